@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  decodeModel,
+  encodeModel,
+  fullSpec,
+  type ModelFile,
+  type ModelSpec,
+  type NamedTensors,
+  parameterPlaces,
+  Sampler,
+  type TrainerState,
+} from 'bptt/bptt';
+import { CharVocabulary } from 'bptt/data';
+import { reason } from './files.ts';
+import type { Settings } from './settings.ts';
+import type { Reached } from './training.ts';
+
+/** The text of a run, so that going on can tell whether it is the same. */
+export interface TextNote {
+  name: string;
+  files: readonly string[];
+  sha256: string;
+}
+
+/** A character net with all that is needed to sample from it and to go on training it. */
+export interface CharModel {
+  spec: ModelSpec;
+  vocabulary: CharVocabulary;
+  settings: Settings;
+  text: TextNote;
+  /** Spent on training so far. */
+  seconds: number;
+  reached: Reached;
+}
+
+const kind = 'bptt character model 1';
+
+/**
+ * A sampler of the model that goes on from the state that training had come to, in the first of its sequences. A net whose
+ * state is carried through all of training may be at home only there, and talk nonsense from a state of zeros.
+ */
+export function samplerOf(spec: ModelSpec, { parameters, states }: TrainerState): Sampler {
+  const sampler = new Sampler(spec, parameters);
+  const first = Object.entries(states).map(([name, values]) => [name, values.subarray(0, spec.hiddenSize)]);
+  sampler.setState(Object.fromEntries(first));
+  return sampler;
+}
+
+/** The SHA-256 of a text, in hexadecimal. */
+export function fingerprint(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** The bytes of a model file: parameters under their own names, optimizer memory and carried state beside them. */
+export function encodeCharModel({ vocabulary, reached, ...rest }: CharModel): Promise<Uint8Array> {
+  const { state, ...progress } = reached;
+  const { step, random, parameters, slots, states } = state;
+  const tensors: ModelFile['tensors'] = {};
+  for (const { name, shape } of parameterPlaces(fullSpec(rest.spec))) {
+    tensors[name] = { shape, values: parameters[name] };
+  }
+  for (const [i, values] of slots.entries()) tensors[`optimizer.${i}`] = { shape: [values.length], values };
+  const { batch, hidden } = rest.settings;
+  for (const [name, values] of Object.entries(states)) tensors[`state.${name}`] = { shape: [batch, hidden], values };
+  return encodeModel({
+    tensors,
+    metadata: { kind, ...rest, vocabulary: vocabulary.chars, progress: { ...progress, step, random } },
+  });
+}
+
+/**
+ * Reads a model file.
+ *
+ * @throws {Error} naming the file and what is wrong with it.
+ */
+export async function readCharModel(path: string): Promise<CharModel> {
+  const bytes = read(path);
+  try {
+    const { tensors, metadata } = await decodeModel(bytes);
+    if (metadata.kind !== kind) throw new Error('it holds no character model of this version');
+    const { spec, settings, text, seconds, vocabulary, progress } = metadata as unknown as Metadata;
+    const { step, random, ...reached } = progress;
+    const state = { step, random, ...stateFrom(tensors) };
+    return {
+      spec,
+      settings,
+      text,
+      seconds,
+      vocabulary: new CharVocabulary(vocabulary),
+      reached: { ...reached, state },
+    };
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+interface Metadata extends Omit<CharModel, 'vocabulary' | 'reached'> {
+  vocabulary: string[];
+  progress: Omit<Reached, 'state'> & Pick<TrainerState, 'step' | 'random'>;
+}
+
+function stateFrom(tensors: ModelFile['tensors']): Pick<TrainerState, 'parameters' | 'slots' | 'states'> {
+  const parameters: NamedTensors = {};
+  const states: NamedTensors = {};
+  const slots: TrainerState['slots'] = [];
+  for (const [name, { values }] of Object.entries(tensors)) {
+    const [group, key] = name.split('.');
+    if (key === undefined) parameters[name] = values;
+    else if (group === 'state') states[key] = values;
+    else slots[Number(key)] = values;
+  }
+  return { parameters, slots, states };
+}
+
+function read(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Error(`cannot read ${path}: ${reason(error)}`, { cause: error });
+  }
+}

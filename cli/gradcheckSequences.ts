@@ -1,0 +1,264 @@
+import { type Batch, LocalTrainer, type ModelSpec, type Params, SequenceModel, tsEngine } from 'bptt/bptt';
+import { sgd } from 'bptt/optim';
+import { RandomState } from 'bptt/tensor';
+import { type Check, defineCase, type GradcheckCase, repeatingIds } from './gradcheckCase.ts';
+
+type Model = SequenceModel<Float64Array, Int32Array>;
+type Sizes = Record<'T' | 'B' | 'D' | 'H' | 'V', number>;
+
+/** What a case of a whole sequence adds to the plain one: dense inputs, squared error at every step, sum. */
+interface Variant {
+  spec?: Partial<ModelSpec>;
+  /** Sequences of different lengths: `end` pads at the end, `anywhere` has gaps, and one sequence without a step. */
+  padding?: 'end' | 'anywhere';
+  /** Random loss weights. */
+  weighted?: boolean;
+  /** Which sequences go on from a given state, whose gradient is then checked too. */
+  keep?: 'all' | 'some';
+}
+
+/** A model with everything that its loss depends on beside its parameters. */
+interface Setup {
+  model: Model;
+  batch: Batch;
+  keep: boolean | Float64Array;
+  /** Parameters, dense inputs `x` and given states under one roof. */
+  params: Params;
+}
+
+function fullSpec(sizes: Sizes, spec: Partial<ModelSpec> = {}): ModelSpec {
+  return {
+    cell: 'elman',
+    input: 'dense',
+    loss: 'squaredError',
+    ...spec,
+    inputSize: sizes.D,
+    hiddenSize: sizes.H,
+    outputSize: spec.outputSize ?? sizes.V,
+  };
+}
+
+function makeModel(spec: ModelSpec, steps: number, batch: number): Model {
+  return new SequenceModel(tsEngine('float64'), spec, { steps, batch, inputGradient: true }) as unknown as Model;
+}
+
+/** The targets of a loss: classes, numbers between 0 and 1, or any numbers. */
+function drawTargets(model: Model, rows: number, random: RandomState): Int32Array | Float64Array {
+  const { spec } = model;
+  const V = spec.outputSize || spec.hiddenSize * (spec.bidirectional ? 2 : 1);
+  if (spec.loss === 'softmaxCrossEntropy') return repeatingIds(random, rows, V);
+  return spec.loss === 'sigmoidCrossEntropy' ? random.uniform(0, 1, rows * V) : random.randn(rows * V);
+}
+
+/** [T,B], every sequence but the first with gaps, the last without any step where there are more than two. */
+function drawMask(random: RandomState, T: number, B: number): Float64Array {
+  return Float64Array.from({ length: T * B }, (_, at) => {
+    const b = at % B;
+    if (b === 0) return 1;
+    return b === B - 1 && B > 2 ? 0 : random.randint(2);
+  });
+}
+
+function setUp(sizes: Sizes, random: RandomState, { spec, padding, weighted, keep }: Variant): Setup {
+  const { T, B, D } = sizes;
+  const model = makeModel(fullSpec(sizes, spec), T, B);
+  const rows = model.spec.lossAt === 'every' ? T * B : B;
+  const dense = model.spec.input === 'dense';
+  const batch: Batch = {
+    inputs: dense ? random.randn(T * B * D) : repeatingIds(random, T * B, D),
+    targets: drawTargets(model, rows, random),
+  };
+  if (padding === 'end') batch.lengths = Array.from({ length: B }, (_, b) => Math.max(T - b, 0));
+  if (padding === 'anywhere') batch.mask = drawMask(random, T, B);
+  if (weighted) batch.lossWeights = random.uniform(0.5, 1.5, rows);
+  const params: Params = {};
+  for (const { name, length } of model.parameters.places) params[name] = random.randn(length).map((v) => 0.7 * v);
+  if (dense) Object.assign(params, { x: batch.inputs });
+  if (keep) model.eachState((name) => Object.assign(params, { [name]: random.randn(B * sizes.H) }));
+  // Every other sequence goes on; with one sequence alone, that one does.
+  const some = Float64Array.from({ length: B }, (_, b) => (b % 2 === 0 ? 1 : 0));
+  return { model, batch, keep: keep === 'some' ? some : keep === 'all', params };
+}
+
+/** Copies parameters, inputs and given states into the model. */
+function load({ model, batch, keep }: Setup, params: Params): void {
+  for (const { name } of model.parameters.places) model.parameters.get(name)!.set(params[name]);
+  const { x: inputs = batch.inputs } = params;
+  model.load({ ...batch, inputs }, keep);
+  model.eachState((name, layer, d, which) => {
+    model.stack.given(layer, d)[which].set(params[name] ?? new Float64Array(model.stack.given(layer, d)[which].length));
+  });
+}
+
+/**
+ * The gradients of all that {@link load} takes. The pass runs twice, for a workspace is used again and again, and every
+ * gradient that it overwrites comes with garbage.
+ */
+function backward({ model, params }: Setup, run: () => void): Params {
+  run();
+  model.gradients.flat.fill(0);
+  model.stack.dx.fill(Number.NaN);
+  model.eachState((_, layer, d, which) => {
+    model.stack.dgiven(layer, d)[which].fill(Number.NaN);
+  });
+  run();
+  const gradients: Params = {};
+  for (const { name } of model.parameters.places) gradients[name] = model.gradients.get(name)!.slice();
+  if ('x' in params) Object.assign(gradients, { x: model.stack.dx.slice() });
+  model.eachState((name, layer, d, which) => {
+    if (name in params) gradients[name] = model.stack.dgiven(layer, d)[which].slice();
+  });
+  return gradients;
+}
+
+/** Every parameter, input and given state of a model through its whole walk over time. */
+function sequence(name: string, variant: Variant = {}): GradcheckCase {
+  return defineCase(`sequence: ${name}`, { T: 1, B: 1, D: 1, H: 1, V: 2 }, (sizes, random): Check => {
+    const setup = setUp(sizes, random, variant);
+    const { model, params } = setup;
+    const seed = random.randint(1000);
+    // The same dropout masks at every call.
+    const forward = (p: Params) => {
+      load(setup, p);
+      model.forward(model.spec.dropout > 0 ? new RandomState(seed) : undefined);
+    };
+    return {
+      params,
+      fn: {
+        loss(p) {
+          forward(p);
+          return model.loss[0];
+        },
+        gradients(p) {
+          return backward(setup, () => {
+            forward(p);
+            model.backward(model.spec.dropout > 0);
+          });
+        },
+      },
+    };
+  });
+}
+
+/**
+ * A gradient cut every `span` steps is the true gradient of another loss: that of windows of `span` steps, each of
+ * which starts from the state it had, as if that were a constant.
+ */
+function truncated(cell: ModelSpec['cell']): GradcheckCase {
+  const name = `sequence: ${cell}, truncated inside the window`;
+  return defineCase(name, { T: 2, B: 1, D: 1, H: 1, V: 2, span: 1 }, (sizes, random): Check => {
+    const { T, B, D, V } = sizes;
+    const span = Math.min(sizes.span, T - 1);
+    const setup = setUp(sizes, random, { spec: { cell }, keep: 'all' });
+    const { model, params, batch } = setup;
+    load(setup, params);
+    model.forward();
+    const starts = Array.from({ length: T + 1 }, (_, t) => {
+      const { h, c } = model.stack.stateAfter(t, 0);
+      return { h: h.slice(), c: c.slice() };
+    });
+    const window = makeModel(model.spec, span, B);
+    return {
+      params,
+      fn: {
+        loss(p) {
+          const { x, h_l0, c_l0 = [] } = p;
+          let sum = 0;
+          for (let t = 0; t < T; t += span) {
+            const part = (values: ArrayLike<number>, n: number) =>
+              Float64Array.from(values).subarray(t * B * n, Math.min(t + span, T) * B * n);
+            window.parameters.flat.set(model.parameters.places.flatMap(({ name }) => Array.from(p[name])));
+            window.load({ inputs: part(x, D), targets: part(batch.targets, V) }, true);
+            const given = window.stack.given(0, 0);
+            given.h.set(t === 0 ? h_l0 : starts[t].h);
+            given.c.set(t === 0 ? c_l0 : starts[t].c);
+            window.forward();
+            sum += window.loss[0];
+          }
+          return sum;
+        },
+        gradients(p) {
+          return backward(setup, () => {
+            load(setup, p);
+            model.forward();
+            model.backward(false, span);
+          });
+        },
+      },
+    };
+  });
+}
+
+/** The gradient that a trainer hands to its optimizer before clipping, L2 included. */
+const trainer = defineCase('trainer, L2', { T: 1, B: 1, D: 1, H: 1, V: 2 }, (sizes, random): Check => {
+  const { T, B } = sizes;
+  const spec = fullSpec(sizes, { input: 'ids', loss: 'softmaxCrossEntropy' });
+  const trainer = new LocalTrainer(tsEngine('float64'), spec, {
+    steps: T,
+    batch: B,
+    optimizer: sgd({ lr: 1 }),
+    l2: 0.05,
+  });
+  const model = trainer.model as unknown as Model;
+  const batch = {
+    inputs: repeatingIds(random, T * B, sizes.D),
+    targets: drawTargets(model, T * B, random),
+  };
+  const params: Params = {};
+  for (const { name, length } of model.parameters.places) params[name] = random.randn(length);
+  const loss = (p: Params) => {
+    for (const { name } of model.parameters.places) model.parameters.get(name)!.set(p[name]);
+    return trainer.lossAndGradients(batch);
+  };
+  return {
+    params,
+    fn: {
+      loss,
+      gradients(p) {
+        loss(p);
+        return Object.fromEntries(
+          model.parameters.places.map(({ name }) => [name, model.gradients.get(name)!.slice()]),
+        );
+      },
+    },
+  };
+});
+
+const cells = ['elman', 'gru', 'gruResetBefore', 'lstm', 'lstmPeephole'] as const;
+
+/** The whole walk through time of `bptt/bptt`: every cell, and every option with the cells that it touches. */
+export const sequenceCases: GradcheckCase[] = [
+  ...cells.map((cell) => sequence(cell, { spec: { cell } })),
+  ...(['sigmoid', 'relu', 'identity'] as const).map((nonlinearity) =>
+    sequence(`elman, ${nonlinearity}`, { spec: { nonlinearity } }),
+  ),
+  ...cells.map((cell) => sequence(`${cell}, padding`, { spec: { cell }, padding: 'end', keep: 'some' })),
+  ...cells.map((cell) =>
+    sequence(`${cell}, two layers, both directions, gaps, learned state`, {
+      spec: { cell, layers: 2, bidirectional: true, initialState: 'learned' },
+      padding: 'anywhere',
+      keep: 'some',
+    }),
+  ),
+  ...cells.map((cell) =>
+    sequence(`${cell}, loss at the last step, padding`, { spec: { cell, lossAt: 'last' }, padding: 'end' }),
+  ),
+  ...(['input', 'none'] as const).map((bias) => sequence(`lstm, bias ${bias}`, { spec: { cell: 'lstm', bias } })),
+  sequence('gru, bias input', { spec: { cell: 'gru', bias: 'input' } }),
+  sequence('ids, softmax cross-entropy', { spec: { input: 'ids', loss: 'softmaxCrossEntropy' } }),
+  sequence('ids, two layers, mean', {
+    spec: { cell: 'gru', input: 'ids', layers: 2, loss: 'softmaxCrossEntropy', reduction: 'mean' },
+    padding: 'anywhere',
+    weighted: true,
+  }),
+  sequence('sigmoid cross-entropy, mean', { spec: { loss: 'sigmoidCrossEntropy', reduction: 'mean' } }),
+  sequence('binary cross-entropy of softmax', { spec: { loss: 'binaryCrossEntropyOfSoftmax', reduction: 0.5 } }),
+  sequence('squared error of a sigmoid, no output bias', { spec: { outputActivation: 'sigmoid', outputBias: false } }),
+  sequence('no output layer', { spec: { outputSize: 0, bidirectional: true } }),
+  sequence('three layers, dropout', { spec: { cell: 'lstm', layers: 3, dropout: 0.4, bidirectional: true } }),
+  sequence('learned state, carried in some', { spec: { cell: 'lstm', initialState: 'learned' }, keep: 'some' }),
+  sequence('both directions, loss at the last step', { spec: { bidirectional: true, lossAt: 'last' }, padding: 'end' }),
+  truncated('elman'),
+  truncated('lstm'),
+  trainer,
+];

@@ -1,0 +1,254 @@
+import { type ModelSpec, SequenceModel } from 'bptt/bptt';
+import { countingData } from 'bptt/data';
+import { makeSlots, notebookRprop } from 'bptt/optim';
+import { type FloatArray, multiply, pairwiseSum, RandomState } from 'bptt/tensor';
+import { isclose } from 'bptt/tensor/numpy';
+import { type Check, relativeError } from './check.ts';
+import type { Fields } from './fields.ts';
+import { given, transpose } from './layout.ts';
+
+const traceColumns = ['iteration', 'W', 'delta', 'sign', 'gradient'] as const;
+
+/** Where the notebook looks at the net before it trains it. */
+const AT = [1.2, 1.2] as const;
+
+export function spec(m: number): ModelSpec {
+  return {
+    cell: 'elman',
+    nonlinearity: 'identity',
+    input: 'dense',
+    inputSize: 1,
+    hiddenSize: 1,
+    outputSize: 0,
+    bias: 'none',
+    loss: 'squaredError',
+    lossAt: 'last',
+    reduction: 1 / m,
+  };
+}
+
+/**
+ * The counting net on the library's way through time. States and their gradients come from there bit for bit; sums over
+ * samples are NumPy's pairwise ones, which the fast path's own sums differ from in the last bits.
+ */
+class CountingNet {
+  readonly model: SequenceModel<FloatArray, Int32Array>;
+  /** [len,m], bits in time order. */
+  private readonly x: FloatArray;
+  private readonly t: FloatArray;
+  private readonly m: number;
+  private readonly len: number;
+  private readonly products: FloatArray;
+
+  /** @param X [m,len] @param t [m] */
+  constructor(check: Check, X: ArrayLike<number>, t: ArrayLike<number>) {
+    this.m = t.length;
+    this.len = X.length / this.m;
+    this.x = check.floats(transpose(X, this.m, this.len));
+    this.t = check.floats(t);
+    this.products = check.floats(t);
+    this.model = new SequenceModel(check.engine, spec(this.m), { steps: this.len, batch: this.m });
+    // The given state is zero; going on from it, backward also says what reaches it.
+    this.model.load({ inputs: this.x, targets: this.t }, true);
+  }
+
+  /** Runs forward with the weights [wx, wRec]; gives the outputs [m]. */
+  forward(W: ArrayLike<number>): FloatArray {
+    this.model.parameters.flat.set(W);
+    this.model.forward();
+    return this.state(this.len);
+  }
+
+  /** The states after k steps [m]. */
+  state(k: number): FloatArray {
+    return this.model.stack.stateAfter(k, 0).h;
+  }
+
+  /** Σ (t − y)² / m. */
+  cost(W: ArrayLike<number>): number {
+    const y = this.forward(W);
+    const squares = Float64Array.from(y, (v, i) => (this.t[i] - v) * (this.t[i] - v));
+    return pairwiseSum(squares) / this.m;
+  }
+
+  /** 2 (y − t) / m, after {@link forward}. */
+  outputGradient(): FloatArray {
+    const y = this.state(this.len);
+    return this.t.map((t, i) => (2 * (y[i] - t)) / this.m);
+  }
+
+  /** What reaches the states after k steps [m], after {@link gradients}. */
+  stateGradient(k: number): FloatArray {
+    const { stack } = this.model;
+    if (k === 0) return stack.dgiven(0, 0).h;
+    return stack.stateGradients(0, 0).subarray((k - 1) * this.m, k * this.m);
+  }
+
+  /** [wx, wRec], the gradient of the cost. */
+  gradients(W: ArrayLike<number>): [number, number] {
+    const { len, m } = this;
+    const { stack } = this.model;
+    this.forward(W);
+    stack.doutput(len).fill(0);
+    stack.dfinal(0, 0).h.set(this.outputGradient());
+    stack.backward(len, false, false, Number.POSITIVE_INFINITY);
+    let [wx, wRec] = [0, 0];
+    for (let k = len; k > 0; k--) {
+      wx += this.sumOfProducts(this.stateGradient(k), this.x.subarray((k - 1) * m, k * m));
+      wRec += this.sumOfProducts(this.stateGradient(k), this.state(k - 1));
+    }
+    return [wx, wRec];
+  }
+
+  /** The sums of the absolute values of what {@link gradients} adds up. */
+  gradientTerms(): [number, number] {
+    let [wx, wRec] = [0, 0];
+    for (let k = this.len; k > 0; k--) {
+      this.stateGradient(k).forEach((g, i) => {
+        wx += Math.abs(g * this.x[(k - 1) * this.m + i]);
+        wRec += Math.abs(g * this.state(k - 1)[i]);
+      });
+    }
+    return [wx, wRec];
+  }
+
+  private sumOfProducts(a: FloatArray, b: FloatArray): number {
+    multiply(this.products, a, b);
+    return pairwiseSum(this.products);
+  }
+}
+
+/** Notebook 003: `nb003_linear_rprop.json`. */
+export function replay(file: Fields, check: Check): void {
+  const zero = file.optional('rprop_with_zero_gradient');
+  if (zero) {
+    const net = new CountingNet(check, zero.array('X'), zero.array('t'));
+    replayTrace(zero, net, zero.list('trace').length, notebookRprop(), [0, 0], check);
+  }
+  for (const fields of file.cases()) replayCase(fields, check);
+}
+
+function replayCase(fields: Fields, check: Check): void {
+  const [m, len] = [fields.whole('m', 1), fields.whole('len', 1)];
+  const seed = fields.seed();
+  const drawn = seed === null ? null : countingData(new RandomState(seed), m, len);
+  const X = given(check, fields, 'X', drawn?.X ?? null, [m, len], 0);
+  const sums = Float64Array.from({ length: m }, (_, i) => pairwiseSum(X, i * len, len));
+  check.compare(fields.golden('t', [m]), sums);
+  const net = new CountingNet(check, X, fields.array('t', [m]));
+  replayAtStart(fields.optional('at_1.2_1.2'), net, m, len, check);
+  const final = replayRprop(fields, net, check);
+  replayTest(fields.optional('test'), final, check);
+}
+
+function replayAtStart(golden: Fields | null, net: CountingNet, m: number, len: number, check: Check): void {
+  if (!golden) return;
+  const { values } = check.tolerances.linearRnn;
+  const cost = net.cost(AT);
+  const gradients = net.gradients(AT);
+  const overTime = (at: (k: number) => FloatArray): Float64Array =>
+    transpose(Array.from({ length: len + 1 }, (_, k) => Array.from(at(k))).flat(), len + 1, m);
+  check.compare(
+    golden.golden('S', [m, len + 1]),
+    overTime((k) => net.state(k)),
+    values,
+  );
+  check.compare(golden.golden('cost'), cost, values);
+  check.compare(golden.golden('grad_out', [m]), net.outputGradient(), values);
+  check.compare(golden.golden('grads', [2]), gradients, values);
+  check.compare(
+    golden.golden('grad_over_time', [m, len + 1]),
+    overTime((k) => net.stateGradient(k)),
+    values,
+  );
+  replayOwnSums(golden, net, m, len, check);
+  replayGradientCheck(golden, net, gradients, check);
+}
+
+/** The model's own loss and backward, whose sums run from left to right: what rounding can make of that, and no more. */
+function replayOwnSums(golden: Fields, net: CountingNet, m: number, len: number, check: Check): void {
+  const { model } = net;
+  const terms = net.gradientTerms();
+  model.gradients.flat.fill(0);
+  model.forward();
+  model.backward();
+  const grads = golden.array('grads', [2]);
+  const largest = Math.max(...grads.map(Math.abs));
+  const [costBound, gradBound] = [2 * (m + 3) * check.epsilon, 2 * (m * len + 3) * check.epsilon];
+  const cost = relativeError(model.loss, [golden.number('cost')]);
+  check.record(golden.caseName, golden.pathOf('cost (fast sum)'), cost, costBound);
+  const error = relativeError(model.gradients.flat, grads);
+  check.record(golden.caseName, golden.pathOf('grads (fast sum)'), error, gradBound * (Math.max(...terms) / largest));
+}
+
+/** The notebook's central differences; it moves its parameters in place and back, up to rounding. */
+function replayGradientCheck(golden: Fields, net: CountingNet, gradients: readonly number[], check: Check): void {
+  const field = 'gradient_check_eps_1e-7';
+  if (golden.raw(field) === null) return;
+  const { values } = check.tolerances.linearRnn;
+  const eps = 1e-7;
+  const W: number[] = [...AT];
+  for (const [i, checked] of golden.objects(field).entries()) {
+    W[i] += eps;
+    const plus = net.cost(W);
+    W[i] -= 2 * eps;
+    const minus = net.cost(W);
+    W[i] += eps;
+    const numerical = (plus - minus) / (2 * eps);
+    check.compare(checked.golden('numerical'), numerical, values);
+    check.compare(checked.golden('backprop'), gradients[i], values);
+    check.same(checked, 'isclose', isclose(numerical, gradients[i]));
+  }
+  check.compare(golden.golden('params_after_gradient_check', [2]), W, values);
+}
+
+function replayRprop(fields: Fields, net: CountingNet, check: Check): FloatArray | null {
+  const golden = fields.optional('rprop');
+  if (!golden) return null;
+  const rule = notebookRprop({
+    delta: golden.number('delta0'),
+    etaPlus: golden.number('eta_p'),
+    etaMinus: golden.number('eta_n'),
+  });
+  const traced = fields.whole('iterations', 1);
+  const W = replayTrace(fields, net, traced, rule, golden.array('first_sign', [2]), check, golden);
+  check.compare(golden.golden('final_W', [2]), W, check.tolerances.linearRnn.values);
+  return W;
+}
+
+/** Trains from `W0`; holds the iterations that the trace of `golden` lists against it. */
+function replayTrace(
+  fields: Fields,
+  net: CountingNet,
+  iterations: number,
+  rule: ReturnType<typeof notebookRprop>,
+  firstSign: ArrayLike<number>,
+  check: Check,
+  golden: Fields = fields,
+): FloatArray {
+  const { values } = check.tolerances.linearRnn;
+  const at = golden.indexedRows('trace', traceColumns);
+  const W = check.floats(fields.array('W0', [2]));
+  const slots = makeSlots(rule, W);
+  slots[1].set(firstSign);
+  for (let i = 0; i < iterations; i++) {
+    const gradients = net.gradients(W);
+    rule.update(W, check.floats(gradients), slots, i, 1);
+    const row = at.get(i);
+    if (!row) continue;
+    check.compare(row.golden('W', [2]), W, values);
+    check.compare(row.golden('delta', [2]), slots[0], values);
+    check.compare(row.golden('sign', [2]), slots[1], values);
+    check.compare(row.golden('gradient', [2]), gradients, values);
+    at.delete(i);
+  }
+  const [beyond] = at.keys();
+  if (beyond !== undefined) throw golden.error('trace', `has iteration ${beyond}, of ${iterations}`);
+  return W;
+}
+
+function replayTest(golden: Fields | null, W: FloatArray | null, check: Check): void {
+  if (!golden || !W) return;
+  const net = new CountingNet(check, golden.array('input'), [0]);
+  check.compare(golden.golden('output'), net.forward(W)[0], check.tolerances.linearRnn.values);
+}

@@ -1,0 +1,61 @@
+import { setImmediate } from 'node:timers/promises';
+import { type SampleOptions, sampleFrom } from 'bptt/bptt';
+import { RandomState } from 'bptt/tensor';
+import { type CharModel, readCharModel, samplerOf } from './charModel.ts';
+import { createCommand, numberBetween, runCommand, wholeNumber } from './options.ts';
+import { printable } from './progress.ts';
+import { RunFolder } from './runFolder.ts';
+
+interface Options extends SampleOptions {
+  prime?: string;
+  length: number;
+  seed: number;
+}
+
+const positive = (max: number) => numberBetween(0, max, { positive: true });
+
+const command = createCommand('npm run sample --', 'Writes text drawn from a trained character net to standard output.')
+  .argument('<run>', 'folder of a run, as npm start leaves it')
+  .option('--prime <text>', 'what the text begins with (default: nothing; the net begins after a line break)')
+  .option('--length <n>', 'characters to draw', wholeNumber(1e12, 0), 500)
+  .option('--temperature <x>', 'below 1 bolder, above 1 wilder', positive(1e6), 1)
+  .option('--top-k <n>', 'draw from the n likeliest characters only', wholeNumber(1e9))
+  .option('--top-p <p>', 'draw from the likeliest characters that together have probability p only', positive(1))
+  .option('--greedy', 'always take the likeliest character')
+  .option('--seed <n>', 'seed of the draws: the same seed gives the same text', wholeNumber(2 ** 32 - 1, 0), 0)
+  .action(sample);
+
+async function sample(run: string, { prime, length, seed, ...how }: Options): Promise<void> {
+  const { model } = RunFolder.open(run);
+  const { spec, vocabulary, reached } = await readCharModel(model);
+  const ids = primeIds(vocabulary, prime);
+  const sampler = samplerOf(spec, reached.state);
+  const rng = new RandomState(seed);
+  await write(prime ?? '');
+  for (const id of ids.subarray(0, -1)) sampler.read(id);
+  let id = ids[ids.length - 1];
+  for (let i = 0; i < length; i++) {
+    id = sampleFrom(sampler.read(id), rng, how);
+    await write(vocabulary.chars[id]);
+  }
+  if (process.stdout.isTTY) await write('\n');
+}
+
+/** What the net reads before the first draw: the prime, or a line break (the text's first character where there is none). */
+function primeIds(vocabulary: CharModel['vocabulary'], prime?: string): Int32Array {
+  if (prime === undefined) return vocabulary.encode(vocabulary.has('\n') ? '\n' : vocabulary.chars[0]);
+  if (prime === '') throw new RangeError('--prime is empty, expected at least one character');
+  try {
+    return vocabulary.encode(prime);
+  } catch (error) {
+    throw new RangeError(`--prime: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Writes text at once; a terminal gets no control characters. */
+async function write(text: string): Promise<void> {
+  process.stdout.write(process.stdout.isTTY ? printable(text) : text);
+  await setImmediate(); // lets the text out, and the reader leave
+}
+
+await runCommand(command);

@@ -1,0 +1,540 @@
+export type FaultKind =
+  | 'sign'
+  | 'dropped term'
+  | 'transposed operand'
+  | 'wrong operand'
+  | 'wrong gate'
+  | 'missing accumulation'
+  | 'off by one in time'
+  | 'wrong index';
+
+/** One planted fault: in `file`, the only `find` becomes `replace`. */
+export interface Fault {
+  /** Under `src/`. */
+  file: string;
+  kind: FaultKind;
+  find: string;
+  replace: string;
+  /** The gradient checks that should notice: a regular expression for the whole name of a case; none for `unitTests`. */
+  cases: string;
+}
+
+type Row = readonly [kind: FaultKind, find: string, replace: string, cases?: string];
+
+/** The faults of one file; rows without a `cases` of their own take the file's. */
+function faultsOf(file: string, cases: string, rows: readonly Row[]): Fault[] {
+  return rows.map(([kind, find, replace, own = cases]) => ({ file, kind, find, replace, cases: own }));
+}
+
+/** Where there is no gradient to check, the file's unit tests must notice. */
+export const unitTests = '';
+
+const tensor: Fault[] = [
+  ...faultsOf('tensor/add.ts', 'addRow', [
+    ['sign', 'db[j] += dy[r * n + j]', 'db[j] -= dy[r * n + j]'],
+    ['missing accumulation', 'db[j] += dy[r * n + j]', 'db[j] = dy[r * n + j]'],
+    ['transposed operand', 'db[j] += dy[r * n + j]', 'db[j] += dy[j * rows + r]'],
+  ]),
+  ...faultsOf('tensor/clip.ts', 'clip', [
+    ['sign', '? dy[i] : 0', '? -dy[i] : 0'],
+    ['dropped term', 'x[i] > low && x[i] < high', 'x[i] < high'],
+    ['dropped term', 'x[i] > low && x[i] < high', 'x[i] > low'],
+  ]),
+  ...faultsOf('tensor/columns.ts', '(place|take)Columns.*', [
+    ['wrong index', 'y[r * N + offset + j] = x[r * n + j]', 'y[r * N + j] = x[r * n + j]'],
+    ['wrong index', '+ x[r * N + offset + j]', '+ x[r * n + offset + j]'],
+    ['missing accumulation', '(accumulate ? y[r * n + j] : 0) + x', 'x'],
+  ]),
+  ...faultsOf('tensor/exp.ts', 'exp', [
+    ['sign', 'y[i] * dy[i]', '-y[i] * dy[i]'],
+    ['dropped term', 'y[i] * dy[i]', 'dy[i]'],
+  ]),
+  ...faultsOf('tensor/gather.ts', 'gatherRows', [
+    ['sign', 'dtable[to + j] += dy[r * n + j]', 'dtable[to + j] -= dy[r * n + j]'],
+    ['missing accumulation', 'dtable[to + j] += dy[r * n + j]', 'dtable[to + j] = dy[r * n + j]'],
+    ['wrong index', 'const to = ids[r] * n', 'const to = ids[0] * n'],
+    ['dropped term', 'dtable[to + j] += dy[r * n + j]', 'if (r > 0) dtable[to + j] += dy[r * n + j]'],
+  ]),
+  ...faultsOf('tensor/gather.ts', 'gatherColumns', [
+    ['sign', 'dw[j * vocabulary + id] += dy', 'dw[j * vocabulary + id] -= dy'],
+    ['missing accumulation', 'dw[j * vocabulary + id] += dy', 'dw[j * vocabulary + id] = dy'],
+    ['transposed operand', 'dw[j * vocabulary + id] += dy', 'dw[id * n + j] += dy'],
+  ]),
+  ...faultsOf('tensor/log.ts', 'log', [
+    ['sign', 'dy[i] / x[i]', '-dy[i] / x[i]'],
+    ['dropped term', 'dy[i] / x[i]', 'dy[i]'],
+    ['wrong operand', 'dy[i] / x[i]', 'dy[i] * x[i]'],
+  ]),
+  ...faultsOf('tensor/logSoftmax.ts', 'logSoftmax', [
+    ['sign', 'dy[row + j] - Math.exp(y[row + j]) * sum', 'dy[row + j] + Math.exp(y[row + j]) * sum'],
+    ['dropped term', 'dy[row + j] - Math.exp(y[row + j]) * sum', 'dy[row + j]'],
+    ['dropped term', 'Math.exp(y[row + j]) * sum', 'Math.exp(y[row + j])'],
+    ['wrong operand', 'Math.exp(y[row + j]) * sum', 'y[row + j] * sum'],
+    ['dropped term', 'for (let j = 0; j < n; j++) sum += dy', 'for (let j = 1; j < n; j++) sum += dy'],
+  ]),
+  ...faultsOf('tensor/logSumExp.ts', 'logSumExp', [
+    ['sign', 'ds[r] * Math.exp(z[r * n + j] - s[r])', '-ds[r] * Math.exp(z[r * n + j] - s[r])'],
+    ['dropped term', 'ds[r] * Math.exp(z[r * n + j] - s[r])', 'Math.exp(z[r * n + j] - s[r])'],
+    ['dropped term', 'Math.exp(z[r * n + j] - s[r])', 'Math.exp(z[r * n + j])'],
+  ]),
+  ...faultsOf('tensor/matmul.ts', 'matmulNN.*', [
+    ['dropped term', '  matmulNT(da, dc, b, m, n, k, accumulate);\n', ''],
+    ['dropped term', '  matmulTN(db, a, dc, k, m, n, accumulate);\n', ''],
+    ['transposed operand', 'matmulNT(da, dc, b, m, n, k, accumulate)', 'matmulNN(da, dc, b, m, n, k, accumulate)'],
+    ['transposed operand', 'matmulTN(db, a, dc, k, m, n, accumulate)', 'matmulNN(db, a, dc, k, m, n, accumulate)'],
+    ['missing accumulation', 'matmulNT(da, dc, b, m, n, k, accumulate)', 'matmulNT(da, dc, b, m, n, k)'],
+    ['missing accumulation', 'matmulTN(db, a, dc, k, m, n, accumulate)', 'matmulTN(db, a, dc, k, m, n)'],
+    ['wrong index', 's6 += x * b[row + 6]', 's6 += x * b[row + 5]'],
+    ['dropped term', '  if (m2 < m) addOneRow(c, m2 * n, a, m2 * k, b, k, n);\n', ''],
+    ['sign', 'c[out + n + j] += dotRest(a, row1', 'c[out + n + j] -= dotRest(a, row1'],
+  ]),
+  ...faultsOf('tensor/matmul.ts', 'matmulNT.*', [
+    ['dropped term', '  matmulNN(da, dc, b, m, n, k, accumulate);\n', ''],
+    ['dropped term', '  matmulTN(db, dc, a, n, m, k, accumulate);\n', ''],
+    ['transposed operand', 'matmulNN(da, dc, b, m, n, k, accumulate)', 'matmulNT(da, dc, b, m, n, k, accumulate)'],
+    ['transposed operand', 'matmulTN(db, dc, a, n, m, k, accumulate)', 'matmulTN(db, a, dc, k, m, n, accumulate)'],
+    ['missing accumulation', 'matmulNN(da, dc, b, m, n, k, accumulate)', 'matmulNN(da, dc, b, m, n, k)'],
+    ['missing accumulation', 'matmulTN(db, dc, a, n, m, k, accumulate)', 'matmulTN(db, dc, a, n, m, k)'],
+    ['wrong index', 's2 += x * b[b2 + l] + xx', 's2 += x * b[b1 + l] + xx'],
+    ['wrong operand', 's12 += y * w + yy * ww', 's12 += x * w + xx * ww'],
+    ['dropped term', '  if (m2 < m) dotOneRow(c, m2 * n, a, m2 * k, b, k, n);\n', ''],
+    ['sign', 'c[out + n + j] += dotRest(a, a1', 'c[out + n + j] -= dotRest(a, a1'],
+  ]),
+  ...faultsOf('tensor/matmul.ts', 'matmulTN.*', [
+    ['dropped term', '  matmulNT(da, b, dc, k, n, m, accumulate);\n', ''],
+    ['dropped term', '  matmulNN(db, a, dc, k, m, n, accumulate);\n', ''],
+    ['transposed operand', 'matmulNT(da, b, dc, k, n, m, accumulate)', 'matmulNT(da, dc, b, m, n, k, accumulate)'],
+    ['transposed operand', 'matmulNN(db, a, dc, k, m, n, accumulate)', 'matmulTN(db, a, dc, k, m, n, accumulate)'],
+    ['missing accumulation', 'matmulNT(da, b, dc, k, n, m, accumulate)', 'matmulNT(da, b, dc, k, n, m)'],
+    ['missing accumulation', 'matmulNN(db, a, dc, k, m, n, accumulate)', 'matmulNN(db, a, dc, k, m, n)'],
+    ['sign', 'c[m2 * n + j] += dotRest(', 'c[m2 * n + j] -= dotRest('],
+    ['transposed operand', 'dotRest(a, i + 1, m, b', 'dotRest(a, i + 1, 1, b'],
+  ]),
+  ...faultsOf('tensor/matvec.ts', 'matvec.*', [
+    ['dropped term', '  outer(da, dy, x, m, k, accumulate);\n', ''],
+    ['transposed operand', 'outer(da, dy, x, m, k, accumulate)', 'outer(da, x, dy, k, m, accumulate)'],
+    ['transposed operand', 'matmulNN(dx, dy, a, 1, m, k, accumulate)', 'matmulNT(dx, dy, a, 1, m, k, accumulate)'],
+    ['missing accumulation', 'outer(da, dy, x, m, k, accumulate)', 'outer(da, dy, x, m, k)'],
+    ['missing accumulation', 'matmulNN(dx, dy, a, 1, m, k, accumulate)', 'matmulNN(dx, dy, a, 1, m, k)'],
+  ]),
+  ...faultsOf('tensor/max.ts', 'maxAxis', [
+    ['sign', '] = dy[o * inner + i];', '] = -dy[o * inner + i];'],
+    ['wrong index', 'const a = argmax[o * inner + i];', 'const a = 0;'],
+    ['dropped term', '  dx.fill(0);\n', ''],
+  ]),
+  ...faultsOf('tensor/multiply.ts', 'multiply', [
+    ['wrong operand', 'multiply(dx, dz, y)', 'multiply(dx, dz, x)'],
+    ['wrong operand', 'multiply(dy, dz, x)', 'multiply(dy, dz, y)'],
+    ['dropped term', '  multiply(dy, dz, x);\n', ''],
+  ]),
+  ...faultsOf('tensor/multiply.ts', 'multiplyRow', [
+    ['wrong operand', 'multiplyRow(dx, dy, s, rows, n)', 'multiplyRow(dx, x, s, rows, n)'],
+    ['sign', 'ds[j] += dy[r * n + j] * x[r * n + j]', 'ds[j] -= dy[r * n + j] * x[r * n + j]'],
+    ['missing accumulation', 'ds[j] += dy[r * n + j]', 'ds[j] = dy[r * n + j]'],
+    ['dropped term', 'ds[j] += dy[r * n + j] * x[r * n + j]', 'ds[j] += dy[r * n + j]'],
+  ]),
+  ...faultsOf('tensor/outer.ts', 'outer.*', [
+    ['wrong operand', 'matmulNT(dx, y, dc, 1, n, m, accumulate)', 'matmulNT(dx, dy, dc, 1, n, m, accumulate)'],
+    ['transposed operand', 'matmulNN(dy, x, dc, 1, m, n, accumulate)', 'matmulNT(dy, x, dc, 1, m, n, accumulate)'],
+    ['missing accumulation', 'matmulNT(dx, y, dc, 1, n, m, accumulate)', 'matmulNT(dx, y, dc, 1, n, m)'],
+    ['missing accumulation', 'matmulNN(dy, x, dc, 1, m, n, accumulate)', 'matmulNN(dy, x, dc, 1, m, n)'],
+  ]),
+  ...faultsOf('tensor/relu.ts', 'relu', [
+    ['sign', 'y[i] > 0 ? dy[i] : 0', 'y[i] > 0 ? -dy[i] : 0'],
+    ['dropped term', 'y[i] > 0 ? dy[i] : 0', 'dy[i]'],
+  ]),
+  ...faultsOf('tensor/scale.ts', 'scale', [
+    ['sign', 'scale(dx, dy, alpha)', 'scale(dx, dy, -alpha)'],
+    ['dropped term', 'scale(dx, dy, alpha)', 'scale(dx, dy, 1)'],
+    ['sign', 'dalpha += dy[i] * x[i]', 'dalpha -= dy[i] * x[i]'],
+    ['missing accumulation', 'dalpha += dy[i] * x[i]', 'dalpha = dy[i] * x[i]'],
+  ]),
+  ...faultsOf('tensor/scale.ts', 'scaleRows', [
+    ['wrong operand', 'scaleRows(dx, dy, s, rows, n)', 'scaleRows(dx, x, s, rows, n)'],
+    ['missing accumulation', 'sum += dy[r * n + j] * x[r * n + j]', 'sum = dy[r * n + j] * x[r * n + j]'],
+    ['sign', 'ds[r] = sum', 'ds[r] = -sum'],
+  ]),
+  ...faultsOf('tensor/sigmoid.ts', 'sigmoid', [
+    ['sign', 'y[i] * (1 - y[i]) * dy[i]', 'y[i] * (1 + y[i]) * dy[i]'],
+    ['dropped term', 'y[i] * (1 - y[i]) * dy[i]', '(1 - y[i]) * dy[i]'],
+    ['dropped term', 'y[i] * (1 - y[i]) * dy[i]', 'y[i] * dy[i]'],
+  ]),
+  ...faultsOf('tensor/softmax.ts', 'softmax', [
+    ['sign', '(dp[row + j] - dot)', '(dp[row + j] + dot)'],
+    ['dropped term', '(dp[row + j] - dot)', 'dp[row + j]'],
+    ['dropped term', 'p[row + j] * (dp[row + j] - dot)', 'dp[row + j] - dot'],
+    ['dropped term', 'dot += dp[row + j] * p[row + j]', 'dot += dp[row + j]'],
+    ['missing accumulation', 'dot += dp[row + j] * p[row + j]', 'dot = dp[row + j] * p[row + j]'],
+  ]),
+  ...faultsOf('tensor/sum.ts', 'sumAxis', [
+    ['sign', '= dy[o * inner + i]', '= -dy[o * inner + i]'],
+    ['transposed operand', '= dy[o * inner + i]', '= dy[i * outer + o]'],
+  ]),
+  ...faultsOf('tensor/tanh.ts', 'tanh', [
+    ['sign', '(1 - y[i] * y[i]) * dy[i]', '(1 + y[i] * y[i]) * dy[i]'],
+    ['dropped term', '(1 - y[i] * y[i]) * dy[i]', '(1 - y[i]) * dy[i]'],
+    ['dropped term', '(1 - y[i] * y[i]) * dy[i]', 'dy[i]'],
+  ]),
+];
+
+const layers: Fault[] = [
+  ...faultsOf('layers/linear.ts', 'linear.*', [
+    ['dropped term', '  if (dx) matmulNN(dx, dy, W, R, O, D, addToDx);\n', ''],
+    ['transposed operand', 'matmulNN(dx, dy, W, R, O, D, addToDx)', 'matmulNT(dx, dy, W, R, O, D, addToDx)'],
+    ['missing accumulation', 'matmulNN(dx, dy, W, R, O, D, addToDx)', 'matmulNN(dx, dy, W, R, O, D)'],
+    ['transposed operand', 'matmulTN(dW, dy, x, O, R, D, true)', 'matmulTN(dW, x, dy, D, R, O, true)'],
+    ['missing accumulation', 'matmulTN(dW, dy, x, O, R, D, true)', 'matmulTN(dW, dy, x, O, R, D)'],
+    ['dropped term', 'D, true);\n  if (db) addRowBackward(db, dy, R, O);', 'D, true);'],
+  ]),
+  ...faultsOf('layers/linear.ts', 'oneHotLinear.*', [
+    ['dropped term', '  gatherColumnsBackward(dW, dy, ids, R, D, O);\n', ''],
+    ['dropped term', 'ids, R, D, O);\n  if (db) addRowBackward(db, dy, R, O);', 'ids, R, D, O);'],
+  ]),
+  ...faultsOf('layers/elman.ts', 'elmanStep.*', [
+    ['dropped term', "if (f === 'tanh') tanhBackward(dz, dh, h);", "if (f === 'tanh') scale(dz, dh, 1);"],
+    ['wrong operand', 'sigmoidBackward(dz, dh, h)', 'tanhBackward(dz, dh, h)'],
+    ['dropped term', 'reluBackward(dz, dh, h)', 'scale(dz, dh, 1)'],
+    ['sign', 'scale(dz, dh, 1)', 'scale(dz, dh, -1)'],
+    ['transposed operand', 'matmulNN(dhPrev, dz, Whh, B, H, H)', 'matmulNT(dhPrev, dz, Whh, B, H, H)'],
+    ['wrong operand', 'matmulNN(dhPrev, dz, Whh, B, H, H)', 'matmulNN(dhPrev, dh, Whh, B, H, H)'],
+    ['transposed operand', 'matmulTN(dWhh, dz, hPrev, H, R, H, true)', 'matmulTN(dWhh, hPrev, dz, H, R, H, true)'],
+    ['missing accumulation', 'matmulTN(dWhh, dz, hPrev, H, R, H, true)', 'matmulTN(dWhh, dz, hPrev, H, R, H)'],
+    ['dropped term', '  if (dbhh) addRowBackward(dbhh, dz, R, H);\n', ''],
+  ]),
+  ...faultsOf('layers/gru.ts', 'gruStep.*', [
+    ['dropped term', 'd * (1 - z) * (1 - n * n)', 'd * (1 - n * n)'],
+    ['dropped term', 'd * (1 - z) * (1 - n * n)', 'd * (1 - z)'],
+    ['sign', 'd * (1 - z) * (1 - n * n)', 'd * (1 - z) * (1 + n * n)'],
+    ['wrong gate', 'dan * zhn * r * (1 - r)', 'dan * n * r * (1 - r)'],
+    ['wrong gate', 'dan * zhn * r * (1 - r)', 'dan * zhn * z * (1 - z)'],
+    ['dropped term', 'dan * zhn * r * (1 - r)', 'dan * zhn * r'],
+    ['sign', '(hPrev[b * H + j] - n)', '(n - hPrev[b * H + j])'],
+    ['dropped term', '(hPrev[b * H + j] - n)', 'hPrev[b * H + j]'],
+    ['dropped term', '* z * (1 - z);', '* z;'],
+    ['wrong gate', 'dzx[g + j] = dar', 'dzx[g + j] = daz'],
+    ['wrong gate', 'dzx[g + H + j] = daz', 'dzx[g + H + j] = dar'],
+    ['wrong gate', 'dzx[g + 2 * H + j] = dan', 'dzx[g + 2 * H + j] = dan * r'],
+    ['wrong gate', 'dzh[g + j] = dar', 'dzh[g + j] = daz'],
+    ['wrong gate', 'dzh[g + H + j] = daz', 'dzh[g + H + j] = dar'],
+    ['dropped term', 'dzh[g + 2 * H + j] = dan * r', 'dzh[g + 2 * H + j] = dan'],
+    ['wrong gate', 'dhPrev[b * H + j] = d * z', 'dhPrev[b * H + j] = d * (1 - z)'],
+    ['dropped term', 'dhPrev[b * H + j] = d * z', 'dhPrev[b * H + j] = 0'],
+    ['wrong operand', 'matmulNN(dhPrev, dzh, Whh, B, 3 * H, H, true)', 'matmulNN(dhPrev, dzx, Whh, B, 3 * H, H, true)'],
+    [
+      'missing accumulation',
+      'matmulNN(dhPrev, dzh, Whh, B, 3 * H, H, true)',
+      'matmulNN(dhPrev, dzh, Whh, B, 3 * H, H)',
+    ],
+    [
+      'missing accumulation',
+      'matmulTN(dWhh, dzh, hPrev, 3 * H, R, H, true)',
+      'matmulTN(dWhh, dzh, hPrev, 3 * H, R, H)',
+    ],
+    [
+      'transposed operand',
+      'matmulTN(dWhh, dzh, hPrev, 3 * H, R, H, true)',
+      'matmulTN(dWhh, hPrev, dzh, H, R, 3 * H, true)',
+    ],
+    ['dropped term', '  if (dbhh) addRowBackward(dbhh, dzh, R, 3 * H);\n', ''],
+  ]),
+  ...faultsOf('layers/gruResetBefore.ts', 'gruResetBeforeStep.*', [
+    ['dropped term', '(1 - z) * (1 - n * n)', '(1 - n * n)'],
+    ['dropped term', '(1 - z) * (1 - n * n)', '(1 - z)'],
+    ['transposed operand', 'matmulNN(drh, dan, Whh.', 'matmulNT(drh, dan, Whh.'],
+    ['wrong gate', 'matmulNN(drh, dan, Whh.subarray(2 * H * H)', 'matmulNN(drh, dan, Whh.subarray(0, H * H)'],
+    ['dropped term', 'drh[b * H + j] * prev * r * (1 - r)', 'drh[b * H + j] * r * (1 - r)'],
+    ['dropped term', 'drh[b * H + j] * prev * r * (1 - r)', 'drh[b * H + j] * prev * r'],
+    ['sign', 'd * (prev - n) * z * (1 - z)', 'd * (n - prev) * z * (1 - z)'],
+    ['wrong gate', 'd * (prev - n) * z * (1 - z)', 'd * (prev - n) * r * (1 - r)'],
+    ['wrong gate', 'dzx[g + j] = dar', 'dzx[g + j] = daz'],
+    ['wrong gate', 'dzx[g + H + j] = daz', 'dzx[g + H + j] = dar'],
+    ['dropped term', 'dzx[g + 2 * H + j] = dan[b * H + j]', 'dzx[g + 2 * H + j] = 0'],
+    ['wrong gate', 'dzh[g + j] = dar', 'dzh[g + j] = daz'],
+    ['dropped term', 'dzh[g + H + j] = daz', 'dzh[g + H + j] = 0'],
+    ['wrong gate', 'dzh[g + 2 * H + j] = 0', 'dzh[g + 2 * H + j] = dan[b * H + j]'],
+    ['dropped term', 'd * z + drh[b * H + j] * r', 'd * z'],
+    ['dropped term', 'd * z + drh[b * H + j] * r', 'drh[b * H + j] * r'],
+    ['wrong gate', 'd * z + drh[b * H + j] * r', 'd * z + drh[b * H + j] * z'],
+    [
+      'missing accumulation',
+      'matmulNN(dhPrev, dzh, Whh, B, 3 * H, H, true)',
+      'matmulNN(dhPrev, dzh, Whh, B, 3 * H, H)',
+    ],
+    [
+      'missing accumulation',
+      'matmulTN(dWhh, dzh, hPrev, 3 * H, R, H, true)',
+      'matmulTN(dWhh, dzh, hPrev, 3 * H, R, H)',
+    ],
+    ['wrong operand', 'dan, rh, H, R, H, true)', 'dan, hPrev, H, R, H, true)'],
+    ['missing accumulation', 'dan, rh, H, R, H, true)', 'dan, rh, H, R, H)'],
+    ['wrong operand', 'addRowBackward(dbhh, dzx, R, 3 * H)', 'addRowBackward(dbhh, dzh, R, 3 * H)'],
+  ]),
+  ...faultsOf('layers/lstm.ts', 'lstmStep.*', [
+    ['dropped term', 'd * tc * o * (1 - o)', 'd * tc * o'],
+    ['dropped term', 'd * tc * o * (1 - o)', 'd * o * (1 - o)'],
+    ['wrong gate', 'd * tc * o * (1 - o)', 'd * tc * i * (1 - i)'],
+    ['dropped term', 'dc[b * H + j] + d * o', 'd * o'],
+    ['dropped term', 'd * o * (1 - tc * tc)', 'd * o'],
+    ['wrong gate', 'd * o * (1 - tc * tc)', 'd * f * (1 - tc * tc)'],
+    ['sign', 'd * o * (1 - tc * tc)', 'd * o * (1 + tc * tc)'],
+    ['dropped term', ' + (p ? dao * p[2 * H + j] : 0)', ''],
+    ['wrong gate', 'dct * g * i * (1 - i)', 'dct * i * i * (1 - i)'],
+    ['dropped term', 'dct * g * i * (1 - i)', 'dct * g * i'],
+    ['wrong operand', 'dct * cPrev[b * H + j] * f * (1 - f)', 'dct * tc * f * (1 - f)'],
+    ['dropped term', 'dct * cPrev[b * H + j] * f * (1 - f)', 'dct * cPrev[b * H + j] * f'],
+    ['wrong gate', 'dct * i * (1 - g * g)', 'dct * f * (1 - g * g)'],
+    ['dropped term', 'dct * i * (1 - g * g)', 'dct * i'],
+    ['wrong gate', 'da[g4 + j] = dai', 'da[g4 + j] = daf'],
+    ['wrong gate', 'da[g4 + H + j] = daf', 'da[g4 + H + j] = dai'],
+    ['wrong gate', 'da[g4 + 3 * H + j] = dao', 'da[g4 + 3 * H + j] = daf'],
+    ['wrong gate', 'dct * f + (p', 'dct * i + (p'],
+    ['dropped term', 'dai * p[j] + daf * p[H + j]', 'dai * p[j]'],
+    ['dropped term', 'dai * p[j] + daf * p[H + j]', 'daf * p[H + j]'],
+    ['transposed operand', 'matmulNN(dhPrev, da, Whh, B, 4 * H, H)', 'matmulNT(dhPrev, da, Whh, B, 4 * H, H)'],
+    ['missing accumulation', 'matmulTN(dWhh, da, hPrev, 4 * H, R, H, true)', 'matmulTN(dWhh, da, hPrev, 4 * H, R, H)'],
+    ['wrong operand', 'matmulTN(dWhh, da, hPrev, 4 * H, R, H, true)', 'matmulTN(dWhh, da, cPrev, 4 * H, R, H, true)'],
+    ['dropped term', '  if (dbhh) addRowBackward(dbhh, da, R, 4 * H);\n', ''],
+    ['missing accumulation', 'dp[j] += da', 'dp[j] = da'],
+    ['missing accumulation', 'dp[H + j] += da', 'dp[H + j] = da'],
+    ['sign', 'dp[2 * H + j] += da', 'dp[2 * H + j] -= da'],
+    ['off by one in time', '3 * H + j] * c[r * H + j]', '3 * H + j] * cPrev[r * H + j]'],
+    ['wrong gate', 'dp[H + j] += da[r * 4 * H + H + j]', 'dp[H + j] += da[r * 4 * H + j]'],
+  ]),
+  ...faultsOf('layers/state.ts', '(start|hold)State', [
+    ['sign', 'dh0[j] += (1 - keep[b]) * d', 'dh0[j] -= (1 - keep[b]) * d'],
+    ['missing accumulation', 'dh0[j] += (1 - keep[b]) * d', 'dh0[j] = (1 - keep[b]) * d'],
+    ['dropped term', 'dh0[j] += (1 - keep[b]) * d', 'dh0[j] += d'],
+    ['dropped term', '= keep[b] * d', '= d'],
+    ['dropped term', '  holdStateForward(dhPrev, dh, mask, B, H);\n', ''],
+    ['wrong operand', 'holdStateForward(dhPrev, dh, mask, B, H)', 'dhPrev.set(dh)'],
+    ['wrong operand', 'if (mask[b] !== 1) y.fill', 'if (mask[b] === 1) y.fill'],
+  ]),
+  ...faultsOf('layers/softmaxCrossEntropy.ts', 'softmaxCrossEntropy', [
+    ['sign', '-= w[r]', '+= w[r]'],
+    ['dropped term', '    dz[r * V + targets[r]] -= w[r];\n', ''],
+    ['dropped term', 'w[r] * p[r * V + j]', 'p[r * V + j]'],
+    ['dropped term', '-= w[r]', '-= 1'],
+    ['wrong index', 'dz[r * V + targets[r]]', 'dz[r * V + targets[0]]'],
+  ]),
+  ...faultsOf('layers/sigmoidCrossEntropy.ts', 'sigmoidCrossEntropy', [
+    ['sign', '(o[r * V + j] - targets[r * V + j])', '(o[r * V + j] + targets[r * V + j])'],
+    ['dropped term', '(o[r * V + j] - targets[r * V + j])', 'o[r * V + j]'],
+    ['dropped term', 'w[r] * (o', '(o'],
+  ]),
+  ...faultsOf('layers/squaredError.ts', 'squaredError', [
+    ['sign', '2 * w[r] * (o', '-2 * w[r] * (o'],
+    ['dropped term', '2 * w[r] * (o', 'w[r] * (o'],
+    ['dropped term', '2 * w[r] * (o', '2 * (o'],
+  ]),
+  ...faultsOf('layers/binaryCrossEntropyOfSoftmax.ts', 'binaryCrossEntropyOfSoftmax', [
+    ['sign', '(1 - y) * top - y * rest', '(1 - y) * top + y * rest'],
+    ['dropped term', '(1 - y) * top - y * rest', '(1 - y) * top'],
+    ['dropped term', ' - top * others)', ')'],
+    ['sign', ' - o * others)', ' + o * others)'],
+    ['dropped term', ' + y * o -', ' -'],
+    ['dropped term', 'top * (o / rest)', 'top * o'],
+    ['dropped term', 'w[r] * ((1 - y) * top', '((1 - y) * top'],
+    ['dropped term', 'w[r] * (term(', '(term('],
+    ['missing accumulation', 'others += term(', 'others = term('],
+    ['sign', '((1 - y) * p) / (1 - p) - y', '((1 - y) * p) / (1 - p) + y'],
+  ]),
+];
+
+const optim: Fault[] = [
+  ...faultsOf('optim/l2.ts', 'l2', [
+    ['sign', '2 * lambda', '-2 * lambda'],
+    ['dropped term', '2 * lambda', 'lambda'],
+  ]),
+  ...faultsOf('optim/sgd.ts', unitTests, [
+    [
+      'sign',
+      'params[i] -= lr * (grads[i] + weightDecay * params[i])',
+      'params[i] += lr * (grads[i] + weightDecay * params[i])',
+    ],
+    ['dropped term', 'params[i] -= lr * (grads[i] + weightDecay * params[i])', 'params[i] -= lr * grads[i]'],
+    ['off by one in time', 'step === 0 ? g : momentum', 'step === 1 ? g : momentum'],
+    ['dropped term', '(1 - dampening) * g', 'g'],
+    ['dropped term', 'nesterov ? g + momentum * v : v', 'v'],
+    ['missing accumulation', 'velocity[i] = v;', ''],
+  ]),
+  ...faultsOf('optim/adagrad.ts', unitTests, [
+    ['sign', 'params[i] -= (lr * g)', 'params[i] += (lr * g)'],
+    ['missing accumulation', 'const m = memory[i] + g * g;', 'const m = g * g;'],
+    ['dropped term', 'Math.sqrt(m + inside) + outside', 'Math.sqrt(m) + outside'],
+    ['dropped term', 'Math.sqrt(m + inside) + outside', 'Math.sqrt(m + inside)'],
+    ['dropped term', 'const g = grads[i] + weightDecay * params[i];', 'const g = grads[i];'],
+    ['dropped term', 'rate / (1 + step * lrDecay)', 'rate'],
+  ]),
+  ...faultsOf('optim/rmsprop.ts', unitTests, [
+    ['sign', 'params[i] -= rate * b', 'params[i] += rate * b'],
+    ['missing accumulation', 'alpha * square[i] + (1 - alpha) * g * g', '(1 - alpha) * g * g'],
+    ['dropped term', 'Math.max(0, v - a * a)', 'v'],
+    ['dropped term', 'momentum * buffer[i] + d', 'd'],
+    ['dropped term', 'const g = grads[i] + weightDecay * params[i];', 'const g = grads[i];'],
+  ]),
+  ...faultsOf('optim/adam.ts', unitTests, [
+    ['sign', 'shrink * params[i] - (size * mi)', 'shrink * params[i] + (size * mi)'],
+    ['off by one in time', 'const t = step + 1;', 'const t = step + 2;'],
+    ['dropped term', 'const size = rate / (1 - beta1 ** t);', 'const size = rate;'],
+    ['dropped term', 'const root = Math.sqrt(1 - beta2 ** t);', 'const root = 1;'],
+    ['wrong operand', 'beta2 * v[i] + (1 - beta2) * g * g', 'beta2 * v[i] + (1 - beta2) * g'],
+    ['dropped term', 'vMax === v ? vi : Math.max(vMax[i], vi)', 'vi'],
+    ['dropped term', 'const coupled = decoupled ? 0 : weightDecay;', 'const coupled = 0;'],
+    ['dropped term', 'const shrink = decoupled ? 1 - rate * weightDecay : 1;', 'const shrink = 1;'],
+  ]),
+  ...faultsOf('optim/rprop.ts', unitTests, [
+    ['sign', 'params[i] -= sign * deltas[i]', 'params[i] += sign * deltas[i]'],
+    ['wrong operand', 'sign === signs[i] ? etaPlus : etaMinus', 'sign === signs[i] ? etaMinus : etaPlus'],
+    ['missing accumulation', 'signs[i] = sign;', ''],
+    ['sign', 'params[i] -= Math.sign(g) * deltas[i]', 'params[i] += Math.sign(g) * deltas[i]'],
+    ['dropped term', 'const g = agreement < 0 ? 0 : grads[i];', 'const g = grads[i];'],
+    [
+      'dropped term',
+      'Math.min(Math.max(deltas[i] * factor, minStep), maxStep)',
+      'Math.max(deltas[i] * factor, minStep)',
+    ],
+    [
+      'dropped term',
+      'Math.min(Math.max(deltas[i] * factor, minStep), maxStep)',
+      'Math.min(deltas[i] * factor, maxStep)',
+    ],
+  ]),
+  ...faultsOf('optim/clip.ts', unitTests, [
+    ['sign', 'clip(grads, grads, -limit, limit)', 'clip(grads, grads, 0, limit)'],
+    ['dropped term', 'if (factor < 1) for', 'for'],
+    ['wrong operand', 'return norm ** (1 / p);', 'return norm ** p;'],
+  ]),
+  ...faultsOf('optim/schedule.ts', unitTests, [
+    ['wrong operand', 'Math.floor(step / every)', 'step / every'],
+    ['dropped term', 'Math.min(step, steps)', 'step'],
+    ['off by one in time', '(step + 1)) / steps', 'step) / steps'],
+    ['off by one in time', 'rate(step - steps)', 'rate(step)'],
+  ]),
+];
+
+const time: Fault[] = [
+  ...faultsOf('bptt/cells.ts', 'sequence: (elman|gru|gruResetBefore|lstm|lstmPeephole)', [
+    ['off by one in time', 'dw.bhh, s.dzx, s.hPrev, R, H)', 'dw.bhh, s.dzx, s.dzx, R, H)'],
+    ['wrong operand', 'dw.bhh, s.dzh, s.hPrev, R, H)', 'dw.bhh, s.dzx, s.hPrev, R, H)'],
+    ['wrong operand', 'dw.bhh, s.dzx, s.dzh, s.dan', 'dw.bhh, s.dzh, s.dzh, s.dan'],
+    ['off by one in time', 's.hPrev, s.cPrev, s.c, R, H)', 's.hPrev, s.c, s.c, R, H)'],
+    ['off by one in time', 's.hPrev, s.cPrev, s.c, R, H)', 's.hPrev, s.cPrev, s.cPrev, R, H)'],
+    ['off by one in time', 's.dh, dcNext, s.cache, s.cPrev', 's.dh, dcNext, s.cache, s.c'],
+    [
+      'off by one in time',
+      's.dzh, scratch.dhNext, s.dh, s.cache, s.hPrev',
+      's.dzh, scratch.dhNext, s.dh, s.cache, s.h',
+    ],
+    ['off by one in time', 'state, s.dh, s.cache, s.hPrev', 'state, s.dh, s.cache, s.h'],
+    ['off by one in time', 'scratch.dhNext, s.dh, s.h, w.Whh', 'scratch.dhNext, s.dh, s.hPrev, w.Whh'],
+  ]),
+  ...faultsOf('bptt/direction.ts', 'sequence: .*', [
+    [
+      'off by one in time',
+      'const before = this.slotRange(reverse ? 1 : 0, steps)',
+      'const before = this.slotRange(reverse ? 0 : 1, steps)',
+    ],
+    [
+      'off by one in time',
+      'const before = this.slotRange(reverse ? 1 : 0, steps)',
+      'const before = this.slotRange(0, steps)',
+    ],
+    [
+      'off by one in time',
+      'const after = this.slotRange(reverse ? 0 : 1, steps)',
+      'const after = this.slotRange(0, steps)',
+    ],
+    ['off by one in time', 'final: this.slot(reverse ? 0 : steps)', 'final: this.slot(reverse ? 1 : steps)'],
+    ['off by one in time', 'start: this.slot(reverse ? steps : 0)', 'start: this.slot(reverse ? steps - 1 : 0)'],
+  ]),
+  ...faultsOf('bptt/recurrent.ts', 'sequence: .*', [
+    ['dropped term', '          k.add(s.dh, s.dh, scratch.dhNext);\n', ''],
+    ['off by one in time', 'for (let i = steps - 1; i >= 0; i--)', 'for (let i = steps - 1; i > 0; i--)'],
+    ['off by one in time', 'for (let i = steps - 1; i >= 0; i--)', 'for (let i = 0; i < steps; i++)'],
+    ['off by one in time', 'i > 0 && i % span === 0', 'i > 0 && (i + 1) % span === 0', 'sequence: .*, truncated.*'],
+    ['dropped term', 'if (twoStates) engine.fill(scratch.dcNext, 0);', '', 'sequence: lstm, truncated.*'],
+    ['dropped term', '        engine.copy(scratch.dhNext, dfinal.h);\n', '', 'sequence: .*'],
+    ['dropped term', '        if (twoStates) engine.copy(scratch.dcNext, dfinal.c);\n', '', 'sequence: lstm.*'],
+    [
+      'dropped term',
+      '          if (masked) this.passByMissingSteps(k, s, scratch);\n',
+      '',
+      'sequence: .*(padding|gaps).*',
+    ],
+    [
+      'dropped term',
+      'if (masked && twoStates) engine.copy(scratch.state, scratch.dcNext);',
+      '',
+      'sequence: lstm.*(padding|gaps).*',
+    ],
+    ['dropped term', '    k.clearRows(s.dzx, s.mask, B, GH);\n', '', 'sequence: .*(padding|gaps).*'],
+    [
+      'dropped term',
+      '    if (cell.splitGradients) k.clearRows(s.dzh, s.mask, B, GH);\n',
+      '',
+      'sequence: gru.*(padding|gaps).*',
+    ],
+    ['dropped term', 'if (cell.resetBefore) {', 'if (B === 0) {', 'sequence: gru.*(padding|gaps).*'],
+    [
+      'dropped term',
+      '    k.holdStateBackward(scratch.dhNext, s.dh, s.mask, B, H);\n',
+      '',
+      'sequence: .*(padding|gaps).*',
+    ],
+    [
+      'wrong operand',
+      'holdStateBackward(scratch.dcNext, scratch.state',
+      'holdStateBackward(scratch.dcNext, s.dh',
+      'sequence: lstm.*(padding|gaps).*',
+    ],
+    [
+      'wrong operand',
+      'k.startStateBackward(dgiven.h, dw.h0',
+      'k.startStateBackward(dgiven.h, null',
+      'sequence: .*learned.*',
+    ],
+    ['dropped term', '        k.startStateBackward(dgiven.h, dw.h0, scratch.dhNext, this.keep, B, H);\n', ''],
+    ['dropped term', '        cell.weights(k, sequence, dw, R, H);\n', ''],
+    ['missing accumulation', 'dzx, views, w, dw, R, d > 0)', 'dzx, views, w, dw, R, false)', 'sequence: .*both.*'],
+    ['missing accumulation', 'dzx, views, w, dw, R, d > 0)', 'dzx, views, w, dw, R, true)'],
+    [
+      'wrong index',
+      'k.takeColumns(dh, views.doutput, R, 2 * H, d * H, H)',
+      'k.takeColumns(dh, views.doutput, R, 2 * H, 0, H)',
+      'sequence: .*both.*',
+    ],
+    ['dropped term', '        k.multiply(below, below, views.dropoutMask);\n', '', 'sequence: .*dropout.*'],
+  ]),
+  ...faultsOf('bptt/model.ts', 'sequence: .*', [
+    [
+      'dropped term',
+      "      if (spec.outputActivation === 'sigmoid') k.sigmoidBackward(dz, dz, o);\n",
+      '',
+      'sequence: squared.*',
+    ],
+    ['wrong operand', 'k.linearBackward(dh, dWho, dbho, dz, h', 'k.linearBackward(dh, dWho, dbho, dz, dh'],
+    ['dropped term', 'k.linearBackward(dh, dWho, dbho,', 'k.linearBackward(dh, dWho, null,'],
+    ['dropped term', '      engine.fill(stack.doutput(steps), 0);\n', '', 'sequence: .*last.*'],
+    [
+      'wrong index',
+      'k.takeColumns(stack.dfinal(spec.layers - 1, d).h, dh, B, stateWidth(spec), d * H, H)',
+      'k.takeColumns(stack.dfinal(spec.layers - 1, d).h, dh, B, stateWidth(spec), 0, H)',
+      'sequence: both directions, loss at the last step',
+    ],
+    ['dropped term', '      engine.copy(dh, dz);\n', '', 'sequence: no output layer'],
+  ]),
+  ...faultsOf('bptt/trainer.ts', 'trainer, L2', [
+    ['missing accumulation', '    gradients.fill(0);\n', ''],
+    ['dropped term', 'if (options.l2) for (const { w, dw } of this.weightMatrices) l2Backward(dw, w, options.l2);', ''],
+  ]),
+];
+
+const training: Fault[] = [
+  ...faultsOf('bptt/trainer.ts', unitTests, [
+    ['off by one in time', 'stateAfter(slot, layer)', 'stateAfter(Math.max(0, slot - 1), layer)'],
+    ['dropped term', 'this.updates++;', ''],
+  ]),
+];
+
+/** For every backward function at least one fault of each kind that applies to it. */
+export const faults: readonly Fault[] = [...tensor, ...layers, ...optim, ...time, ...training];

@@ -1,0 +1,168 @@
+/**
+ * Are the tests any good? Plants the faults of `faults.ts`, one at a time, in a copy of the library, and looks who
+ * notices: first the gradient checks of `npm run gradcheck` and the property tests, at random sizes; where they do not,
+ * the unit tests of the file. A fault that nothing notices is a survivor, and the exit status 1.
+ */
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { RandomState } from 'bptt/tensor';
+import { createCommand, fail, runCommand } from '../cli/options.ts';
+import { createProgress } from '../cli/progress.ts';
+import { type Fault, faults, unitTests } from './faults.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Each case is checked at its smallest sizes and at this many random ones, as the property tests do. */
+const SIZES = 8;
+const SPREAD = 4;
+
+/** A copy of the library with the fault in it, in a folder of its own so that every import is a new one. */
+function copyTree(parts: readonly string[], fault?: Fault): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bptt-faults-'));
+  for (const part of [...parts, 'package.json']) cpSync(join(root, part), join(folder, part), { recursive: true });
+  if (fault) {
+    const path = join(folder, 'src', fault.file);
+    writeFileSync(path, plant(readFileSync(path, 'utf8'), fault));
+  }
+  return folder;
+}
+
+/** `source` with the fault in it. */
+function plant(source: string, { find, replace }: Fault): string {
+  return source.split(find).join(replace);
+}
+
+/** Every fault must have its one place, else the table is out of date and nothing would be planted. */
+function expectPlaces(chosen: readonly Fault[]): void {
+  const misplaced = chosen.flatMap(({ file, find }) => {
+    const path = join(root, 'src', file);
+    const times = existsSync(path) ? readFileSync(path, 'utf8').split(find).length - 1 : 0;
+    return times === 1 ? [] : [`src/${file} has «${find.trim()}» ${times} times, expected once`];
+  });
+  if (misplaced.length > 0) fail(`bring scripts/faults.ts up to date\n${misplaced.join('\n')}`);
+}
+
+/** The first gradient check, of the cases with these names, that does not pass in a copy of the library. */
+async function failingCheck(folder: string, cases: string): Promise<string | undefined> {
+  const url = pathToFileURL(join(folder, 'cli/gradcheckCases.ts')).href;
+  const { gradcheckCases, drawSizes, runCase }: typeof import('../cli/gradcheckCases.ts') = await import(url);
+  const chosen = gradcheckCases.filter(({ name }) => new RegExp(`^(${cases})$`).test(name));
+  if (chosen.length === 0) throw new Error(`no gradient check is named ${cases}`);
+  for (const one of chosen) {
+    const random = new RandomState(0);
+    for (const sizes of drawSizes(one, random, 1 + SIZES, SPREAD)) {
+      try {
+        const report = runCase(one, sizes, random.randint(2 ** 31), { mode: 'sampled', samples: 10 });
+        if (!report.passed) return `${one.name}: ${report.failures.join('; ')}`;
+      } catch (error) {
+        return `${one.name}: ${(error as Error).message}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** The part that is read of the test runner's report in JSON. */
+interface TestReport {
+  success: boolean;
+  testResults: { message?: string; assertionResults: { status: string; fullName: string }[] }[];
+}
+
+/** The first test of a file that fails in a copy of the library. */
+async function failingTest(folder: string, file: string): Promise<string | undefined> {
+  const report = join(folder, 'report.json');
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--bail=1', '--reporter=json', `--outputFile=${report}`, file];
+  const output = await new Promise<string>((resolve) => {
+    execFile(process.execPath, args, { cwd: folder }, (_, stdout, stderr) => resolve(stdout + stderr));
+  });
+  if (!existsSync(report)) throw new Error(`the test runner failed:\n${output}`);
+  const { success, testResults }: TestReport = JSON.parse(readFileSync(report, 'utf8'));
+  const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
+  const failed = tests.find(({ status }) => status === 'failed');
+  if (failed) return failed.fullName;
+  // A file that does not load has no failed test either.
+  if (!success) throw new Error(`${file}: ${testResults.map(({ message }) => message).join('\n')}`);
+  return undefined;
+}
+
+async function failingUnitTest(fault: Fault | undefined, file: string): Promise<string | undefined> {
+  const folder = copyTree(['src', 'cli', 'tests', 'vitest.config.ts'], fault);
+  try {
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
+    return await failingTest(folder, file);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function failingGradientCheck(fault: Fault | undefined, cases: string): Promise<string | undefined> {
+  const folder = copyTree(['src', 'cli'], fault);
+  try {
+    return await failingCheck(folder, cases);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Without a fault nothing may fail: tests that always fail would catch everything. */
+function expectSound(failing: string | undefined): void {
+  if (failing) fail(`without any fault there is a failure already: ${failing}`);
+}
+
+/** The unit tests of a source file, if it has any. */
+function unitTestOf({ file }: Fault): string | undefined {
+  const mirror = `tests/${file.replace(/\.ts$/, '.test.ts')}`;
+  return existsSync(join(root, mirror)) ? mirror : undefined;
+}
+
+async function plantFaults({ only, verbose }: { only: string; verbose?: boolean }): Promise<void> {
+  const chosen = faults.filter(({ file, cases }) => `${file} ${cases}`.includes(only));
+  if (chosen.length === 0) fail(`no fault is planted in a file or case named ${only}`);
+  expectPlaces(chosen);
+
+  const progress = createProgress({ unit: 'fault', total: chosen.length, stream: process.stderr });
+  const print = ({ file, kind, find, replace }: Fault, verdict: string) =>
+    progress.print(`src/${file}, ${kind}: «${find.trim()}» → «${replace.trim()}»\n  ${verdict}`);
+  const unnoticed: Fault[] = [];
+  const checked = new Set(chosen.map(({ cases }) => cases).filter((cases) => cases !== unitTests));
+  if (checked.size > 0) expectSound(await failingGradientCheck(undefined, [...checked].join('|')));
+  for (const [i, fault] of chosen.entries()) {
+    const failing = fault.cases === unitTests ? undefined : await failingGradientCheck(fault, fault.cases);
+    if (!failing) unnoticed.push(fault);
+    else if (verbose) print(fault, `caught by the gradient check ${failing}`);
+    progress.update(i + 1, { file: fault.file });
+  }
+
+  const sound = new Set<string>();
+  const survivors: Fault[] = [];
+  for (const fault of unnoticed) {
+    const test = unitTestOf(fault);
+    if (test && !sound.has(test)) expectSound(await failingUnitTest(undefined, test));
+    if (test) sound.add(test);
+    const failing = test && (await failingUnitTest(fault, test));
+    if (!failing) survivors.push(fault);
+    if (verbose || !failing) print(fault, failing ? `caught by the test ${failing}` : 'SURVIVED');
+  }
+  progress.stop();
+
+  const byChecks = chosen.length - unnoticed.length;
+  const byTests = unnoticed.length - survivors.length;
+  process.stdout.write(
+    `planted ${chosen.length}, caught ${byChecks + byTests} (${byChecks} by gradient checks, ` +
+      `${byTests} more by unit tests), survived ${survivors.length}\n`,
+  );
+  if (survivors.length > 0) process.exitCode = 1;
+}
+
+const command = createCommand(
+  'plant-faults',
+  'Plants faults in a copy of the library and counts those that are caught.',
+)
+  .option('--only <text>', 'only faults whose file or gradient checks contain this', '')
+  .option('--verbose', 'show what caught each fault')
+  .action(plantFaults);
+
+await runCommand(command);

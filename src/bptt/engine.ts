@@ -1,0 +1,69 @@
+import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
+import * as kernels from './kernels.ts';
+
+/** An argument of a kernel on an engine's buffers: typed arrays become `F` and `I`, numbers stay. */
+type OnBuffers<A, F, I> = A extends FloatArray ? F : A extends Int32Array ? I : A;
+
+/** A public function of `tensor/` or `layers/` with its arrays replaced by an engine's buffers. */
+type Kernel<Fn, F, I> = Fn extends (...args: infer A) => void
+  ? (...args: { [K in keyof A]: OnBuffers<A[K], F, I> }) => void
+  : never;
+
+/** The functions of `kernels.ts` on an engine's buffers. */
+export type Kernels<F, I> = { readonly [K in keyof typeof kernels]: Kernel<(typeof kernels)[K], F, I> };
+
+/** The float buffers of an engine. */
+export interface FloatBuffers<F> {
+  /** A zeroed buffer. */
+  floats(length: number): F;
+  lengthOf(buffer: F): number;
+  /** A view of elements start … end − 1; it shares the buffer's memory. */
+  slice(buffer: F, start: number, end: number): F;
+}
+
+/**
+ * Where the numbers live and who computes. `F` is the engine's float buffer and `I` its integer buffer; the way through
+ * time (`recurrent.ts`, `model.ts`) is written once over this interface and never looks inside them.
+ */
+export interface Engine<F, I> extends FloatBuffers<F> {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly kernels: Kernels<F, I>;
+  ints(length: number): I;
+  sliceInts(buffer: I, start: number, end: number): I;
+  /** Copies numbers in from the host, starting at element 0. */
+  write(buffer: F, values: ArrayLike<number>): void;
+  writeInts(buffer: I, values: ArrayLike<number>): void;
+  copy(to: F, from: F): void;
+  fill(buffer: F, value: number): void;
+}
+
+/** An engine on this machine's memory: its buffers are typed arrays, so that reading them is free. */
+export type LocalEngine = Engine<FloatArray, Int32Array>;
+
+/** The engine that is the library read aloud: every kernel is the public function itself, run at once. */
+export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
+  return {
+    name: 'ts',
+    dtype,
+    kernels,
+    floats: (length) => zeros(dtype, length),
+    ints: (length) => new Int32Array(length),
+    lengthOf: (buffer) => buffer.length,
+    slice: (buffer, start, end) => buffer.subarray(start, end),
+    sliceInts: (buffer, start, end) => buffer.subarray(start, end),
+    write: (buffer, values) => buffer.set(values),
+    writeInts: (buffer, values) => buffer.set(values),
+    copy: (to, from) => to.set(from),
+    fill: (buffer, value) => buffer.fill(value),
+  };
+}
+
+/** The error for numbers of the wrong dtype handed to a model. */
+export function expectEngineDtype(fn: string, arg: string, values: FloatArray, dtype: Dtype): void {
+  const wanted = dtype === 'float32' ? Float32Array : Float64Array;
+  if (!(values instanceof wanted)) {
+    const got = (values as object | null | undefined)?.constructor.name ?? values;
+    throw new TypeError(`${fn}: ${arg} is ${got}, expected ${wanted.name}`);
+  }
+}

@@ -1,0 +1,150 @@
+import type { RandomState } from '../tensor/random.ts';
+import { dtypeOf, type FloatArray } from '../tensor/shape.ts';
+import { softmax } from '../tensor/softmax.ts';
+import { tsEngine } from './engine.ts';
+import { fullSpec, type ModelSpec, type NamedTensors } from './spec.ts';
+import { Stepper } from './stepper.ts';
+
+/** How the next symbol is drawn. */
+export interface SampleOptions {
+  /** Logits are divided by it: below 1 bolder, above 1 wilder. Default 1. */
+  temperature?: number;
+  /** Only the k likeliest symbols. Default: all. */
+  topK?: number;
+  /** Only the likeliest symbols that together have probability p (nucleus; Holtzman et al. 2020). Default 1. */
+  topP?: number;
+  /** Always the likeliest symbol; the other options are not used. Default false. */
+  greedy?: boolean;
+}
+
+/**
+ * Draws a symbol from logits. With no option set this is the notebooks' `np.random.choice(range(V), p=softmax(y))`, one
+ * double of the stream: the first symbol whose cumulative probability exceeds it.
+ *
+ * @param logits [V]
+ * @throws {RangeError} on an option out of range, a NaN or infinity among the logits (−∞ rules a symbol out), or none.
+ */
+export function sampleFrom(logits: FloatArray, rng: RandomState, options: SampleOptions = {}): number {
+  const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;
+  expectSampleOptions(options);
+  const bad = logits.findIndex((v) => Number.isNaN(v) || v === Infinity);
+  if (bad >= 0) throw new RangeError(`sampleFrom: logits[${bad}] is ${logits[bad]}, expected a number below infinity`);
+  const V = logits.length;
+  const best = argmax(logits);
+  if (!(logits[best] > -Infinity)) throw new RangeError('sampleFrom: logits holds no number above -Infinity');
+  if (greedy) return best;
+  const p = Float64Array.from(logits, (v) => (v - logits[best]) / temperature);
+  softmax(p, p, 1, V);
+  if (topK < V || topP < 1) keepLikeliest(p, topK, topP);
+  const total = p.reduce((a, b) => a + b);
+  const u = rng.randomSample();
+  let sum = 0;
+  let last = 0;
+  for (let v = 0; v < V; v++) {
+    if (p[v] === 0) continue;
+    sum += p[v];
+    last = v;
+    if (sum / total > u) return v;
+  }
+  return last;
+}
+
+/**
+ * Throws unless the options make sense, so that a long run does not find out at its first sample.
+ *
+ * @throws {RangeError} naming the option, what it is and what it may be.
+ */
+export function expectSampleOptions({ temperature = 1, topK = 1, topP = 1 }: SampleOptions): void {
+  if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
+    throw new RangeError(`sampleFrom: temperature is ${temperature}, expected a finite number > 0`);
+  }
+  if (!Number.isInteger(topK) || topK < 1)
+    throw new RangeError(`sampleFrom: topK is ${topK}, expected a whole number ≥ 1`);
+  if (!(topP > 0 && topP <= 1)) throw new RangeError(`sampleFrom: topP is ${topP}, expected 0 < topP ≤ 1`);
+}
+
+function argmax(values: FloatArray): number {
+  let best = 0;
+  for (let v = 1; v < values.length; v++) if (values[v] > values[best]) best = v;
+  return best;
+}
+
+/** Sets all but the likeliest probabilities to 0: at most `topK`, and no more than it takes to reach `topP`. */
+function keepLikeliest(p: Float64Array, topK: number, topP: number): void {
+  const order = Array.from(p.keys()).sort((a, b) => p[b] - p[a] || a - b);
+  let sum = 0;
+  let kept = 0;
+  while (kept < Math.min(topK, p.length) && (kept === 0 || sum < topP)) sum += p[order[kept++]];
+  for (const v of order.slice(kept)) p[v] = 0;
+}
+
+/** A trained model read one symbol at a time, its state between symbols kept. */
+export class Sampler {
+  private readonly stepper: Stepper;
+  private readonly input = new Int32Array(1);
+
+  /**
+   * @param spec of a model that reads ids and gives softmax logits at every step, in one direction
+   * @param parameters by name, as {@link Trainer.parameters} gives them
+   * @throws {RangeError} where the model is not one that can be sampled from or a parameter does not fit.
+   */
+  constructor(spec: ModelSpec, parameters: NamedTensors) {
+    const [first] = Object.values(parameters);
+    const { input, loss, bidirectional } = fullSpec(spec);
+    if (input !== 'ids' || loss !== 'softmaxCrossEntropy' || bidirectional) {
+      throw new RangeError('Sampler: expected a model that reads ids in one direction and predicts by softmax');
+    }
+    this.stepper = new Stepper(tsEngine(dtypeOf(first)), spec, parameters);
+  }
+
+  /** Forgets what was read: the next symbol begins a sequence. */
+  reset(): void {
+    this.stepper.reset();
+  }
+
+  /**
+   * Goes on from these states, [H] each by name (`h_l0`, `c_l0`, …).
+   *
+   * @throws {RangeError} where a state is missing or does not fit.
+   */
+  setState(states: NamedTensors): void {
+    this.stepper.setState(states);
+  }
+
+  /**
+   * Reads one symbol and gives the logits [V] of the next; they are overwritten by the next call.
+   *
+   * @throws {RangeError} on a symbol out of range.
+   */
+  read(id: number): FloatArray {
+    this.input[0] = id;
+    this.stepper.read(this.input);
+    return this.stepper.model.logits();
+  }
+
+  /**
+   * Reads the prime, then draws `length` symbols, feeding each back.
+   *
+   * @param prime at least one symbol
+   * @param stop a symbol that ends the sequence early; it is the last one returned
+   */
+  sample(
+    prime: ArrayLike<number>,
+    length: number,
+    rng: RandomState,
+    options: SampleOptions = {},
+    stop?: number,
+  ): number[] {
+    if (prime.length === 0) throw new RangeError('Sampler.sample: prime is empty, expected at least one symbol');
+    expectSampleOptions(options);
+    const ids: number[] = [];
+    for (let i = 0; i < prime.length - 1; i++) this.read(prime[i]);
+    let id = prime[prime.length - 1];
+    while (ids.length < length) {
+      id = sampleFrom(this.read(id), rng, options);
+      ids.push(id);
+      if (id === stop) break;
+    }
+    return ids;
+  }
+}

@@ -1,0 +1,82 @@
+import { expectLength, type FloatArray, zeros } from '../tensor/shape.ts';
+import type { LocalEngine } from './engine.ts';
+import { type Batch, SequenceModel } from './model.ts';
+import type { ModelSpec, NamedTensors } from './spec.ts';
+
+/** A trained model of one direction read one step at a time, its state between steps kept. */
+export class Stepper {
+  readonly model: SequenceModel<FloatArray, Int32Array>;
+
+  private readonly targets: Batch['targets'];
+  private started = false;
+
+  /**
+   * @param parameters by name, as {@link Trainer.parameters} gives them
+   * @throws {RangeError} where the model reads in both directions or a parameter is missing, surplus or does not fit.
+   */
+  constructor(engine: LocalEngine, spec: ModelSpec, parameters: NamedTensors) {
+    this.model = new SequenceModel(engine, { ...spec, lossAt: 'every' }, { steps: 1, batch: 1 });
+    const full = this.model.spec;
+    if (full.bidirectional) throw new RangeError('Stepper: expected a model that reads in one direction');
+    const surplus = Object.keys(parameters).find((name) => !this.model.parameters.get(name));
+    if (surplus) throw new RangeError(`Stepper: ${surplus} is no parameter of this model`);
+    for (const { name, length } of this.model.parameters.places) {
+      if (!parameters[name]) throw new RangeError(`Stepper: ${name} is missing`);
+      expectLength('Stepper', name, parameters[name], '[n]', length);
+      this.model.parameters.get(name)!.set(parameters[name]);
+    }
+    const classes = full.loss === 'softmaxCrossEntropy';
+    const width = full.outputSize || full.hiddenSize;
+    this.targets = classes ? new Int32Array(1) : zeros(engine.dtype, width);
+  }
+
+  /** Forgets what was read: the next step begins a sequence. */
+  reset(): void {
+    this.started = false;
+  }
+
+  /**
+   * Goes on from these states, [H] each by name (`h_l0`, `c_l0`, …).
+   *
+   * @throws {RangeError} where a state is missing or does not fit.
+   */
+  setState(states: NamedTensors): void {
+    const { model } = this;
+    model.eachState((name) => {
+      if (!states[name]) throw new RangeError(`Stepper.setState: ${name} is missing`);
+      expectLength('Stepper.setState', name, states[name], '[H]', model.spec.hiddenSize);
+    });
+    model.eachState((name, layer, d, which) => {
+      model.stack.final(1, layer, d)[which].set(states[name]);
+    });
+    this.started = true;
+  }
+
+  /** Copies of the states [H] by name that the next step goes on from. */
+  getState(): NamedTensors {
+    const states: NamedTensors = {};
+    this.model.eachState((name, layer, d, which) => {
+      states[name] = this.model.stack.final(1, layer, d)[which].slice();
+    });
+    return states;
+  }
+
+  /**
+   * Reads one step, an id [1] or a vector [D], and gives the outputs [V]: probabilities, or values. They are overwritten
+   * by the next call; the logits stand in `model.logits()`.
+   *
+   * @throws {RangeError | TypeError} on an input that does not fit.
+   */
+  read(input: Batch['inputs']): FloatArray {
+    const { model, targets, started } = this;
+    model.load({ inputs: input, targets }, started);
+    if (started) {
+      model.eachState((_, layer, d, which) => {
+        model.stack.given(layer, d)[which].set(model.stack.final(1, layer, d)[which]);
+      });
+    }
+    model.forward();
+    this.started = true;
+    return model.outputs();
+  }
+}

@@ -1,0 +1,378 @@
+import { clipByNorm, clipByValue } from '../optim/clip.ts';
+import { l2Backward, l2Forward } from '../optim/l2.ts';
+import { learningRateAt, makeSlots, type Optimizer } from '../optim/optimizer.ts';
+import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
+import { expectLength, type FloatArray } from '../tensor/shape.ts';
+import { sumOfSquares } from '../tensor/sum.ts';
+import type { LocalEngine } from './engine.ts';
+import { type Batch, type Keep, SequenceModel } from './model.ts';
+import type { FullSpec, ModelSpec, NamedTensors } from './spec.ts';
+
+/** How gradients are kept from exploding. */
+export type Clip = { value: number } | { norm: number };
+
+export interface TrainerOptions {
+  /** T, the most steps of a window, and B, the sequences of a batch. */
+  steps: number;
+  batch: number;
+  optimizer: Optimizer;
+  /** Applied to the gradient of loss and L2 together, before the update. */
+  clip?: Clip;
+  /** λ of λ·Σw² over the weight matrices (not biases, not initial states), part of the loss. Default 0. */
+  l2?: number;
+  /** Truncated BPTT inside a window: gradients are cut every `span` steps. Default: the window is the span. */
+  span?: number;
+  /**
+   * k1, for windows that overlap: the state that the next window goes on from is the one after this many steps, not the
+   * last. Default: all of them.
+   */
+  advance?: number;
+  /** Names of parameters that do not learn: their gradients are zero, L2's share included, and they stay as they are. */
+  frozen?: readonly string[];
+  /** Seeds the dropout masks. Default 0. */
+  seed?: number;
+}
+
+/** A batch for a trainer: with the word whether its sequences go on from where the last batch ended. */
+export interface TrainingBatch extends Batch {
+  /** True (for all, or [B] ones and zeros): go on from the carried state. Default false: begin anew. */
+  carry?: Keep;
+}
+
+/** Everything a trainer needs to go on where it stopped. */
+export interface TrainerState {
+  /** The number of updates done. */
+  step: number;
+  parameters: NamedTensors;
+  /** The optimizer's memory, one flat block each. */
+  slots: FloatArray[];
+  /** The carried states [B,H] by name. */
+  states: NamedTensors;
+  /** The stream that dropout draws from. */
+  random: RandomStateSnapshot;
+}
+
+/**
+ * What trains a model: one interface for every engine, whether its numbers live here or on a device. Calls that need
+ * the numbers are asynchronous, since a device hands them over later.
+ */
+export interface Trainer {
+  /** The engine's name. */
+  readonly engine: string;
+  readonly spec: FullSpec;
+  /** Does one update for each batch, in order; gives the loss of each before its update. */
+  train(batches: readonly TrainingBatch[]): Promise<Float64Array>;
+  /**
+   * The loss of each batch, in order, without learning, dropout or L2. A batch that carries goes on from where the one
+   * before it ended, the first one from where training stands; that state is left as it was.
+   */
+  evaluate(batches: readonly TrainingBatch[]): Promise<Float64Array>;
+  /** Copies of the parameters by name. */
+  parameters(): Promise<NamedTensors>;
+  /** @throws {RangeError | TypeError} on a missing, surplus or misshapen parameter, or one that holds a NaN or infinity. */
+  setParameters(parameters: NamedTensors): Promise<void>;
+  state(): Promise<TrainerState>;
+  setState(state: TrainerState): Promise<void>;
+  /** Frees what the engine holds. */
+  dispose(): void;
+}
+
+/** The error of a training step that met a NaN or infinity. The step left parameters, optimizer and state as they were. */
+export class NonFiniteError extends Error {
+  /** The tensor in which it was found first, e.g. `weight_hh_l0`. */
+  readonly tensor: string;
+  /** The number of updates done before. */
+  readonly step: number;
+
+  constructor(tensor: string, step: number, value: number) {
+    super(`training step ${step}: ${tensor} holds ${value}; parameters and optimizer are as before this step`);
+    this.name = 'NonFiniteError';
+    this.tensor = tensor;
+    this.step = step;
+  }
+}
+
+/** A trainer on an engine whose buffers are this machine's memory; its steps can also be taken one by one, at once. */
+export class LocalTrainer implements Trainer {
+  readonly engine: string;
+  readonly model: SequenceModel<FloatArray, Int32Array>;
+  readonly optimizer: Optimizer;
+
+  private readonly options: TrainerOptions;
+  private readonly slots: FloatArray[];
+  private readonly rng: RandomState;
+  /** The state that the next batch goes on from, [B,H] each; apart from the model's own, which every pass overwrites. */
+  private readonly carried: CarriedState[] = [];
+  private readonly weightMatrices: { w: FloatArray; dw: FloatArray }[] = [];
+  private readonly frozen: FrozenParameter[];
+  private updates = 0;
+
+  /** @throws {RangeError | TypeError} where spec or options make no sense. */
+  constructor(engine: LocalEngine, spec: ModelSpec, options: TrainerOptions) {
+    const { steps, span = steps, advance = steps, l2 = 0, seed = 0, frozen = [], clip } = options;
+    if (!(l2 >= 0 && l2 < Number.POSITIVE_INFINITY))
+      throw new RangeError(`trainer: l2 is ${l2}, expected a number ≥ 0`);
+    const limit = clip && ('value' in clip ? clip.value : clip.norm);
+    if (limit !== undefined && !(limit > 0)) throw new RangeError(`trainer: clip is ${limit}, expected a number > 0`);
+    this.engine = engine.name;
+    this.options = options;
+    this.optimizer = options.optimizer;
+    this.model = new SequenceModel(engine, spec, options);
+    expectRange('span', span, 1, steps);
+    expectRange('advance', advance, 1, steps);
+    this.slots = makeSlots(options.optimizer, this.model.parameters.flat);
+    this.rng = new RandomState(seed);
+    const { stack, parameters, gradients, B } = this.model;
+    const H = this.spec.hiddenSize;
+    this.model.eachState((name, layer, d, which) => {
+      if (d === 0)
+        this.carried.push({ name, layer, which, values: engine.floats(B * H), given: stack.given(layer, d)[which] });
+    });
+    this.frozen = frozen.map((name) => {
+      const values = parameters.get(name);
+      if (!values) throw new RangeError(`trainer: frozen names ${name}, which is no parameter of this model`);
+      return { values, gradient: gradients.get(name)!, before: engine.floats(values.length) };
+    });
+    for (const { name } of parameters.places) {
+      if (name.startsWith('weight')) this.weightMatrices.push({ w: parameters.get(name)!, dw: gradients.get(name)! });
+    }
+  }
+
+  get spec(): FullSpec {
+    return this.model.spec;
+  }
+
+  /** The number of updates done. */
+  get step(): number {
+    return this.updates;
+  }
+
+  /**
+   * One update: forward, backward, L2, clip, optimizer, and the state carried on.
+   *
+   * @returns the loss before the update, L2 included
+   * @throws {RangeError | TypeError} on a batch that does not fit, {NonFiniteError} on a NaN or infinity; either leaves
+   *   parameters, optimizer and carried state as they were.
+   */
+  update(batch: TrainingBatch): number {
+    const { model, options, optimizer } = this;
+    const gradients = model.gradients.flat;
+    const loss = this.lossAndGradients(batch);
+    const { clip } = options;
+    if (clip && 'value' in clip) clipByValue(gradients, clip.value);
+    if (clip && 'norm' in clip) clipByNorm(gradients, clip.norm);
+    const lr = learningRateAt(optimizer.lr, this.updates);
+    // A gradient of zero is not enough: an optimizer's own weight decay or momentum moves a parameter without one.
+    for (const { values, before } of this.frozen) before.set(values);
+    optimizer.update(model.parameters.flat, gradients, this.slots, this.updates, lr);
+    for (const { values, before } of this.frozen) values.set(before);
+    this.updates++;
+    this.carryOn();
+    return loss;
+  }
+
+  /**
+   * The loss of a batch and, in `model.gradients`, its gradient with L2, not clipped; nothing is updated or carried on.
+   *
+   * @throws as {@link update}
+   */
+  lossAndGradients(batch: TrainingBatch): number {
+    const { model, options } = this;
+    const gradients = model.gradients.flat;
+    this.begin(batch);
+    model.forward(this.rng);
+    const loss = model.loss[0] + this.l2Loss();
+    if (!Number.isFinite(loss)) throw this.whereNotFinite('the loss', loss);
+    gradients.fill(0);
+    model.backward(true, options.span);
+    if (options.l2) for (const { w, dw } of this.weightMatrices) l2Backward(dw, w, options.l2);
+    for (const { gradient } of this.frozen) gradient.fill(0);
+    // The sum is quick, but the squares of finite numbers may be too large for it.
+    if (!Number.isFinite(sumOfSquares(gradients))) {
+      const bad = gradients.find((g) => !Number.isFinite(g));
+      if (bad !== undefined) throw this.whereNotFinite('the gradient', bad);
+    }
+    return loss;
+  }
+
+  /** The loss of a batch without dropout or L2, from the carried state where the batch says so; nothing is carried on. */
+  lossOf(batch: TrainingBatch): number {
+    this.begin(batch);
+    return this.plainLoss();
+  }
+
+  async train(batches: readonly TrainingBatch[]): Promise<Float64Array> {
+    return Float64Array.from(batches, (batch) => this.update(batch));
+  }
+
+  async evaluate(batches: readonly TrainingBatch[]): Promise<Float64Array> {
+    const before = this.carried.map(({ values }) => values.slice());
+    try {
+      return Float64Array.from(batches, (batch) => {
+        this.begin(batch);
+        const loss = this.plainLoss();
+        this.carryOn();
+        return loss;
+      });
+    } finally {
+      for (let i = 0; i < before.length; i++) this.carried[i].values.set(before[i]);
+    }
+  }
+
+  async parameters(): Promise<NamedTensors> {
+    return copyOf(this.model.parameters.places.map(({ name }) => [name, this.model.parameters.get(name)!]));
+  }
+
+  async setParameters(parameters: NamedTensors): Promise<void> {
+    this.expectParameters(parameters);
+    this.writeParameters(parameters);
+  }
+
+  async state(): Promise<TrainerState> {
+    return {
+      step: this.updates,
+      parameters: await this.parameters(),
+      slots: this.slots.map((slot) => slot.slice()),
+      states: copyOf(this.carried.map(({ name, values }) => [name, values])),
+      random: this.rng.getState(),
+    };
+  }
+
+  /**
+   * @throws as {@link setParameters}, and where optimizer memory, a carried state or the random stream is missing or
+   *   misshapen; everything is then as it was.
+   */
+  async setState(state: TrainerState): Promise<void> {
+    const fn = 'trainer.setState';
+    this.expectParameters(state.parameters);
+    if (state.slots.length !== this.slots.length) {
+      throw new RangeError(
+        `${fn}: slots has ${state.slots.length} blocks, ${this.optimizer.name} keeps ${this.slots.length}`,
+      );
+    }
+    state.slots.forEach((slot, i) => {
+      expectLength(fn, `slots[${i}]`, slot, '[P]', this.slots[i].length);
+      this.expectFinite(fn, `slots[${i}]`, slot);
+    });
+    const surplus = Object.keys(state.states).find((name) => !this.carried.some((own) => own.name === name));
+    if (surplus) throw new RangeError(`${fn}: ${surplus} is no state of this model`);
+    for (const { name, values } of this.carried) {
+      if (!state.states[name]) throw new RangeError(`${fn}: states lacks ${name}`);
+      expectLength(fn, name, state.states[name], '[B,H]', this.model.B, values.length / this.model.B);
+      this.expectFinite(fn, name, state.states[name]);
+    }
+    if (!Number.isSafeInteger(state.step) || state.step < 0) {
+      throw new RangeError(`${fn}: step is ${state.step}, expected a whole number ≥ 0`);
+    }
+    this.rng.setState(state.random); // leaves the stream as it was where it throws; nothing after it can
+    this.writeParameters(state.parameters);
+    for (let i = 0; i < this.slots.length; i++) this.slots[i].set(state.slots[i]);
+    for (const { name, values } of this.carried) values.set(state.states[name]);
+    this.updates = state.step;
+  }
+
+  dispose(): void {
+    // Typed arrays are the garbage collector's.
+  }
+
+  /** Loads a batch and the state it goes on from. */
+  private begin(batch: TrainingBatch): void {
+    const { carry = false } = batch;
+    if (carry !== false && this.spec.bidirectional) {
+      throw new RangeError('trainer: carry is set, but a bidirectional model reads each window from both ends');
+    }
+    this.model.load(batch, carry);
+    for (const { given, values } of this.carried) given.set(values);
+  }
+
+  /** The loss of the loaded batch, without dropout or L2. */
+  private plainLoss(): number {
+    this.model.forward();
+    const loss = this.model.loss[0];
+    if (!Number.isFinite(loss)) throw this.whereNotFinite('the loss', loss);
+    return loss;
+  }
+
+  /** Keeps the state that the next batch goes on from, out of the window just read. */
+  private carryOn(): void {
+    const { steps } = this.model;
+    const slot = Math.min(this.options.advance ?? steps, steps);
+    for (const { layer, which, values } of this.carried) values.set(this.model.stack.stateAfter(slot, layer)[which]);
+  }
+
+  private l2Loss(): number {
+    const { l2 } = this.options;
+    let sum = 0;
+    if (l2) for (const { w } of this.weightMatrices) sum += l2Forward(w, l2);
+    return sum;
+  }
+
+  /** Looks for the first tensor with a NaN or infinity: parameters, then what was computed from them. */
+  private whereNotFinite(found: 'the loss' | 'the gradient', value: number): NonFiniteError {
+    const { parameters, gradients, steps } = this.model;
+    const computed = found === 'the gradient' ? ([[gradients, 'the gradient of ']] as const) : [];
+    for (const [block, prefix] of [[parameters, ''] as const, ...computed]) {
+      for (const { name } of block.places) {
+        const bad = block.get(name)!.find((v) => !Number.isFinite(v));
+        if (bad !== undefined) return new NonFiniteError(prefix + name, this.updates, bad);
+      }
+    }
+    for (const { name, layer, which } of this.carried) {
+      for (let t = 0; t <= steps; t++) {
+        const bad = this.model.stack.stateAfter(t, layer)[which].find((v) => !Number.isFinite(v));
+        if (bad !== undefined) return new NonFiniteError(`${name} after ${t} steps of the window`, this.updates, bad);
+      }
+    }
+    return new NonFiniteError(found, this.updates, value);
+  }
+
+  private writeParameters(parameters: NamedTensors): void {
+    for (const { name } of this.model.parameters.places) this.model.parameters.get(name)!.set(parameters[name]);
+  }
+
+  private expectParameters(parameters: NamedTensors): void {
+    const fn = 'trainer.setParameters';
+    const { places } = this.model.parameters;
+    const surplus = Object.keys(parameters).find((name) => !this.model.parameters.get(name));
+    if (surplus) throw new RangeError(`${fn}: ${surplus} is no parameter of this model`);
+    for (const { name, shape, length } of places) {
+      const values = parameters[name];
+      if (!values) throw new RangeError(`${fn}: ${name} is missing, expected shape [${shape.join(',')}]`);
+      if (values.length !== length) {
+        throw new RangeError(`${fn}: ${name} has ${values.length} elements, expected [${shape.join(',')}]`);
+      }
+      this.expectFinite(fn, name, values);
+    }
+  }
+
+  /** Of numbers that may be of the other dtype: they must be finite in this engine's, too. */
+  private expectFinite(fn: string, name: string, values: FloatArray): void {
+    const { dtype } = this.model.engine;
+    const bad = values.findIndex((v) => !Number.isFinite(dtype === 'float32' ? Math.fround(v) : v));
+    if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${values[bad]}, expected a finite number (${dtype})`);
+  }
+}
+
+interface FrozenParameter {
+  values: FloatArray;
+  gradient: FloatArray;
+  before: FloatArray;
+}
+
+interface CarriedState {
+  name: string;
+  layer: number;
+  which: 'h' | 'c';
+  values: FloatArray;
+  given: FloatArray;
+}
+
+function copyOf(tensors: [string, FloatArray][]): NamedTensors {
+  return Object.fromEntries(tensors.map(([name, values]) => [name, values.slice()]));
+}
+
+function expectRange(name: string, value: number, low: number, high: number): void {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new RangeError(`trainer: ${name} is ${value}, expected a whole number from ${low} to ${high}`);
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * Throws unless the caller's buffer `a` holds exactly `length` elements; `shape` names and counts its sizes, e.g. `[T,B] = [25,1]`.
+ *
+ * @throws {RangeError} naming function, argument, the length it got and the shape it wants.
+ */
+export function expectLength(fn: string, arg: string, a: ArrayLike<number>, shape: string, length: number): void {
+  if (a.length !== length) {
+    throw new RangeError(`${fn}: ${arg} has ${a.length} elements, expected ${shape}`);
+  }
+}

@@ -1,0 +1,72 @@
+import type { RandomState } from '../tensor/random.ts';
+import { expectLength, type FloatArray } from '../tensor/shape.ts';
+import { sumOfSquares } from '../tensor/sum.ts';
+import { singularValues } from '../tensor/svd.ts';
+
+/** Uniform in ±limit: the notebooks' `'uni'` with 0.1; PyTorch's recurrent layers with 1/√H. */
+export function uniformInit(w: FloatArray, rng: RandomState, limit = 0.1): void {
+  w.set(rng.uniform(-limit, limit, w.length));
+}
+
+/**
+ * Glorot & Bengio (2010), the notebooks' `'unishape'`: uniform in ±√(6/(rows + cols)).
+ *
+ * @param w [rows,cols], overwritten
+ */
+export function glorotInit(w: FloatArray, rng: RandomState, rows: number, cols: number): void {
+  expectLength('glorotInit', 'w', w, '[rows,cols]', rows, cols);
+  const limit = Math.sqrt(6 / (rows + cols));
+  w.set(rng.uniform(-limit, limit, w.length));
+}
+
+/**
+ * The notebooks' `'svd'`: uniform in ±1, then divided by the largest singular value, so that the spectral norm is 1 and
+ * the gradient through tanh neither explodes nor, at first, vanishes (Pascanu et al. 2013).
+ *
+ * @param w [rows,cols], overwritten
+ */
+export function spectralInit(w: FloatArray, rng: RandomState, rows: number, cols: number): void {
+  expectLength('spectralInit', 'w', w, '[rows,cols]', rows, cols);
+  const values = rng.uniform(-1, 1, w.length);
+  const largest = singularValues(values, rows, cols)[0];
+  for (let i = 0; i < w.length; i++) w[i] = values[i] / largest;
+}
+
+/** Normal with the given standard deviation: min-char-rnn's `randn * 0.01`, the char-RNN's `randn / √D`. */
+export function normalInit(w: FloatArray, rng: RandomState, deviation: number): void {
+  const values = rng.randn(w.length);
+  for (let i = 0; i < w.length; i++) w[i] = values[i] * deviation;
+}
+
+/** Zeros, as every bias of the notebooks. */
+export function zeroInit(w: FloatArray): void {
+  w.fill(0);
+}
+
+/**
+ * Orthogonal (Saxe et al. 2014): the shorter side's vectors are orthonormal, all singular values are `gain`.
+ * Gram–Schmidt on normal draws, each vector made orthogonal twice, which leaves nothing but rounding.
+ *
+ * @param w [rows,cols], overwritten
+ */
+export function orthogonalInit(w: FloatArray, rng: RandomState, rows: number, cols: number, gain = 1): void {
+  expectLength('orthogonalInit', 'w', w, '[rows,cols]', rows, cols);
+  const count = Math.min(rows, cols);
+  const length = Math.max(rows, cols);
+  const q = rng.randn(count * length);
+  for (let i = 0; i < count; i++) {
+    const v = q.subarray(i * length, (i + 1) * length);
+    for (let pass = 0; pass < 2; pass++) {
+      for (let j = 0; j < i; j++) {
+        let dot = 0;
+        for (let k = 0; k < length; k++) dot += v[k] * q[j * length + k];
+        for (let k = 0; k < length; k++) v[k] -= dot * q[j * length + k];
+      }
+    }
+    const norm = Math.sqrt(sumOfSquares(v));
+    for (let k = 0; k < length; k++) v[k] /= norm;
+  }
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++) w[r * cols + c] = gain * (rows <= cols ? q[r * length + c] : q[c * length + r]);
+  }
+}

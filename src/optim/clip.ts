@@ -1,0 +1,46 @@
+import { clip } from '../tensor/clip.ts';
+import type { FloatArray } from '../tensor/shape.ts';
+import { sumOfSquares } from '../tensor/sum.ts';
+
+/**
+ * Clips every element of the gradient to [−limit, limit], in place: the notebooks' `np.clip(dparam, -5, 5, out=dparam)`.
+ *
+ * @throws {RangeError} unless limit > 0.
+ */
+export function clipByValue(grads: FloatArray, limit: number): void {
+  if (!(limit > 0)) throw new RangeError(`clipByValue: limit is ${limit}, expected a number > 0`);
+  clip(grads, grads, -limit, limit);
+}
+
+/**
+ * Scales the gradient in place so that its norm is at most `maxNorm` (Pascanu, Mikolov & Bengio 2013), by
+ * min(1, maxNorm/(norm + 1e-6)) as PyTorch's `clip_grad_norm_`.
+ *
+ * @param p which norm: 1, 2, 3, … or Infinity
+ * @returns the norm before clipping
+ * @throws {RangeError} unless maxNorm > 0 and p ≥ 1.
+ */
+export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
+  if (!(maxNorm > 0)) throw new RangeError(`clipByNorm: maxNorm is ${maxNorm}, expected a number > 0`);
+  const norm = gradientNorm(grads, p);
+  const factor = maxNorm / (norm + 1e-6);
+  if (factor < 1) for (let i = 0; i < grads.length; i++) grads[i] *= factor;
+  return norm;
+}
+
+/**
+ * (Σ|g|^p)^(1/p), or the largest |g| for p = Infinity.
+ *
+ * @throws {RangeError} unless p ≥ 1.
+ */
+export function gradientNorm(grads: FloatArray, p = 2): number {
+  if (!(p >= 1)) throw new RangeError(`gradientNorm: p is ${p}, expected a number ≥ 1`);
+  if (p === 2) return Math.sqrt(sumOfSquares(grads));
+  let norm = 0;
+  if (p === Infinity) {
+    for (let i = 0; i < grads.length; i++) norm = Math.max(norm, Math.abs(grads[i]));
+    return norm;
+  }
+  for (let i = 0; i < grads.length; i++) norm += Math.abs(grads[i]) ** p;
+  return norm ** (1 / p);
+}

@@ -1,0 +1,13 @@
+import { addScaled } from '../tensor/scale.ts';
+import type { FloatArray } from '../tensor/shape.ts';
+import { sumOfSquares } from '../tensor/sum.ts';
+
+/** λ·Σ w²: what L2 regularisation adds to the loss. */
+export function l2Forward(w: FloatArray, lambda: number): number {
+  return lambda * sumOfSquares(w);
+}
+
+/** dw += 2λ·w, for loss = λ·Σ w². */
+export function l2Backward(dw: FloatArray, w: FloatArray, lambda: number): void {
+  addScaled(dw, w, 2 * lambda);
+}

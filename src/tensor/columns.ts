@@ -1,0 +1,61 @@
+import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+
+/**
+ * y[r, offset + j] = x[r,j]: x becomes a block of columns of y; the other columns stay. Two of these concatenate.
+ *
+ * Backward: {@link takeColumns} of dy.
+ *
+ * @param y [R,N], its columns offset … offset + n − 1 overwritten
+ * @param x [R,n]
+ * @throws {RangeError} on a length that does not fit or columns that leave y, {TypeError} on mixed dtypes.
+ */
+export function placeColumns(y: FloatArray, x: FloatArray, rows: number, N: number, offset: number, n: number): void {
+  expectColumns('placeColumns', 'y', y, 'x', x, rows, N, offset, n);
+  expectDtype('placeColumns', 'x', x, y);
+  for (let r = 0; r < rows; r++) {
+    for (let j = 0; j < n; j++) y[r * N + offset + j] = x[r * n + j];
+  }
+}
+
+/**
+ * y[r,j] = x[r, offset + j], or y += that when `accumulate` is set: a block of columns of x.
+ *
+ * Backward: {@link placeColumns} of dy.
+ *
+ * @param y [R,n], overwritten (or added to)
+ * @param x [R,N]
+ * @throws {RangeError} on a length that does not fit or columns that leave x, {TypeError} on mixed dtypes.
+ */
+export function takeColumns(
+  y: FloatArray,
+  x: FloatArray,
+  rows: number,
+  N: number,
+  offset: number,
+  n: number,
+  accumulate = false,
+): void {
+  expectColumns('takeColumns', 'x', x, 'y', y, rows, N, offset, n);
+  expectDtype('takeColumns', 'x', x, y);
+  for (let r = 0; r < rows; r++) {
+    for (let j = 0; j < n; j++) y[r * n + j] = (accumulate ? y[r * n + j] : 0) + x[r * N + offset + j];
+  }
+}
+
+function expectColumns(
+  fn: string,
+  wideName: string,
+  wide: FloatArray,
+  narrowName: string,
+  narrow: FloatArray,
+  rows: number,
+  N: number,
+  offset: number,
+  n: number,
+): void {
+  expectLength(fn, wideName, wide, '[R,N]', rows, N);
+  expectLength(fn, narrowName, narrow, '[R,n]', rows, n);
+  if (!(Number.isInteger(offset) && offset >= 0 && offset + n <= N)) {
+    throw new RangeError(`${fn}: offset is ${offset}, expected 0 … ${N - n}: ${n} of the ${N} columns of ${wideName}`);
+  }
+}

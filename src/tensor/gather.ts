@@ -1,0 +1,118 @@
+import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+
+/**
+ * Throws unless every id is a whole number in [0, n). One pass, so callers check a batch once and gather often.
+ *
+ * @throws {RangeError} naming function, position, the id and the range.
+ */
+export function expectIds(fn: string, arg: string, ids: Int32Array, n: number): void {
+  for (let i = 0; i < ids.length; i++) {
+    if (ids[i] < 0 || ids[i] >= n) throw new RangeError(`${fn}: ${arg}[${i}] is ${ids[i]}, expected 0 … ${n - 1}`);
+  }
+}
+
+/**
+ * y[r,·] = table[ids[r],·]: the product of one-hot rows with a table `[V,n]`, without the product.
+ *
+ * @param y [R,n], overwritten
+ * @param table [V,n]
+ * @param ids [R], each in [0,V)
+ * @throws {RangeError} on a length that does not fit or an id out of range, {TypeError} on mixed dtypes.
+ */
+export function gatherRows(
+  y: FloatArray,
+  table: FloatArray,
+  ids: Int32Array,
+  rows: number,
+  vocabulary: number,
+  n: number,
+): void {
+  expectLength('gatherRows', 'y', y, '[R,n]', rows, n);
+  expectLength('gatherRows', 'table', table, '[V,n]', vocabulary, n);
+  expectLength('gatherRows', 'ids', ids, '[R]', rows);
+  expectDtype('gatherRows', 'table', table, y);
+  expectIds('gatherRows', 'ids', ids, vocabulary);
+  for (let r = 0; r < rows; r++) {
+    const from = ids[r] * n;
+    for (let j = 0; j < n; j++) y[r * n + j] = table[from + j];
+  }
+}
+
+/**
+ * dtable[ids[r],·] += dy[r,·], for y = gatherRows(table, ids): a scatter that adds, since ids may repeat.
+ *
+ * @param dtable [V,n], added to
+ * @param dy [R,n]
+ * @param ids [R]
+ */
+export function gatherRowsBackward(
+  dtable: FloatArray,
+  dy: FloatArray,
+  ids: Int32Array,
+  rows: number,
+  vocabulary: number,
+  n: number,
+): void {
+  expectLength('gatherRowsBackward', 'dtable', dtable, '[V,n]', vocabulary, n);
+  expectLength('gatherRowsBackward', 'dy', dy, '[R,n]', rows, n);
+  expectLength('gatherRowsBackward', 'ids', ids, '[R]', rows);
+  expectDtype('gatherRowsBackward', 'dy', dy, dtable);
+  expectIds('gatherRowsBackward', 'ids', ids, vocabulary);
+  for (let r = 0; r < rows; r++) {
+    const to = ids[r] * n;
+    for (let j = 0; j < n; j++) dtable[to + j] += dy[r * n + j];
+  }
+}
+
+/**
+ * y[r,·] = W[·,ids[r]]: the same for weights `[n,V]`, as `weight_ih` is stored: column `ids[r]` becomes row r.
+ *
+ * @param y [R,n], overwritten
+ * @param w [n,V]
+ * @param ids [R], each in [0,V)
+ * @throws {RangeError} on a length that does not fit or an id out of range, {TypeError} on mixed dtypes.
+ */
+export function gatherColumns(
+  y: FloatArray,
+  w: FloatArray,
+  ids: Int32Array,
+  rows: number,
+  vocabulary: number,
+  n: number,
+): void {
+  expectLength('gatherColumns', 'y', y, '[R,n]', rows, n);
+  expectLength('gatherColumns', 'w', w, '[n,V]', n, vocabulary);
+  expectLength('gatherColumns', 'ids', ids, '[R]', rows);
+  expectDtype('gatherColumns', 'w', w, y);
+  expectIds('gatherColumns', 'ids', ids, vocabulary);
+  for (let r = 0; r < rows; r++) {
+    const id = ids[r];
+    for (let j = 0; j < n; j++) y[r * n + j] = w[j * vocabulary + id];
+  }
+}
+
+/**
+ * dW[·,ids[r]] += dy[r,·], for y = gatherColumns(W, ids).
+ *
+ * @param dw [n,V], added to
+ * @param dy [R,n]
+ * @param ids [R]
+ */
+export function gatherColumnsBackward(
+  dw: FloatArray,
+  dy: FloatArray,
+  ids: Int32Array,
+  rows: number,
+  vocabulary: number,
+  n: number,
+): void {
+  expectLength('gatherColumnsBackward', 'dw', dw, '[n,V]', n, vocabulary);
+  expectLength('gatherColumnsBackward', 'dy', dy, '[R,n]', rows, n);
+  expectLength('gatherColumnsBackward', 'ids', ids, '[R]', rows);
+  expectDtype('gatherColumnsBackward', 'dy', dy, dw);
+  expectIds('gatherColumnsBackward', 'ids', ids, vocabulary);
+  for (let r = 0; r < rows; r++) {
+    const id = ids[r];
+    for (let j = 0; j < n; j++) dw[j * vocabulary + id] += dy[r * n + j];
+  }
+}

@@ -1,0 +1,53 @@
+import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+
+/** m + ln Σ_j e^(z[j] − m) over the n numbers from `start`, m being their maximum. */
+export function logSumExpOf(z: FloatArray, start: number, n: number): number {
+  let max = z[start];
+  for (let j = 1; j < n; j++) if (z[start + j] > max) max = z[start + j];
+  let sum = 0;
+  for (let j = 0; j < n; j++) sum += Math.exp(z[start + j] - max);
+  return max + Math.log(sum);
+}
+
+/**
+ * s[r] = ln Σ_j e^z[r,j], with the row maximum taken out so that nothing overflows.
+ *
+ * @param s [R], overwritten
+ * @param z [R,n], n ≥ 1
+ * @throws {RangeError} on a length that does not fit or n < 1, {TypeError} on mixed dtypes.
+ */
+export function logSumExp(s: FloatArray, z: FloatArray, rows: number, n: number): void {
+  expectLength('logSumExp', 's', s, '[R]', rows);
+  expectLength('logSumExp', 'z', z, '[R,n]', rows, n);
+  expectDtype('logSumExp', 'z', z, s);
+  if (n < 1) throw new RangeError(`logSumExp: n is ${n}, expected at least 1`);
+  for (let r = 0; r < rows; r++) s[r] = logSumExpOf(z, r * n, n);
+}
+
+/**
+ * dz[r,j] = ds[r]·e^(z[r,j] − s[r]), for s = logSumExp(z): the derivative is the softmax of the row.
+ *
+ * @param dz [R,n], overwritten; may be `z`
+ * @param ds [R]
+ * @param z [R,n]
+ * @param s [R], what the forward pass gave
+ */
+export function logSumExpBackward(
+  dz: FloatArray,
+  ds: FloatArray,
+  z: FloatArray,
+  s: FloatArray,
+  rows: number,
+  n: number,
+): void {
+  expectLength('logSumExpBackward', 'dz', dz, '[R,n]', rows, n);
+  expectLength('logSumExpBackward', 'ds', ds, '[R]', rows);
+  expectLength('logSumExpBackward', 'z', z, '[R,n]', rows, n);
+  expectLength('logSumExpBackward', 's', s, '[R]', rows);
+  expectDtype('logSumExpBackward', 'ds', ds, dz);
+  expectDtype('logSumExpBackward', 'z', z, dz);
+  expectDtype('logSumExpBackward', 's', s, dz);
+  for (let r = 0; r < rows; r++) {
+    for (let j = 0; j < n; j++) dz[r * n + j] = ds[r] * Math.exp(z[r * n + j] - s[r]);
+  }
+}

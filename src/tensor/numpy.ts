@@ -1,0 +1,281 @@
+/**
+ * The corner of NumPy that the notebooks use, on float64 ndarray views: functions return new arrays, small shapes
+ * broadcast, names are NumPy's. For reading beside Python; training code calls `bptt/tensor`, which allocates nothing.
+ */
+import { matmulNN, matmulNT, matmulTN } from './matmul.ts';
+import { type NdArray, ndarray, ops, rowMajor, type View } from './ndarray.ts';
+import { pairwiseSum } from './pairwiseSum.ts';
+
+/** A float64 array, the only dtype here. */
+export type Float64View = NdArray<Float64Array>;
+
+/** Numbers nested as deep as the array has dimensions. */
+export type Nested = number | readonly Nested[];
+
+/** `np.zeros(shape)`. */
+export function zeros(...shape: number[]): Float64View {
+  return ndarray(new Float64Array(product(shape)), shape);
+}
+
+/** `np.zeros_like(a)`. */
+export function zerosLike(a: View): Float64View {
+  return zeros(...a.shape);
+}
+
+/**
+ * `np.array(values)`.
+ *
+ * @throws {RangeError} when rows differ in length.
+ */
+export function array(values: Nested): Float64View {
+  const shape: number[] = [];
+  for (let v = values; typeof v === 'object'; v = v[0]) shape.push(v.length);
+  const flat: number[] = [];
+  const append = (v: Nested, d: number): boolean =>
+    typeof v === 'object'
+      ? v.length === shape[d] && v.every((w) => append(w, d + 1))
+      : flat.push(v) > 0 && d === shape.length;
+  if (!append(values, 0)) throw new RangeError(`array: rows differ in length, expected [${shape}] throughout`);
+  return ndarray(Float64Array.from(flat), shape);
+}
+
+/** `np.copy(a)`. */
+export function copy(a: View): Float64View {
+  return ndarray(Float64Array.from(rowMajor(a)), a.shape.slice());
+}
+
+/** `np.copyto(to, from)`, which Python writes `to[:] = from`. */
+export function copyto(to: View, from: View): void {
+  ops.assign(to, broadcastTo('copyto', from, to.shape));
+}
+
+/** `a.tolist()`. */
+export function tolist(a: View): Nested {
+  if (a.dimension === 0) return a.get();
+  return Array.from({ length: a.shape[0] }, (_, i) => tolist(a.pick(i)));
+}
+
+/** `a.T`, a view: writing to it writes to a. */
+export function T<V extends View>(a: V): V {
+  return a.transpose(...a.shape.map((_, d) => a.dimension - 1 - d)) as V;
+}
+
+/** `a[i]`, a view. */
+export function row<V extends View>(a: V, i: number): V {
+  return a.pick(i < 0 ? a.shape[0] + i : i) as V;
+}
+
+/** `a[:, j]`, a view; −1 is the last column. */
+export function column<V extends View>(a: V, j: number): V {
+  return a.pick(null, j < 0 ? a.shape[1] + j : j) as V;
+}
+
+/**
+ * `np.dot(a, b)` for vectors and matrices. A transposed operand is read where it lies.
+ *
+ * @throws {RangeError} when the inner sizes differ.
+ */
+export function dot(a: View, b: View): Float64View {
+  const k = a.shape[a.dimension - 1];
+  if (a.dimension < 1 || a.dimension > 2 || b.dimension < 1 || b.dimension > 2 || k !== b.shape[0]) {
+    throw new RangeError(`dot: shapes [${a.shape}] and [${b.shape}] do not fit, expected [M,K] and [K,N]`);
+  }
+  const c = zeros(...a.shape.slice(0, -1), ...b.shape.slice(1));
+  const m = a.dimension === 1 ? 1 : a.shape[0];
+  const n = b.dimension === 1 ? 1 : b.shape[1];
+  // a column at the right is the same as a row at the left, which is quicker
+  const [x, y, rows, columns] = n === 1 ? [b, T(a), 1, m] : [a, b, m, n];
+  if (isTransposed(y)) matmulNT(c.data, rowMajor(x), rowMajor(T(y)), rows, k, columns);
+  else if (isTransposed(x)) matmulTN(c.data, rowMajor(T(x)), rowMajor(y), rows, k, columns);
+  else matmulNN(c.data, rowMajor(x), rowMajor(y), rows, k, columns);
+  return c;
+}
+
+function isTransposed(a: View): boolean {
+  return a.dimension === 2 && a.stride[0] === 1 && a.stride[1] === a.shape[0];
+}
+
+/** `np.outer(x, y)`. */
+export function outer(x: View, y: View): Float64View {
+  const c = zeros(x.size, y.size);
+  matmulNN(c.data, rowMajor(x), rowMajor(y), x.size, 1, y.size);
+  return c;
+}
+
+/** `a + b + …`. */
+export function add(a: View | number, b: View | number, ...more: (View | number)[]): Float64View {
+  return more.reduce<Float64View>(
+    (sum, c) => combine('add', sum, c, (x, y) => x + y),
+    combine('add', a, b, (x, y) => x + y),
+  );
+}
+
+/** `a - b`. */
+export function subtract(a: View | number, b: View | number): Float64View {
+  return combine('subtract', a, b, (x, y) => x - y);
+}
+
+/** `a * b`, element by element. */
+export function multiply(a: View | number, b: View | number): Float64View {
+  return combine('multiply', a, b, (x, y) => x * y);
+}
+
+/** `a / b`. */
+export function divide(a: View | number, b: View | number): Float64View {
+  return combine('divide', a, b, (x, y) => x / y);
+}
+
+/** `a += b`. */
+export function iadd(a: View, b: View | number): void {
+  update('iadd', a, b, (x, y) => x + y);
+}
+
+/** `a -= b`. */
+export function isub(a: View, b: View | number): void {
+  update('isub', a, b, (x, y) => x - y);
+}
+
+/** `a *= b`. */
+export function imul(a: View, b: View | number): void {
+  update('imul', a, b, (x, y) => x * y);
+}
+
+/** `-a`. */
+export function negative(a: View): Float64View {
+  return map(a, (x) => -x);
+}
+
+/** `np.exp(a)`. */
+export function exp(a: View): Float64View {
+  return map(a, Math.exp);
+}
+
+/** `np.log(a)`. */
+export function log(a: View): Float64View {
+  return map(a, Math.log);
+}
+
+/** `np.tanh(a)`. */
+export function tanh(a: View): Float64View {
+  return map(a, Math.tanh);
+}
+
+/** `np.sqrt(a)`. */
+export function sqrt(a: View): Float64View {
+  return map(a, Math.sqrt);
+}
+
+/** `np.abs(a)`. */
+export function abs(a: View): Float64View {
+  return map(a, Math.abs);
+}
+
+/** `np.around(a)`: halves go to the even neighbour. */
+export function around(a: View): Float64View {
+  return map(a, roundHalfEven);
+}
+
+/** `np.sign(x)` of one number: 0 for both zeros. */
+export function sign(x: number): number {
+  return x > 0 ? 1 : x < 0 ? -1 : x === 0 ? 0 : Number.NaN;
+}
+
+/** `np.clip(a, low, high, out=a)`. */
+export function clipInPlace(a: View, low: number, high: number): void {
+  update('clipInPlace', a, 0, (x) => Math.min(Math.max(x, low), high));
+}
+
+/** `np.sum(a)`, added pairwise as NumPy does, so that the digits agree. */
+export function sum(a: View): number {
+  return pairwiseSum(rowMajor(a));
+}
+
+/** `np.mean(a)`. */
+export function mean(a: View): number {
+  return sum(a) / a.size;
+}
+
+/** `a.argmax()`: the first of the largest, counted in row-major order. */
+export function argmax(a: View): number {
+  const x = rowMajor(a);
+  let best = 0;
+  for (let i = 1; i < x.length; i++) if (x[i] > x[best]) best = i;
+  return best;
+}
+
+/** `np.isclose(a, b)`: |a − b| ≤ atol + rtol·|b|, which is not symmetric. */
+export function isclose(a: number, b: number, rtol = 1e-5, atol = 1e-8): boolean {
+  return Math.abs(a - b) <= atol + rtol * Math.abs(b);
+}
+
+/** One number to the nearest whole one, halves to even; −0.2 gives −0 as in NumPy. */
+export function roundHalfEven(x: number): number {
+  const up = Math.round(x);
+  return up - x === 0.5 && up % 2 !== 0 ? up - 1 : up;
+}
+
+function map(a: View, f: (x: number) => number): Float64View {
+  const x = rowMajor(a);
+  const y = zerosLike(a);
+  for (let i = 0; i < x.length; i++) y.data[i] = f(x[i]);
+  return y;
+}
+
+function combine(fn: string, a: View | number, b: View | number, f: (x: number, y: number) => number): Float64View {
+  const shape = broadcastShape(fn, shapeOf(a), shapeOf(b));
+  const z = zeros(...shape);
+  if (typeof a === 'number') {
+    const y = rowMajor(broadcastTo(fn, b as View, shape));
+    for (let i = 0; i < y.length; i++) z.data[i] = f(a, y[i]);
+  } else if (typeof b === 'number') {
+    const x = rowMajor(a);
+    for (let i = 0; i < x.length; i++) z.data[i] = f(x[i], b);
+  } else {
+    const x = rowMajor(broadcastTo(fn, a, shape));
+    const y = rowMajor(broadcastTo(fn, b, shape));
+    for (let i = 0; i < x.length; i++) z.data[i] = f(x[i], y[i]);
+  }
+  return z;
+}
+
+function update(fn: string, a: View, b: View | number, f: (x: number, y: number) => number): void {
+  const x = rowMajor(a);
+  if (typeof b === 'number') {
+    for (let i = 0; i < x.length; i++) x[i] = f(x[i], b);
+  } else {
+    const from = rowMajor(broadcastTo(fn, b, a.shape));
+    const y = from.buffer === x.buffer ? from.slice() : from;
+    for (let i = 0; i < x.length; i++) x[i] = f(x[i], y[i]);
+  }
+  if (x.buffer !== a.data.buffer) ops.assign(a, ndarray(x, a.shape));
+}
+
+function shapeOf(a: View | number): number[] {
+  return typeof a === 'number' ? [] : a.shape;
+}
+
+/** Sizes are compared from the last dimension on; a 1 or a missing one stretches to the other. */
+function broadcastShape(fn: string, a: number[], b: number[]): number[] {
+  const shape: number[] = [];
+  for (let i = 1; i <= Math.max(a.length, b.length); i++) {
+    const p = a.at(-i) ?? 1;
+    const q = b.at(-i) ?? 1;
+    if (p !== q && p !== 1 && q !== 1) throw new RangeError(`${fn}: shapes [${a}] and [${b}] do not broadcast`);
+    shape.unshift(p === 1 ? q : p);
+  }
+  return shape;
+}
+
+/** A view that repeats `a` along stretched dimensions, by a stride of 0. */
+function broadcastTo(fn: string, a: View, shape: number[]): View {
+  if (a.shape.length === shape.length && a.shape.every((size, d) => size === shape[d])) return a;
+  const missing = shape.length - a.dimension;
+  const fits = missing >= 0 && a.shape.every((size, d) => size === 1 || size === shape[missing + d]);
+  if (!fits) throw new RangeError(`${fn}: shape [${a.shape}] does not broadcast to [${shape}]`);
+  const stride = shape.map((_, d) => (d < missing || a.shape[d - missing] === 1 ? 0 : a.stride[d - missing]));
+  return ndarray(a.data, shape, stride, a.offset);
+}
+
+function product(factors: number[]): number {
+  return factors.reduce((a, b) => a * b, 1);
+}

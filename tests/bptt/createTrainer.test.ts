@@ -1,0 +1,47 @@
+import { createTrainer, type EngineName, initialParameters, type ModelSpec } from 'bptt/bptt';
+import { adagrad } from 'bptt/optim';
+import { RandomState } from 'bptt/tensor';
+import { expect, test } from 'vitest';
+
+const spec: ModelSpec = { cell: 'lstm', inputSize: 5, hiddenSize: 3, outputSize: 5, loss: 'softmaxCrossEntropy' };
+const options = { steps: 4, batch: 1, optimizer: adagrad() };
+const ids = Int32Array.from([0, 1, 2, 3, 4, 3, 2, 1, 0, 2, 4, 1, 3]);
+const window = (from: number, carry: boolean) => ({
+  inputs: ids.slice(from, from + 4),
+  targets: ids.slice(from + 1, from + 5),
+  carry,
+});
+
+test('makes a trainer with fresh weights of the scheme, seed and dtype asked for', async () => {
+  const trainer = await createTrainer(spec, { ...options, seed: 7, init: 'torch', dtype: 'float64' });
+  expect(trainer.engine).toBe('ts');
+  const parameters = await trainer.parameters();
+  expect(parameters).toEqual(initialParameters(spec, 'float64', 'torch', new RandomState(7)));
+  expect(parameters.weight_hh_l0).toBeInstanceOf(Float64Array);
+  expect(await (await createTrainer(spec, options)).parameters()).toEqual(
+    initialParameters(spec, 'float32', 'orthogonal', new RandomState(0)),
+  );
+});
+
+test('refuses an engine that it does not know', async () => {
+  const made = createTrainer(spec, { ...options, engine: 'abacus' as EngineName });
+  await expect(made).rejects.toThrow('createTrainer: engine is abacus, expected ts');
+});
+
+test('evaluate carries the state from batch to batch and leaves that of training alone', async () => {
+  const trainer = await createTrainer(spec, options);
+  await trainer.train([window(0, false)]);
+  const before = await trainer.state();
+  const [first, second] = await trainer.evaluate([window(4, true), window(8, true)]);
+  expect(await trainer.state()).toEqual(before);
+  expect((await trainer.evaluate([window(8, true)]))[0]).not.toBe(second);
+
+  const whole = await createTrainer(spec, { ...options, steps: 8 });
+  await whole.setState(before);
+  const [both] = await whole.evaluate([{ inputs: ids.slice(4, 12), targets: ids.slice(5, 13), carry: true }]);
+  expect(first + second).toBeCloseTo(both, 5);
+
+  const bad = { inputs: Int32Array.from([0, 1, 2, 9]), targets: ids.slice(0, 4), carry: true };
+  await expect(trainer.evaluate([window(4, true), bad])).rejects.toThrow(RangeError);
+  expect(await trainer.state()).toEqual(before);
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { initialise, type Scheme } from '../../src/bptt/initialise.ts';
+import { fullSpec, type ModelSpec, parameterPlaces } from '../../src/bptt/spec.ts';
+import { RandomState } from '../../src/tensor/random.ts';
+import { singularValues } from '../../src/tensor/svd.ts';
+
+function init(spec: ModelSpec, scheme: Scheme, seed = 1): Record<string, Float64Array> {
+  const full = fullSpec(spec);
+  const places = parameterPlaces(full);
+  const tensors = Object.fromEntries(places.map(({ name, length }) => [name, new Float64Array(length).fill(NaN)]));
+  initialise(full, places, (name) => tensors[name], scheme, new RandomState(seed));
+  for (const values of Object.values(tensors)) expect(values.every(Number.isFinite)).toBe(true);
+  return tensors;
+}
+
+const base: ModelSpec = { cell: 'elman', inputSize: 5, hiddenSize: 4, outputSize: 3, loss: 'softmaxCrossEntropy' };
+
+describe('initialise', () => {
+  it('minCharRnn: randn·0.01 in the notebook’s order, biases 0', () => {
+    const w = init({ ...base, bias: 'input' }, 'minCharRnn', 7);
+    const rng = new RandomState(7);
+    for (const name of ['weight_ih_l0', 'weight_hh_l0', 'weight_ho']) {
+      expect(w[name]).toStrictEqual(rng.randn(w[name].length).map((v) => v * 0.01));
+    }
+    expect([...w.bias_ih_l0, ...w.bias_ho]).toEqual(new Array(7).fill(0));
+  });
+
+  it('torch: everything uniform in ±1/√H, but initial states 0', () => {
+    const w = init({ ...base, cell: 'lstmPeephole', initialState: 'learned', hiddenSize: 16 }, 'torch', 7);
+    const rng = new RandomState(7);
+    for (const [name, values] of Object.entries(w)) {
+      if (/^[hc]0/.test(name)) expect(values.every((v) => v === 0)).toBe(true);
+      else expect(values).toStrictEqual(rng.uniform(-0.25, 0.25, values.length));
+    }
+  });
+
+  it('orthogonal: recurrent matrices gate by gate, an open forget gate', () => {
+    const w = init({ ...base, cell: 'lstm', layers: 2, bidirectional: true }, 'orthogonal');
+    let gates = 0;
+    for (const [name, values] of Object.entries(w)) {
+      if (!name.startsWith('weight_hh')) continue;
+      for (let gate = 0; gate < 4; gate++, gates++) {
+        for (const s of singularValues(values.subarray(gate * 16, (gate + 1) * 16), 4, 4)) expect(s).toBeCloseTo(1, 12);
+      }
+    }
+    expect(gates).toBe(16);
+    for (const suffix of ['_l0', '_l0_reverse', '_l1', '_l1_reverse']) {
+      const [open, shut] = [new Array(4).fill(1), new Array(4).fill(0)];
+      expect(Array.from(w[`bias_ih${suffix}`])).toEqual([...shut, ...open, ...shut, ...shut]);
+      expect(w[`bias_hh${suffix}`].every((v) => v === 0)).toBe(true);
+    }
+    // The rest: normal with deviation 1/√columns.
+    const rng = new RandomState(1);
+    expect(w.weight_ih_l0).toStrictEqual(rng.randn(80).map((v) => v * (1 / Math.sqrt(5))));
+  });
+
+  it('orthogonal: no forget gate where there is none', () => {
+    const w = init({ ...base, cell: 'gru' }, 'orthogonal');
+    expect(w.bias_ih_l0.every((v) => v === 0)).toBe(true);
+    const deviation = Math.sqrt(w.weight_ho.reduce((sum, v) => sum + v * v, 0) / w.weight_ho.length);
+    expect(deviation).toBeGreaterThan(0.2);
+    expect(deviation).toBeLessThan(0.8);
+    expect(init({ ...base, cell: 'lstm', bias: 'none' }, 'orthogonal')).not.toHaveProperty('bias_ih_l0');
+  });
+
+  it('the same seed gives the same weights, another others', () => {
+    for (const scheme of ['minCharRnn', 'torch', 'orthogonal'] as const) {
+      expect(init(base, scheme, 3)).toStrictEqual(init(base, scheme, 3));
+      expect(init(base, scheme, 3)).not.toEqual(init(base, scheme, 4));
+    }
+  });
+});

@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** How a command ended and what it wrote. */
+export interface Ended {
+  status: number | null;
+  out: string;
+  err: string;
+}
+
+const here = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Starts a TypeScript file of the repository, such as `cli/train.ts`, as a process of its own. */
+export function start(file: string, args: readonly string[], cwd: string, flags: readonly string[] = []): ChildProcess {
+  const tsx = import.meta.resolve('tsx');
+  return spawn(process.execPath, [...flags, '--import', tsx, '--conditions=bptt-source', `${here}${file}`, ...args], {
+    cwd,
+  });
+}
+
+/** Waits for the end of a process; `onOutput` sees all that it has written so far to standard output. */
+export function ended(child: ChildProcess, onOutput: (out: string) => void = () => {}): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    let out = '';
+    let err = '';
+    child.stdout!.setEncoding('utf8').on('data', (text) => {
+      out += text;
+      onOutput(out);
+    });
+    child.stderr!.setEncoding('utf8').on('data', (text) => {
+      err += text;
+    });
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, out, err }));
+  });
+}
+
+/** Runs `cli/<name>.ts` to its end. */
+export function run(name: 'train' | 'sample', args: readonly string[], cwd: string, input = ''): Promise<Ended> {
+  const child = start(`cli/${name}.ts`, args, cwd);
+  child.stdin!.end(input);
+  return ended(child);
+}
+
+/** A text of a few hundred characters to learn. */
+export const tinyText = Array.from({ length: 24 }, (_, i) => `${i} green bottles hanging on the wall,\n`).join('');

@@ -1,0 +1,203 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readCharModel } from '../../cli/charModel.ts';
+import { ended, run, start, tinyText } from './command.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'bptt-train-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeAll(() => {
+  writeFileSync(join(folder, 'tiny.txt'), tinyText);
+});
+
+const tiny = ['--text', 'tiny.txt', '--hidden', '8', '--steps', '5'];
+const train = (...args: string[]) => run('train', args, folder);
+
+interface Row {
+  iteration: number;
+  seconds: number;
+  loss: number;
+  smooth: number;
+  bits: number;
+  heldOut: string;
+}
+
+function logOf(name: string): Row[] {
+  const [header, ...lines] = readFileSync(join(folder, name, 'log.csv'), 'utf8')
+    .trimEnd()
+    .split('\n');
+  expect(header).toBe('iteration,seconds,loss,smooth_loss,bits_per_char,validation_bits_per_char');
+  return lines.map((line) => {
+    const [iteration, seconds, loss, smooth, bits, heldOut] = line.split(',');
+    return { iteration: +iteration, seconds: +seconds, loss: +loss, smooth: +smooth, bits: +bits, heldOut };
+  });
+}
+
+test('help names every option', async () => {
+  const { status, out } = await train('--help');
+  expect(status).toBe(0);
+  const options =
+    'text hidden steps batch layers cell lr optimizer clip clip-norm l2 dropout iterations seconds seed engine dtype init validation sample-every out resume help';
+  for (const option of options.split(' ')) expect(out).toContain(`--${option} `);
+});
+
+describe('a run', () => {
+  let out = '';
+  beforeAll(async () => {
+    const result = await train(...tiny, '--iterations', '400', '--sample-every', '200', '--out', 'run');
+    expect(result).toMatchObject({ status: 0, err: '' });
+    out = result.out;
+  }, 60_000);
+
+  test('prints plain lines where it is piped', () => {
+    expect(out).toMatch(/^tiny\.txt: \S+ characters, \d+ different ones, the last \d+ held out\nElman 8 · Adagrad 0.1/);
+    const line =
+      /^iteration 200\/400, 50 %, .*\d+ characters\/s, smooth loss \d+\.\d\d, bits\/character \d+\.\d\d, held out \d+\.\d\d$/m;
+    expect(out).toMatch(line);
+    expect(out).toMatch(/^iteration 400\/400, 100 %, /m);
+    expect(out.match(/^--- sample at iteration \d+$/gm)).toEqual([
+      '--- sample at iteration 200',
+      '--- sample at iteration 400',
+    ]);
+    expect(out).not.toMatch(/[^\P{Cc}\n]/u);
+  });
+
+  test('says where things are and how to sample', () => {
+    expect(out).toContain('400 iterations are kept in run\n');
+    expect(out).toContain('npm run --silent sample -- run --prime "the " --length 500 --temperature 0.8 --seed 1');
+    expect(out).toContain('npm start -- --resume run');
+  });
+
+  test('leaves log, curve and model', async () => {
+    expect(readdirSync(join(folder, 'run')).sort()).toEqual(['learning-curve.svg', 'log.csv', 'model.bptt']);
+    const svg = readFileSync(join(folder, 'run', 'learning-curve.svg'), 'utf8');
+    expect(svg).toContain('>Learning tiny.txt, character by character<');
+    expect(svg).toMatch(/>held out \d/);
+
+    const rows = logOf('run');
+    expect(rows.map((row) => row.iteration)).toEqual(expect.arrayContaining([100, 200, 300, 400]));
+    for (const [i, row] of rows.entries()) {
+      expect(row.iteration).toBeGreaterThan(rows[i - 1]?.iteration ?? 0);
+      expect(row.seconds).toBeGreaterThanOrEqual(rows[i - 1]?.seconds ?? 0);
+      expect(row.bits).toBeCloseTo(row.smooth / (5 * Math.LN2), 12);
+    }
+    expect(rows.at(-1)!.heldOut).toMatch(/^\d+\.\d+$/);
+    expect(rows.at(-1)!.smooth).toBeLessThan(rows[0].smooth);
+
+    const model = await readCharModel(join(folder, 'run', 'model.bptt'));
+    expect(model.reached.iteration).toBe(400);
+    expect(model.vocabulary.decode([0, 1, 2])).toBe('0 g');
+    expect(Object.keys(model.reached.state.parameters)).toContain('weight_hh_l0');
+  });
+
+  test('computes the same again from the same seed', async () => {
+    await train(...tiny, '--iterations', '400', '--sample-every', '0', '--out', 'again');
+    const [first, again] = ['run', 'again'].map((name) => logOf(name).find((row) => row.iteration === 400)!);
+    expect({ ...again, seconds: 0 }).toEqual({ ...first, seconds: 0 });
+  });
+});
+
+test('the smooth loss is the notebook’s', async () => {
+  const { status } = await train(...tiny, '--iterations', '1', '--validation', '0', '--out', 'one');
+  expect(status).toBe(0);
+  const [row] = logOf('one');
+  const start = Math.log(new Set(tinyText).size) * 5;
+  expect(row.loss).toBeCloseTo(start, 1); // randn * 0.01 knows next to nothing
+  expect(row.smooth).toBe(0.999 * start + 0.001 * row.loss);
+  expect(row.heldOut).toBe('');
+});
+
+test('a resumed run goes on as if it had never stopped', async () => {
+  const net = '--cell lstm --layers 2 --dropout 0.2 --batch 2 --optimizer adam --clip-norm 3 --l2 1e-4 --seed 7'.split(
+    ' ',
+  );
+  const whole = [...tiny, ...net, '--sample-every', '0'];
+  await train(...whole, '--iterations', '300', '--out', 'whole');
+  await train(...whole, '--iterations', '130', '--out', 'parts');
+  const result = await train('--resume', 'parts', '--iterations', '300');
+  expect(result).toMatchObject({ status: 0, err: '' });
+  expect(result.out).toContain('LSTM 2×8 · Adam 0.002 · 5 steps · batch 2 · dropout 0.2 · L2 0.0001');
+  const [a, b] = ['whole', 'parts'].map((name) => logOf(name).filter((row) => [100, 200, 300].includes(row.iteration)));
+  expect(b.map(({ loss, smooth }) => [loss, smooth])).toEqual(a.map(({ loss, smooth }) => [loss, smooth]));
+  const iterations = logOf('parts').map((row) => row.iteration);
+  expect(iterations).toContain(130);
+  expect(iterations).toEqual(iterations.toSorted((x, y) => x - y));
+
+  expect(await train('--resume', 'parts', '--iterations', '300')).toMatchObject({
+    status: 1,
+    err: 'error: --iterations is 300, but the run has come to iteration 300 already\n',
+  });
+  expect(await run('train', ['--resume', 'parts', '--text', '-'], folder, 'another text')).toMatchObject({
+    status: 1,
+    err: 'error: the text is not the one that the run began with (tiny.txt): it cannot go on\n',
+  });
+});
+
+test('reads standard input; a text too short to hold some out is learnt whole', async () => {
+  const args = ['--text', '-', '--hidden', '4', '--iterations', '20', '--out', 'piped'];
+  const { status, out } = await run('train', args, folder, 'abcdefgh'.repeat(10));
+  expect(status).toBe(0);
+  expect(out).toContain('standard input: 80 characters, 8 different ones, too few to hold some out\n');
+  expect(logOf('piped').at(-1)).toMatchObject({ iteration: 20, heldOut: '' });
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a run cleanly and keeps what was reached', async (signal) => {
+  const child = start('cli/train.ts', [...tiny, '--seconds', '50', '--out', signal], folder);
+  let sent = false;
+  const { status, out, err } = await ended(child, (text) => {
+    if (!sent && text.includes('\niteration ')) sent = child.kill(signal);
+  });
+  expect({ status, err, sent }).toEqual({ status: 0, err: '', sent: true });
+  expect(out).toContain(`iterations are kept in ${signal}\n`);
+  expect(readdirSync(join(folder, signal)).sort()).toEqual(['learning-curve.svg', 'log.csv', 'model.bptt']);
+  const { reached } = await readCharModel(join(folder, signal, 'model.bptt'));
+  expect(logOf(signal).at(-1)!.iteration).toBe(reached.iteration);
+});
+
+test('an overflow names tensor and step, and the run keeps the last whole model', async () => {
+  const args = [...tiny, '--optimizer', 'sgd', '--lr', '1e38', '--clip', '0', '--iterations', '300', '--out', 'over'];
+  const { status, err } = await train(...args);
+  expect(status).toBe(1);
+  expect(err).toMatch(
+    /^error: training step \d+: \S+.* holds (-?Infinity|NaN); .*; over keeps the model of iteration \d+\n$/,
+  );
+  const { reached } = await readCharModel(join(folder, 'over', 'model.bptt'));
+  for (const values of Object.values(reached.state.parameters)) expect(values.every(Number.isFinite)).toBe(true);
+});
+
+describe('bad input is one line, and leaves no run behind', () => {
+  beforeAll(() => {
+    writeFileSync(join(folder, 'empty.txt'), '');
+    writeFileSync(join(folder, 'short.txt'), 'hello');
+    writeFileSync(join(folder, 'latin1.txt'), new Uint8Array([0x61, 0x62, 0xfc, 0x63]));
+  });
+
+  test.each([
+    [1, ['--text', 'empty.txt'], 'error: empty.txt: the text is empty'],
+    [1, ['--text', 'short.txt'], 'has 5 characters, expected at least 26: a window of 25 characters and one more'],
+    [1, ['--text', 'latin1.txt'], 'latin1.txt: decodeUtf8: byte 0xFC at offset 2 is not valid UTF-8'],
+    [1, ['--text', 'none.txt'], 'cannot read none.txt: no such file or folder'],
+    [1, [...tiny, '--batch', '60000'], 'expected at least 300001: 60000 windows of 5 characters and one more'],
+    [1, [...tiny, '--hidden', '8192', '--layers', '64'], 'the model would have'],
+    [1, [...tiny, '--dropout', '0.5'], '--dropout works between layers: it needs --layers 2 or more'],
+    [
+      1,
+      [...tiny, '--out', 'short.txt/run'],
+      'cannot write to run folder short.txt/run: a part of the path is not a folder',
+    ],
+    [2, [...tiny, '--hidden', '1e9'], 'It must be a whole number from 1 to 8192.'],
+    [2, [...tiny, '--cell', 'cnn'], 'Allowed choices are elman, gru, lstm.'],
+    [2, [...tiny, '--clip', '3', '--clip-norm', '2'], 'cannot be used with'],
+    [2, ['--hiden', '8'], "error: unknown option '--hiden' (Did you mean --hidden?)"],
+    [2, ['--resume', 'run', '--hidden', '9'], "option '--resume <run>' cannot be used with option '--hidden <n>'"],
+    [1, ['--resume', 'nowhere'], 'run folder nowhere: no such file or folder'],
+  ])('status %i for %j', async (expected, args, message) => {
+    const out = args.includes('--out') || args.includes('--resume') ? [] : ['--out', 'never'];
+    const { status, out: text, err } = await train(...args, ...out);
+    expect(err).toContain(message);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+    expect({ status, text }).toEqual({ status: expected, text: '' });
+    expect(existsSync(join(folder, 'never'))).toBe(false);
+  });
+});

@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { tanh, tanhBackward } from '../../src/tensor/tanh.ts';
+import { elementaryFunctions } from './goldens.ts';
+import {
+  dtypes,
+  expectGolden,
+  expectRejects,
+  expectWithinBound,
+  extremes,
+  from,
+  garbage,
+  numbers,
+  size,
+} from './support.ts';
+
+describe.each(dtypes)('tanh, %s', (dtype) => {
+  const arrays = size.chain((n) => numbers(dtype, n));
+
+  it('is 1 − 2/(e^2x + 1), in place too', () => {
+    fc.assert(
+      fc.property(arrays, (x) => {
+        const y = garbage(dtype, x.length);
+        tanh(y, x);
+        // e^2x − 1 without the cancellation near 0.
+        const want = Array.from(x, (v) => Math.expm1(2 * v) / (Math.expm1(2 * v) + 2));
+        expectWithinBound(y, want, want.map(Math.abs), 10);
+        const same = x.slice();
+        tanh(same, same);
+        expect(same).toEqual(y);
+      }),
+    );
+  });
+
+  it('is odd, stays in [−1, 1], saturates without NaN and keeps denormals and −0', () => {
+    const x = from(dtype, extremes);
+    const y = garbage(dtype, x.length);
+    tanh(y, x);
+    const mirrored = garbage(dtype, x.length);
+    tanh(
+      mirrored,
+      x.map((v) => -v),
+    );
+    expect(mirrored).toEqual(y.map((v) => -v));
+    expect(y.every((v) => Math.abs(v) <= 1)).toBe(true);
+    expect(y.subarray(0, 6)).toEqual(x.subarray(0, 6));
+    const ends = garbage(dtype, 4);
+    tanh(ends, from(dtype, [1e4, -1e4, Infinity, -Infinity]));
+    expect(ends).toEqual(from(dtype, [1, -1, 1, -1]));
+  });
+
+  it('backward is (1 − y²)·dy, in place too', () => {
+    fc.assert(
+      fc.property(arrays, (x) => {
+        const y = garbage(dtype, x.length);
+        tanh(y, x);
+        const dy = x.map((_, i) => i - 2.5);
+        const dx = garbage(dtype, x.length);
+        tanhBackward(dx, dy, y);
+        const want = Array.from(dy, (g, i) => g * (1 - y[i]) * (1 + y[i]));
+        expectWithinBound(dx, want, Array.from(dy, Math.abs), 6);
+        tanhBackward(dy, dy, y);
+        expect(dy).toEqual(dx);
+      }),
+    );
+  });
+
+  it('rejects bad arguments', () => {
+    const two = from(dtype, [1, 2]);
+    expectRejects(tanh, 'y x', [two, two]);
+    expectRejects(tanhBackward, 'dx dy y', [two, two, two]);
+  });
+});
+
+it('tanh agrees with NumPy', () => {
+  const y = new Float64Array(elementaryFunctions.x.length);
+  tanh(y, Float64Array.from(elementaryFunctions.x));
+  for (const [i, v] of y.entries()) expectGolden([v], [elementaryFunctions.tanh[i]], 1e-14);
+});

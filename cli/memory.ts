@@ -92,17 +92,19 @@ const command = createCommand(
   'Trains cells on tasks that need a long memory, beside the baseline of none.',
 )
   .addArgument(new Argument('<problem>', 'which task').choices(['adding', 'copying']))
-  .option('--length <n>', 'steps to remember over', wholeNumber(10_000), 100)
-  .option('--symbols <n>', 'symbols to copy', wholeNumber(1000), 10)
+  .option('--length <n>', 'steps to remember over (default: adding 100, copying 20)', wholeNumber(10_000))
+  .option('--symbols <n>', 'symbols to copy', wholeNumber(1000), 5)
   .option('--cells <names>', 'cells, separated by commas', (text) => text.split(','), ['elman', 'lstm'])
-  .option('--hidden <n>', 'hidden units', wholeNumber(4096), 32)
+  .option('--hidden <n>', 'hidden units (default: adding 32, copying 64)', wholeNumber(4096))
   .option('--batch <n>', 'sequences of an update', wholeNumber(10_000), 20)
   .option('--lr <x>', "Adam's learning rate", numberBetween(0, 10), 0.01)
   .option('--clip-norm <x>', 'the largest norm of the gradient', numberBetween(0, 1e9, { positive: true }), 1)
   .option('--iterations <n>', 'updates', wholeNumber(1e9), 3000)
   .option('--seed <n>', 'of weights and sequences', wholeNumber(2 ** 32 - 1, 0), 0)
   .option('--out <folder>', 'where the picture goes', 'runs')
-  .action(async (name: 'adding' | 'copying', options: Options) => {
+  .action(async (name: 'adding' | 'copying', given: Partial<Options>) => {
+    const sizes = name === 'adding' ? { length: 100, hidden: 32 } : { length: 20, hidden: 64 };
+    const options = { ...sizes, ...given } as Options;
     const problem = name === 'adding' ? adding(options) : copying(options);
     const losses: { name: string; values: Float64Array }[] = [];
     for (const cell of options.cells) losses.push({ name: cell, values: await train(problem, cell, options) });

@@ -4,7 +4,7 @@ import { l2Forward } from 'bptt/optim';
 import type { Settings } from './settings.ts';
 
 /** About how many characters of the held-out text are read to measure it. */
-const heldOutCharacters = 5000;
+const heldOutCharacters = 2500;
 
 /** A point of a run that training can go on from. */
 export interface Reached {

@@ -16,7 +16,7 @@ const chunkSeconds = 0.02;
 const rowEvery = 100;
 const rowSeconds = 1;
 /** Measuring on held-out text may take this share of the time. */
-const measuringShare = 0.05;
+const measuringShare = 0.1;
 /** Model and curve are written at the end, and this often on the way. */
 const keepSeconds = 30;
 /** Samples come after this time and then whenever it has grown by half. */

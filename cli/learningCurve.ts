@@ -68,11 +68,14 @@ export interface ComparedRun {
 
 /** The held-out bits per character of several runs on one text, over the characters that each has read, as an SVG. */
 export function comparison(text: string, runs: readonly ComparedRun[]): string {
-  const series = runs.map(({ net, charactersPerIteration, rows }): Series => {
+  // The net alone where that tells the runs apart; a label with every setting would take half of the picture.
+  const short = runs.map(({ net }) => net.split(' · ')[0]);
+  const names = new Set(short).size === runs.length ? short : runs.map(({ net }) => net);
+  const series = runs.map(({ net, charactersPerIteration, rows }, i): Series => {
     const measured = rows.filter((row) => row.validationBitsPerChar !== undefined);
     if (measured.length === 0) throw new RangeError(`comparison: ${net} was never measured on held-out text`);
     return {
-      name: `${net}: ${measured.at(-1)!.validationBitsPerChar!.toFixed(2)}`,
+      name: `${names[i]}: ${measured.at(-1)!.validationBitsPerChar!.toFixed(2)}`,
       x: measured.map((row) => row.iteration * charactersPerIteration),
       y: measured.map((row) => row.validationBitsPerChar!),
     };

@@ -150,16 +150,19 @@ async function train(problem: Problem, cell: CellName, options: Options): Promis
 
 function picture(problem: Problem, losses: { name: string; values: Float64Array }[], options: Options): string {
   const x = Array.from({ length: Math.floor(options.iterations / 10) }, (_, i) => (i + 1) * 10);
+  const series = losses.map(({ name, values }) => ({
+    name,
+    x,
+    y: x.map((end) => mean(values.subarray(Math.max(0, end - AVERAGED), end))),
+  }));
+  const highest = Math.max(problem.baseline, ...series.flatMap(({ y }) => y));
   return lineChart({
     title: problem.title,
     subtitle: `${options.hidden} hidden units · batch ${options.batch} · Adam ${options.lr} · mean of ${AVERAGED} updates`,
     xLabel: 'updates',
     yLabel: problem.lossName,
-    series: losses.map(({ name, values }) => ({
-      name,
-      x,
-      y: x.map((end) => mean(values.subarray(Math.max(0, end - AVERAGED), end))),
-    })),
+    yRange: [0, Math.ceil(highest * 10) / 10],
+    series,
     annotations: [{ text: 'without memory', y: problem.baseline }],
   });
 }

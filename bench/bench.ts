@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { createCommand, runCommand, wholeNumber } from '../cli/options.ts';
 import { createProgress } from '../cli/progress.ts';
-import { checkAgreement, measure, type Result } from './measure.ts';
+import { measure, type Result } from './measure.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
 
 interface Options {
@@ -19,21 +19,23 @@ const command = createCommand('npm run bench --', 'Times one training step of ea
   .option('--samples <n>', 'samples for each engine', wholeNumber(1000), 7)
   .option('--seconds <s>', 'seconds for each sample', Number, 0.3)
   .option('--json <file>', 'write machine and results as JSON')
-  .action((options: Options) => {
-    const results = chosen('--only', options.only, WORKLOADS, (w) => w.id).flatMap((workload) =>
-      run(workload, options),
-    );
+  .action(async (options: Options) => {
+    const results: Result[] = [];
+    for (const workload of chosen('--only', options.only, WORKLOADS, (w) => w.id)) {
+      results.push(...(await run(workload, options)));
+    }
     if (options.json) writeFileSync(options.json, `${JSON.stringify({ machine: machine(), results }, null, 2)}\n`);
   });
 
 await runCommand(command);
 
-function run(workload: Workload, options: Options): Result[] {
+async function run(workload: Workload, options: Options): Promise<Result[]> {
   const engines = chosen('--engines', options.engines, Object.keys(workload.contenders), (name) => name);
-  checkAgreement(workload, engines);
   const progress = createProgress({ unit: 'rounds', total: options.samples, stream: process.stderr });
   const timing = { samples: options.samples, sampleSeconds: options.seconds, warmUpSeconds: 1.2 };
-  const results = measure(workload, engines, timing, (round) => progress.update(round, { workload: workload.id }));
+  const results = await measure(workload, engines, timing, (round) =>
+    progress.update(round, { workload: workload.id }),
+  );
   progress.stop();
   printTable(workload, results);
   return results;

@@ -1,7 +1,5 @@
 /** One way of doing a workload: a step that does one unit of work and gives its loss. */
 export interface Contender {
-  engine: string;
-  threads: number;
   step(): number;
 }
 

@@ -1,4 +1,4 @@
-import type { Contender } from './contender.ts';
+import { Contestant } from './contestant.ts';
 import type { Workload } from './workloads.ts';
 
 /** One row of a benchmark: what an engine did on a workload. */
@@ -22,76 +22,68 @@ export interface Timing {
 }
 
 /**
- * Throws unless the engines' first losses agree: a wrong engine is not worth timing.
- *
- * @throws {Error} naming workload, engine, step and both losses.
- */
-export function checkAgreement({ id, agreement, contenders }: Workload, engines: readonly string[]): void {
-  const [reference, ...others] = engines.map((engine) => firstLosses(contenders[engine](), agreement.steps));
-  others.forEach((losses, i) => {
-    losses.forEach((loss, step) => {
-      const error = Math.abs(loss - reference[step]) / Math.abs(reference[step]);
-      if (!(error <= agreement.tolerance)) {
-        const [a, b] = [`${engines[0]} gives ${reference[step]}`, `${engines[i + 1]} gives ${loss}`];
-        throw new Error(`${id}: losses of step ${step} differ by ${error.toExponential(1)}: ${a}, ${b}`);
-      }
-    });
-  });
-}
-
-function firstLosses(contender: Contender, steps: number): number[] {
-  return Array.from({ length: steps }, () => contender.step());
-}
-
-/**
- * Times the engines in turn, a sample each, round after round, so that a slow moment of the machine meets them all.
+ * Holds the engines' first losses against each other, then times them in turn, a sample each, round after round, so that
+ * a slow moment of the machine meets them all.
  *
  * @param report is told after each round
+ * @throws {Error} where losses differ: a wrong engine is not worth timing.
  */
-export function measure(
-  { id, unit, contenders }: Workload,
+export async function measure(
+  workload: Workload,
   engines: readonly string[],
   timing: Timing,
   report: (round: number) => void,
-): Result[] {
-  const runners = engines.map((engine) => warmUp(contenders[engine](), timing));
-  const samples: number[][] = engines.map(() => []);
-  for (let round = 0; round < timing.samples; round++) {
-    runners.forEach(({ contender, steps }, i) => {
-      samples[i].push(rate(contender, steps));
-    });
-    report(round + 1);
+): Promise<Result[]> {
+  const contestants = engines.map((engine) => new Contestant(workload.id, engine));
+  try {
+    await expectAgreement(workload, contestants);
+    const steps: number[] = [];
+    for (const contestant of contestants) steps.push(await warmUp(contestant, timing));
+    const samples: number[][] = contestants.map(() => []);
+    for (let round = 0; round < timing.samples; round++) {
+      for (const [i, contestant] of contestants.entries()) samples[i].push(await contestant.rate(steps[i]));
+      report(round + 1);
+    }
+    return contestants.map(({ engine }, i) => resultOf(workload, engine, samples[i]));
+  } finally {
+    for (const contestant of contestants) contestant.end();
   }
-  return runners.map(({ contender }, i) => {
-    const sorted = samples[i].toSorted((a, b) => a - b);
-    return {
-      workload: id,
-      engine: contender.engine,
-      threads: contender.threads,
-      unit,
-      median: sorted[sorted.length >> 1],
-      min: sorted[0],
-      max: sorted[sorted.length - 1],
-      samples: samples[i],
-    };
+}
+
+/** @throws {Error} naming workload, engines, step and both losses. */
+async function expectAgreement({ id, agreement }: Workload, contestants: readonly Contestant[]): Promise<void> {
+  const all = await Promise.all(contestants.map((contestant) => contestant.losses(agreement.steps)));
+  all.forEach((losses, i) => {
+    losses.forEach((loss, step) => {
+      const expected = all[0][step];
+      const error = Math.abs(loss - expected) / Math.abs(expected);
+      if (error <= agreement.tolerance) return;
+      const [a, b] = [`${contestants[0].engine} gives ${expected}`, `${contestants[i].engine} gives ${loss}`];
+      throw new Error(`${id}: losses of step ${step} differ by ${error.toExponential(1)}: ${a}, ${b}`);
+    });
   });
 }
 
-/** Runs a contender until the compiler has settled, and finds how many steps fill a sample. */
-function warmUp(contender: Contender, timing: Timing): { contender: Contender; steps: number } {
+/** Runs a contestant until the compiler has settled; gives how many steps fill a sample. */
+async function warmUp(contestant: Contestant, timing: Timing): Promise<number> {
   const end = performance.now() + timing.warmUpSeconds * 1000;
-  let steps = 1;
-  let speed = rate(contender, steps);
+  let speed = await contestant.rate(1);
   while (performance.now() < end) {
-    steps = Math.max(1, Math.round(speed * Math.min(0.1, timing.sampleSeconds)));
-    speed = rate(contender, steps);
+    speed = await contestant.rate(Math.max(1, Math.round(speed * Math.min(0.1, timing.sampleSeconds))));
   }
-  return { contender, steps: Math.max(1, Math.round(speed * timing.sampleSeconds)) };
+  return Math.max(1, Math.round(speed * timing.sampleSeconds));
 }
 
-/** Steps per second over that many steps. */
-function rate(contender: Contender, steps: number): number {
-  const start = performance.now();
-  for (let i = 0; i < steps; i++) contender.step();
-  return (steps * 1000) / (performance.now() - start);
+function resultOf({ id, unit }: Workload, engine: string, samples: number[]): Result {
+  const sorted = samples.toSorted((a, b) => a - b);
+  return {
+    workload: id,
+    engine,
+    threads: 1,
+    unit,
+    median: sorted[sorted.length >> 1],
+    min: sorted[0],
+    max: sorted[sorted.length - 1],
+    samples,
+  };
 }

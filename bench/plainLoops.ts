@@ -6,10 +6,6 @@ import type { CharRnnStart, Contender, ElmanStart } from './contender.ts';
  */
 type FloatArrayType = Float32ArrayConstructor | Float64ArrayConstructor;
 
-function nameOf(F: FloatArrayType): string {
-  return F === Float32Array ? 'plain' : 'plain f64';
-}
-
 /** One step of min-char-rnn: forward, backward, clip, Adagrad. */
 export function plainMinCharRnn(
   start: CharRnnStart,
@@ -92,8 +88,6 @@ export function plainMinCharRnn(
   }
 
   return {
-    engine: nameOf(F),
-    threads: 1,
     step() {
       if (p + T + 1 >= text.length) {
         p = 0;
@@ -189,8 +183,6 @@ export function plainElmanReber(
   }
 
   return {
-    engine: nameOf(F),
-    threads: 1,
     step() {
       const from = next * (T + 1);
       next = (next + 1) % 256;

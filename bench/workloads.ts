@@ -58,8 +58,6 @@ function libraryMinCharRnn({ Wxh, Whh, Why, text }: CharRnnStart): Contender {
   const batch = { inputs: new Int32Array(T), targets: new Int32Array(T), carry: false };
   let p = 0;
   return {
-    engine: 'ts',
-    threads: 1,
     step() {
       if (p + T + 1 >= text.length) {
         p = 0;
@@ -90,8 +88,6 @@ function libraryElmanReber({ Wih, Whh, Who, strings }: ElmanStart): Contender {
   const batch = { inputs: new Int32Array(T), targets: new Float32Array(T * V) };
   let next = 0;
   return {
-    engine: 'ts',
-    threads: 1,
     step() {
       const from = next * (T + 1);
       next = (next + 1) % 256;

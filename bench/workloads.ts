@@ -1,6 +1,7 @@
-import { LocalTrainer, tsEngine } from 'bptt/bptt';
+import { bufferLengths, LocalTrainer, type ModelSpec, type TrainerOptions, tsEngine } from 'bptt/bptt';
 import { adagrad, sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
+import { wasmEngine } from 'bptt/wasm';
 import type { CharRnnStart, Contender, ElmanStart } from './contender.ts';
 import { plainElmanReber, plainMinCharRnn } from './plainLoops.ts';
 
@@ -43,11 +44,18 @@ function elmanStart(): ElmanStart {
   return { Wih: randn(H * D), Whh: randn(H * H), Who: randn(V * H), strings };
 }
 
+type EngineName = 'ts' | 'wasm';
+
+function trainerOn(engine: EngineName, spec: ModelSpec, options: TrainerOptions): LocalTrainer {
+  const chosen = engine === 'ts' ? tsEngine('float32') : wasmEngine({ lengths: bufferLengths(spec, options) });
+  return new LocalTrainer(chosen, spec, options);
+}
+
 /** W1 through the library: one-hot input gathered, weight gradients deferred to one product over time. */
-function libraryMinCharRnn({ Wxh, Whh, Why, text }: CharRnnStart): Contender {
+function libraryMinCharRnn(engine: EngineName, { Wxh, Whh, Why, text }: CharRnnStart): Contender {
   const { V, H, T, lr, clip } = W1;
-  const trainer = new LocalTrainer(
-    tsEngine('float32'),
+  const trainer = trainerOn(
+    engine,
     { cell: 'elman', inputSize: V, hiddenSize: H, outputSize: V, bias: 'input', loss: 'softmaxCrossEntropy' },
     { steps: T, batch: 1, optimizer: adagrad({ lr }), clip: { value: clip } },
   );
@@ -58,7 +66,7 @@ function libraryMinCharRnn({ Wxh, Whh, Why, text }: CharRnnStart): Contender {
   const batch = { inputs: new Int32Array(T), targets: new Int32Array(T), carry: false };
   let p = 0;
   return {
-    engine: 'ts',
+    engine,
     threads: 1,
     step() {
       if (p + T + 1 >= text.length) {
@@ -76,10 +84,10 @@ function libraryMinCharRnn({ Wxh, Whh, Why, text }: CharRnnStart): Contender {
 }
 
 /** W5 through the library. */
-function libraryElmanReber({ Wih, Whh, Who, strings }: ElmanStart): Contender {
+function libraryElmanReber(engine: EngineName, { Wih, Whh, Who, strings }: ElmanStart): Contender {
   const { D, H, V, T, lr, clip } = W5;
-  const trainer = new LocalTrainer(
-    tsEngine('float32'),
+  const trainer = trainerOn(
+    engine,
     { cell: 'elman', inputSize: D, hiddenSize: H, outputSize: V, bias: 'input', loss: 'sigmoidCrossEntropy' },
     { steps: T, batch: 1, optimizer: sgd({ lr }), clip: { value: clip } },
   );
@@ -90,7 +98,7 @@ function libraryElmanReber({ Wih, Whh, Who, strings }: ElmanStart): Contender {
   const batch = { inputs: new Int32Array(T), targets: new Float32Array(T * V) };
   let next = 0;
   return {
-    engine: 'ts',
+    engine,
     threads: 1,
     step() {
       const from = next * (T + 1);
@@ -116,7 +124,8 @@ export const WORKLOADS: readonly Workload[] = [
     contenders: {
       plain: () => plainMinCharRnn(charRnnStart(), W1, Float32Array),
       'plain f64': () => plainMinCharRnn(charRnnStart(), W1, Float64Array),
-      ts: () => libraryMinCharRnn(charRnnStart()),
+      ts: () => libraryMinCharRnn('ts', charRnnStart()),
+      wasm: () => libraryMinCharRnn('wasm', charRnnStart()),
     },
   },
   {
@@ -128,7 +137,8 @@ export const WORKLOADS: readonly Workload[] = [
     contenders: {
       plain: () => plainElmanReber(elmanStart(), W5, Float32Array),
       'plain f64': () => plainElmanReber(elmanStart(), W5, Float64Array),
-      ts: () => libraryElmanReber(elmanStart()),
+      ts: () => libraryElmanReber('ts', elmanStart()),
+      wasm: () => libraryElmanReber('wasm', elmanStart()),
     },
   },
 ];

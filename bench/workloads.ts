@@ -1,5 +1,5 @@
 import { bufferLengths, LocalTrainer, type ModelSpec, type TrainerOptions, tsEngine } from 'bptt/bptt';
-import { adagrad, sgd } from 'bptt/optim';
+import { adagrad, adam, sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 import { wasmEngine } from 'bptt/wasm';
 import type { CharRnnStart, Contender, ElmanStart } from './contender.ts';
@@ -18,6 +18,9 @@ export interface Workload {
 
 /** The sizes of W1: the notebook's char RNN. */
 export const W1 = { V: 80, H: 100, T: 25, lr: 0.1, clip: 5 } as const;
+/** The sizes of W2, an Elman net over characters, and of W3, an LSTM. */
+export const W2 = { cell: 'elman', V: 98, H: 256, T: 50, B: 32 } as const;
+export const W3 = { cell: 'lstm', V: 98, H: 512, T: 64, B: 64 } as const;
 /** The sizes of W5: a tiny Elman net on Reber strings, one sequence a step. */
 export const W5 = { D: 7, H: 10, V: 7, T: 12, lr: 0.03, clip: 5 } as const;
 
@@ -111,6 +114,60 @@ function libraryElmanReber(engine: EngineName, { Wih, Whh, Who, strings }: Elman
   };
 }
 
+/** W2 and W3: batches of random characters, mean cross-entropy, Adam, a zero state before each. */
+function libraryChars(engine: EngineName, { cell, V, H, T, B }: typeof W2 | typeof W3): Contender {
+  const trainer = trainerOn(
+    engine,
+    { cell, inputSize: V, hiddenSize: H, outputSize: V, bias: 'input', loss: 'softmaxCrossEntropy', reduction: 'mean' },
+    { steps: T, batch: B, optimizer: adam({ lr: 0.002 }), clip: { value: 5 } },
+  );
+  const rng = new RandomState(12345);
+  const { flat } = trainer.model.parameters;
+  flat.set(rng.uniform(-1 / Math.sqrt(H), 1 / Math.sqrt(H), flat.length));
+  const [inputs, targets] = [rng.randint(0, V, T * B), rng.randint(0, V, T * B)].map((ids) => Int32Array.from(ids));
+  return { engine, threads: 1, step: () => trainer.update({ inputs, targets }) };
+}
+
+/** W4: a square product. */
+function libraryProduct(engine: EngineName, N: number): Contender {
+  const chosen = engine === 'ts' ? tsEngine('float32') : wasmEngine({ lengths: [N * N, N * N, N * N] });
+  const [c, a, b] = [chosen.floats(N * N), chosen.floats(N * N), chosen.floats(N * N)];
+  const rng = new RandomState(12345);
+  a.set(rng.uniform(0, 1, N * N));
+  b.set(rng.uniform(0, 1, N * N));
+  return {
+    engine,
+    threads: 1,
+    step() {
+      chosen.kernels.linearForward(c, a, b, null, N, N, N);
+      return c[N * N - 1];
+    },
+  };
+}
+
+function charsWorkload(id: string, title: string, sizes: typeof W2 | typeof W3): Workload {
+  const { V, H, T, B, cell } = sizes;
+  return {
+    id,
+    title,
+    unit: 'steps/s',
+    flops: 3 * 2 * T * B * ((cell === 'lstm' ? 4 : 1) * H * H + H * V),
+    agreement: { steps: 2, tolerance: 1e-4 },
+    contenders: { ts: () => libraryChars('ts', sizes), wasm: () => libraryChars('wasm', sizes) },
+  };
+}
+
+function productWorkload(N: number): Workload {
+  return {
+    id: `W4-${N}`,
+    title: `C = A·Bᵀ, ${N} × ${N}`,
+    unit: 'products/s',
+    flops: 2 * N ** 3,
+    agreement: { steps: 1, tolerance: 1e-4 },
+    contenders: { ts: () => libraryProduct('ts', N), wasm: () => libraryProduct('wasm', N) },
+  };
+}
+
 /** Every workload; each call of a contender starts from the same weights and data. */
 export const WORKLOADS: readonly Workload[] = [
   {
@@ -128,6 +185,9 @@ export const WORKLOADS: readonly Workload[] = [
       wasm: () => libraryMinCharRnn('wasm', charRnnStart()),
     },
   },
+  charsWorkload('W2', 'Elman over characters: V 98, H 256, T 50, batch 32, Adam', W2),
+  charsWorkload('W3', 'LSTM over characters: V 98, H 512, T 64, batch 64, Adam', W3),
+  ...[64, 256, 1024].map(productWorkload),
   {
     id: 'W5',
     title: 'tiny Elman 7-10-7 on strings of 12 steps, batch 1, SGD',

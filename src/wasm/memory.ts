@@ -4,7 +4,8 @@ import { wasmModule } from './module.ts';
 import { SCRATCH_BYTES } from './scratch.ts';
 
 const PAGE = 65_536;
-const LARGEST = 65_536 * PAGE;
+/** One page less than 32-bit addresses reach, so that the end of a buffer is an address too. */
+const LARGEST = 65_535 * PAGE;
 const ALIGNMENT = 16;
 
 type Floats = Float32Array | Float64Array;
@@ -33,13 +34,13 @@ export class WasmMemory {
   constructor(bytes: number) {
     const need = SCRATCH_BYTES + bytes;
     const pages = Math.ceil(need / PAGE);
-    if (!(need <= LARGEST)) throw tooLarge(need, `WebAssembly has at most ${LARGEST}`);
+    if (!(need <= LARGEST)) throw tooLarge(need, `at most ${LARGEST} can be had`);
     const { Memory, Instance } = host();
     let memory: { readonly buffer: ArrayBuffer };
     try {
       memory = new Memory({ initial: pages, maximum: pages });
     } catch {
-      throw tooLarge(need, 'this machine does not grant so many');
+      throw tooLarge(need, 'the host does not grant it');
     }
     this.buffer = memory.buffer;
     this.byteLength = pages * PAGE;

@@ -1,6 +1,7 @@
-import { LocalTrainer, tsEngine } from 'bptt/bptt';
-import { adagrad, sgd } from 'bptt/optim';
+import { bufferLengths, LocalTrainer, type ModelSpec, type TrainerOptions, tsEngine } from 'bptt/bptt';
+import { adagrad, adam, sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
+import { wasmEngine } from 'bptt/wasm';
 import type { CharRnnStart, Contender, ElmanStart } from './contender.ts';
 import { plainElmanReber, plainMinCharRnn } from './plainLoops.ts';
 
@@ -17,6 +18,9 @@ export interface Workload {
 
 /** The sizes of W1: the notebook's char RNN. */
 export const W1 = { V: 80, H: 100, T: 25, lr: 0.1, clip: 5 } as const;
+/** The sizes of W2, an Elman net over characters, and of W3, an LSTM. */
+export const W2 = { cell: 'elman', V: 98, H: 256, T: 50, B: 32 } as const;
+export const W3 = { cell: 'lstm', V: 98, H: 512, T: 64, B: 64 } as const;
 /** The sizes of W5: a tiny Elman net on Reber strings, one sequence a step. */
 export const W5 = { D: 7, H: 10, V: 7, T: 12, lr: 0.03, clip: 5 } as const;
 
@@ -43,11 +47,18 @@ function elmanStart(): ElmanStart {
   return { Wih: randn(H * D), Whh: randn(H * H), Who: randn(V * H), strings };
 }
 
+type EngineName = 'ts' | 'wasm';
+
+function trainerOn(engine: EngineName, spec: ModelSpec, options: TrainerOptions): LocalTrainer {
+  const chosen = engine === 'ts' ? tsEngine('float32') : wasmEngine({ lengths: bufferLengths(spec, options) });
+  return new LocalTrainer(chosen, spec, options);
+}
+
 /** W1 through the library: one-hot input gathered, weight gradients deferred to one product over time. */
-function libraryMinCharRnn({ Wxh, Whh, Why, text }: CharRnnStart): Contender {
+function libraryMinCharRnn(engine: EngineName, { Wxh, Whh, Why, text }: CharRnnStart): Contender {
   const { V, H, T, lr, clip } = W1;
-  const trainer = new LocalTrainer(
-    tsEngine('float32'),
+  const trainer = trainerOn(
+    engine,
     { cell: 'elman', inputSize: V, hiddenSize: H, outputSize: V, bias: 'input', loss: 'softmaxCrossEntropy' },
     { steps: T, batch: 1, optimizer: adagrad({ lr }), clip: { value: clip } },
   );
@@ -74,10 +85,10 @@ function libraryMinCharRnn({ Wxh, Whh, Why, text }: CharRnnStart): Contender {
 }
 
 /** W5 through the library. */
-function libraryElmanReber({ Wih, Whh, Who, strings }: ElmanStart): Contender {
+function libraryElmanReber(engine: EngineName, { Wih, Whh, Who, strings }: ElmanStart): Contender {
   const { D, H, V, T, lr, clip } = W5;
-  const trainer = new LocalTrainer(
-    tsEngine('float32'),
+  const trainer = trainerOn(
+    engine,
     { cell: 'elman', inputSize: D, hiddenSize: H, outputSize: V, bias: 'input', loss: 'sigmoidCrossEntropy' },
     { steps: T, batch: 1, optimizer: sgd({ lr }), clip: { value: clip } },
   );
@@ -99,6 +110,58 @@ function libraryElmanReber({ Wih, Whh, Who, strings }: ElmanStart): Contender {
   };
 }
 
+/** W2 and W3: batches of random characters, mean cross-entropy, Adam, a zero state before each. */
+function libraryChars(engine: EngineName, { cell, V, H, T, B }: typeof W2 | typeof W3): Contender {
+  const trainer = trainerOn(
+    engine,
+    { cell, inputSize: V, hiddenSize: H, outputSize: V, bias: 'input', loss: 'softmaxCrossEntropy', reduction: 'mean' },
+    { steps: T, batch: B, optimizer: adam({ lr: 0.002 }), clip: { value: 5 } },
+  );
+  const rng = new RandomState(12345);
+  const { flat } = trainer.model.parameters;
+  flat.set(rng.uniform(-1 / Math.sqrt(H), 1 / Math.sqrt(H), flat.length));
+  const [inputs, targets] = [rng.randint(0, V, T * B), rng.randint(0, V, T * B)].map((ids) => Int32Array.from(ids));
+  return { step: () => trainer.update({ inputs, targets }) };
+}
+
+/** W4: a square product. */
+function libraryProduct(engine: EngineName, N: number): Contender {
+  const chosen = engine === 'ts' ? tsEngine('float32') : wasmEngine({ lengths: [N * N, N * N, N * N] });
+  const [c, a, b] = [chosen.floats(N * N), chosen.floats(N * N), chosen.floats(N * N)];
+  const rng = new RandomState(12345);
+  a.set(rng.uniform(0, 1, N * N));
+  b.set(rng.uniform(0, 1, N * N));
+  return {
+    step() {
+      chosen.kernels.linearForward(c, a, b, null, N, N, N);
+      return c[N * N - 1];
+    },
+  };
+}
+
+function charsWorkload(id: string, title: string, sizes: typeof W2 | typeof W3, engines: EngineName[]): Workload {
+  const { V, H, T, B, cell } = sizes;
+  return {
+    id,
+    title,
+    unit: 'steps/s',
+    flops: 3 * 2 * T * B * ((cell === 'lstm' ? 4 : 1) * H * H + H * V),
+    agreement: { steps: 2, tolerance: 1e-4 },
+    contenders: Object.fromEntries(engines.map((engine) => [engine, () => libraryChars(engine, sizes)])),
+  };
+}
+
+function productWorkload(N: number): Workload {
+  return {
+    id: `W4-${N}`,
+    title: `C = A·Bᵀ, ${N} × ${N}`,
+    unit: 'products/s',
+    flops: 2 * N ** 3,
+    agreement: { steps: 1, tolerance: 1e-4 },
+    contenders: { ts: () => libraryProduct('ts', N), wasm: () => libraryProduct('wasm', N) },
+  };
+}
+
 /** Every workload; each call of a contender starts from the same weights and data. */
 export const WORKLOADS: readonly Workload[] = [
   {
@@ -112,9 +175,14 @@ export const WORKLOADS: readonly Workload[] = [
     contenders: {
       plain: () => plainMinCharRnn(charRnnStart(), W1, Float32Array),
       'plain f64': () => plainMinCharRnn(charRnnStart(), W1, Float64Array),
-      ts: () => libraryMinCharRnn(charRnnStart()),
+      ts: () => libraryMinCharRnn('ts', charRnnStart()),
+      wasm: () => libraryMinCharRnn('wasm', charRnnStart()),
     },
   },
+  charsWorkload('W2', 'Elman over characters: V 98, H 256, T 50, batch 32, Adam', W2, ['ts', 'wasm']),
+  // A step is 27 GFLOP: half a minute for the TypeScript loops, which W2 and W4 stand for.
+  charsWorkload('W3', 'LSTM over characters: V 98, H 512, T 64, batch 64, Adam', W3, ['wasm']),
+  ...[64, 256, 1024].map(productWorkload),
   {
     id: 'W5',
     title: 'tiny Elman 7-10-7 on strings of 12 steps, batch 1, SGD',
@@ -124,7 +192,8 @@ export const WORKLOADS: readonly Workload[] = [
     contenders: {
       plain: () => plainElmanReber(elmanStart(), W5, Float32Array),
       'plain f64': () => plainElmanReber(elmanStart(), W5, Float64Array),
-      ts: () => libraryElmanReber(elmanStart()),
+      ts: () => libraryElmanReber('ts', elmanStart()),
+      wasm: () => libraryElmanReber('wasm', elmanStart()),
     },
   },
 ];

@@ -61,7 +61,7 @@ function trainCommand(): Command {
       positive(1e8),
     )
     .option('--seed <n>', 'seed of weights, dropout and samples', wholeNumber(2 ** 32 - 1, 0), 0)
-    .addOption(new Option('--engine <name>', 'what computes').choices(ENGINE_NAMES).default('ts'))
+    .addOption(new Option('--engine <name>', 'what computes').choices(ENGINE_NAMES).default('auto'))
     .addOption(new Option('--dtype <type>', 'precision of the numbers').choices(DTYPES).default('float32'))
     .addOption(
       new Option(

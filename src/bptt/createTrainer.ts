@@ -1,18 +1,18 @@
 import { RandomState } from '../tensor/random.ts';
 import type { Dtype } from '../tensor/shape.ts';
-import { tsEngine } from './engine.ts';
+import { type LocalEngine, tsEngine } from './engine.ts';
 import { initialise, type Scheme } from './initialise.ts';
 import { ParameterBlock } from './parameters.ts';
 import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from './spec.ts';
-import { LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
+import { bufferLengths, LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
 
-/** The engines that {@link createTrainer} knows. */
-export const ENGINE_NAMES: readonly ['ts'] = ['ts'];
+/** The engines that {@link createTrainer} knows; `auto` is the fastest of them that can do what is asked. */
+export const ENGINE_NAMES: readonly ['auto', 'ts', 'wasm'] = ['auto', 'ts', 'wasm'];
 
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
 export interface CreateTrainerOptions extends TrainerOptions {
-  /** Who computes. Default `ts`. */
+  /** Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. */
   engine?: EngineName;
   /** Default `float32`. */
   dtype?: Dtype;
@@ -31,14 +31,34 @@ export async function createTrainer(spec: ModelSpec, options: CreateTrainerOptio
   const { dtype = 'float32', init = 'orthogonal', seed = 0 } = options;
   const rng = new RandomState(seed);
   const parameters = initialParameters(spec, dtype, init, rng);
-  const trainer = trainerOn(options.engine ?? 'ts', dtype, spec, { ...options, seed: rng.randint(2 ** 31) });
+  const engine = await engineOf(options.engine ?? 'auto', dtype, spec, options);
+  const trainer = new LocalTrainer(engine, spec, { ...options, seed: rng.randint(2 ** 31) });
   await trainer.setParameters(parameters);
   return trainer;
 }
 
-function trainerOn(engine: EngineName, dtype: Dtype, spec: ModelSpec, options: TrainerOptions): Trainer {
-  if (engine === 'ts') return new LocalTrainer(tsEngine(dtype), spec, options);
-  throw new RangeError(`createTrainer: engine is ${engine}, expected ${ENGINE_NAMES.join(', ')}`);
+async function engineOf(
+  name: EngineName,
+  dtype: Dtype,
+  spec: ModelSpec,
+  options: TrainerOptions,
+): Promise<LocalEngine> {
+  if (!ENGINE_NAMES.includes(name)) {
+    throw new RangeError(`createTrainer: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
+  }
+  if (name === 'wasm' && dtype !== 'float32') {
+    throw new RangeError(`createTrainer: engine wasm computes in float32, dtype is ${dtype}`);
+  }
+  if (name === 'ts' || dtype !== 'float32') return tsEngine(dtype);
+  const { hasWasmSimd, wasmEngine } = await import('../wasm/index.ts');
+  const lengths = bufferLengths(spec, options);
+  if (name === 'wasm') return wasmEngine({ lengths });
+  try {
+    return hasWasmSimd() ? wasmEngine({ lengths }) : tsEngine(dtype);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return tsEngine(dtype); // it needs more memory than WebAssembly has
+  }
 }
 
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */

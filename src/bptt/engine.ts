@@ -1,4 +1,10 @@
+import { adagradUpdate } from '../optim/adagrad.ts';
+import { adamUpdate } from '../optim/adam.ts';
+import type { UpdateKernels } from '../optim/optimizer.ts';
+import { sgdUpdate } from '../optim/sgd.ts';
+import { clip } from '../tensor/clip.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
+import { sumOfSquares } from '../tensor/sum.ts';
 import * as kernels from './kernels.ts';
 
 /** An argument of a kernel on an engine's buffers: typed arrays become `F` and `I`, numbers stay. */
@@ -39,7 +45,16 @@ export interface Engine<F, I> extends FloatBuffers<F> {
 }
 
 /** An engine on this machine's memory: its buffers are typed arrays, so that reading them is free. */
-export type LocalEngine = Engine<FloatArray, Int32Array>;
+export interface LocalEngine extends Engine<FloatArray, Int32Array> {
+  /** What a trainer does to whole blocks of parameters and gradients. */
+  readonly optim: OptimKernels;
+}
+
+/** The functions of `tensor/` and `optim/` that clip, look at and apply a gradient. */
+export interface OptimKernels extends UpdateKernels {
+  readonly clip: typeof clip;
+  readonly sumOfSquares: typeof sumOfSquares;
+}
 
 /** The engine that is the library read aloud: every kernel is the public function itself, run at once. */
 export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
@@ -47,6 +62,7 @@ export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
     name: 'ts',
     dtype,
     kernels,
+    optim: { clip, sumOfSquares, adagradUpdate, adamUpdate, sgdUpdate },
     floats: (length) => zeros(dtype, length),
     ints: (length) => new Int32Array(length),
     lengthOf: (buffer) => buffer.length,
@@ -56,6 +72,40 @@ export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
     writeInts: (buffer, values) => buffer.set(values),
     copy: (to, from) => to.set(from),
     fill: (buffer, value) => buffer.fill(value),
+  };
+}
+
+/** A buffer that is nothing but its length. */
+export interface Counted {
+  readonly length: number;
+}
+
+/** An engine without memory: it notes the length of every buffer that it is asked for. */
+export interface CountingEngine extends Engine<Counted, Counted> {
+  readonly lengths: readonly number[];
+}
+
+/** To learn what a model will need before any of it is taken: construct the model on this. It computes nothing. */
+export function countingEngine(dtype: Dtype = 'float32'): CountingEngine {
+  const lengths: number[] = [];
+  const buffer = (length: number): Counted => {
+    lengths.push(length);
+    return { length };
+  };
+  return {
+    name: 'counting',
+    dtype,
+    lengths,
+    kernels: {} as Kernels<Counted, Counted>,
+    floats: buffer,
+    ints: buffer,
+    lengthOf: ({ length }) => length,
+    slice: (_, start, end) => ({ length: end - start }),
+    sliceInts: (_, start, end) => ({ length: end - start }),
+    write: () => {},
+    writeInts: () => {},
+    copy: () => {},
+    fill: () => {},
   };
 }
 

@@ -1,5 +1,5 @@
 import { expectLength, type FloatArray, zeros } from '../tensor/shape.ts';
-import type { LocalEngine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { type Batch, SequenceModel } from './model.ts';
 import type { ModelSpec, NamedTensors } from './spec.ts';
 
@@ -14,7 +14,7 @@ export class Stepper {
    * @param parameters by name, as {@link Trainer.parameters} gives them
    * @throws {RangeError} where the model reads in both directions or a parameter is missing, surplus or does not fit.
    */
-  constructor(engine: LocalEngine, spec: ModelSpec, parameters: NamedTensors) {
+  constructor(engine: Engine<FloatArray, Int32Array>, spec: ModelSpec, parameters: NamedTensors) {
     this.model = new SequenceModel(engine, { ...spec, lossAt: 'every' }, { steps: 1, batch: 1 });
     const full = this.model.spec;
     if (full.bidirectional) throw new RangeError('Stepper: expected a model that reads in one direction');

@@ -1,10 +1,9 @@
-import { clipByNorm, clipByValue } from '../optim/clip.ts';
+import { clipByNorm } from '../optim/clip.ts';
 import { l2Backward, l2Forward } from '../optim/l2.ts';
-import { learningRateAt, makeSlots, type Optimizer } from '../optim/optimizer.ts';
+import { learningRateAt, type Optimizer } from '../optim/optimizer.ts';
 import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
 import { expectLength, type FloatArray } from '../tensor/shape.ts';
-import { sumOfSquares } from '../tensor/sum.ts';
-import type { LocalEngine } from './engine.ts';
+import { countingEngine, type Engine, type LocalEngine, type OptimKernels } from './engine.ts';
 import { type Batch, type Keep, SequenceModel } from './model.ts';
 import type { FullSpec, ModelSpec, NamedTensors } from './spec.ts';
 
@@ -99,17 +98,18 @@ export class LocalTrainer implements Trainer {
   readonly optimizer: Optimizer;
 
   private readonly options: TrainerOptions;
+  private readonly optim: OptimKernels;
   private readonly slots: FloatArray[];
   private readonly rng: RandomState;
   /** The state that the next batch goes on from, [B,H] each; apart from the model's own, which every pass overwrites. */
-  private readonly carried: CarriedState[] = [];
+  private readonly carried: CarriedState<FloatArray>[];
   private readonly weightMatrices: { w: FloatArray; dw: FloatArray }[] = [];
-  private readonly frozen: FrozenParameter[];
+  private readonly frozen: FrozenParameter<FloatArray>[];
   private updates = 0;
 
   /** @throws {RangeError | TypeError} where spec or options make no sense. */
   constructor(engine: LocalEngine, spec: ModelSpec, options: TrainerOptions) {
-    const { steps, span = steps, advance = steps, l2 = 0, seed = 0, frozen = [], clip } = options;
+    const { steps, span = steps, advance = steps, l2 = 0, seed = 0, clip } = options;
     if (!(l2 >= 0 && l2 < Number.POSITIVE_INFINITY))
       throw new RangeError(`trainer: l2 is ${l2}, expected a number ≥ 0`);
     const limit = clip && ('value' in clip ? clip.value : clip.norm);
@@ -120,19 +120,13 @@ export class LocalTrainer implements Trainer {
     this.model = new SequenceModel(engine, spec, options);
     expectRange('span', span, 1, steps);
     expectRange('advance', advance, 1, steps);
-    this.slots = makeSlots(options.optimizer, this.model.parameters.flat);
+    this.optim = engine.optim;
     this.rng = new RandomState(seed);
-    const { stack, parameters, gradients, B } = this.model;
-    const H = this.spec.hiddenSize;
-    this.model.eachState((name, layer, d, which) => {
-      if (d === 0)
-        this.carried.push({ name, layer, which, values: engine.floats(B * H), given: stack.given(layer, d)[which] });
-    });
-    this.frozen = frozen.map((name) => {
-      const values = parameters.get(name);
-      if (!values) throw new RangeError(`trainer: frozen names ${name}, which is no parameter of this model`);
-      return { values, gradient: gradients.get(name)!, before: engine.floats(values.length) };
-    });
+    const { parameters, gradients } = this.model;
+    const { slots, carried, frozen } = trainerBuffers(engine, this.model, options);
+    this.slots = slots;
+    this.carried = carried;
+    this.frozen = frozen;
     for (const { name } of parameters.places) {
       if (name.startsWith('weight')) this.weightMatrices.push({ w: parameters.get(name)!, dw: gradients.get(name)! });
     }
@@ -155,16 +149,16 @@ export class LocalTrainer implements Trainer {
    *   parameters, optimizer and carried state as they were.
    */
   update(batch: TrainingBatch): number {
-    const { model, options, optimizer } = this;
+    const { model, options, optimizer, optim } = this;
     const gradients = model.gradients.flat;
     const loss = this.lossAndGradients(batch);
     const { clip } = options;
-    if (clip && 'value' in clip) clipByValue(gradients, clip.value);
+    if (clip && 'value' in clip) optim.clip(gradients, gradients, -clip.value, clip.value);
     if (clip && 'norm' in clip) clipByNorm(gradients, clip.norm);
     const lr = learningRateAt(optimizer.lr, this.updates);
     // A gradient of zero is not enough: an optimizer's own weight decay or momentum moves a parameter without one.
     for (const { values, before } of this.frozen) before.set(values);
-    optimizer.update(model.parameters.flat, gradients, this.slots, this.updates, lr);
+    optimizer.update(model.parameters.flat, gradients, this.slots, this.updates, lr, optim);
     for (const { values, before } of this.frozen) values.set(before);
     this.updates++;
     this.carryOn();
@@ -188,7 +182,7 @@ export class LocalTrainer implements Trainer {
     if (options.l2) for (const { w, dw } of this.weightMatrices) l2Backward(dw, w, options.l2);
     for (const { gradient } of this.frozen) gradient.fill(0);
     // The sum is quick, but the squares of finite numbers may be too large for it.
-    if (!Number.isFinite(sumOfSquares(gradients))) {
+    if (!Number.isFinite(this.optim.sumOfSquares(gradients))) {
       const bad = gradients.find((g) => !Number.isFinite(g));
       if (bad !== undefined) throw this.whereNotFinite('the gradient', bad);
     }
@@ -353,18 +347,69 @@ export class LocalTrainer implements Trainer {
   }
 }
 
-interface FrozenParameter {
-  values: FloatArray;
-  gradient: FloatArray;
-  before: FloatArray;
+interface FrozenParameter<F> {
+  values: F;
+  gradient: F;
+  before: F;
 }
 
-interface CarriedState {
+interface CarriedState<F> {
   name: string;
   layer: number;
   which: 'h' | 'c';
-  values: FloatArray;
-  given: FloatArray;
+  values: F;
+  given: F;
+}
+
+interface TrainerBuffers<F> {
+  slots: F[];
+  carried: CarriedState<F>[];
+  frozen: FrozenParameter<F>[];
+}
+
+/** What a trainer needs beside its model's buffers. */
+function trainerBuffers<F, I>(
+  engine: Engine<F, I>,
+  model: SequenceModel<F, I>,
+  { optimizer, frozen = [] }: TrainerOptions,
+): TrainerBuffers<F> {
+  const { stack, parameters, gradients, B, spec } = model;
+  const slots = optimizer.initialSlots.map((value) => {
+    const slot = engine.floats(engine.lengthOf(parameters.flat));
+    engine.fill(slot, value);
+    return slot;
+  });
+  const carried: CarriedState<F>[] = [];
+  model.eachState((name, layer, d, which) => {
+    if (d !== 0) return;
+    carried.push({
+      name,
+      layer,
+      which,
+      values: engine.floats(B * spec.hiddenSize),
+      given: stack.given(layer, d)[which],
+    });
+  });
+  return {
+    slots,
+    carried,
+    frozen: frozen.map((name) => {
+      const values = parameters.get(name);
+      if (!values) throw new RangeError(`trainer: frozen names ${name}, which is no parameter of this model`);
+      return { values, gradient: gradients.get(name)!, before: engine.floats(engine.lengthOf(values)) };
+    }),
+  };
+}
+
+/**
+ * The length of every buffer that a {@link LocalTrainer} of that spec asks its engine for.
+ *
+ * @throws {RangeError | TypeError} where spec or options make no sense.
+ */
+export function bufferLengths(spec: ModelSpec, options: TrainerOptions): readonly number[] {
+  const engine = countingEngine();
+  trainerBuffers(engine, new SequenceModel(engine, spec, options), options);
+  return engine.lengths;
 }
 
 function copyOf(tensors: [string, FloatArray][]): NamedTensors {

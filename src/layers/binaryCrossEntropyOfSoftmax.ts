@@ -30,15 +30,19 @@ export function binaryCrossEntropyOfSoftmaxForward(
   expectTensor('binaryCrossEntropyOfSoftmaxForward', 'w', w, losses, '[R]', R);
   for (let r = 0; r < R; r++) {
     const m = largestOf(z, r, V);
-    // All but the largest: 1 − p_m is their share, and would be lost in rounding if it were computed from p_m.
+    // All but the largest: 1 − p_m is their share, and would be lost in rounding if it were computed from p_m. Their own
+    // maximum is taken out first, so that they may be so small that they vanish beside the largest.
+    let second = Number.NEGATIVE_INFINITY;
+    for (let j = 0; j < V; j++) if (j !== m) second = Math.max(second, z[r * V + j]);
     let rest = 0;
-    for (let j = 0; j < V; j++) if (j !== m) rest += Math.exp(z[r * V + j] - z[r * V + m]);
-    const logSum = Math.log1p(rest);
+    for (let j = 0; j < V; j++) if (j !== m) rest += Math.exp(z[r * V + j] - second);
+    const logRest = second - z[r * V + m] + Math.log(rest);
+    const logSum = Math.log1p(Math.exp(logRest));
     let sum = 0;
     for (let j = 0; j < V; j++) {
       const y = targets[r * V + j];
       const logP = z[r * V + j] - z[r * V + m] - logSum;
-      sum -= y * logP + (1 - y) * (j === m ? Math.log(rest) - logSum : Math.log1p(-Math.exp(logP)));
+      sum -= y * logP + (1 - y) * (j === m ? logRest - logSum : Math.log1p(-Math.exp(logP)));
     }
     losses[r] = w[r] === 0 ? 0 : w[r] * sum;
   }

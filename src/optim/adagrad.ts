@@ -36,8 +36,9 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
     lr,
     options: { eps, epsInRoot, lrDecay, initialAccumulator, weightDecay },
     initialSlots: [initialAccumulator],
-    update(params, grads, slots, step, rate) {
-      adagradUpdate(params, grads, slots[0], rate / (1 + step * lrDecay), eps, epsInRoot, weightDecay);
+    update(params, grads, slots, step, rate, kernels) {
+      const run = kernels?.adagradUpdate ?? adagradUpdate;
+      run(params, grads, slots[0], rate / (1 + step * lrDecay), eps, epsInRoot, weightDecay);
     },
   };
 }

@@ -49,7 +49,7 @@ function adamLike(name: string, options: AdamOptions & { weightDecay: number }, 
     lr,
     options: { beta1, beta2, eps, weightDecay, amsgrad },
     initialSlots: amsgrad ? [0, 0, 0] : [0, 0],
-    update(params, grads, slots, step, rate) {
+    update(params, grads, slots, step, rate, kernels) {
       expectLength(`${name}.update`, 'grads', grads, '[P]', params.length);
       expectLength(`${name}.update`, 'slots[0]', slots[0], '[P]', params.length);
       expectDtype(`${name}.update`, 'grads', grads, params);
@@ -59,12 +59,14 @@ function adamLike(name: string, options: AdamOptions & { weightDecay: number }, 
       const t = step + 1;
       const size = rate / (1 - beta1 ** t);
       const root = Math.sqrt(1 - beta2 ** t);
-      adamUpdate(params, grads, m, v, vMax, { beta1, beta2, eps, coupled, shrink, size, root });
+      const run = kernels?.adamUpdate ?? adamUpdate;
+      run(params, grads, m, v, vMax, { beta1, beta2, eps, coupled, shrink, size, root });
     },
   };
 }
 
-interface AdamNumbers {
+/** The numbers of one of Adam's updates. */
+export interface AdamNumbers {
   beta1: number;
   beta2: number;
   eps: number;
@@ -78,7 +80,16 @@ interface AdamNumbers {
   root: number;
 }
 
-function adamUpdate(
+/**
+ * m = β₁m + (1 − β₁)g, v = β₂v + (1 − β₂)g², θ = shrink·θ − size·m/(√v/root + eps), with g = grads + coupled·θ.
+ *
+ * @param params [P], updated
+ * @param grads [P]
+ * @param m [P], updated
+ * @param v [P], updated
+ * @param vMax [P], updated: the largest v so far, which then takes v's place; `v` itself for plain Adam
+ */
+export function adamUpdate(
   params: FloatArray,
   grads: FloatArray,
   m: FloatArray,

@@ -1,7 +1,17 @@
 import type { FloatArray } from '../tensor/shape.ts';
+import type { adagradUpdate } from './adagrad.ts';
+import type { adamUpdate } from './adam.ts';
+import type { sgdUpdate } from './sgd.ts';
 
 /** A learning rate, or a schedule: from the number of updates done so far (0, 1, …) to the rate of the next one. */
 export type LearningRate = number | ((step: number) => number);
+
+/** The loops of update rules that an engine may have faster ones for. */
+export interface UpdateKernels {
+  readonly adagradUpdate: typeof adagradUpdate;
+  readonly adamUpdate: typeof adamUpdate;
+  readonly sgdUpdate: typeof sgdUpdate;
+}
 
 /**
  * An update rule over one flat block of parameters.
@@ -25,8 +35,16 @@ export interface Optimizer {
    * @param slots what {@link makeSlots} made, updated
    * @param step the number of updates done before this one
    * @param lr the learning rate of this update
+   * @param kernels the engine's loops; a rule that has none among them, or is given none, runs its own
    */
-  update(params: FloatArray, grads: FloatArray, slots: readonly FloatArray[], step: number, lr: number): void;
+  update(
+    params: FloatArray,
+    grads: FloatArray,
+    slots: readonly FloatArray[],
+    step: number,
+    lr: number,
+    kernels?: UpdateKernels,
+  ): void;
 }
 
 /** The memory of an optimizer for `params`: blocks of the same size and dtype, at their initial values. */

@@ -34,8 +34,8 @@ export function sgd(options: SgdOptions): Optimizer {
     lr,
     options: { momentum, dampening, nesterov, weightDecay },
     initialSlots: momentum === 0 ? [] : [0],
-    update(params, grads, slots, step, rate) {
-      if (momentum === 0) sgdUpdate(params, grads, rate, weightDecay);
+    update(params, grads, slots, step, rate, kernels) {
+      if (momentum === 0) (kernels?.sgdUpdate ?? sgdUpdate)(params, grads, rate, weightDecay);
       else momentumUpdate(params, grads, slots[0], step, rate, momentum, dampening, nesterov, weightDecay);
     },
   };

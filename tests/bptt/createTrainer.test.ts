@@ -25,7 +25,7 @@ test('makes a trainer with fresh weights of the scheme, seed and dtype asked for
 
 test('refuses an engine that it does not know', async () => {
   const made = createTrainer(spec, { ...options, engine: 'abacus' as EngineName });
-  await expect(made).rejects.toThrow('createTrainer: engine is abacus, expected ts');
+  await expect(made).rejects.toThrow('createTrainer: engine is abacus, expected auto, ts, wasm');
 });
 
 test('evaluate carries the state from batch to batch and leaves that of training alone', async () => {

@@ -9,7 +9,7 @@
  * @module
  */
 import fc from 'fast-check';
-import { tsEngine } from '../../src/bptt/engine.ts';
+import { type LocalEngine, tsEngine } from '../../src/bptt/engine.ts';
 import type { Params } from '../../src/bptt/gradcheck.ts';
 import { type Batch, SequenceModel } from '../../src/bptt/model.ts';
 import {
@@ -213,11 +213,16 @@ export class Runner {
   data: SequenceData;
   readonly dtype: Dtype;
 
-  constructor(c: SequenceCase, data: SequenceData = drawData(c), dtype: Dtype = 'float64') {
+  constructor(
+    c: SequenceCase,
+    data: SequenceData = drawData(c),
+    dtype: Dtype = 'float64',
+    engine: LocalEngine = tsEngine(dtype),
+  ) {
     this.c = c;
     this.data = data;
     this.dtype = dtype;
-    this.model = new SequenceModel(tsEngine(dtype), c.spec, { steps: c.room, batch: c.B, inputGradient: true });
+    this.model = new SequenceModel(engine, c.spec, { steps: c.room, batch: c.B, inputGradient: true });
   }
 
   /** Loads everything and runs forward: the loss, with the weighted final states where the case has them. */

@@ -1,0 +1,342 @@
+/**
+ * A small assembler for WebAssembly modules. An {@link Expr} is a value as the bytes that leave it on the stack, so that
+ * `f32x4.add(a, f32x4.mul(b, c))` reads like what it computes; a {@link FunctionBuilder} collects statements.
+ * Bytes are data, never source text: nothing is evaluated.
+ *
+ * Encodings: WebAssembly Core Specification 2.0, chapter 5.
+ */
+
+export type ValueType = 'i32' | 'f32' | 'f64' | 'v128';
+
+/** The code of a value. An expression used twice is computed twice: keep it with {@link FunctionBuilder.let}. */
+export interface Expr<T extends ValueType> {
+  readonly type: T;
+  readonly code: readonly number[];
+}
+
+export interface Local<T extends ValueType> extends Expr<T> {
+  readonly index: number;
+}
+
+/** A whole number stands for its constant. */
+export type I32 = Expr<'i32'> | number;
+/** A number stands for four float32 lanes of it. */
+export type V128 = Expr<'v128'> | number;
+
+const TYPE_CODES: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
+const EMPTY_BLOCK = 0x40;
+
+/** A whole number ≥ 0 in LEB128. */
+export function unsigned(value: number): number[] {
+  const bytes: number[] = [];
+  do {
+    const rest = Math.floor(value / 128);
+    bytes.push((value % 128) | (rest > 0 ? 0x80 : 0));
+    value = rest;
+  } while (value > 0);
+  return bytes;
+}
+
+/** A 32-bit integer in signed LEB128. */
+export function signed(value: number): number[] {
+  const bytes: number[] = [];
+  for (;;) {
+    const low = value & 0x7f;
+    value >>= 7;
+    if ((value === 0 && (low & 0x40) === 0) || (value === -1 && (low & 0x40) !== 0)) return [...bytes, low];
+    bytes.push(low | 0x80);
+  }
+}
+
+function int(value: I32): readonly number[] {
+  return typeof value === 'number' ? [0x41, ...signed(value)] : value.code;
+}
+
+function vector(value: V128): readonly number[] {
+  if (typeof value !== 'number') return value.code;
+  const lane = new Uint8Array(Float32Array.of(value).buffer);
+  return simd(12, ...lane, ...lane, ...lane, ...lane);
+}
+
+function simd(opcode: number, ...immediates: number[]): number[] {
+  return [0xfd, ...unsigned(opcode), ...immediates];
+}
+
+function expr<T extends ValueType>(type: T, ...parts: (readonly number[])[]): Expr<T> {
+  return { type, code: parts.flat() };
+}
+
+/** Alignment (a hint: none is promised) and offset of a memory access. */
+function at(offset: number): number[] {
+  return [0, ...unsigned(offset)];
+}
+
+type IntBinary = (a: I32, b: I32) => Expr<'i32'>;
+type Unary = (a: V128) => Expr<'v128'>;
+type Binary = (a: V128, b: V128) => Expr<'v128'>;
+type Load = (address: I32, offset?: number) => Expr<'v128'>;
+
+function intBinary(opcode: number): IntBinary {
+  return (a, b) => expr('i32', int(a), int(b), [opcode]);
+}
+
+function unary(opcode: number): Unary {
+  return (a) => expr('v128', vector(a), simd(opcode));
+}
+
+function binary(opcode: number): Binary {
+  return (a, b) => expr('v128', vector(a), vector(b), simd(opcode));
+}
+
+function load(opcode: number): Load {
+  return (address, offset = 0) => expr('v128', int(address), simd(opcode, ...at(offset)));
+}
+
+/** Integers, which are sizes and addresses. Comparisons are unsigned: memory may reach beyond 2 GiB. */
+export const i32: Readonly<Record<'add' | 'sub' | 'mul' | 'shl' | 'and' | 'eq' | 'lessThan' | 'atMost', IntBinary>> = {
+  add: intBinary(0x6a),
+  sub: intBinary(0x6b),
+  mul: intBinary(0x6c),
+  and: intBinary(0x71),
+  shl: intBinary(0x74),
+  eq: intBinary(0x46),
+  lessThan: intBinary(0x49),
+  atMost: intBinary(0x4d),
+};
+
+export const f32: { lane(a: V128, lane: 0 | 1 | 2 | 3): Expr<'f32'> } = {
+  lane: (a, lane) => expr('f32', vector(a), simd(31, lane)),
+};
+
+export const f64: {
+  add(a: Expr<'f64'>, b: Expr<'f64'>): Expr<'f64'>;
+  lane(a: V128, lane: 0 | 1): Expr<'f64'>;
+} = {
+  add: (a, b) => expr('f64', a.code, b.code, [0xa0]),
+  lane: (a, lane) => expr('f64', vector(a), simd(33, lane)),
+};
+
+/** 128 bits as such. */
+export const v128: {
+  load: Load;
+  /** Four lanes of the one number at the address. */
+  loadSplat: Load;
+  /** The one number at the address, and zeros beside it. */
+  loadOne: Load;
+  and: Binary;
+  or: Binary;
+  /** The bits of a where mask has ones, else those of b. */
+  select(a: V128, b: V128, mask: Expr<'v128'>): Expr<'v128'>;
+  /** Lanes of a (0 … 3) and b (4 … 7). */
+  shuffle(a: V128, b: V128, lanes: readonly [number, number, number, number]): Expr<'v128'>;
+  anyTrue(a: V128): Expr<'i32'>;
+} = {
+  load: load(0),
+  loadSplat: load(9),
+  loadOne: load(0x5c),
+  and: binary(0x4e),
+  or: binary(0x50),
+  select: (a, b, mask) => expr('v128', vector(a), vector(b), mask.code, simd(0x52)),
+  shuffle: (a, b, lanes) => {
+    const bytes = lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
+    return expr('v128', vector(a), vector(b), simd(13, ...bytes));
+  },
+  anyTrue: (a) => expr('i32', vector(a), simd(0x53)),
+};
+
+export const i32x4: {
+  splat(a: I32): Expr<'v128'>;
+  add: Binary;
+  sub: Binary;
+  shl(a: V128, bits: I32): Expr<'v128'>;
+  shr(a: V128, bits: I32): Expr<'v128'>;
+  /** Towards zero; NaN gives 0. */
+  ofFloats: Unary;
+} = {
+  splat: (a) => expr('v128', int(a), simd(17)),
+  add: binary(0xae),
+  sub: binary(0xb1),
+  shl: (a, bits) => expr('v128', vector(a), int(bits), simd(0xab)),
+  shr: (a, bits) => expr('v128', vector(a), int(bits), simd(0xac)),
+  ofFloats: unary(0xf8),
+};
+
+/** Four float32 lanes. `firstMin(a, b)` is b where b < a, else a: of a NaN in a nothing is lost. */
+export const f32x4: {
+  splat(a: Expr<'f32'>): Expr<'v128'>;
+} & Readonly<Record<'abs' | 'neg' | 'sqrt' | 'nearest', Unary>> &
+  Readonly<
+    Record<'add' | 'sub' | 'mul' | 'div' | 'max' | 'firstMin' | 'firstMax' | 'less' | 'greater' | 'unequal', Binary>
+  > = {
+  splat: (a) => expr('v128', a.code, simd(19)),
+  unequal: binary(0x42),
+  less: binary(0x43),
+  greater: binary(0x44),
+  nearest: unary(0x6a),
+  abs: unary(0xe0),
+  neg: unary(0xe1),
+  sqrt: unary(0xe3),
+  add: binary(0xe4),
+  sub: binary(0xe5),
+  mul: binary(0xe6),
+  div: binary(0xe7),
+  max: binary(0xe9),
+  firstMin: binary(0xea),
+  firstMax: binary(0xeb),
+};
+
+export const f64x2: { add: Binary; mul: Binary; ofLowFloats: Unary } = {
+  add: binary(0xf0),
+  mul: binary(0xf2),
+  ofLowFloats: unary(0x5f),
+};
+
+/** One function: its parameters, its locals, and its statements in order. */
+export class FunctionBuilder {
+  readonly name: string;
+  readonly params: readonly ValueType[];
+  result: ValueType | null = null;
+  private readonly locals: ValueType[] = [];
+  private code: number[] = [];
+
+  constructor(name: string, params: readonly ValueType[]) {
+    this.name = name;
+    this.params = params;
+  }
+
+  /** A new local with that value. */
+  let<T extends ValueType>(value: Expr<T>): Local<T> {
+    const local = this.local(value.type);
+    this.set(local, value);
+    return local;
+  }
+
+  /** A new local that holds zero. */
+  local<T extends ValueType>(type: T): Local<T> {
+    this.locals.push(type);
+    return localAt(this.params.length + this.locals.length - 1, type);
+  }
+
+  /** A new integer local. */
+  int(value: I32): Local<'i32'> {
+    return this.let(expr('i32', int(value)));
+  }
+
+  /** A new vector local. */
+  vector(value: V128): Local<'v128'> {
+    return this.let(expr('v128', vector(value)));
+  }
+
+  set<T extends ValueType>(local: Local<T>, value: Expr<T> | (T extends 'i32' | 'v128' ? number : never)): void {
+    const code = typeof value !== 'number' ? value.code : local.type === 'i32' ? int(value) : vector(value);
+    this.code.push(...code, 0x21, ...unsigned(local.index));
+  }
+
+  /** local += value */
+  advance(local: Local<'i32'>, value: I32): void {
+    this.set(local, i32.add(local, value));
+  }
+
+  store(address: I32, value: V128, offset = 0): void {
+    this.code.push(...int(address), ...vector(value), ...simd(11, ...at(offset)));
+  }
+
+  /** Stores the first lane only. */
+  storeOne(address: I32, value: V128, offset = 0): void {
+    this.code.push(...int(address), ...vector(value), ...simd(0x5a, ...at(offset), 0));
+  }
+
+  while(condition: Expr<'i32'>, body: () => void): void {
+    this.if(condition, () => {
+      this.code.push(0x03, EMPTY_BLOCK);
+      body();
+      this.code.push(...condition.code, 0x0d, 0, 0x0b);
+    });
+  }
+
+  if(condition: Expr<'i32'>, then: () => void, otherwise?: () => void): void {
+    this.code.push(...condition.code, 0x04, EMPTY_BLOCK);
+    then();
+    if (otherwise) {
+      this.code.push(0x05);
+      otherwise();
+    }
+    this.code.push(0x0b);
+  }
+
+  /** Leaves the function with that value; the last statement. */
+  return(value: Expr<ValueType>): void {
+    this.result = value.type;
+    this.code.push(...value.code);
+  }
+
+  /** The function's entry in the code section. */
+  body(): number[] {
+    const locals = [...unsigned(this.locals.length), ...this.locals.flatMap((type) => [1, TYPE_CODES[type]])];
+    return sized([...locals, ...this.code, 0x0b]);
+  }
+}
+
+function localAt<T extends ValueType>(index: number, type: T): Local<T> {
+  return { type, index, code: [0x20, ...unsigned(index)] };
+}
+
+type Locals<P extends readonly ValueType[]> = { [K in keyof P]: Local<P[K]> };
+
+/** A module of exported functions over one imported memory, `host.memory`. */
+export class ModuleBuilder {
+  private readonly functions: FunctionBuilder[] = [];
+
+  /** Adds an exported function; `build` writes its statements. */
+  function<const P extends readonly ValueType[]>(
+    name: string,
+    params: P,
+    build: (f: FunctionBuilder, params: Locals<P>) => void,
+  ): void {
+    const f = new FunctionBuilder(name, params);
+    build(f, params.map((type, index) => localAt(index, type)) as unknown as Locals<P>);
+    this.functions.push(f);
+  }
+
+  /** The module as bytes. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    const types = this.functions.map(({ params, result }) => [
+      0x60,
+      ...items(params.map((type) => [TYPE_CODES[type]])),
+      ...items(result === null ? [] : [[TYPE_CODES[result]]]),
+    ]);
+    return Uint8Array.from([
+      ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+      ...section(1, types),
+      ...section(2, [[...name('host'), ...name('memory'), 0x02, 0x00, 0x01]]),
+      ...section(
+        3,
+        this.functions.map((_, i) => unsigned(i)),
+      ),
+      ...section(
+        7,
+        this.functions.map((f, i) => [...name(f.name), 0x00, ...unsigned(i)]),
+      ),
+      ...section(
+        10,
+        this.functions.map((f) => f.body()),
+      ),
+    ]);
+  }
+}
+
+function section(id: number, entries: readonly number[][]): number[] {
+  return [id, ...sized(items(entries))];
+}
+
+function items(entries: readonly number[][]): number[] {
+  return [...unsigned(entries.length), ...entries.flat()];
+}
+
+function sized(bytes: readonly number[]): number[] {
+  return [...unsigned(bytes.length), ...bytes];
+}
+
+function name(text: string): number[] {
+  return sized([...new TextEncoder().encode(text)]);
+}

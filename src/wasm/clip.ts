@@ -1,0 +1,24 @@
+import type { clip as Clip } from '../tensor/clip.ts';
+import { f32x4, type ModuleBuilder } from './assembler.ts';
+import { forEachElement } from './elements.ts';
+import type { WasmMemory } from './memory.ts';
+
+/** y = min(max(x, low), high); NaN stays NaN. */
+export function clipKernels(w: WasmMemory): { clip: typeof Clip } {
+  const { call } = w;
+  return {
+    clip(y, x, low, high) {
+      const yAt = w.at('clip', 'y', y, '[n]', y.length);
+      const xAt = w.at('clip', 'x', x, '[n]', y.length);
+      if (!(low <= high)) throw new RangeError(`clip: low is ${low} and high is ${high}, expected low ≤ high`);
+      call.clip(yAt, xAt, y.length, low, high);
+    },
+  };
+}
+
+export function emitClip(m: ModuleBuilder): void {
+  m.function('clip', ['i32', 'i32', 'i32', 'f32', 'f32'], (f, [y, x, n, ...bounds]) => {
+    const [low, high] = bounds.map((value) => f.let(f32x4.splat(value)));
+    forEachElement(f, n, (at) => at.store(y, f32x4.firstMin(f32x4.firstMax(at.load(x), low), high)));
+  });
+}

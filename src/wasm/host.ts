@@ -1,0 +1,33 @@
+/**
+ * The part of the host's WebAssembly that is used here. It is described here because Node's types and the browser's
+ * describe it differently.
+ */
+interface Host {
+  Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+  Module: new (bytes: Uint8Array<ArrayBuffer>) => CompiledModule;
+  Instance: new (module: CompiledModule, imports: object) => { readonly exports: unknown };
+  validate(bytes: Uint8Array<ArrayBuffer>): boolean;
+}
+
+declare const compiled: unique symbol;
+/** A module that the host has compiled. */
+export interface CompiledModule {
+  readonly [compiled]: true;
+}
+
+const found = (globalThis as { WebAssembly?: unknown }).WebAssembly as Host | undefined;
+
+/**
+ * The host's WebAssembly.
+ *
+ * @throws {Error} where there is none.
+ */
+export function host(): Host {
+  if (!found) throw new Error('wasmEngine: this host has no WebAssembly');
+  return found;
+}
+
+/** Whether the host takes that module. */
+export function isValid(bytes: Uint8Array<ArrayBuffer>): boolean {
+  return found?.validate(bytes) ?? false;
+}

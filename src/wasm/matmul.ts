@@ -1,0 +1,381 @@
+import type { matmulNN as MatmulNN } from '../tensor/matmul.ts';
+import {
+  type Expr,
+  type FunctionBuilder,
+  f32x4,
+  type I32,
+  i32,
+  type Local,
+  type ModuleBuilder,
+  v128,
+} from './assembler.ts';
+import type { WasmMemory } from './memory.ts';
+import { BLOCK_K, BLOCK_M, BLOCK_N, PACKED_A, PACKED_B, TILE } from './scratch.ts';
+
+/**
+ * C = A·B, A·Bᵀ and Aᵀ·B, or C += them, as `tensor/matmul.ts`.
+ *
+ * Many rows of C: A is packed into panels of 4 rows and B into panels of 8 columns, a block at a time, so that one inner
+ * loop, a tile of 4×8 sums, serves all three products and reads one float after another. Edges are packed with zeros
+ * whose products are thrown away. Few rows: nothing is packed, a row of C is made straight from A and B.
+ */
+export type Products = Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof MatmulNN>;
+
+/** From this many rows of C on packing pays. */
+const MANY_ROWS = 4;
+const ROWS = 4;
+const COLUMNS = 8;
+
+export function matmulKernels(w: WasmMemory): Products {
+  const { fill, addProduct, packAcross4, packAlong4, packAcross8, packAlong8, addRowNN, addRowNT } = w.call;
+
+  /**
+   * C += A·B block by block. Element (i,l) of A stands at a + 4·(i·k + l), across at a + 4·(l·m + i);
+   * element (l,j) of B across at b + 4·(l·n + j), else at b + 4·(j·k + l).
+   */
+  function addBlocks(
+    c: number,
+    a: number,
+    b: number,
+    m: number,
+    k: number,
+    n: number,
+    aAcross: boolean,
+    bAcross: boolean,
+  ): void {
+    for (let j = 0; j < n; j += BLOCK_N) {
+      const columns = Math.min(BLOCK_N, n - j);
+      for (let l = 0; l < k; l += BLOCK_K) {
+        const depth = Math.min(BLOCK_K, k - l);
+        if (bAcross) packAcross8(PACKED_B, b + 4 * (l * n + j), columns, depth, 4 * n);
+        else packAlong8(PACKED_B, b + 4 * (j * k + l), columns, depth, 4 * k);
+        for (let i = 0; i < m; i += BLOCK_M) {
+          const rows = Math.min(BLOCK_M, m - i);
+          if (aAcross) packAcross4(PACKED_A, a + 4 * (l * m + i), rows, depth, 4 * m);
+          else packAlong4(PACKED_A, a + 4 * (i * k + l), rows, depth, 4 * k);
+          addProduct(c + 4 * (i * n + j), PACKED_A, PACKED_B, rows, depth, columns, 4 * n);
+        }
+      }
+    }
+  }
+
+  return {
+    matmulNN(c, a, b, m, k, n, accumulate = false) {
+      const cAt = w.at('matmulNN', 'c', c, '[M,N]', m, n);
+      const aAt = w.at('matmulNN', 'a', a, '[M,K]', m, k);
+      const bAt = w.at('matmulNN', 'b', b, '[K,N]', k, n);
+      if (!accumulate) fill(cAt, 4 * m * n);
+      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, true);
+      else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n, 4);
+    },
+    matmulNT(c, a, b, m, k, n, accumulate = false) {
+      const cAt = w.at('matmulNT', 'c', c, '[M,N]', m, n);
+      const aAt = w.at('matmulNT', 'a', a, '[M,K]', m, k);
+      const bAt = w.at('matmulNT', 'b', b, '[N,K]', n, k);
+      if (!accumulate) fill(cAt, 4 * m * n);
+      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, false);
+      else for (let i = 0; i < m; i++) addRowNT(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n);
+    },
+    matmulTN(c, a, b, m, k, n, accumulate = false) {
+      const cAt = w.at('matmulTN', 'c', c, '[M,N]', m, n);
+      const aAt = w.at('matmulTN', 'a', a, '[K,M]', k, m);
+      const bAt = w.at('matmulTN', 'b', b, '[K,N]', k, n);
+      if (!accumulate) fill(cAt, 4 * m * n);
+      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, true, true);
+      else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i, bAt, k, n, 4 * m);
+    },
+  };
+}
+
+export function emitMatmul(m: ModuleBuilder): void {
+  m.function('fill', ['i32', 'i32'], (f, [out, bytes]) => {
+    const end = f.int(i32.add(out, bytes));
+    const end4 = f.int(i32.add(out, i32.and(bytes, -16)));
+    f.while(i32.lessThan(out, end4), () => {
+      f.store(out, 0);
+      f.advance(out, 16);
+    });
+    f.while(i32.lessThan(out, end), () => {
+      f.storeOne(out, 0);
+      f.advance(out, 4);
+    });
+  });
+  emitAddProduct(m);
+  emitPack(m, 'packAcross4', 4, true);
+  emitPack(m, 'packAlong4', 4, false);
+  emitPack(m, 'packAcross8', 8, true);
+  emitPack(m, 'packAlong8', 8, false);
+  emitAddRowNN(m);
+  emitAddRowNT(m);
+}
+
+/** C += A·B of a packed block: for every panel of B the panels of A, a tile of 4×8 sums each. */
+function emitAddProduct(m: ModuleBuilder): void {
+  m.function('addProduct', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
+    const [c, a, b, rows, k, columns, stride] = params;
+    const panelBytes = f.int(i32.mul(k, 4 * COLUMNS));
+    const columnsLeft = f.int(columns);
+    const sums = Array.from({ length: ROWS }, () => [f.local('v128'), f.local('v128')] as const);
+    const pa = f.int(0);
+    const pb = f.int(0);
+    const pc = f.int(0);
+    const rowsLeft = f.int(0);
+    const bEnd = f.int(0);
+    const left = f.local('v128');
+    const right = f.local('v128');
+    const one = f.local('v128');
+    f.while(i32.lessThan(0, columnsLeft), () => {
+      f.set(pa, a);
+      f.set(pc, c);
+      f.set(rowsLeft, rows);
+      f.set(bEnd, i32.add(b, panelBytes));
+      f.while(i32.lessThan(0, rowsLeft), () => {
+        for (const sum of sums.flat()) f.set(sum, 0);
+        f.set(pb, b);
+        f.while(i32.lessThan(pb, bEnd), () => {
+          f.set(left, v128.load(pb));
+          f.set(right, v128.load(pb, 16));
+          for (let r = 0; r < ROWS; r++) {
+            f.set(one, v128.loadSplat(pa, 4 * r));
+            f.set(sums[r][0], f32x4.add(sums[r][0], f32x4.mul(one, left)));
+            f.set(sums[r][1], f32x4.add(sums[r][1], f32x4.mul(one, right)));
+          }
+          f.advance(pa, 4 * ROWS);
+          f.advance(pb, 4 * COLUMNS);
+        });
+        f.if(
+          i32.and(i32.atMost(ROWS, rowsLeft), i32.atMost(COLUMNS, columnsLeft)),
+          () => {
+            for (const [s0, s1] of sums) {
+              f.store(pc, f32x4.add(v128.load(pc), s0));
+              f.store(pc, f32x4.add(v128.load(pc, 16), s1), 16);
+              f.advance(pc, stride);
+            }
+            f.set(rowsLeft, i32.sub(rowsLeft, ROWS));
+          },
+          () => {
+            sums.forEach(([s0, s1], r) => {
+              f.store(TILE + 32 * r, s0);
+              f.store(TILE + 32 * r, s1, 16);
+            });
+            addEdge(f, pc, rowsLeft, columnsLeft, stride);
+          },
+        );
+      });
+      f.set(b, bEnd);
+      f.advance(c, 4 * COLUMNS);
+      f.set(columnsLeft, lessBy(columnsLeft, COLUMNS));
+    });
+  });
+}
+
+/** n − step, or 0 where n is less. */
+function lessBy(n: Local<'i32'>, step: number): Expr<'i32'> {
+  return i32.mul(i32.sub(n, step), i32.atMost(step, n));
+}
+
+/** The part of a tile that lies in C, element by element; moves on to the next rows. */
+function addEdge(
+  f: FunctionBuilder,
+  pc: Local<'i32'>,
+  rowsLeft: Local<'i32'>,
+  columnsLeft: Local<'i32'>,
+  stride: I32,
+): void {
+  const r = f.int(0);
+  const j = f.int(0);
+  const tileAt = f.int(0);
+  const width = f.int(columnsLeft);
+  f.if(i32.lessThan(COLUMNS, width), () => f.set(width, COLUMNS));
+  f.set(width, i32.shl(width, 2));
+  f.while(i32.and(i32.lessThan(r, ROWS), i32.lessThan(0, rowsLeft)), () => {
+    f.set(tileAt, i32.add(i32.mul(r, 32), TILE));
+    f.set(j, 0);
+    f.while(i32.lessThan(j, width), () => {
+      f.storeOne(i32.add(pc, j), f32x4.add(v128.loadOne(i32.add(pc, j)), v128.loadOne(i32.add(tileAt, j))));
+      f.advance(j, 4);
+    });
+    f.advance(pc, stride);
+    f.advance(r, 1);
+    f.set(rowsLeft, i32.sub(rowsLeft, 1));
+  });
+}
+
+/**
+ * out[p·k·W + l·W + w] = element (p·W + w, l) of a matrix, for panels p of W rows; what goes beyond `count` rows is 0.
+ * Across: the rows of a panel stand side by side, l goes down by `stride` bytes; along: the other way round.
+ */
+function emitPack(m: ModuleBuilder, name: string, W: number, across: boolean): void {
+  m.function(name, ['i32', 'i32', 'i32', 'i32', 'i32'], (f, [out, source, count, k, stride]) => {
+    const left = f.int(count);
+    const panel = f.int(across ? 4 * W : i32.mul(stride, W));
+    const from = f.int(0);
+    const l = f.int(0);
+    const w = f.int(0);
+    const at = f.int(0);
+    const k4 = f.int(i32.and(k, -4));
+    const strideOfW = across ? 4 : stride;
+    const strideOfL = across ? stride : 4;
+    f.while(i32.atMost(W, left), () => {
+      f.set(from, source);
+      f.set(l, 0);
+      if (across) {
+        f.while(i32.lessThan(l, k), () => {
+          for (let x = 0; x < W; x += 4) f.store(out, v128.load(from, 4 * x), 4 * x);
+          f.advance(out, 4 * W);
+          f.advance(from, stride);
+          f.advance(l, 1);
+        });
+      } else {
+        f.while(i32.lessThan(l, k4), () => {
+          f.set(at, from);
+          for (let x = 0; x < W; x += 4) storeTransposed(f, out, 4 * x, 4 * W, at, stride);
+          f.advance(out, 16 * W);
+          f.advance(from, 16);
+          f.advance(l, 4);
+        });
+        f.while(i32.lessThan(l, k), () => {
+          f.set(at, from);
+          for (let x = 0; x < W; x++) {
+            f.storeOne(out, v128.loadOne(at), 4 * x);
+            f.advance(at, stride);
+          }
+          f.advance(out, 4 * W);
+          f.advance(from, 4);
+          f.advance(l, 1);
+        });
+      }
+      f.advance(source, panel);
+      f.set(left, i32.sub(left, W));
+    });
+    f.if(i32.lessThan(0, left), () => {
+      f.set(l, 0);
+      f.while(i32.lessThan(l, k), () => {
+        for (let x = 0; x < W; x += 4) f.store(out, 0, 4 * x);
+        f.set(w, 0);
+        f.set(at, source);
+        f.while(i32.lessThan(w, left), () => {
+          f.storeOne(i32.add(out, i32.shl(w, 2)), v128.loadOne(at));
+          f.advance(at, strideOfW);
+          f.advance(w, 1);
+        });
+        f.advance(out, 4 * W);
+        f.advance(source, strideOfL);
+        f.advance(l, 1);
+      });
+    });
+  });
+}
+
+/** Four rows of four numbers from `at`, `stride` apart, stored as columns `step` bytes apart; `at` moves on below them. */
+function storeTransposed(
+  f: FunctionBuilder,
+  out: I32,
+  offset: number,
+  step: number,
+  at: Local<'i32'>,
+  stride: I32,
+): void {
+  const rows = Array.from({ length: 4 }, () => {
+    const row = f.let(v128.load(at));
+    f.advance(at, stride);
+    return row;
+  });
+  const low01 = f.let(v128.shuffle(rows[0], rows[1], [0, 4, 1, 5]));
+  const low23 = f.let(v128.shuffle(rows[2], rows[3], [0, 4, 1, 5]));
+  const high01 = f.let(v128.shuffle(rows[0], rows[1], [2, 6, 3, 7]));
+  const high23 = f.let(v128.shuffle(rows[2], rows[3], [2, 6, 3, 7]));
+  f.store(out, v128.shuffle(low01, low23, [0, 1, 4, 5]), offset);
+  f.store(out, v128.shuffle(low01, low23, [2, 3, 6, 7]), offset + step);
+  f.store(out, v128.shuffle(high01, high23, [0, 1, 4, 5]), offset + 2 * step);
+  f.store(out, v128.shuffle(high01, high23, [2, 3, 6, 7]), offset + 3 * step);
+}
+
+/** c[j] += Σ_l a[l]·b[l,j] for one row of C: up to eight vectors of sums at a time; `step` bytes from a[l] to a[l+1]. */
+function emitAddRowNN(m: ModuleBuilder): void {
+  m.function('addRowNN', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, a, b, k, n, step]) => {
+    const stride = f.int(i32.shl(n, 2));
+    const left = f.int(n);
+    const pa = f.int(0);
+    const pb = f.int(0);
+    const l = f.int(0);
+    const one = f.local('v128');
+    for (const width of [32, 8, 1]) {
+      const sums = Array.from({ length: Math.ceil(width / 4) }, () => f.local('v128'));
+      const load = width === 1 ? v128.loadOne : v128.load;
+      f.while(i32.atMost(width, left), () => {
+        sums.forEach((sum, i) => {
+          f.set(sum, load(c, 16 * i));
+        });
+        f.set(pa, a);
+        f.set(pb, b);
+        f.set(l, 0);
+        f.while(i32.lessThan(l, k), () => {
+          f.set(one, v128.loadSplat(pa));
+          sums.forEach((sum, i) => {
+            f.set(sum, f32x4.add(sum, f32x4.mul(one, load(pb, 16 * i))));
+          });
+          f.advance(pa, step);
+          f.advance(pb, stride);
+          f.advance(l, 1);
+        });
+        sums.forEach((sum, i) => {
+          if (width === 1) f.storeOne(c, sum);
+          else f.store(c, sum, 16 * i);
+        });
+        f.advance(b, 4 * width);
+        f.advance(c, 4 * width);
+        f.set(left, i32.sub(left, width));
+      });
+    }
+  });
+}
+
+/** c[j] += a·b[j,·] for one row of A: eight dot products at a time, four products of each at once. */
+function emitAddRowNT(m: ModuleBuilder): void {
+  m.function('addRowNT', ['i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, a, b, k, n]) => {
+    const bytes = f.int(i32.shl(k, 2));
+    const bytes4 = f.int(i32.and(bytes, -16));
+    const left = f.int(n);
+    const at = f.int(0);
+    const x = f.local('v128');
+    for (const width of [8, 4, 1]) {
+      const sums = Array.from({ length: width }, () => f.local('v128'));
+      const rows = sums.map(() => f.local('i32'));
+      f.while(i32.atMost(width, left), () => {
+        f.set(rows[0], b);
+        for (let j = 1; j < width; j++) f.set(rows[j], i32.add(rows[j - 1], bytes));
+        for (const sum of sums) f.set(sum, 0);
+        f.set(at, 0);
+        for (const [end, load, moved] of [[bytes4, v128.load, 16] as const, [bytes, v128.loadOne, 4] as const]) {
+          f.while(i32.lessThan(at, end), () => {
+            f.set(x, load(i32.add(a, at)));
+            sums.forEach((sum, j) => {
+              f.set(sum, f32x4.add(sum, f32x4.mul(x, load(i32.add(rows[j], at)))));
+            });
+            f.advance(at, moved);
+          });
+        }
+        if (width === 1) {
+          const [sum] = sums;
+          f.set(x, f32x4.add(sum, v128.shuffle(sum, sum, [2, 3, 0, 1])));
+          f.storeOne(c, f32x4.add(v128.loadOne(c), f32x4.add(x, v128.shuffle(x, x, [1, 0, 3, 2]))));
+        } else {
+          for (let j = 0; j < width; j += 4) {
+            f.store(c, f32x4.add(v128.load(c, 4 * j), sumsOfFour(f, sums.slice(j, j + 4))), 4 * j);
+          }
+        }
+        f.set(b, i32.add(rows[width - 1], bytes));
+        f.advance(c, 4 * width);
+        f.set(left, i32.sub(left, width));
+      });
+    }
+  });
+}
+
+/** The sums of four vectors' lanes, side by side. */
+function sumsOfFour(f: FunctionBuilder, [s0, s1, s2, s3]: readonly Local<'v128'>[]): Expr<'v128'> {
+  const s01 = f.let(f32x4.add(v128.shuffle(s0, s1, [0, 4, 1, 5]), v128.shuffle(s0, s1, [2, 6, 3, 7])));
+  const s23 = f.let(f32x4.add(v128.shuffle(s2, s3, [0, 4, 1, 5]), v128.shuffle(s2, s3, [2, 6, 3, 7])));
+  return f32x4.add(v128.shuffle(s01, s23, [0, 1, 4, 5]), v128.shuffle(s01, s23, [2, 3, 6, 7]));
+}

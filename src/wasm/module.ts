@@ -1,0 +1,46 @@
+import { emitAdagrad } from './adagrad.ts';
+import { emitAdam } from './adam.ts';
+import { emitAdd } from './add.ts';
+import { f32x4, ModuleBuilder } from './assembler.ts';
+import { emitClip } from './clip.ts';
+import { emitGru } from './gru.ts';
+import { type CompiledModule, host, isValid } from './host.ts';
+import { emitLstm } from './lstm.ts';
+import { emitMatmul } from './matmul.ts';
+import { emitMultiply } from './multiply.ts';
+import { emitSgd } from './sgd.ts';
+import { emitSigmoid } from './sigmoid.ts';
+import { emitSoftmaxCrossEntropy } from './softmaxCrossEntropy.ts';
+import { emitSum } from './sum.ts';
+import { emitTanh } from './tanh.ts';
+
+let compiled: CompiledModule | undefined;
+
+/** Every kernel, assembled and compiled at its first use; each engine instantiates it on a memory of its own. */
+export function wasmModule(): CompiledModule {
+  if (!compiled) {
+    const m = new ModuleBuilder();
+    emitMatmul(m);
+    emitAdd(m);
+    emitMultiply(m);
+    emitTanh(m);
+    emitSigmoid(m);
+    emitLstm(m);
+    emitGru(m);
+    emitSoftmaxCrossEntropy(m);
+    emitClip(m);
+    emitSum(m);
+    emitAdagrad(m);
+    emitAdam(m);
+    emitSgd(m);
+    compiled = new (host().Module)(m.bytes());
+  }
+  return compiled;
+}
+
+/** Whether this host has WebAssembly with SIMD, found out with the smallest module that uses it. */
+export function hasWasmSimd(): boolean {
+  const m = new ModuleBuilder();
+  m.function('smallest', [], (f) => f.let(f32x4.nearest(0)));
+  return isValid(m.bytes());
+}

@@ -1,0 +1,42 @@
+import type { sigmoid as Sigmoid, sigmoidBackward as SigmoidBackward } from '../tensor/sigmoid.ts';
+import { type Expr, type FunctionBuilder, f32x4, type ModuleBuilder, v128 } from './assembler.ts';
+import { forEachElement } from './elements.ts';
+import { exp } from './exp.ts';
+import type { WasmMemory } from './memory.ts';
+
+/**
+ * σ(x) with e = e^(−|x|): 1/(1 + e) for x ≥ 0, e/(1 + e) for x < 0, so that nothing overflows and the small end keeps its
+ * digits; within 4 ulp.
+ */
+export function sigmoid(f: FunctionBuilder, x: Expr<'v128'>): Expr<'v128'> {
+  const e = f.let(exp(f, f32x4.neg(f32x4.abs(x))));
+  return f32x4.div(v128.select(e, 1, f32x4.less(x, 0)), f32x4.add(e, 1));
+}
+
+/** The derivative of σ where it gave y: y(1 − y). */
+export function sigmoidSlope(y: Expr<'v128'>): Expr<'v128'> {
+  return f32x4.mul(y, f32x4.sub(1, y));
+}
+
+export function sigmoidKernels(w: WasmMemory): { sigmoid: typeof Sigmoid; sigmoidBackward: typeof SigmoidBackward } {
+  const { call } = w;
+  return {
+    sigmoid(y, x) {
+      call.sigmoid(w.at('sigmoid', 'y', y, '[n]', y.length), w.at('sigmoid', 'x', x, '[n]', y.length), y.length);
+    },
+    sigmoidBackward(dx, dy, y) {
+      const fn = 'sigmoidBackward';
+      const n = dx.length;
+      call[fn](w.at(fn, 'dx', dx, '[n]', n), w.at(fn, 'dy', dy, '[n]', n), w.at(fn, 'y', y, '[n]', n), n);
+    },
+  };
+}
+
+export function emitSigmoid(m: ModuleBuilder): void {
+  m.function('sigmoid', ['i32', 'i32', 'i32'], (f, [y, x, n]) => {
+    forEachElement(f, n, (at) => at.store(y, sigmoid(f, f.let(at.load(x)))));
+  });
+  m.function('sigmoidBackward', ['i32', 'i32', 'i32', 'i32'], (f, [dx, dy, y, n]) => {
+    forEachElement(f, n, (at) => at.store(dx, f32x4.mul(sigmoidSlope(f.let(at.load(y))), at.load(dy))));
+  });
+}

@@ -1,0 +1,198 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { bufferLengths, countingEngine, createTrainer, LocalTrainer, type ModelSpec, SequenceModel } from 'bptt/bptt';
+import { adagrad, adam, notebookRprop, type Optimizer, rmsprop, sgd } from 'bptt/optim';
+import { RandomState } from 'bptt/tensor';
+import { hasWasmSimd, wasmEngine } from 'bptt/wasm';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Params } from '../../src/bptt/gradcheck.ts';
+import { arbitraryModel, drawData, kinds, losses, Runner, type SequenceCase } from '../property/models.ts';
+
+/** The engine for a case, with room for its model and not a byte more than the last page. */
+function engineFor(c: SequenceCase): ReturnType<typeof wasmEngine> {
+  const counting = countingEngine();
+  new SequenceModel(counting, c.spec, { steps: c.room, batch: c.B, inputGradient: true });
+  return wasmEngine({ lengths: counting.lengths });
+}
+
+function everything(runner: Runner): Params {
+  const gradients = runner.gradients();
+  return { ...gradients, loss: Float64Array.of(runner.forward()) };
+}
+
+describe('whole models', () => {
+  it.each(kinds)('agree with the TypeScript engine in every sequence feature: %o', (kind) => {
+    let compared = 0;
+    const cases = arbitraryModel({
+      kind: fc.constant(kind),
+      hiddenSize: fc.integer({ min: 1, max: 9 }),
+      B: fc.constantFrom(1, 2, 3, 5),
+      lengths: fc.array(fc.nat({ max: 6 }), { minLength: 5, maxLength: 5 }),
+      mask: fc.array(fc.constantFrom(1, 0), { minLength: 30, maxLength: 30 }),
+      lossWeights: fc.array(fc.constantFrom(1, 0.5, 0, 2), { minLength: 30, maxLength: 30 }),
+      keep: fc.array(fc.constantFrom(0, 1), { minLength: 5, maxLength: 5 }),
+      span: fc.integer({ min: 1, max: 6 }),
+      // Without the notebook's odd cost, whose gradient ends where float32's probabilities underflow.
+      loss: fc.constantFrom(...losses.filter((loss) => loss !== 'binaryCrossEntropyOfSoftmax')),
+    });
+    fc.assert(
+      fc.property(cases, (c) => {
+        const data = drawData(c);
+        const want = everything(new Runner(c, data, 'float32'));
+        const runner = new Runner(c, data, 'float32', engineFor(c));
+        const got = everything(runner);
+        const scale = Math.max(1, ...Object.values(want).flatMap((values) => [...values].map(Math.abs)));
+        for (const [name, values] of Object.entries(want)) {
+          for (let i = 0; i < values.length; i++) {
+            // As the float32 of the TypeScript engine from float64: a few hundred roundings of numbers that barely grow.
+            if (!(Math.abs(got[name][i] - values[i]) <= 4e-4 * scale)) {
+              throw new Error(`${name}[${i}]: got ${got[name][i]}, want ${values[i]}`);
+            }
+            compared++;
+          }
+        }
+        expect(everything(runner)).toEqual(got);
+      }),
+      { numRuns: 25 },
+    );
+    expect(compared).toBeGreaterThan(1000);
+  });
+});
+
+const spec: ModelSpec = {
+  cell: 'lstm',
+  inputSize: 6,
+  hiddenSize: 5,
+  outputSize: 6,
+  layers: 2,
+  dropout: 0.2,
+  loss: 'softmaxCrossEntropy',
+};
+
+/** Five updates by that rule on a named engine: the losses, and everything the trainer then is. */
+async function trained(engine: 'ts' | 'wasm', optimizer: Optimizer, clip: { value: number } | { norm: number }) {
+  const trainer = await createTrainer(spec, {
+    ...{ steps: 4, batch: 2, engine, optimizer, clip, l2: 1e-3, seed: 3, init: 'torch' },
+    frozen: ['bias_hh_l0'],
+  });
+  const ids = Int32Array.from(new RandomState(1).randint(0, 6, 41));
+  const batches = Array.from({ length: 5 }, (_, i) => ({
+    inputs: ids.slice(8 * i, 8 * i + 8),
+    targets: ids.slice(8 * i + 1, 8 * i + 9),
+    carry: i > 0,
+    lengths: [4, i % 2 ? 3 : 4],
+  }));
+  const losses = await trainer.train(batches);
+  const evaluated = await trainer.evaluate(batches);
+  return { losses, evaluated, state: await trainer.state() };
+}
+
+describe('training', () => {
+  it.each<[string, () => Optimizer]>([
+    // An eps that keeps the first steps from blowing rounding up.
+    ['adagrad', () => adagrad({ lr: 0.02, eps: 1e-3 })],
+    ['adam', () => adam({ lr: 0.01, eps: 1e-3 })],
+    ['amsgrad', () => adam({ lr: 0.01, eps: 1e-3, amsgrad: true })],
+    ['sgd', () => sgd({ lr: 0.1, weightDecay: 0.01 })],
+    ['momentum', () => sgd({ lr: 0.05, momentum: 0.9 })],
+    ['rmsprop', () => rmsprop({ lr: 0.001, eps: 1e-3 })],
+  ])('by %s gives what the TypeScript engine gives, and the same bits twice', async (_, optimizer) => {
+    for (const clip of [{ value: 0.5 }, { norm: 1 }]) {
+      const want = await trained('ts', optimizer(), clip);
+      const got = await trained('wasm', optimizer(), clip);
+      for (const [i, loss] of want.losses.entries()) expect(Math.abs(got.losses[i] / loss - 1)).toBeLessThan(1e-4);
+      for (const [i, loss] of want.evaluated.entries())
+        expect(Math.abs(got.evaluated[i] / loss - 1)).toBeLessThan(1e-4);
+      expect(got.state.step).toBe(5);
+      expect(got.state.parameters.bias_hh_l0).toEqual(want.state.parameters.bias_hh_l0);
+      expect(await trained('wasm', optimizer(), clip)).toEqual(got);
+    }
+  });
+
+  it('runs a rule that has no loop here, and keeps its memory in the engine', async () => {
+    const { state } = await trained('wasm', notebookRprop(), { value: 5 });
+    expect(state.slots).toHaveLength(2);
+    expect(state.slots[0].some((delta) => delta !== Math.fround(0.001))).toBe(true);
+  });
+
+  it('10 000 steps leave heap and memory flat', () => {
+    const script = fileURLToPath(new URL('./heap.ts', import.meta.url));
+    const node = ['--expose-gc', '--conditions=bptt-source', '--import', 'tsx', script];
+    const { updates, heapUsed, arrayBuffers, moved } = JSON.parse(
+      execFileSync(process.execPath, node, { encoding: 'utf8' }),
+    );
+    expect(updates).toBe(13_000);
+    expect(arrayBuffers).toBeLessThanOrEqual(0);
+    expect(moved).toBe(false);
+    expect(Math.abs(heapUsed)).toBeLessThan(200_000); // 20 bytes a step; one forgotten view is 100 and more
+  });
+});
+
+describe('memory', () => {
+  it('a model too large for it is an error that says how much it needs', () => {
+    const large: ModelSpec = { ...spec, hiddenSize: 6_000 };
+    const options = { steps: 1, batch: 1, optimizer: adam() };
+    const engine = () => wasmEngine({ lengths: bufferLengths(large, options) });
+    expect(engine).toThrow(RangeError);
+    expect(engine).toThrow(/needs \d+ bytes \(6\.\d\d GiB\) of memory/);
+    expect(() => wasmEngine({ lengths: [2 ** 30] })).toThrow(
+      /^wasmEngine: needs \d+ bytes \(4\.00 GiB\) of memory, at most 4294901760 can be had$/,
+    );
+  });
+
+  it('a buffer beyond what was counted is an error, not growth', () => {
+    const engine = wasmEngine({ lengths: [4] });
+    const first = engine.floats(4).fill(3);
+    expect(() => engine.floats(100_000)).toThrow(/^wasmEngine: a buffer of 100000 numbers needs \d+ bytes, made for/);
+    expect([...first]).toEqual([3, 3, 3, 3]);
+    expect(engine.memoryBytes % 65_536).toBe(0);
+  });
+
+  it('buffers are aligned, zeroed, apart, and views share them', () => {
+    const engine = wasmEngine({ lengths: [3, 5, 2] });
+    const [a, b, ids] = [engine.floats(3), engine.floats(5), engine.ints(2)];
+    for (const { byteOffset } of [a, b, ids]) expect(byteOffset % 16).toBe(0);
+    engine.fill(b, 1);
+    engine.write(engine.slice(b, 1, 3), [7, 8]);
+    engine.writeInts(engine.sliceInts(ids, 1, 2), [9]);
+    engine.copy(a, engine.slice(b, 0, 3));
+    expect([[...a], [...b], [...ids]]).toEqual([
+      [1, 7, 8],
+      [1, 7, 8, 1, 1],
+      [0, 9],
+    ]);
+  });
+
+  it('a kernel refuses buffers of another memory', () => {
+    const engine = wasmEngine({ lengths: [3] });
+    expect(() => engine.kernels.sigmoid(engine.floats(3), new Float32Array(3))).toThrow(TypeError);
+  });
+});
+
+describe('createTrainer', () => {
+  const options = { steps: 4, batch: 1, optimizer: sgd({ lr: 0.1 }) };
+
+  it.each([
+    [{}, 'wasm'],
+    [{ engine: 'auto' as const }, 'wasm'],
+    [{ engine: 'wasm' as const }, 'wasm'],
+    [{ engine: 'ts' as const }, 'ts'],
+    [{ dtype: 'float64' as const }, 'ts'],
+    [{ engine: 'auto' as const, dtype: 'float64' as const }, 'ts'],
+  ])('%o is engine %s', async (choice, engine) => {
+    expect(hasWasmSimd()).toBe(true);
+    expect((await createTrainer(spec, { ...options, ...choice })).engine).toBe(engine);
+  });
+
+  it('refuses float64 on wasm', async () => {
+    const made = createTrainer(spec, { ...options, engine: 'wasm', dtype: 'float64' });
+    await expect(made).rejects.toThrow('createTrainer: engine wasm computes in float32, dtype is float64');
+  });
+
+  it('a trainer needs no more than was counted for it', () => {
+    const all = { ...options, optimizer: adam({ amsgrad: true }), frozen: ['weight_ho'] };
+    const lengths = bufferLengths(spec, all);
+    expect(new LocalTrainer(wasmEngine({ lengths }), spec, all).step).toBe(0);
+  });
+});

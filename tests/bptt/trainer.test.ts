@@ -495,9 +495,12 @@ describe('parameters and state', () => {
 });
 
 it('10 000 steps leave the heap flat', () => {
-  const script = fileURLToPath(new URL('./heap.ts', import.meta.url));
-  const out = execFileSync(process.execPath, ['--expose-gc', '--import', 'tsx', script], { encoding: 'utf8' });
-  const { updates, heapUsed, arrayBuffers } = JSON.parse(out);
+  const script = fileURLToPath(new URL('../heap.ts', import.meta.url));
+  const node = ['--expose-gc', '--conditions=bptt-source', '--import', 'tsx', script, 'ts'];
+  const { engine, updates, heapUsed, arrayBuffers } = JSON.parse(
+    execFileSync(process.execPath, node, { encoding: 'utf8' }),
+  );
+  expect(engine).toBe('ts');
   expect(updates).toBe(13_000);
   expect(arrayBuffers).toBeLessThanOrEqual(0);
   expect(Math.abs(heapUsed)).toBeLessThan(200_000); // 20 bytes a step; one forgotten view is 100 and more

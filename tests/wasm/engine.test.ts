@@ -117,11 +117,12 @@ describe('training', () => {
   });
 
   it('10 000 steps leave heap and memory flat', () => {
-    const script = fileURLToPath(new URL('./heap.ts', import.meta.url));
-    const node = ['--expose-gc', '--conditions=bptt-source', '--import', 'tsx', script];
-    const { updates, heapUsed, arrayBuffers, moved } = JSON.parse(
+    const script = fileURLToPath(new URL('../heap.ts', import.meta.url));
+    const node = ['--expose-gc', '--conditions=bptt-source', '--import', 'tsx', script, 'wasm'];
+    const { engine, updates, heapUsed, arrayBuffers, moved } = JSON.parse(
       execFileSync(process.execPath, node, { encoding: 'utf8' }),
     );
+    expect(engine).toBe('wasm');
     expect(updates).toBe(13_000);
     expect(arrayBuffers).toBeLessThanOrEqual(0);
     expect(moved).toBe(false);

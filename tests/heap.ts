@@ -1,10 +1,11 @@
 /**
- * Run in a process of its own with --expose-gc: prints how far 10 000 steps of a tiny trainer have moved the heap after
- * it was warm, in bytes.
+ * Run in a process of its own with --expose-gc and the name of an engine: prints how far 10 000 steps of a tiny trainer
+ * have moved the heap after it was warm, in bytes, and whether the parameters' memory has moved.
  */
-import { LocalTrainer, tsEngine } from '../../src/bptt/index.ts';
-import { adam } from '../../src/optim/index.ts';
-import { RandomState } from '../../src/tensor/index.ts';
+import { bufferLengths, LocalTrainer, tsEngine } from 'bptt/bptt';
+import { adam } from 'bptt/optim';
+import { RandomState } from 'bptt/tensor';
+import { wasmEngine } from 'bptt/wasm';
 
 const { gc } = globalThis as unknown as { gc: () => void };
 const spec = {
@@ -16,13 +17,10 @@ const spec = {
   dropout: 0.2,
   loss: 'softmaxCrossEntropy',
 } as const;
-const trainer = new LocalTrainer(tsEngine('float32'), spec, {
-  steps: 4,
-  batch: 2,
-  optimizer: adam({ lr: 1e-3 }),
-  clip: { norm: 5 },
-  l2: 1e-4,
-});
+const options = { steps: 4, batch: 2, optimizer: adam({ lr: 1e-3 }), clip: { norm: 5 }, l2: 1e-4 };
+const onWasm = process.argv[2] === 'wasm';
+const engine = onWasm ? wasmEngine({ lengths: bufferLengths(spec, options) }) : tsEngine('float32');
+const trainer = new LocalTrainer(engine, spec, options);
 const { flat } = trainer.model.parameters;
 flat.set(new RandomState(1).normal(0, 0.1, flat.length));
 
@@ -45,13 +43,16 @@ function settled(): { heapUsed: number; arrayBuffers: number } {
 }
 
 train(3000); // until the compiler has settled
+const { buffer } = flat;
 const before = settled();
 train(10_000);
 const after = settled();
 console.log(
   JSON.stringify({
+    engine: trainer.engine,
     updates: trainer.step,
     heapUsed: after.heapUsed - before.heapUsed,
     arrayBuffers: after.arrayBuffers - before.arrayBuffers,
+    moved: buffer !== trainer.model.parameters.flat.buffer || buffer.byteLength === 0,
   }),
 );

@@ -5,7 +5,9 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['bptt-source'] } },
   test: {
     include: ['tests/**/*.test.ts'],
+    setupFiles: ['tests/setup.ts'],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     coverage: {
       provider: 'v8',
       include: ['src/**'],

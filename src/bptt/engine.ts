@@ -56,6 +56,20 @@ export interface OptimKernels extends UpdateKernels {
   readonly sumOfSquares: typeof sumOfSquares;
 }
 
+/** How an engine whose buffers are typed arrays views, writes and copies them, wherever their memory lies. */
+export const typedArrays: Pick<
+  LocalEngine,
+  'lengthOf' | 'slice' | 'sliceInts' | 'write' | 'writeInts' | 'copy' | 'fill'
+> = {
+  lengthOf: (buffer) => buffer.length,
+  slice: (buffer, start, end) => buffer.subarray(start, end),
+  sliceInts: (buffer, start, end) => buffer.subarray(start, end),
+  write: (buffer, values) => buffer.set(values),
+  writeInts: (buffer, values) => buffer.set(values),
+  copy: (to, from) => to.set(from),
+  fill: (buffer, value) => buffer.fill(value),
+};
+
 /** The engine that is the library read aloud: every kernel is the public function itself, run at once. */
 export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
   return {
@@ -65,13 +79,7 @@ export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
     optim: { clip, sumOfSquares, adagradUpdate, adamUpdate, sgdUpdate },
     floats: (length) => zeros(dtype, length),
     ints: (length) => new Int32Array(length),
-    lengthOf: (buffer) => buffer.length,
-    slice: (buffer, start, end) => buffer.subarray(start, end),
-    sliceInts: (buffer, start, end) => buffer.subarray(start, end),
-    write: (buffer, values) => buffer.set(values),
-    writeInts: (buffer, values) => buffer.set(values),
-    copy: (to, from) => to.set(from),
-    fill: (buffer, value) => buffer.fill(value),
+    ...typedArrays,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { LocalEngine } from '../bptt/engine.ts';
+import { type LocalEngine, typedArrays } from '../bptt/engine.ts';
 import * as kernels from '../bptt/kernels.ts';
 import { adagradKernels } from './adagrad.ts';
 import { adamKernels } from './adam.ts';
@@ -61,12 +61,6 @@ export function wasmEngine({ lengths }: WasmEngineOptions): WasmEngine {
     optim: { ...clipKernels(w), ...sumKernels(w), ...adagradKernels(w), ...adamKernels(w), ...sgdKernels(w) },
     floats: (length) => w.floats(length),
     ints: (length) => w.ints(length),
-    lengthOf: (buffer) => buffer.length,
-    slice: (buffer, start, end) => buffer.subarray(start, end),
-    sliceInts: (buffer, start, end) => buffer.subarray(start, end),
-    write: (buffer, values) => buffer.set(values),
-    writeInts: (buffer, values) => buffer.set(values),
-    copy: (to, from) => to.set(from),
-    fill: (buffer, value) => buffer.fill(value),
+    ...typedArrays,
   };
 }

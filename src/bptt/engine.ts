@@ -42,6 +42,11 @@ export interface Engine<F, I> extends FloatBuffers<F> {
   writeInts(buffer: I, values: ArrayLike<number>): void;
   copy(to: F, from: F): void;
   fill(buffer: F, value: number): void;
+  /**
+   * A walk over kernels that does the same to the same buffers whenever it runs, ready to run again and again. An engine
+   * may keep what the walk did and do that the next time, faster, instead of walking.
+   */
+  repeatable(walk: () => void): () => void;
 }
 
 /** An engine on this machine's memory: its buffers are typed arrays, so that reading them is free. */
@@ -77,6 +82,7 @@ export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
     dtype,
     kernels,
     optim: { clip, sumOfSquares, adagradUpdate, adamUpdate, sgdUpdate },
+    repeatable: (walk) => walk,
     floats: (length) => zeros(dtype, length),
     ints: (length) => new Int32Array(length),
     ...typedArrays,
@@ -114,6 +120,7 @@ export function countingEngine(dtype: Dtype = 'float32'): CountingEngine {
     writeInts: () => {},
     copy: () => {},
     fill: () => {},
+    repeatable: (walk) => walk,
   };
 }
 

@@ -1,3 +1,4 @@
+export * from './batch.ts';
 export * from './beamSearch.ts';
 export * from './cells.ts';
 export * from './createTrainer.ts';

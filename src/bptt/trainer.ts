@@ -3,8 +3,9 @@ import { l2Backward, l2Forward } from '../optim/l2.ts';
 import { learningRateAt, type Optimizer } from '../optim/optimizer.ts';
 import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
 import { expectLength, type FloatArray } from '../tensor/shape.ts';
+import type { Batch, Keep } from './batch.ts';
 import { countingEngine, type Engine, type LocalEngine, type OptimKernels } from './engine.ts';
-import { type Batch, type Keep, SequenceModel } from './model.ts';
+import { SequenceModel } from './model.ts';
 import type { FullSpec, ModelSpec, NamedTensors } from './spec.ts';
 
 /** How gradients are kept from exploding. */

@@ -4,6 +4,7 @@ import { adagradKernels } from './adagrad.ts';
 import { adamKernels } from './adam.ts';
 import { addKernels } from './add.ts';
 import { clipKernels } from './clip.ts';
+import { copyKernels } from './copy.ts';
 import { elmanKernels } from './elman.ts';
 import { gruKernels } from './gru.ts';
 import { linearKernels } from './linear.ts';
@@ -48,7 +49,7 @@ export function wasmEngine({ lengths }: WasmEngineOptions): WasmEngine {
     dtype: 'float32',
     memoryBytes: w.byteLength,
     kernels: {
-      ...kernels,
+      ...onViews(w),
       ...elmanKernels(w, products, sums, tanh, sigmoid),
       ...gruKernels(w, products, sums),
       ...lstmKernels(w, products, sums),
@@ -62,5 +63,19 @@ export function wasmEngine({ lengths }: WasmEngineOptions): WasmEngine {
     floats: (length) => w.floats(length),
     ints: (length) => w.ints(length),
     ...typedArrays,
+    ...copyKernels(w),
+    repeatable: (walk) => w.recorder.repeatable(walk),
   };
+}
+
+/** The TypeScript kernels on views of the memory, for those without a twin. */
+function onViews(w: WasmMemory): typeof kernels {
+  const wrapped = Object.entries(kernels).map(([name, kernel]) => [
+    name,
+    (...args: never[]) => {
+      w.recorder.leaveOut();
+      return (kernel as (...args: never[]) => unknown)(...args);
+    },
+  ]);
+  return Object.fromEntries(wrapped);
 }

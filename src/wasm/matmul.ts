@@ -64,7 +64,7 @@ export function matmulKernels(w: WasmMemory): Products {
       const cAt = w.at('matmulNN', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulNN', 'a', a, '[M,K]', m, k);
       const bAt = w.at('matmulNN', 'b', b, '[K,N]', k, n);
-      if (!accumulate) fill(cAt, 4 * m * n);
+      if (!accumulate) fill(cAt, m * n, 0);
       if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, true);
       else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n, 4);
     },
@@ -72,7 +72,7 @@ export function matmulKernels(w: WasmMemory): Products {
       const cAt = w.at('matmulNT', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulNT', 'a', a, '[M,K]', m, k);
       const bAt = w.at('matmulNT', 'b', b, '[N,K]', n, k);
-      if (!accumulate) fill(cAt, 4 * m * n);
+      if (!accumulate) fill(cAt, m * n, 0);
       if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, false);
       else for (let i = 0; i < m; i++) addRowNT(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n);
     },
@@ -80,7 +80,7 @@ export function matmulKernels(w: WasmMemory): Products {
       const cAt = w.at('matmulTN', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulTN', 'a', a, '[K,M]', k, m);
       const bAt = w.at('matmulTN', 'b', b, '[K,N]', k, n);
-      if (!accumulate) fill(cAt, 4 * m * n);
+      if (!accumulate) fill(cAt, m * n, 0);
       if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, true, true);
       else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i, bAt, k, n, 4 * m);
     },
@@ -88,18 +88,6 @@ export function matmulKernels(w: WasmMemory): Products {
 }
 
 export function emitMatmul(m: ModuleBuilder): void {
-  m.function('fill', ['i32', 'i32'], (f, [out, bytes]) => {
-    const end = f.int(i32.add(out, bytes));
-    const end4 = f.int(i32.add(out, i32.and(bytes, -16)));
-    f.while(i32.lessThan(out, end4), () => {
-      f.store(out, 0);
-      f.advance(out, 16);
-    });
-    f.while(i32.lessThan(out, end), () => {
-      f.storeOne(out, 0);
-      f.advance(out, 4);
-    });
-  });
   emitAddProduct(m);
   emitPack(m, 'packAcross4', 4, true);
   emitPack(m, 'packAlong4', 4, false);
@@ -174,7 +162,7 @@ function lessBy(n: Local<'i32'>, step: number): Expr<'i32'> {
   return i32.mul(i32.sub(n, step), i32.atMost(step, n));
 }
 
-/** The part of a tile that lies in C, element by element; moves on to the next rows. */
+/** The part of a tile that lies in C; moves on to the next rows. */
 function addEdge(
   f: FunctionBuilder,
   pc: Local<'i32'>,
@@ -191,6 +179,10 @@ function addEdge(
   f.while(i32.and(i32.lessThan(r, ROWS), i32.lessThan(0, rowsLeft)), () => {
     f.set(tileAt, i32.add(i32.mul(r, 32), TILE));
     f.set(j, 0);
+    f.while(i32.atMost(16, i32.sub(width, j)), () => {
+      f.store(i32.add(pc, j), f32x4.add(v128.load(i32.add(pc, j)), v128.load(i32.add(tileAt, j))));
+      f.advance(j, 16);
+    });
     f.while(i32.lessThan(j, width), () => {
       f.storeOne(i32.add(pc, j), f32x4.add(v128.loadOne(i32.add(pc, j)), v128.loadOne(i32.add(tileAt, j))));
       f.advance(j, 4);
@@ -291,7 +283,10 @@ function storeTransposed(
   f.store(out, v128.shuffle(high01, high23, [2, 3, 6, 7]), offset + 3 * step);
 }
 
-/** c[j] += Σ_l a[l]·b[l,j] for one row of C: up to eight vectors of sums at a time; `step` bytes from a[l] to a[l+1]. */
+/**
+ * c[j] += Σ_l a[l]·b[l,j] for one row of C: up to seven vectors of sums at a time, since the host loads as many of B
+ * before it multiplies, and has sixteen registers; `step` bytes from a[l] to a[l+1].
+ */
 function emitAddRowNN(m: ModuleBuilder): void {
   m.function('addRowNN', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, a, b, k, n, step]) => {
     const stride = f.int(i32.shl(n, 2));
@@ -300,7 +295,7 @@ function emitAddRowNN(m: ModuleBuilder): void {
     const pb = f.int(0);
     const l = f.int(0);
     const one = f.local('v128');
-    for (const width of [32, 8, 1]) {
+    for (const width of [28, 16, 4, 1]) {
       const sums = Array.from({ length: Math.ceil(width / 4) }, () => f.local('v128'));
       const load = width === 1 ? v128.loadOne : v128.load;
       f.while(i32.atMost(width, left), () => {

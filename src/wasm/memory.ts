@@ -1,6 +1,7 @@
 import { expectLength } from '../tensor/shape.ts';
-import { host } from './host.ts';
+import { type Functions, host, type SomeMemory } from './host.ts';
 import { wasmModule } from './module.ts';
+import { Recorder } from './recorder.ts';
 import { SCRATCH_BYTES } from './scratch.ts';
 
 const PAGE = 65_536;
@@ -21,7 +22,8 @@ export function bufferBytes(length: number): number {
  */
 export class WasmMemory {
   /** The kernels, on addresses. */
-  readonly call: Readonly<Record<string, (...args: number[]) => number>>;
+  readonly call: Functions;
+  readonly recorder: Recorder;
   /** The bytes taken from the host. */
   readonly byteLength: number;
   private readonly buffer: ArrayBuffer;
@@ -36,7 +38,7 @@ export class WasmMemory {
     const pages = Math.ceil(need / PAGE);
     if (!(need <= LARGEST)) throw tooLarge(need, `at most ${LARGEST} can be had`);
     const { Memory, Instance } = host();
-    let memory: { readonly buffer: ArrayBuffer };
+    let memory: SomeMemory;
     try {
       memory = new Memory({ initial: pages, maximum: pages });
     } catch {
@@ -44,7 +46,10 @@ export class WasmMemory {
     }
     this.buffer = memory.buffer;
     this.byteLength = pages * PAGE;
-    this.call = new Instance(wasmModule(), { host: { memory } }).exports as unknown as WasmMemory['call'];
+    const { module, signatures } = wasmModule();
+    const kernels = new Instance(module, { host: { memory } }).exports as Functions;
+    this.recorder = new Recorder(memory, kernels, signatures);
+    this.call = this.recorder.call;
   }
 
   /** A zeroed buffer. */

@@ -1,8 +1,9 @@
 import { emitAdagrad } from './adagrad.ts';
 import { emitAdam } from './adam.ts';
 import { emitAdd } from './add.ts';
-import { f32x4, ModuleBuilder } from './assembler.ts';
+import { f32x4, ModuleBuilder, type Signature } from './assembler.ts';
 import { emitClip } from './clip.ts';
+import { emitCopy } from './copy.ts';
 import { emitGru } from './gru.ts';
 import { type CompiledModule, host, isValid } from './host.ts';
 import { emitLstm } from './lstm.ts';
@@ -14,12 +15,19 @@ import { emitSoftmaxCrossEntropy } from './softmaxCrossEntropy.ts';
 import { emitSum } from './sum.ts';
 import { emitTanh } from './tanh.ts';
 
-let compiled: CompiledModule | undefined;
+/** Every kernel, compiled, and what each takes and gives. */
+interface KernelModule {
+  readonly module: CompiledModule;
+  readonly signatures: readonly Signature[];
+}
+
+let compiled: KernelModule | undefined;
 
 /** Every kernel, assembled and compiled at its first use; each engine instantiates it on a memory of its own. */
-export function wasmModule(): CompiledModule {
+export function wasmModule(): KernelModule {
   if (!compiled) {
     const m = new ModuleBuilder();
+    emitCopy(m);
     emitMatmul(m);
     emitAdd(m);
     emitMultiply(m);
@@ -33,7 +41,7 @@ export function wasmModule(): CompiledModule {
     emitAdagrad(m);
     emitAdam(m);
     emitSgd(m);
-    compiled = new (host().Module)(m.bytes());
+    compiled = { module: new (host().Module)(m.bytes()), signatures: m.signatures };
   }
   return compiled;
 }

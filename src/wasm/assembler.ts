@@ -308,7 +308,14 @@ function localAt<T extends ValueType>(index: number, type: T): Local<T> {
 
 type Locals<P extends readonly ValueType[]> = { [K in keyof P]: Local<P[K]> };
 
-/** A module of exported functions over one imported memory, `host.memory`, and functions imported from `kernels`. */
+/** How an imported memory is described: at least one page; shared memory also needs the most that it may be. */
+const MEMORY_LIMITS: Readonly<Record<'own' | 'shared' | 'none', readonly (readonly number[])[]>> = {
+  own: [[0x00, 0x01]],
+  shared: [[0x03, 0x01, ...unsigned(65_536)]],
+  none: [],
+};
+
+/** A module of exported functions over an imported memory, `host.memory`, and functions imported from `kernels`. */
 export class ModuleBuilder {
   private readonly imports: Signature[] = [];
   private readonly functions: FunctionBuilder[] = [];
@@ -335,8 +342,12 @@ export class ModuleBuilder {
     this.functions.push(f);
   }
 
-  /** The module as bytes. */
-  bytes(): Uint8Array<ArrayBuffer> {
+  /**
+   * The module as bytes.
+   *
+   * @param memory that it imports; a module of nothing but calls does without
+   */
+  bytes(memory: 'own' | 'shared' | 'none' = 'own'): Uint8Array<ArrayBuffer> {
     const first = this.imports.length;
     const types = [...this.imports, ...this.functions].map(({ params, result }) => [
       0x60,
@@ -347,7 +358,7 @@ export class ModuleBuilder {
       ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
       ...section(1, types),
       ...section(2, [
-        [...name('host'), ...name('memory'), 0x02, 0x00, 0x01],
+        ...MEMORY_LIMITS[memory].map((limits) => [...name('host'), ...name('memory'), 0x02, ...limits]),
         ...this.imports.map((f, i) => [...name('kernels'), ...name(f.name), 0x00, ...unsigned(i)]),
       ]),
       ...section(

@@ -10,7 +10,7 @@ import {
   v128,
 } from './assembler.ts';
 import type { WasmMemory } from './memory.ts';
-import { BLOCK_K, BLOCK_M, BLOCK_N, PACKED_A, PACKED_B, TILE } from './scratch.ts';
+import { BLOCK_K, BLOCK_M, BLOCK_N } from './scratch.ts';
 
 /**
  * C = A·B, A·Bᵀ and Aᵀ·B, or C += them, as `tensor/matmul.ts`.
@@ -28,6 +28,7 @@ const COLUMNS = 8;
 
 export function matmulKernels(w: WasmMemory): Products {
   const { fill, addProduct, packAcross4, packAlong4, packAcross8, packAlong8, addRowNN, addRowNT } = w.call;
+  const { tile, packedA, packedB } = w.scratch;
 
   /**
    * C += A·B block by block. Element (i,l) of A stands at a + 4·(i·k + l), across at a + 4·(l·m + i);
@@ -47,13 +48,13 @@ export function matmulKernels(w: WasmMemory): Products {
       const columns = Math.min(BLOCK_N, n - j);
       for (let l = 0; l < k; l += BLOCK_K) {
         const depth = Math.min(BLOCK_K, k - l);
-        if (bAcross) packAcross8(PACKED_B, b + 4 * (l * n + j), columns, depth, 4 * n);
-        else packAlong8(PACKED_B, b + 4 * (j * k + l), columns, depth, 4 * k);
+        if (bAcross) packAcross8(packedB, b + 4 * (l * n + j), columns, depth, 4 * n);
+        else packAlong8(packedB, b + 4 * (j * k + l), columns, depth, 4 * k);
         for (let i = 0; i < m; i += BLOCK_M) {
           const rows = Math.min(BLOCK_M, m - i);
-          if (aAcross) packAcross4(PACKED_A, a + 4 * (l * m + i), rows, depth, 4 * m);
-          else packAlong4(PACKED_A, a + 4 * (i * k + l), rows, depth, 4 * k);
-          addProduct(c + 4 * (i * n + j), PACKED_A, PACKED_B, rows, depth, columns, 4 * n);
+          if (aAcross) packAcross4(packedA, a + 4 * (l * m + i), rows, depth, 4 * m);
+          else packAlong4(packedA, a + 4 * (i * k + l), rows, depth, 4 * k);
+          addProduct(c + 4 * (i * n + j), packedA, packedB, rows, depth, columns, 4 * n, tile);
         }
       }
     }
@@ -99,8 +100,8 @@ export function emitMatmul(m: ModuleBuilder): void {
 
 /** C += A·B of a packed block: for every panel of B the panels of A, a tile of 4×8 sums each. */
 function emitAddProduct(m: ModuleBuilder): void {
-  m.function('addProduct', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
-    const [c, a, b, rows, k, columns, stride] = params;
+  m.function('addProduct', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
+    const [c, a, b, rows, k, columns, stride, tile] = params;
     const panelBytes = f.int(i32.mul(k, 4 * COLUMNS));
     const columnsLeft = f.int(columns);
     const sums = Array.from({ length: ROWS }, () => [f.local('v128'), f.local('v128')] as const);
@@ -143,10 +144,10 @@ function emitAddProduct(m: ModuleBuilder): void {
           },
           () => {
             sums.forEach(([s0, s1], r) => {
-              f.store(TILE + 32 * r, s0);
-              f.store(TILE + 32 * r, s1, 16);
+              f.store(tile, s0, 32 * r);
+              f.store(tile, s1, 32 * r + 16);
             });
-            addEdge(f, pc, rowsLeft, columnsLeft, stride);
+            addEdge(f, pc, rowsLeft, columnsLeft, stride, tile);
           },
         );
       });
@@ -169,6 +170,7 @@ function addEdge(
   rowsLeft: Local<'i32'>,
   columnsLeft: Local<'i32'>,
   stride: I32,
+  tile: I32,
 ): void {
   const r = f.int(0);
   const j = f.int(0);
@@ -177,7 +179,7 @@ function addEdge(
   f.if(i32.lessThan(COLUMNS, width), () => f.set(width, COLUMNS));
   f.set(width, i32.shl(width, 2));
   f.while(i32.and(i32.lessThan(r, ROWS), i32.lessThan(0, rowsLeft)), () => {
-    f.set(tileAt, i32.add(i32.mul(r, 32), TILE));
+    f.set(tileAt, i32.add(i32.mul(r, 32), tile));
     f.set(j, 0);
     f.while(i32.atMost(16, i32.sub(width, j)), () => {
       f.store(i32.add(pc, j), f32x4.add(v128.load(i32.add(pc, j)), v128.load(i32.add(tileAt, j))));

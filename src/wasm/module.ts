@@ -21,11 +21,16 @@ interface KernelModule {
   readonly signatures: readonly Signature[];
 }
 
-let compiled: KernelModule | undefined;
+const compiled = new Map<boolean, KernelModule>();
 
-/** Every kernel, assembled and compiled at its first use; each engine instantiates it on a memory of its own. */
-export function wasmModule(): KernelModule {
-  if (!compiled) {
+/**
+ * Every kernel, assembled and compiled at its first use; each engine instantiates it on a memory of its own.
+ *
+ * @param shared whether for a memory that threads share
+ */
+export function wasmModule(shared: boolean): KernelModule {
+  let found = compiled.get(shared);
+  if (!found) {
     const m = new ModuleBuilder();
     emitCopy(m);
     emitMatmul(m);
@@ -41,9 +46,10 @@ export function wasmModule(): KernelModule {
     emitAdagrad(m);
     emitAdam(m);
     emitSgd(m);
-    compiled = { module: new (host().Module)(m.bytes()), signatures: m.signatures };
+    found = { module: new (host().Module)(m.bytes(shared ? 'shared' : 'own')), signatures: m.signatures };
+    compiled.set(shared, found);
   }
-  return compiled;
+  return found;
 }
 
 /** Whether this host has WebAssembly with SIMD, found out with the smallest module that uses it. */

@@ -3,6 +3,7 @@ import * as kernels from '../bptt/kernels.ts';
 import { adagradKernels } from './adagrad.ts';
 import { adamKernels } from './adam.ts';
 import { addKernels } from './add.ts';
+import { binaryCrossEntropyOfSoftmaxKernels } from './binaryCrossEntropyOfSoftmax.ts';
 import { clipKernels } from './clip.ts';
 import { elmanKernels } from './elman.ts';
 import { gruKernels } from './gru.ts';
@@ -13,7 +14,9 @@ import { bufferBytes, WasmMemory } from './memory.ts';
 import { multiplyKernels } from './multiply.ts';
 import { sgdKernels } from './sgd.ts';
 import { sigmoidKernels } from './sigmoid.ts';
+import { sigmoidCrossEntropyKernels } from './sigmoidCrossEntropy.ts';
 import { softmaxCrossEntropyKernels } from './softmaxCrossEntropy.ts';
+import { squaredErrorKernels } from './squaredError.ts';
 import { sumKernels } from './sum.ts';
 import { tanhKernels } from './tanh.ts';
 
@@ -55,6 +58,9 @@ export function wasmEngine({ lengths }: WasmEngineOptions): WasmEngine {
       ...linearKernels(w, products, sums),
       ...multiplyKernels(w),
       ...softmaxCrossEntropyKernels(w),
+      ...sigmoidCrossEntropyKernels(w),
+      ...squaredErrorKernels(w),
+      ...binaryCrossEntropyOfSoftmaxKernels(w),
       ...sigmoid,
       add: sums.add,
     },

@@ -2,6 +2,7 @@ import { emitAdagrad } from './adagrad.ts';
 import { emitAdam } from './adam.ts';
 import { emitAdd } from './add.ts';
 import { f32x4, ModuleBuilder } from './assembler.ts';
+import { emitBinaryCrossEntropyOfSoftmax } from './binaryCrossEntropyOfSoftmax.ts';
 import { emitClip } from './clip.ts';
 import { emitGru } from './gru.ts';
 import { type CompiledModule, host, isValid } from './host.ts';
@@ -10,7 +11,9 @@ import { emitMatmul } from './matmul.ts';
 import { emitMultiply } from './multiply.ts';
 import { emitSgd } from './sgd.ts';
 import { emitSigmoid } from './sigmoid.ts';
+import { emitSigmoidCrossEntropy } from './sigmoidCrossEntropy.ts';
 import { emitSoftmaxCrossEntropy } from './softmaxCrossEntropy.ts';
+import { emitSquaredError } from './squaredError.ts';
 import { emitSum } from './sum.ts';
 import { emitTanh } from './tanh.ts';
 
@@ -28,6 +31,9 @@ export function wasmModule(): CompiledModule {
     emitLstm(m);
     emitGru(m);
     emitSoftmaxCrossEntropy(m);
+    emitSigmoidCrossEntropy(m);
+    emitSquaredError(m);
+    emitBinaryCrossEntropyOfSoftmax(m);
     emitClip(m);
     emitSum(m);
     emitAdagrad(m);

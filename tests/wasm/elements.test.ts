@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import * as gru from '../../src/layers/gru.ts';
 import * as linear from '../../src/layers/linear.ts';
 import * as lstm from '../../src/layers/lstm.ts';
-import { softmaxCrossEntropyForward } from '../../src/layers/softmaxCrossEntropy.ts';
 import { adagradUpdate } from '../../src/optim/adagrad.ts';
 import { adam } from '../../src/optim/adam.ts';
 import { sgdUpdate } from '../../src/optim/sgd.ts';
@@ -26,7 +25,6 @@ import { WasmMemory } from '../../src/wasm/memory.ts';
 import { multiplyKernels } from '../../src/wasm/multiply.ts';
 import { sgdKernels } from '../../src/wasm/sgd.ts';
 import { sigmoidKernels } from '../../src/wasm/sigmoid.ts';
-import { softmaxCrossEntropyKernels } from '../../src/wasm/softmaxCrossEntropy.ts';
 import { sumKernels } from '../../src/wasm/sum.ts';
 import { tanhKernels } from '../../src/wasm/tanh.ts';
 
@@ -238,30 +236,6 @@ describe('twins of TypeScript kernels', () => {
           k.gruWeightBackward(dWhh, dbhh, dzh, hPrev, B, H);
         };
       agree(lengths, seed, (w, arrays) => run(gruKernels(w, matmulKernels(w), addKernels(w)))(arrays), run(gru), CELL);
-    });
-  });
-
-  it('softmaxCrossEntropyForward, in place too', () => {
-    forEverySize(({ B: R, H, extra, seed }) => {
-      const V = H + 1;
-      const w = new WasmMemory(20_000);
-      const rng = new RandomState(seed);
-      const [losses, p, z, weights] = [w.floats(R), w.floats(R * V), w.floats(R * V), w.floats(R)];
-      const targets = w.ints(R);
-      z.set(rng.normal(0, 30, R * V));
-      weights.set(rng.randint(0, 3, R));
-      targets.set(rng.randint(0, V, R));
-      const want = { losses: losses.slice(), p: p.slice() };
-      softmaxCrossEntropyForward(want.losses, want.p, z.slice(), targets, weights, R, V);
-      const out = extra ? z : p;
-      softmaxCrossEntropyKernels(w).softmaxCrossEntropyForward(losses, out, z, targets, weights, R, V);
-      // z − m of up to 240, rounded by 2⁻²⁴ of itself before the exponential.
-      for (let r = 0; r < R; r++) {
-        expect(Math.abs(losses[r] - want.losses[r])).toBeLessThanOrEqual(ELEMENT * Math.max(1, want.losses[r]));
-      }
-      for (let i = 0; i < R * V; i++) {
-        expect(Math.abs(out[i] - want.p[i])).toBeLessThanOrEqual(2e-5 * want.p[i] + 2 ** -140);
-      }
     });
   });
 

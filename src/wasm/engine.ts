@@ -5,6 +5,7 @@ import { adamKernels } from './adam.ts';
 import { addKernels } from './add.ts';
 import { binaryCrossEntropyOfSoftmaxKernels } from './binaryCrossEntropyOfSoftmax.ts';
 import { clipKernels } from './clip.ts';
+import { columnsKernels } from './columns.ts';
 import { elmanKernels } from './elman.ts';
 import { gruKernels } from './gru.ts';
 import { linearKernels } from './linear.ts';
@@ -12,11 +13,13 @@ import { lstmKernels } from './lstm.ts';
 import { matmulKernels } from './matmul.ts';
 import { bufferBytes, WasmMemory } from './memory.ts';
 import { multiplyKernels } from './multiply.ts';
+import { scaleKernels } from './scale.ts';
 import { sgdKernels } from './sgd.ts';
 import { sigmoidKernels } from './sigmoid.ts';
 import { sigmoidCrossEntropyKernels } from './sigmoidCrossEntropy.ts';
 import { softmaxCrossEntropyKernels } from './softmaxCrossEntropy.ts';
 import { squaredErrorKernels } from './squaredError.ts';
+import { stateKernels } from './state.ts';
 import { sumKernels } from './sum.ts';
 import { tanhKernels } from './tanh.ts';
 
@@ -46,6 +49,8 @@ export function wasmEngine({ lengths }: WasmEngineOptions): WasmEngine {
   const sums = addKernels(w);
   const tanh = tanhKernels(w);
   const sigmoid = sigmoidKernels(w);
+  const scaling = scaleKernels(w);
+  const reductions = sumKernels(w);
   return {
     name: 'wasm',
     dtype: 'float32',
@@ -61,10 +66,14 @@ export function wasmEngine({ lengths }: WasmEngineOptions): WasmEngine {
       ...sigmoidCrossEntropyKernels(w),
       ...squaredErrorKernels(w),
       ...binaryCrossEntropyOfSoftmaxKernels(w),
+      ...stateKernels(w),
+      ...columnsKernels(w),
       ...sigmoid,
       add: sums.add,
+      scale: scaling.scale,
+      sumAxis: reductions.sumAxis,
     },
-    optim: { ...clipKernels(w), ...sumKernels(w), ...adagradKernels(w), ...adamKernels(w), ...sgdKernels(w) },
+    optim: { ...clipKernels(w), ...reductions, ...adagradKernels(w), ...adamKernels(w), ...sgdKernels(w) },
     floats: (length) => w.floats(length),
     ints: (length) => w.ints(length),
     ...typedArrays,

@@ -3,7 +3,9 @@ import * as kernels from '../bptt/kernels.ts';
 import { adagradKernels } from './adagrad.ts';
 import { adamKernels } from './adam.ts';
 import { addKernels } from './add.ts';
+import { binaryCrossEntropyOfSoftmaxKernels } from './binaryCrossEntropyOfSoftmax.ts';
 import { clipKernels } from './clip.ts';
+import { columnsKernels } from './columns.ts';
 import { copyKernels } from './copy.ts';
 import { elmanKernels } from './elman.ts';
 import { gruKernels } from './gru.ts';
@@ -13,9 +15,13 @@ import { matmulKernels } from './matmul.ts';
 import { bufferBytes, WasmMemory } from './memory.ts';
 import { multiplyKernels } from './multiply.ts';
 import { installHere } from './recorder.ts';
+import { scaleKernels } from './scale.ts';
 import { sgdKernels } from './sgd.ts';
 import { sigmoidKernels } from './sigmoid.ts';
+import { sigmoidCrossEntropyKernels } from './sigmoidCrossEntropy.ts';
 import { softmaxCrossEntropyKernels } from './softmaxCrossEntropy.ts';
+import { squaredErrorKernels } from './squaredError.ts';
+import { stateKernels } from './state.ts';
 import { sumKernels } from './sum.ts';
 import { tanhKernels } from './tanh.ts';
 import { Thread, whyNoThreads } from './threads.ts';
@@ -91,6 +97,8 @@ function engineOn(w: WasmMemory, running: Pick<LocalEngine, 'repeatable' | 'fini
   const sums = addKernels(w);
   const tanh = tanhKernels(w);
   const sigmoid = sigmoidKernels(w);
+  const scaling = scaleKernels(w);
+  const reductions = sumKernels(w);
   return {
     name: 'wasm',
     dtype: 'float32',
@@ -103,10 +111,17 @@ function engineOn(w: WasmMemory, running: Pick<LocalEngine, 'repeatable' | 'fini
       ...linearKernels(w, products, sums),
       ...multiplyKernels(w),
       ...softmaxCrossEntropyKernels(w),
+      ...sigmoidCrossEntropyKernels(w),
+      ...squaredErrorKernels(w),
+      ...binaryCrossEntropyOfSoftmaxKernels(w),
+      ...stateKernels(w),
+      ...columnsKernels(w),
       ...sigmoid,
       add: sums.add,
+      scale: scaling.scale,
+      sumAxis: reductions.sumAxis,
     },
-    optim: { ...clipKernels(w), ...sumKernels(w), ...adagradKernels(w), ...adamKernels(w), ...sgdKernels(w) },
+    optim: { ...clipKernels(w), ...reductions, ...adagradKernels(w), ...adamKernels(w), ...sgdKernels(w) },
     floats: (length) => w.floats(length),
     ints: (length) => w.ints(length),
     ...typedArrays,

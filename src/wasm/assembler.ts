@@ -280,7 +280,11 @@ export class FunctionBuilder {
 
   /** Stores the first lane only. */
   storeOne(address: I32, value: V128, offset = 0): void {
-    this.code.push(...int(address), ...vector(value), ...simd(0x5a, ...at(offset), 0));
+    this.storeLane(address, value, 0, offset);
+  }
+
+  storeLane(address: I32, value: V128, lane: 0 | 1 | 2 | 3, offset = 0): void {
+    this.code.push(...int(address), ...vector(value), ...simd(0x5a, ...at(offset), lane));
   }
 
   while(condition: Expr<'i32'>, body: () => void): void {

@@ -5,6 +5,7 @@ import { f32x4, ModuleBuilder } from './assembler.ts';
 import { emitBinaryCrossEntropyOfSoftmax } from './binaryCrossEntropyOfSoftmax.ts';
 import { emitClip } from './clip.ts';
 import { emitColumns } from './columns.ts';
+import { emitGather } from './gather.ts';
 import { emitGru } from './gru.ts';
 import { type CompiledModule, host, isValid } from './host.ts';
 import { emitLstm } from './lstm.ts';
@@ -30,6 +31,7 @@ export function wasmModule(): CompiledModule {
     emitMatmul(m);
     emitAdd(m);
     emitMultiply(m);
+    emitGather(m);
     emitScale(m);
     emitTanh(m);
     emitSigmoid(m);

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as gru from '../../src/layers/gru.ts';
-import * as linear from '../../src/layers/linear.ts';
 import * as lstm from '../../src/layers/lstm.ts';
 import { adagradUpdate } from '../../src/optim/adagrad.ts';
 import { adam } from '../../src/optim/adam.ts';
@@ -11,7 +10,6 @@ import { adagradKernels } from '../../src/wasm/adagrad.ts';
 import { adamKernels } from '../../src/wasm/adam.ts';
 import { addKernels } from '../../src/wasm/add.ts';
 import { gruKernels } from '../../src/wasm/gru.ts';
-import { linearKernels } from '../../src/wasm/linear.ts';
 import { lstmKernels } from '../../src/wasm/lstm.ts';
 import { matmulKernels } from '../../src/wasm/matmul.ts';
 import { WasmMemory } from '../../src/wasm/memory.ts';
@@ -70,27 +68,6 @@ const CELL = 1e-5;
 const ELEMENT = 1e-6;
 
 describe('twins of TypeScript kernels', () => {
-  it('linearForward and linearBackward', () => {
-    forEverySize(({ B: R, H: D, bias, extra, seed }) => {
-      const O = 11;
-      const lengths = [R * O, R * D, O * D, bias ? O : null, extra ? R * D : null, O * D, bias ? O : null];
-      agree(
-        lengths,
-        seed,
-        (w, [y, x, W, b, dx, dW, db]) => {
-          const kernels = linearKernels(w, matmulKernels(w), addKernels(w));
-          kernels.linearForward(y, x, W, b, R, D, O);
-          kernels.linearBackward(dx, dW, db, y, x, W, R, D, O, extra);
-        },
-        ([y, x, W, b, dx, dW, db]) => {
-          linear.linearForward(y, x, W, b, R, D, O);
-          linear.linearBackward(dx, dW, db, y, x, W, R, D, O, extra);
-        },
-        CELL,
-      );
-    });
-  });
-
   it('lstm, with and without peepholes', () => {
     forEverySize(({ B, H, bias, extra, seed }) => {
       const n = B * H;

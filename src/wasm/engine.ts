@@ -8,6 +8,7 @@ import { clipKernels } from './clip.ts';
 import { columnsKernels } from './columns.ts';
 import { elmanKernels } from './elman.ts';
 import { gruKernels } from './gru.ts';
+import { gruResetBeforeKernels } from './gruResetBefore.ts';
 import { linearKernels } from './linear.ts';
 import { lstmKernels } from './lstm.ts';
 import { matmulKernels } from './matmul.ts';
@@ -59,6 +60,7 @@ export function wasmEngine({ lengths }: WasmEngineOptions): WasmEngine {
       ...kernels,
       ...elmanKernels(w, products, sums, tanh, sigmoid),
       ...gruKernels(w, products, sums),
+      ...gruResetBeforeKernels(w, products, sums),
       ...lstmKernels(w, products, sums),
       ...linearKernels(w, products, sums),
       ...multiplyKernels(w),

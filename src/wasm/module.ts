@@ -7,6 +7,7 @@ import { emitClip } from './clip.ts';
 import { emitColumns } from './columns.ts';
 import { emitGather } from './gather.ts';
 import { emitGru } from './gru.ts';
+import { emitGruResetBefore } from './gruResetBefore.ts';
 import { type CompiledModule, host, isValid } from './host.ts';
 import { emitLstm } from './lstm.ts';
 import { emitMatmul } from './matmul.ts';
@@ -40,6 +41,7 @@ export function wasmModule(): CompiledModule {
     emitState(m);
     emitLstm(m);
     emitGru(m);
+    emitGruResetBefore(m);
     emitSoftmaxCrossEntropy(m);
     emitSigmoidCrossEntropy(m);
     emitSquaredError(m);

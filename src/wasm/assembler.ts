@@ -54,6 +54,10 @@ function int(value: I32): readonly number[] {
   return typeof value === 'number' ? [0x41, ...signed(value)] : value.code;
 }
 
+function float(value: number): number[] {
+  return [0x43, ...new Uint8Array(Float32Array.of(value).buffer)];
+}
+
 function vector(value: V128): readonly number[] {
   if (typeof value !== 'number') return value.code;
   const lane = new Uint8Array(Float32Array.of(value).buffer);
@@ -228,8 +232,20 @@ export const f64x2: { add: Binary; mul: Binary; ofLowFloats: Unary } = {
   ofLowFloats: unary(0x5f),
 };
 
+/** What a function takes and gives. */
+export interface Signature {
+  readonly name: string;
+  readonly params: readonly ValueType[];
+  readonly result: ValueType | null;
+}
+
+/** A function that can be called from the functions of a module. */
+export interface Callee extends Signature {
+  readonly index: number;
+}
+
 /** One function: its parameters, its locals, and its statements in order. */
-export class FunctionBuilder {
+export class FunctionBuilder implements Signature {
   readonly name: string;
   readonly params: readonly ValueType[];
   result: ValueType | null = null;
@@ -287,6 +303,15 @@ export class FunctionBuilder {
     this.code.push(...int(address), ...vector(value), ...simd(0x5a, ...at(offset), lane));
   }
 
+  /** Calls a function with constants (i32 and f32 only); what it gives is dropped. */
+  call({ index, params, result }: Callee, args: readonly number[]): void {
+    params.forEach((type, i) => {
+      this.code.push(...(type === 'f32' ? float(args[i]) : int(args[i])));
+    });
+    this.code.push(0x10, ...unsigned(index));
+    if (result !== null) this.code.push(0x1a);
+  }
+
   while(condition: Expr<'i32'>, body: () => void): void {
     this.if(condition, () => {
       this.code.push(0x03, EMPTY_BLOCK);
@@ -324,9 +349,28 @@ function localAt<T extends ValueType>(index: number, type: T): Local<T> {
 
 type Locals<P extends readonly ValueType[]> = { [K in keyof P]: Local<P[K]> };
 
-/** A module of exported functions over one imported memory, `host.memory`. */
+/** How an imported memory is described: at least one page; shared memory also needs the most that it may be. */
+const MEMORY_LIMITS: Readonly<Record<'own' | 'shared' | 'none', readonly (readonly number[])[]>> = {
+  own: [[0x00, 0x01]],
+  shared: [[0x03, 0x01, ...unsigned(65_536)]],
+  none: [],
+};
+
+/** A module of exported functions over an imported memory, `host.memory`, and functions imported from `kernels`. */
 export class ModuleBuilder {
+  private readonly imports: Signature[] = [];
   private readonly functions: FunctionBuilder[] = [];
+
+  /** Every function of the module itself. */
+  get signatures(): readonly Signature[] {
+    return this.functions;
+  }
+
+  /** Imports a function; before the first one of the module's own. */
+  import(signature: Signature): Callee {
+    this.imports.push(signature);
+    return { ...signature, index: this.imports.length - 1 };
+  }
 
   /** Adds an exported function; `build` writes its statements. */
   function<const P extends readonly ValueType[]>(
@@ -339,9 +383,14 @@ export class ModuleBuilder {
     this.functions.push(f);
   }
 
-  /** The module as bytes. */
-  bytes(): Uint8Array<ArrayBuffer> {
-    const types = this.functions.map(({ params, result }) => [
+  /**
+   * The module as bytes.
+   *
+   * @param memory that it imports; a module of nothing but calls does without
+   */
+  bytes(memory: 'own' | 'shared' | 'none' = 'own'): Uint8Array<ArrayBuffer> {
+    const first = this.imports.length;
+    const types = [...this.imports, ...this.functions].map(({ params, result }) => [
       0x60,
       ...items(params.map((type) => [TYPE_CODES[type]])),
       ...items(result === null ? [] : [[TYPE_CODES[result]]]),
@@ -349,14 +398,17 @@ export class ModuleBuilder {
     return Uint8Array.from([
       ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
       ...section(1, types),
-      ...section(2, [[...name('host'), ...name('memory'), 0x02, 0x00, 0x01]]),
+      ...section(2, [
+        ...MEMORY_LIMITS[memory].map((limits) => [...name('host'), ...name('memory'), 0x02, ...limits]),
+        ...this.imports.map((f, i) => [...name('kernels'), ...name(f.name), 0x00, ...unsigned(i)]),
+      ]),
       ...section(
         3,
-        this.functions.map((_, i) => unsigned(i)),
+        this.functions.map((_, i) => unsigned(first + i)),
       ),
       ...section(
         7,
-        this.functions.map((f, i) => [...name(f.name), 0x00, ...unsigned(i)]),
+        this.functions.map((f, i) => [...name(f.name), 0x00, ...unsigned(first + i)]),
       ),
       ...section(
         10,

@@ -1,7 +1,7 @@
 import { type Expr, f32x4, type I32, i32, type Local, type ModuleBuilder } from './assembler.ts';
 import { forEachElement, forEachRow } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
-import { TABLE, TABLE_BYTES } from './scratch.ts';
+import { TABLE_BYTES } from './scratch.ts';
 
 /**
  * Columns of W [n,V] by ids [R], as `tensor/gather.ts`, on addresses.
@@ -28,14 +28,14 @@ function forEachTable(V: number, n: number, block: (j: number, columns: number) 
   for (let j = 0; j < n; j += width) block(j, Math.min(width, n - j));
 }
 
-export function gathers({ call }: WasmMemory): Gathers {
+export function gathers({ call, scratch: { table } }: WasmMemory): Gathers {
   return {
     gatherColumns(y, W, ids, R, V, n) {
       if (!tablePays(R, V)) call.gatherColumns(y, W, ids, R, V, n);
       else {
         forEachTable(V, n, (j, columns) => {
-          call.gatherEveryColumn(TABLE, W + 4 * j * V, 0, V, V, columns);
-          call.gatherRows(y + 4 * j, TABLE, ids, R, columns, n);
+          call.gatherEveryColumn(table, W + 4 * j * V, 0, V, V, columns);
+          call.gatherRows(y + 4 * j, table, ids, R, columns, n);
         });
       }
     },
@@ -43,8 +43,8 @@ export function gathers({ call }: WasmMemory): Gathers {
       if (!tablePays(R, V)) call.gatherColumnsBackward(dW, dy, ids, R, V, n);
       else {
         forEachTable(V, n, (j, columns) => {
-          call.gatherRowsBackward(TABLE, dy + 4 * j, ids, R, columns, n, V);
-          call.gatherEveryColumnBackward(dW + 4 * j * V, TABLE, 0, V, V, columns);
+          call.gatherRowsBackward(table, dy + 4 * j, ids, R, columns, n, V);
+          call.gatherEveryColumnBackward(dW + 4 * j * V, table, 0, V, V, columns);
         });
       }
     },

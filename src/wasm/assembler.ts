@@ -296,7 +296,11 @@ export class FunctionBuilder implements Signature {
 
   /** Stores the first lane only. */
   storeOne(address: I32, value: V128, offset = 0): void {
-    this.code.push(...int(address), ...vector(value), ...simd(0x5a, ...at(offset), 0));
+    this.storeLane(address, value, 0, offset);
+  }
+
+  storeLane(address: I32, value: V128, lane: 0 | 1 | 2 | 3, offset = 0): void {
+    this.code.push(...int(address), ...vector(value), ...simd(0x5a, ...at(offset), lane));
   }
 
   /** Calls a function with constants (i32 and f32 only); what it gives is dropped. */

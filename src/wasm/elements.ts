@@ -16,6 +16,9 @@ import {
 export interface Elements {
   load(array: Expr<'i32'>): Expr<'v128'>;
   store(array: Expr<'i32'>, value: V128): void;
+  /** The same of elements that stand `stride` bytes apart; the pointer moves on. */
+  loadApart(pointer: Local<'i32'>, stride: I32): Expr<'v128'>;
+  storeApart(pointer: Local<'i32'>, stride: I32, value: Expr<'v128'>): void;
   /** The value in the lanes that stand for elements, `beside` in the others. */
   lanes(value: Expr<'v128'>, beside: V128): Expr<'v128'>;
   /** How many bytes after the first element each lane's element stands. */
@@ -35,6 +38,8 @@ export function forEachElement(f: FunctionBuilder, count: I32, body: (at: Elemen
     body({
       load: (array) => v128.load(i32.add(array, i)),
       store: (array, value) => f.store(i32.add(array, i), value),
+      loadApart: (pointer, stride) => loadApart(f, pointer, stride, 4),
+      storeApart: (pointer, stride, value) => storeApart(f, pointer, stride, value, 4),
       lanes: (value) => value,
       offset,
     });
@@ -44,11 +49,32 @@ export function forEachElement(f: FunctionBuilder, count: I32, body: (at: Elemen
     body({
       load: (array) => v128.loadOne(i32.add(array, i)),
       store: (array, value) => f.storeOne(i32.add(array, i), value),
+      loadApart: (pointer, stride) => loadApart(f, pointer, stride, 1),
+      storeApart: (pointer, stride, value) => storeApart(f, pointer, stride, value, 1),
       lanes: (value, beside) => v128.shuffle(value, beside, [0, 4, 4, 4]),
       offset,
     });
     f.advance(i, 4);
   });
+}
+
+const LANES = [0, 1, 2, 3] as const;
+
+function loadApart(f: FunctionBuilder, pointer: Local<'i32'>, stride: I32, count: number): Expr<'v128'> {
+  const lanes = f.vector(0);
+  for (const lane of LANES.slice(0, count)) {
+    f.set(lanes, v128.loadLane(pointer, lanes, lane));
+    f.advance(pointer, stride);
+  }
+  return lanes;
+}
+
+function storeApart(f: FunctionBuilder, pointer: Local<'i32'>, stride: I32, value: Expr<'v128'>, count: number): void {
+  const lanes = f.let(value);
+  for (const lane of LANES.slice(0, count)) {
+    f.storeLane(pointer, lanes, lane);
+    f.advance(pointer, stride);
+  }
 }
 
 /** Adds the kernel `name(…arrays, n, …numbers)`: the body for each of n elements, a number as four lanes of it. */

@@ -1,8 +1,8 @@
 import type * as layers from '../layers/elman.ts';
-import { relu, reluBackward } from '../tensor/relu.ts';
 import type { addKernels } from './add.ts';
 import type { Products } from './matmul.ts';
 import type { WasmMemory } from './memory.ts';
+import type { reluKernels } from './relu.ts';
 import type { sigmoidKernels } from './sigmoid.ts';
 import type { tanhKernels } from './tanh.ts';
 
@@ -13,6 +13,7 @@ export function elmanKernels(
   { addRow, addRowBackward }: ReturnType<typeof addKernels>,
   { tanh, tanhBackward }: ReturnType<typeof tanhKernels>,
   { sigmoid, sigmoidBackward }: ReturnType<typeof sigmoidKernels>,
+  { relu, reluBackward }: ReturnType<typeof reluKernels>,
 ): Pick<typeof layers, 'elmanStepForward' | 'elmanStepBackward' | 'elmanWeightBackward'> {
   return {
     elmanStepForward(h, zx, hPrev, Whh, bhh, f, B, H) {

@@ -1,5 +1,4 @@
 import { type LocalEngine, typedArrays } from '../bptt/engine.ts';
-import * as kernels from '../bptt/kernels.ts';
 import { adagradKernels } from './adagrad.ts';
 import { adamKernels } from './adam.ts';
 import { addKernels } from './add.ts';
@@ -9,12 +8,14 @@ import { columnsKernels } from './columns.ts';
 import { copyKernels } from './copy.ts';
 import { elmanKernels } from './elman.ts';
 import { gruKernels } from './gru.ts';
+import { gruResetBeforeKernels } from './gruResetBefore.ts';
 import { linearKernels } from './linear.ts';
 import { lstmKernels } from './lstm.ts';
 import { matmulKernels } from './matmul.ts';
 import { bufferBytes, WasmMemory } from './memory.ts';
 import { multiplyKernels } from './multiply.ts';
 import { installHere } from './recorder.ts';
+import { reluKernels } from './relu.ts';
 import { scaleKernels } from './scale.ts';
 import { sgdKernels } from './sgd.ts';
 import { sigmoidKernels } from './sigmoid.ts';
@@ -41,8 +42,7 @@ export interface WasmEngine extends LocalEngine {
 }
 
 /**
- * The engine whose buffers are views of one WebAssembly memory. Kernels that have a twin in this folder run there; the
- * others are the TypeScript functions, on the same views.
+ * The engine whose buffers are views of one WebAssembly memory, in which every kernel runs.
  *
  * @throws {RangeError} where so much memory is not to be had, saying how much.
  */
@@ -104,9 +104,9 @@ function engineOn(w: WasmMemory, running: Pick<LocalEngine, 'repeatable' | 'fini
     dtype: 'float32',
     memoryBytes: w.byteLength,
     kernels: {
-      ...onViews(w),
-      ...elmanKernels(w, products, sums, tanh, sigmoid),
+      ...elmanKernels(w, products, sums, tanh, sigmoid, reluKernels(w)),
       ...gruKernels(w, products, sums),
+      ...gruResetBeforeKernels(w, products, sums),
       ...lstmKernels(w, products, sums),
       ...linearKernels(w, products, sums),
       ...multiplyKernels(w),
@@ -128,16 +128,4 @@ function engineOn(w: WasmMemory, running: Pick<LocalEngine, 'repeatable' | 'fini
     ...copyKernels(w),
     ...running,
   };
-}
-
-/** The TypeScript kernels on views of the memory, for those without a twin. */
-function onViews(w: WasmMemory): typeof kernels {
-  const wrapped = Object.entries(kernels).map(([name, kernel]) => [
-    name,
-    (...args: never[]) => {
-      w.recorder.leaveOut();
-      return (kernel as (...args: never[]) => unknown)(...args);
-    },
-  ]);
-  return Object.fromEntries(wrapped);
 }

@@ -6,7 +6,9 @@ import { emitBinaryCrossEntropyOfSoftmax } from './binaryCrossEntropyOfSoftmax.t
 import { emitClip } from './clip.ts';
 import { emitColumns } from './columns.ts';
 import { emitCopy } from './copy.ts';
+import { emitGather } from './gather.ts';
 import { emitGru } from './gru.ts';
+import { emitGruResetBefore } from './gruResetBefore.ts';
 import { type CompiledModule, host, isValid } from './host.ts';
 import { emitLstm } from './lstm.ts';
 import { emitMatmul } from './matmul.ts';
@@ -43,6 +45,7 @@ export function wasmModule(shared: boolean): KernelModule {
     emitMatmul(m);
     emitAdd(m);
     emitMultiply(m);
+    emitGather(m);
     emitScale(m);
     emitTanh(m);
     emitSigmoid(m);
@@ -51,6 +54,7 @@ export function wasmModule(shared: boolean): KernelModule {
     emitState(m);
     emitLstm(m);
     emitGru(m);
+    emitGruResetBefore(m);
     emitSoftmaxCrossEntropy(m);
     emitSigmoidCrossEntropy(m);
     emitSquaredError(m);

@@ -28,7 +28,6 @@ export class Recorder {
   readonly kernels: Functions;
   private readonly signatures: readonly Signature[];
   private calls: Call[] | null = null;
-  private complete = true;
 
   constructor(kernels: Functions, signatures: readonly Signature[]) {
     this.kernels = kernels;
@@ -58,7 +57,7 @@ export class Recorder {
     let run = (): void => {
       if (walked) {
         const calls = this.record(walk);
-        run = calls === null || calls.length > MOST_CALLS ? walk : install(this.recordingOf(calls));
+        run = calls.length > MOST_CALLS ? walk : install(this.recordingOf(calls));
       } else {
         walk();
         walked = true;
@@ -67,22 +66,16 @@ export class Recorder {
     return () => run();
   }
 
-  /** Says that something happens that is no call of a kernel: what is being recorded cannot be replayed. */
-  leaveOut(): void {
-    this.complete = false;
-  }
-
-  /** Runs the walk, and gives the calls that it made; null where they are not all that it did. */
-  private record(walk: () => void): readonly Call[] | null {
+  /** Runs the walk, and gives the calls that it made. */
+  private record(walk: () => void): readonly Call[] {
     const calls: Call[] = [];
     this.calls = calls;
-    this.complete = true;
     try {
       walk();
     } finally {
       this.calls = null;
     }
-    return this.complete ? calls : null;
+    return calls;
   }
 
   private recordingOf(calls: readonly Call[]): Recording {

@@ -1,19 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as gru from '../../src/layers/gru.ts';
-import * as linear from '../../src/layers/linear.ts';
-import * as lstm from '../../src/layers/lstm.ts';
 import { adagradUpdate } from '../../src/optim/adagrad.ts';
 import { adam } from '../../src/optim/adam.ts';
 import { sgdUpdate } from '../../src/optim/sgd.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import { adagradKernels } from '../../src/wasm/adagrad.ts';
 import { adamKernels } from '../../src/wasm/adam.ts';
-import { addKernels } from '../../src/wasm/add.ts';
-import { gruKernels } from '../../src/wasm/gru.ts';
-import { linearKernels } from '../../src/wasm/linear.ts';
-import { lstmKernels } from '../../src/wasm/lstm.ts';
-import { matmulKernels } from '../../src/wasm/matmul.ts';
 import { WasmMemory } from '../../src/wasm/memory.ts';
 import { sgdKernels } from '../../src/wasm/sgd.ts';
 
@@ -64,73 +56,10 @@ function forEverySize(check: (s: { B: number; H: number; bias: boolean; extra: b
   fc.assert(fc.property(sizes, check), { numRuns: 60 });
 }
 
-/** Sums of up to 80 products of numbers below 1, through slopes below 1: the rounding of a few dozen operations. */
-const CELL = 1e-5;
 /** A handful of operations, each rounded by 2⁻²⁴. */
 const ELEMENT = 1e-6;
 
 describe('twins of TypeScript kernels', () => {
-  it('linearForward and linearBackward', () => {
-    forEverySize(({ B: R, H: D, bias, extra, seed }) => {
-      const O = 11;
-      const lengths = [R * O, R * D, O * D, bias ? O : null, extra ? R * D : null, O * D, bias ? O : null];
-      agree(
-        lengths,
-        seed,
-        (w, [y, x, W, b, dx, dW, db]) => {
-          const kernels = linearKernels(w, matmulKernels(w), addKernels(w));
-          kernels.linearForward(y, x, W, b, R, D, O);
-          kernels.linearBackward(dx, dW, db, y, x, W, R, D, O, extra);
-        },
-        ([y, x, W, b, dx, dW, db]) => {
-          linear.linearForward(y, x, W, b, R, D, O);
-          linear.linearBackward(dx, dW, db, y, x, W, R, D, O, extra);
-        },
-        CELL,
-      );
-    });
-  });
-
-  it('lstm, with and without peepholes', () => {
-    forEverySize(({ B, H, bias, extra, seed }) => {
-      const n = B * H;
-      const [b4, p3] = [bias ? 4 * H : null, extra ? 3 * H : null];
-      const lengths = [n, n, 5 * n, 4 * n, 4 * n, n, n, 4 * H * H, b4, p3, 4 * n, n, n, n, 4 * H * H, b4, p3];
-      const run =
-        (k: typeof lstm | ReturnType<typeof lstmKernels>) =>
-        (arrays: Float32Array[]): void => {
-          const [h, c, cache, a, zx, hPrev, cPrev, Whh, bhh, p, da, dhPrev, dc, dh, dWhh, dbhh, dp] = arrays;
-          k.lstmStepForward(h, c, cache, a, zx, hPrev, cPrev, Whh, bhh, p, B, H);
-          k.lstmStepBackward(da, dhPrev, dc, dh, dc, cache, cPrev, Whh, p, B, H);
-          k.lstmWeightBackward(dWhh, dbhh, dp, da, hPrev, cPrev, c, B, H);
-        };
-      agree(
-        lengths,
-        seed,
-        (w, arrays) => run(lstmKernels(w, matmulKernels(w), addKernels(w)))(arrays),
-        run(lstm),
-        CELL,
-      );
-    });
-  });
-
-  it('gru', () => {
-    forEverySize(({ B, H, bias, seed }) => {
-      const n = B * H;
-      const b3 = bias ? 3 * H : null;
-      const lengths = [n, 4 * n, 3 * n, 3 * n, n, 3 * H * H, b3, 3 * n, 3 * n, n, n, 3 * H * H, b3];
-      const run =
-        (k: typeof gru | ReturnType<typeof gruKernels>) =>
-        (arrays: Float32Array[]): void => {
-          const [h, cache, zh, zx, hPrev, Whh, bhh, dzx, dzh, dhPrev, dh, dWhh, dbhh] = arrays;
-          k.gruStepForward(h, cache, zh, zx, hPrev, Whh, bhh, B, H);
-          k.gruStepBackward(dzx, dzh, dhPrev, dh, cache, hPrev, Whh, B, H);
-          k.gruWeightBackward(dWhh, dbhh, dzh, hPrev, B, H);
-        };
-      agree(lengths, seed, (w, arrays) => run(gruKernels(w, matmulKernels(w), addKernels(w)))(arrays), run(gru), CELL);
-    });
-  });
-
   it('the updates of adagrad, adam and sgd', () => {
     forEverySize(({ B, H, bias, extra, seed }) => {
       const P = B * H;

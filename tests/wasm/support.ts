@@ -5,7 +5,7 @@ import type { FloatArray } from '../../src/tensor/shape.ts';
 import { type Expr, type FunctionBuilder, ModuleBuilder } from '../../src/wasm/assembler.ts';
 import { emitElementwise } from '../../src/wasm/elements.ts';
 import { host } from '../../src/wasm/host.ts';
-import { WasmMemory } from '../../src/wasm/memory.ts';
+import { bufferBytes, WasmMemory } from '../../src/wasm/memory.ts';
 
 /** The unit roundoff of float32. */
 export const u = 2 ** -24;
@@ -59,6 +59,9 @@ export class Draw {
   }
 }
 
+/** For what is to be overwritten: none may be left. */
+export const nans = (n: number): Float32Array => new Float32Array(n).fill(Number.NaN);
+
 type Numbers = Float32Array | Int32Array;
 type Values = Record<string, Numbers | null>;
 /** The arguments of a kernel, whatever their dtype. */
@@ -79,7 +82,7 @@ function place(w: WasmMemory, values: Numbers): { array: Numbers; expectNeighbou
 }
 
 function memoryFor(values: readonly (Numbers | null)[]): WasmMemory {
-  return new WasmMemory(values.reduce((sum, a) => sum + 4 * ((a?.length ?? 0) + 2 * PAD) + 16, 0));
+  return new WasmMemory(values.reduce((sum, a) => sum + bufferBytes((a?.length ?? 0) + 2 * PAD), 0));
 }
 
 /**

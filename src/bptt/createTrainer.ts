@@ -1,9 +1,11 @@
 import { RandomState } from '../tensor/random.ts';
-import type { Dtype } from '../tensor/shape.ts';
+import { type Dtype, dtypeOf } from '../tensor/shape.ts';
 import { type LocalEngine, tsEngine } from './engine.ts';
 import { initialise, type Scheme } from './initialise.ts';
 import { ParameterBlock } from './parameters.ts';
+import { Sampler } from './sample.ts';
 import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from './spec.ts';
+import { stepperLengths } from './stepper.ts';
 import { bufferLengths, bufferLengthsOfThreads, LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
 
 /** The engines that {@link createTrainer} knows; `auto` is the fastest of them that can do what is asked. */
@@ -55,9 +57,7 @@ async function enginesOf(
   options: CreateTrainerOptions,
 ): Promise<Chosen> {
   const { threads = 1 } = options;
-  if (!ENGINE_NAMES.includes(name)) {
-    throw new RangeError(`createTrainer: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
-  }
+  expectEngineName('createTrainer', name);
   if (!Number.isInteger(threads) || threads < 1 || threads > options.batch) {
     throw new RangeError(`createTrainer: threads is ${threads}, expected 1 … batch = ${options.batch}`);
   }
@@ -95,6 +95,35 @@ async function wasmEnginesFor(
   }
   const engines = [wasmEngine({ lengths: [...bufferLengths(spec, options), ...panels] })];
   return { engines, choice: why === null ? 'wasm: SIMD' : `wasm: SIMD, 1 thread instead of ${threads}, since ${why}` };
+}
+
+/**
+ * A sampler on the engine of that name; `auto` is `wasm` for float32 parameters where the host has WebAssembly SIMD.
+ *
+ * @throws {RangeError | TypeError} as the constructor of {@link Sampler}, and on an unknown engine.
+ */
+export async function createSampler(
+  spec: ModelSpec,
+  parameters: NamedTensors,
+  { engine = 'auto' }: { engine?: EngineName } = {},
+): Promise<Sampler> {
+  expectEngineName('createSampler', engine);
+  const values = Object.values(parameters);
+  const single = values.length > 0 && dtypeOf(values[0]) === 'float32';
+  if (engine === 'wasm' && !single) throw new RangeError('createSampler: engine wasm computes in float32');
+  if (engine !== 'ts' && single) {
+    const { hasWasmSimd, wasmEngine } = await import('../wasm/index.ts');
+    if (engine === 'wasm' || hasWasmSimd()) {
+      return new Sampler(spec, parameters, wasmEngine({ lengths: stepperLengths(spec) }));
+    }
+  }
+  return new Sampler(spec, parameters);
+}
+
+function expectEngineName(fn: string, name: EngineName): void {
+  if (!ENGINE_NAMES.includes(name)) {
+    throw new RangeError(`${fn}: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
+  }
 }
 
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */

@@ -39,6 +39,20 @@ function serve() {
   }
 }
 
+/** A recording as a function, or one that fails where this thread cannot make it one. */
+function recordingOf({ bytes, functions }) {
+  try {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { kernels });
+    return () => {
+      for (const name of functions) exports[name]();
+    };
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
 /** The first message brings memory, kernels and control; each later one a recording. */
 function take(message) {
   if (message.kernels) {
@@ -46,11 +60,7 @@ function take(message) {
     kernels = new WebAssembly.Instance(message.kernels, { host: { memory: message.memory } }).exports;
     port.postMessage('ready');
   } else {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(message.bytes), { kernels });
-    const parts = message.functions.map((name) => exports[name]);
-    recordings.push(() => {
-      for (const part of parts) part();
-    });
+    recordings.push(recordingOf(message));
   }
   serve();
 }

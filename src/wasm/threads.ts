@@ -24,7 +24,7 @@ interface AnyWorker {
   onerror?: unknown;
 }
 
-type WorkerConstructor = new (url: URL, options: { type: 'module' }) => AnyWorker;
+type WorkerConstructor = new (url: URL, options: { type: 'module'; execArgv: string[] }) => AnyWorker;
 
 /**
  * Why threads are not to be had here, or null where they are: they need shared memory, which a page has only where it is
@@ -116,7 +116,8 @@ export class Thread {
 async function openWorker(): Promise<AnyWorker> {
   const inNode = 'node:worker_threads'; // a variable, so that nobody looks for it when bundling for a browser
   const { Worker }: { Worker?: WorkerConstructor } = 'Worker' in globalThis ? globalThis : await import(inNode);
-  return new Worker!(new URL('./threadWorker.js', import.meta.url), { type: 'module' });
+  // Without the process's own flags, which may name loaders and scripts that are none of the thread's.
+  return new Worker!(new URL('./threadWorker.js', import.meta.url), { type: 'module', execArgv: [] });
 }
 
 /** The first message of a worker. */

@@ -352,8 +352,8 @@ const optim: Fault[] = [
       'params[i] += lr * (grads[i] + weightDecay * params[i])',
     ],
     ['dropped term', 'params[i] -= lr * (grads[i] + weightDecay * params[i])', 'params[i] -= lr * grads[i]'],
-    ['off by one in time', 'step === 0 ? g : momentum', 'step === 1 ? g : momentum'],
-    ['dropped term', '(1 - dampening) * g', 'g'],
+    ['off by one in time', 'const keep = step === 0', 'const keep = step === 1'],
+    ['dropped term', '1 : 1 - dampening', '1 : 1'],
     ['dropped term', 'nesterov ? g + momentum * v : v', 'v'],
     ['missing accumulation', 'velocity[i] = v;', ''],
   ]),
@@ -366,14 +366,16 @@ const optim: Fault[] = [
     ['dropped term', 'rate / (1 + step * lrDecay)', 'rate'],
   ]),
   ...faultsOf('optim/rmsprop.ts', unitTests, [
-    ['sign', 'params[i] -= rate * b', 'params[i] += rate * b'],
+    ['sign', 'params[i] -= lr * b', 'params[i] += lr * b'],
     ['missing accumulation', 'alpha * square[i] + (1 - alpha) * g * g', '(1 - alpha) * g * g'],
     ['dropped term', 'Math.max(0, v - a * a)', 'v'],
     ['dropped term', 'momentum * buffer[i] + d', 'd'],
+    ['dropped term', 'g === 0 ? 0 : g /', 'g /'],
     ['dropped term', 'const g = grads[i] + weightDecay * params[i];', 'const g = grads[i];'],
   ]),
   ...faultsOf('optim/adam.ts', unitTests, [
-    ['sign', 'shrink * params[i] - (size * mi)', 'shrink * params[i] + (size * mi)'],
+    ['sign', 'shrink * params[i] - step', 'shrink * params[i] + step'],
+    ['dropped term', 'mi === 0 ? 0 : (size', '(size'],
     ['off by one in time', 'const t = step + 1;', 'const t = step + 2;'],
     ['dropped term', 'const size = rate / (1 - beta1 ** t);', 'const size = rate;'],
     ['dropped term', 'const root = Math.sqrt(1 - beta2 ** t);', 'const root = 1;'],
@@ -402,7 +404,9 @@ const optim: Fault[] = [
   ...faultsOf('optim/clip.ts', unitTests, [
     ['sign', 'clip(grads, grads, -limit, limit)', 'clip(grads, grads, 0, limit)'],
     ['dropped term', 'if (factor < 1) for', 'for'],
-    ['wrong operand', 'return norm ** (1 / p);', 'return norm ** p;'],
+    ['wrong operand', ': sum ** (1 / p)', ': sum ** p'],
+    ['dropped term', 'sumOfPowers(grads, p, largest) ** (1 / p)', 'sumOfPowers(grads, p, largest)'],
+    ['wrong operand', 'largest * sumOfPowers', '1 * sumOfPowers'],
   ]),
   ...faultsOf('optim/schedule.ts', unitTests, [
     ['wrong operand', 'Math.floor(step / every)', 'step / every'],
@@ -525,7 +529,11 @@ const time: Fault[] = [
   ]),
   ...faultsOf('bptt/trainer.ts', 'trainer, L2', [
     ['missing accumulation', '    gradients.fill(0);\n', ''],
-    ['dropped term', 'if (options.l2) for (const { w, dw } of this.weightMatrices) l2Backward(dw, w, options.l2);', ''],
+    [
+      'dropped term',
+      'if (options.l2) for (const { w, dw } of this.weightMatrices) this.optim.l2Backward(dw, w, options.l2);',
+      '',
+    ],
   ]),
 ];
 

@@ -9,6 +9,7 @@ import { copyKernels } from './copy.ts';
 import { elmanKernels } from './elman.ts';
 import { gruKernels } from './gru.ts';
 import { gruResetBeforeKernels } from './gruResetBefore.ts';
+import { l2Kernels } from './l2.ts';
 import { linearKernels } from './linear.ts';
 import { lstmKernels } from './lstm.ts';
 import { matmulKernels } from './matmul.ts';
@@ -16,6 +17,8 @@ import { bufferBytes, WasmMemory } from './memory.ts';
 import { multiplyKernels } from './multiply.ts';
 import { installHere } from './recorder.ts';
 import { reluKernels } from './relu.ts';
+import { rmspropKernels } from './rmsprop.ts';
+import { rpropKernels } from './rprop.ts';
 import { scaleKernels } from './scale.ts';
 import { sgdKernels } from './sgd.ts';
 import { sigmoidKernels } from './sigmoid.ts';
@@ -121,7 +124,16 @@ function engineOn(w: WasmMemory, running: Pick<LocalEngine, 'repeatable' | 'fini
       scale: scaling.scale,
       sumAxis: reductions.sumAxis,
     },
-    optim: { ...clipKernels(w), ...reductions, ...adagradKernels(w), ...adamKernels(w), ...sgdKernels(w) },
+    optim: {
+      ...clipKernels(w),
+      ...l2Kernels(w),
+      ...adagradKernels(w),
+      ...adamKernels(w),
+      ...rmspropKernels(w),
+      ...rpropKernels(w),
+      ...sgdKernels(w),
+      sumOfSquares: reductions.sumOfSquares,
+    },
     floats: (length) => w.floats(length),
     ints: (length) => w.ints(length),
     ...typedArrays,

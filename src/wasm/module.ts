@@ -14,6 +14,8 @@ import { emitLstm } from './lstm.ts';
 import { emitMatmul } from './matmul.ts';
 import { emitMultiply } from './multiply.ts';
 import { emitRelu } from './relu.ts';
+import { emitRmsprop } from './rmsprop.ts';
+import { emitRprop } from './rprop.ts';
 import { emitScale } from './scale.ts';
 import { emitSgd } from './sgd.ts';
 import { emitSigmoid } from './sigmoid.ts';
@@ -64,6 +66,8 @@ export function wasmModule(shared: boolean): KernelModule {
     emitAdagrad(m);
     emitAdam(m);
     emitSgd(m);
+    emitRmsprop(m);
+    emitRprop(m);
     found = { module: new (host().Module)(m.bytes(shared ? 'shared' : 'own')), signatures: m.signatures };
     compiled.set(shared, found);
   }

@@ -1,4 +1,5 @@
 import { clip } from '../tensor/clip.ts';
+import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { sumOfSquares } from '../tensor/sum.ts';
 
@@ -41,6 +42,6 @@ export function gradientNorm(grads: FloatArray, p = 2): number {
     for (let i = 0; i < grads.length; i++) norm = Math.max(norm, Math.abs(grads[i]));
     return norm;
   }
-  for (let i = 0; i < grads.length; i++) norm += Math.abs(grads[i]) ** p;
-  return norm ** (1 / p);
+  for (let i = 0; i < grads.length; i++) norm += powOf(Math.abs(grads[i]), p);
+  return powOf(norm, 1 / p);
 }

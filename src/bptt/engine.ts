@@ -42,12 +42,21 @@ export interface Engine<F, I> extends FloatBuffers<F> {
   writeInts(buffer: I, values: ArrayLike<number>): void;
   copy(to: F, from: F): void;
   fill(buffer: F, value: number): void;
+  /**
+   * A walk over kernels that does the same to the same buffers whenever it runs, ready to run again and again. An engine
+   * may keep what the walk did and do that the next time, faster, instead of walking.
+   */
+  repeatable(walk: () => void): () => void;
 }
 
 /** An engine on this machine's memory: its buffers are typed arrays, so that reading them is free. */
 export interface LocalEngine extends Engine<FloatArray, Int32Array> {
   /** What a trainer does to whole blocks of parameters and gradients. */
   readonly optim: OptimKernels;
+  /** Waits until all is done that was asked: an engine may work in a thread of its own. */
+  finish(): void;
+  /** Frees what the engine holds beside its buffers. */
+  dispose(): void;
 }
 
 /** The functions of `tensor/` and `optim/` that clip, look at and apply a gradient. */
@@ -77,6 +86,9 @@ export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
     dtype,
     kernels,
     optim: { clip, sumOfSquares, adagradUpdate, adamUpdate, sgdUpdate },
+    repeatable: (walk) => walk,
+    finish: () => {},
+    dispose: () => {},
     floats: (length) => zeros(dtype, length),
     ints: (length) => new Int32Array(length),
     ...typedArrays,
@@ -114,6 +126,7 @@ export function countingEngine(dtype: Dtype = 'float32'): CountingEngine {
     writeInts: () => {},
     copy: () => {},
     fill: () => {},
+    repeatable: (walk) => walk,
   };
 }
 

@@ -1,6 +1,7 @@
 import { expectLength, type FloatArray, zeros } from '../tensor/shape.ts';
+import type { Batch } from './batch.ts';
 import type { Engine } from './engine.ts';
-import { type Batch, SequenceModel } from './model.ts';
+import { SequenceModel } from './model.ts';
 import type { ModelSpec, NamedTensors } from './spec.ts';
 
 /** A trained model of one direction read one step at a time, its state between steps kept. */

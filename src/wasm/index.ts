@@ -1,2 +1,3 @@
 export * from './engine.ts';
 export { hasWasmSimd } from './module.ts';
+export { whyNoThreads } from './threads.ts';

@@ -10,7 +10,7 @@ import {
   v128,
 } from './assembler.ts';
 import type { WasmMemory } from './memory.ts';
-import { BLOCK_K, BLOCK_M, BLOCK_N, PACKED_A, PACKED_B, TILE } from './scratch.ts';
+import { BLOCK_K, BLOCK_M, BLOCK_N } from './scratch.ts';
 
 /**
  * C = A·B, A·Bᵀ and Aᵀ·B, or C += them, as `tensor/matmul.ts`.
@@ -28,6 +28,7 @@ const COLUMNS = 8;
 
 export function matmulKernels(w: WasmMemory): Products {
   const { fill, addProduct, packAcross4, packAlong4, packAcross8, packAlong8, addRowNN, addRowNT } = w.call;
+  const { tile, packedA, packedB } = w.scratch;
 
   /**
    * C += A·B block by block. Element (i,l) of A stands at a + 4·(i·k + l), across at a + 4·(l·m + i);
@@ -47,13 +48,13 @@ export function matmulKernels(w: WasmMemory): Products {
       const columns = Math.min(BLOCK_N, n - j);
       for (let l = 0; l < k; l += BLOCK_K) {
         const depth = Math.min(BLOCK_K, k - l);
-        if (bAcross) packAcross8(PACKED_B, b + 4 * (l * n + j), columns, depth, 4 * n);
-        else packAlong8(PACKED_B, b + 4 * (j * k + l), columns, depth, 4 * k);
+        if (bAcross) packAcross8(packedB, b + 4 * (l * n + j), columns, depth, 4 * n);
+        else packAlong8(packedB, b + 4 * (j * k + l), columns, depth, 4 * k);
         for (let i = 0; i < m; i += BLOCK_M) {
           const rows = Math.min(BLOCK_M, m - i);
-          if (aAcross) packAcross4(PACKED_A, a + 4 * (l * m + i), rows, depth, 4 * m);
-          else packAlong4(PACKED_A, a + 4 * (i * k + l), rows, depth, 4 * k);
-          addProduct(c + 4 * (i * n + j), PACKED_A, PACKED_B, rows, depth, columns, 4 * n);
+          if (aAcross) packAcross4(packedA, a + 4 * (l * m + i), rows, depth, 4 * m);
+          else packAlong4(packedA, a + 4 * (i * k + l), rows, depth, 4 * k);
+          addProduct(c + 4 * (i * n + j), packedA, packedB, rows, depth, columns, 4 * n, tile);
         }
       }
     }
@@ -64,7 +65,7 @@ export function matmulKernels(w: WasmMemory): Products {
       const cAt = w.at('matmulNN', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulNN', 'a', a, '[M,K]', m, k);
       const bAt = w.at('matmulNN', 'b', b, '[K,N]', k, n);
-      if (!accumulate) fill(cAt, 4 * m * n);
+      if (!accumulate) fill(cAt, m * n, 0);
       if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, true);
       else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n, 4);
     },
@@ -72,7 +73,7 @@ export function matmulKernels(w: WasmMemory): Products {
       const cAt = w.at('matmulNT', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulNT', 'a', a, '[M,K]', m, k);
       const bAt = w.at('matmulNT', 'b', b, '[N,K]', n, k);
-      if (!accumulate) fill(cAt, 4 * m * n);
+      if (!accumulate) fill(cAt, m * n, 0);
       if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, false);
       else for (let i = 0; i < m; i++) addRowNT(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n);
     },
@@ -80,7 +81,7 @@ export function matmulKernels(w: WasmMemory): Products {
       const cAt = w.at('matmulTN', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulTN', 'a', a, '[K,M]', k, m);
       const bAt = w.at('matmulTN', 'b', b, '[K,N]', k, n);
-      if (!accumulate) fill(cAt, 4 * m * n);
+      if (!accumulate) fill(cAt, m * n, 0);
       if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, true, true);
       else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i, bAt, k, n, 4 * m);
     },
@@ -88,18 +89,6 @@ export function matmulKernels(w: WasmMemory): Products {
 }
 
 export function emitMatmul(m: ModuleBuilder): void {
-  m.function('fill', ['i32', 'i32'], (f, [out, bytes]) => {
-    const end = f.int(i32.add(out, bytes));
-    const end4 = f.int(i32.add(out, i32.and(bytes, -16)));
-    f.while(i32.lessThan(out, end4), () => {
-      f.store(out, 0);
-      f.advance(out, 16);
-    });
-    f.while(i32.lessThan(out, end), () => {
-      f.storeOne(out, 0);
-      f.advance(out, 4);
-    });
-  });
   emitAddProduct(m);
   emitPack(m, 'packAcross4', 4, true);
   emitPack(m, 'packAlong4', 4, false);
@@ -111,8 +100,8 @@ export function emitMatmul(m: ModuleBuilder): void {
 
 /** C += A·B of a packed block: for every panel of B the panels of A, a tile of 4×8 sums each. */
 function emitAddProduct(m: ModuleBuilder): void {
-  m.function('addProduct', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
-    const [c, a, b, rows, k, columns, stride] = params;
+  m.function('addProduct', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
+    const [c, a, b, rows, k, columns, stride, tile] = params;
     const panelBytes = f.int(i32.mul(k, 4 * COLUMNS));
     const columnsLeft = f.int(columns);
     const sums = Array.from({ length: ROWS }, () => [f.local('v128'), f.local('v128')] as const);
@@ -155,10 +144,10 @@ function emitAddProduct(m: ModuleBuilder): void {
           },
           () => {
             sums.forEach(([s0, s1], r) => {
-              f.store(TILE + 32 * r, s0);
-              f.store(TILE + 32 * r, s1, 16);
+              f.store(tile, s0, 32 * r);
+              f.store(tile, s1, 32 * r + 16);
             });
-            addEdge(f, pc, rowsLeft, columnsLeft, stride);
+            addEdge(f, pc, rowsLeft, columnsLeft, stride, tile);
           },
         );
       });
@@ -174,13 +163,14 @@ function lessBy(n: Local<'i32'>, step: number): Expr<'i32'> {
   return i32.mul(i32.sub(n, step), i32.atMost(step, n));
 }
 
-/** The part of a tile that lies in C, element by element; moves on to the next rows. */
+/** The part of a tile that lies in C; moves on to the next rows. */
 function addEdge(
   f: FunctionBuilder,
   pc: Local<'i32'>,
   rowsLeft: Local<'i32'>,
   columnsLeft: Local<'i32'>,
   stride: I32,
+  tile: I32,
 ): void {
   const r = f.int(0);
   const j = f.int(0);
@@ -189,8 +179,12 @@ function addEdge(
   f.if(i32.lessThan(COLUMNS, width), () => f.set(width, COLUMNS));
   f.set(width, i32.shl(width, 2));
   f.while(i32.and(i32.lessThan(r, ROWS), i32.lessThan(0, rowsLeft)), () => {
-    f.set(tileAt, i32.add(i32.mul(r, 32), TILE));
+    f.set(tileAt, i32.add(i32.mul(r, 32), tile));
     f.set(j, 0);
+    f.while(i32.atMost(16, i32.sub(width, j)), () => {
+      f.store(i32.add(pc, j), f32x4.add(v128.load(i32.add(pc, j)), v128.load(i32.add(tileAt, j))));
+      f.advance(j, 16);
+    });
     f.while(i32.lessThan(j, width), () => {
       f.storeOne(i32.add(pc, j), f32x4.add(v128.loadOne(i32.add(pc, j)), v128.loadOne(i32.add(tileAt, j))));
       f.advance(j, 4);
@@ -291,7 +285,10 @@ function storeTransposed(
   f.store(out, v128.shuffle(high01, high23, [2, 3, 6, 7]), offset + 3 * step);
 }
 
-/** c[j] += Σ_l a[l]·b[l,j] for one row of C: up to eight vectors of sums at a time; `step` bytes from a[l] to a[l+1]. */
+/**
+ * c[j] += Σ_l a[l]·b[l,j] for one row of C: up to seven vectors of sums at a time, since the host loads as many of B
+ * before it multiplies, and has sixteen registers; `step` bytes from a[l] to a[l+1].
+ */
 function emitAddRowNN(m: ModuleBuilder): void {
   m.function('addRowNN', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, a, b, k, n, step]) => {
     const stride = f.int(i32.shl(n, 2));
@@ -300,7 +297,7 @@ function emitAddRowNN(m: ModuleBuilder): void {
     const pb = f.int(0);
     const l = f.int(0);
     const one = f.local('v128');
-    for (const width of [32, 8, 1]) {
+    for (const width of [28, 16, 4, 1]) {
       const sums = Array.from({ length: Math.ceil(width / 4) }, () => f.local('v128'));
       const load = width === 1 ? v128.loadOne : v128.load;
       f.while(i32.atMost(width, left), () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Batch, Keep } from '../../src/bptt/batch.ts';
 import { expectEngineDtype, tsEngine } from '../../src/bptt/engine.ts';
-import { type Batch, type Keep, type ModelOptions, SequenceModel } from '../../src/bptt/model.ts';
+import { type ModelOptions, SequenceModel } from '../../src/bptt/model.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import type { Dtype } from '../../src/tensor/shape.ts';

@@ -81,17 +81,19 @@ async function enginesOf(
 }
 
 async function wasmEnginesFor(
-  { wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
+  { panelLengths, wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
   spec: ModelSpec,
   options: TrainerOptions,
   threads: number,
 ): Promise<Chosen> {
   const why = threads > 1 ? whyNoThreads() : null;
+  const panels = panelLengths(fullSpec(spec));
   if (threads > 1 && why === null) {
-    const engines = await wasmEngines(bufferLengthsOfThreads(spec, options, threads));
+    const lengths = bufferLengthsOfThreads(spec, options, threads);
+    const engines = await wasmEngines(lengths.map((own) => [...own, ...panels]));
     return { engines, choice: `wasm: SIMD, ${threads} threads` };
   }
-  const engines = [wasmEngine({ lengths: bufferLengths(spec, options) })];
+  const engines = [wasmEngine({ lengths: [...bufferLengths(spec, options), ...panels] })];
   return { engines, choice: why === null ? 'wasm: SIMD' : `wasm: SIMD, 1 thread instead of ${threads}, since ${why}` };
 }
 

@@ -74,6 +74,11 @@ export class WasmMemory {
     return new Int32Array(this.buffer, this.take(length), length);
   }
 
+  /** Whether a buffer of that many numbers can still be had. */
+  hasRoom(length: number): boolean {
+    return this.end + bufferBytes(length) <= this.limit;
+  }
+
   /**
    * The address of an argument that holds exactly d0·d1 elements of this memory.
    *

@@ -67,7 +67,7 @@ function vector(value: V128): Code {
   return simd(12, ...lane, ...lane, ...lane, ...lane);
 }
 
-function double(value: F64): readonly number[] {
+function double(value: F64): Code {
   return typeof value === 'number' ? [0x44, ...new Uint8Array(Float64Array.of(value).buffer)] : value.code;
 }
 

@@ -9,7 +9,7 @@ export interface EngineUnderTest {
   readonly dtype: Dtype;
   /** The unit roundoff of its numbers. */
   readonly u: number;
-  /** A new one, with room for a model of a few thousand numbers. */
+  /** A new one, with room for a small model. */
   engine(): LocalEngine;
   /** Numbers as it takes them. */
   floats(values: ArrayLike<number>): FloatArray;
@@ -31,7 +31,7 @@ const make = (name: EngineUnderTest['name'], dtype: Dtype, engine: () => LocalEn
 
 export const ts64: EngineUnderTest = make('ts', 'float64', () => tsEngine('float64'));
 export const ts32: EngineUnderTest = make('ts', 'float32', () => tsEngine('float32'));
-export const wasm: EngineUnderTest = make('wasm', 'float32', () => wasmEngine({ lengths: [30_000] }));
+export const wasm: EngineUnderTest = make('wasm', 'float32', () => wasmEngine({ lengths: [100_000] }));
 
 /** Those on which everything must hold. */
 export const engines: readonly EngineUnderTest[] = [ts64, wasm];

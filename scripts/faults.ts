@@ -49,6 +49,14 @@ const tensor: Fault[] = [
     ['sign', 'y[i] * dy[i]', '-y[i] * dy[i]'],
     ['dropped term', 'y[i] * dy[i]', 'dy[i]'],
   ]),
+  ...faultsOf('tensor/exp.ts', unitTests, [
+    ['sign', 'steps * STEP_LOW - rest', 'steps * STEP_LOW + rest'],
+    ['dropped term', 'ROOTS[at + 1] + r', 'r'],
+    ['dropped term', '- (steps * STEP_LOW - rest)', ''],
+    ['wrong index', '(n & 127) << 1', '(n & 63) << 1'],
+    ['dropped term', '+ r * (1 / 120)', ''],
+    ['dropped term', ' * powerOfTwo(steps / 128)', ''],
+  ]),
   ...faultsOf('tensor/gather.ts', 'gatherRows', [
     ['sign', 'dtable[to + j] += dy[r * n + j]', 'dtable[to + j] -= dy[r * n + j]'],
     ['missing accumulation', 'dtable[to + j] += dy[r * n + j]', 'dtable[to + j] = dy[r * n + j]'],
@@ -65,17 +73,25 @@ const tensor: Fault[] = [
     ['dropped term', 'dy[i] / x[i]', 'dy[i]'],
     ['wrong operand', 'dy[i] / x[i]', 'dy[i] * x[i]'],
   ]),
+  ...faultsOf('tensor/log.ts', unitTests, [
+    ['sign', 'k * LN2_LOW + INTERVALS', '-k * LN2_LOW + INTERVALS'],
+    ['dropped term', 'z - zHigh + rest * toOne', 'z - zHigh'],
+    ['dropped term', ' + INTERVALS[at + 2] + rLow', ' + rLow'],
+    ['dropped term', ' - r * (1 / 7)', ''],
+    ['wrong index', '(word >> 13) & 127', '(word >> 12) & 127'],
+    ['dropped term', 'logOfSum(sum, x - (sum - 1), 0)', 'logOfSum(sum, 0, 0)'],
+  ]),
   ...faultsOf('tensor/logSoftmax.ts', 'logSoftmax', [
-    ['sign', 'dy[row + j] - Math.exp(y[row + j]) * sum', 'dy[row + j] + Math.exp(y[row + j]) * sum'],
-    ['dropped term', 'dy[row + j] - Math.exp(y[row + j]) * sum', 'dy[row + j]'],
-    ['dropped term', 'Math.exp(y[row + j]) * sum', 'Math.exp(y[row + j])'],
-    ['wrong operand', 'Math.exp(y[row + j]) * sum', 'y[row + j] * sum'],
+    ['sign', 'dy[row + j] - expOf(y[row + j]) * sum', 'dy[row + j] + expOf(y[row + j]) * sum'],
+    ['dropped term', 'dy[row + j] - expOf(y[row + j]) * sum', 'dy[row + j]'],
+    ['dropped term', 'expOf(y[row + j]) * sum', 'expOf(y[row + j])'],
+    ['wrong operand', 'expOf(y[row + j]) * sum', 'y[row + j] * sum'],
     ['dropped term', 'for (let j = 0; j < n; j++) sum += dy', 'for (let j = 1; j < n; j++) sum += dy'],
   ]),
   ...faultsOf('tensor/logSumExp.ts', 'logSumExp', [
-    ['sign', 'ds[r] * Math.exp(z[r * n + j] - s[r])', '-ds[r] * Math.exp(z[r * n + j] - s[r])'],
-    ['dropped term', 'ds[r] * Math.exp(z[r * n + j] - s[r])', 'Math.exp(z[r * n + j] - s[r])'],
-    ['dropped term', 'Math.exp(z[r * n + j] - s[r])', 'Math.exp(z[r * n + j])'],
+    ['sign', 'ds[r] * expOf(z[r * n + j] - s[r])', '-ds[r] * expOf(z[r * n + j] - s[r])'],
+    ['dropped term', 'ds[r] * expOf(z[r * n + j] - s[r])', 'expOf(z[r * n + j] - s[r])'],
+    ['dropped term', 'expOf(z[r * n + j] - s[r])', 'expOf(z[r * n + j])'],
   ]),
   ...faultsOf('tensor/matmul.ts', 'matmulNN.*', [
     ['dropped term', '  matmulNT(da, dc, b, m, n, k, accumulate);\n', ''],
@@ -139,6 +155,11 @@ const tensor: Fault[] = [
     ['missing accumulation', 'matmulNT(dx, y, dc, 1, n, m, accumulate)', 'matmulNT(dx, y, dc, 1, n, m)'],
     ['missing accumulation', 'matmulNN(dy, x, dc, 1, m, n, accumulate)', 'matmulNN(dy, x, dc, 1, m, n)'],
   ]),
+  ...faultsOf('tensor/pow.ts', unitTests, [
+    ['dropped term', 'low + y * logRest', 'low'],
+    ['dropped term', 'low + y * logRest', 'y * logRest'],
+    ['sign', 'y > 0 === x > 0', 'y > 0'],
+  ]),
   ...faultsOf('tensor/relu.ts', 'relu', [
     ['sign', 'y[i] > 0 ? dy[i] : 0', 'y[i] > 0 ? -dy[i] : 0'],
     ['dropped term', 'y[i] > 0 ? dy[i] : 0', 'dy[i]'],
@@ -170,10 +191,23 @@ const tensor: Fault[] = [
     ['sign', '= dy[o * inner + i]', '= -dy[o * inner + i]'],
     ['transposed operand', '= dy[o * inner + i]', '= dy[i * outer + o]'],
   ]),
+  ...faultsOf('tensor/sin.ts', unitTests, [
+    ['sign', 'quarter & 2 ? -y : y', 'y'],
+    ['sign', '- r * rest);', '+ r * rest);'],
+    ['dropped term', 'r + (rest - ', 'r - ('],
+    ['wrong index', '(n + shift) & 3', 'n & 3'],
+  ]),
   ...faultsOf('tensor/tanh.ts', 'tanh', [
     ['sign', '(1 - y[i] * y[i]) * dy[i]', '(1 + y[i] * y[i]) * dy[i]'],
     ['dropped term', '(1 - y[i] * y[i]) * dy[i]', '(1 - y[i]) * dy[i]'],
     ['dropped term', '(1 - y[i] * y[i]) * dy[i]', 'dy[i]'],
+  ]),
+  ...faultsOf('tensor/tanh.ts', unitTests, [
+    ['sign', 'x < 0 ? -y : y', 'y'],
+    ['dropped term', '15 + 6 * rr + s * t', '15 + 6 * rr'],
+    ['dropped term', 's + (STOPS[3 * j + 1] + ', 's + ('],
+    ['wrong index', 'STOPS[3 * j + 2]', 'STOPS[3 * j + 5]'],
+    ['dropped term', '(2772 + xx * 27)', '2772'],
   ]),
 ];
 
@@ -377,8 +411,8 @@ const optim: Fault[] = [
     ['sign', 'shrink * params[i] - step', 'shrink * params[i] + step'],
     ['dropped term', 'mi === 0 ? 0 : (size', '(size'],
     ['off by one in time', 'const t = step + 1;', 'const t = step + 2;'],
-    ['dropped term', 'const size = rate / (1 - beta1 ** t);', 'const size = rate;'],
-    ['dropped term', 'const root = Math.sqrt(1 - beta2 ** t);', 'const root = 1;'],
+    ['dropped term', 'const size = rate / (1 - powOf(beta1, t));', 'const size = rate;'],
+    ['dropped term', 'const root = Math.sqrt(1 - powOf(beta2, t));', 'const root = 1;'],
     ['wrong operand', 'beta2 * v[i] + (1 - beta2) * g * g', 'beta2 * v[i] + (1 - beta2) * g'],
     ['dropped term', 'vMax === v ? vi : Math.max(vMax[i], vi)', 'vi'],
     ['dropped term', 'const coupled = decoupled ? 0 : weightDecay;', 'const coupled = 0;'],
@@ -404,9 +438,9 @@ const optim: Fault[] = [
   ...faultsOf('optim/clip.ts', unitTests, [
     ['sign', 'clip(grads, grads, -limit, limit)', 'clip(grads, grads, 0, limit)'],
     ['dropped term', 'if (factor < 1) for', 'for'],
-    ['wrong operand', ': sum ** (1 / p)', ': sum ** p'],
-    ['dropped term', 'sumOfPowers(grads, p, largest) ** (1 / p)', 'sumOfPowers(grads, p, largest)'],
-    ['wrong operand', 'largest * sumOfPowers', '1 * sumOfPowers'],
+    ['wrong operand', ': powOf(sum, 1 / p)', ': powOf(sum, p)'],
+    ['dropped term', 'powOf(sumOfPowers(grads, p, largest), 1 / p)', 'sumOfPowers(grads, p, largest)'],
+    ['wrong operand', 'largest * powOf(', '1 * powOf('],
   ]),
   ...faultsOf('optim/schedule.ts', unitTests, [
     ['wrong operand', 'Math.floor(step / every)', 'step / every'],

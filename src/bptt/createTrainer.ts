@@ -1,9 +1,11 @@
 import { RandomState } from '../tensor/random.ts';
-import type { Dtype } from '../tensor/shape.ts';
+import { type Dtype, dtypeOf } from '../tensor/shape.ts';
 import { type LocalEngine, tsEngine } from './engine.ts';
 import { initialise, type Scheme } from './initialise.ts';
 import { ParameterBlock } from './parameters.ts';
+import { Sampler } from './sample.ts';
 import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from './spec.ts';
+import { stepperLengths } from './stepper.ts';
 import { bufferLengths, bufferLengthsOfThreads, LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
 
 /** The engines that {@link createTrainer} knows; `auto` is the fastest of them that can do what is asked. */
@@ -19,6 +21,11 @@ export interface CreateTrainerOptions extends TrainerOptions {
    * memory one thread does it all, and {@link Trainer.choice} says why. For a given number the bits are the same each time.
    */
   threads?: number;
+  /**
+   * Engine `wasm`: products by fused multiply-add where the host has it. Faster, but then the bits depend on the host.
+   * Default false.
+   */
+  fma?: boolean;
   /** Default `float32`. */
   dtype?: Dtype;
   /** How the weights begin. Default `orthogonal`. */
@@ -55,9 +62,7 @@ async function enginesOf(
   options: CreateTrainerOptions,
 ): Promise<Chosen> {
   const { threads = 1 } = options;
-  if (!ENGINE_NAMES.includes(name)) {
-    throw new RangeError(`createTrainer: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
-  }
+  expectEngineName('createTrainer', name);
   if (!Number.isInteger(threads) || threads < 1 || threads > options.batch) {
     throw new RangeError(`createTrainer: threads is ${threads}, expected 1 … batch = ${options.batch}`);
   }
@@ -81,18 +86,56 @@ async function enginesOf(
 }
 
 async function wasmEnginesFor(
-  { wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
+  { panelLengths, wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
   spec: ModelSpec,
-  options: TrainerOptions,
+  { fma = false, ...options }: CreateTrainerOptions,
   threads: number,
 ): Promise<Chosen> {
   const why = threads > 1 ? whyNoThreads() : null;
+  const panels = panelLengths(fullSpec(spec));
   if (threads > 1 && why === null) {
-    const engines = await wasmEngines(bufferLengthsOfThreads(spec, options, threads));
-    return { engines, choice: `wasm: SIMD, ${threads} threads` };
+    const lengths = bufferLengthsOfThreads(spec, options, threads);
+    const engines = await wasmEngines(
+      lengths.map((own) => [...own, ...panels]),
+      { fma },
+    );
+    return { engines, choice: `${engines[0].name}: SIMD, ${threads} threads` };
   }
-  const engines = [wasmEngine({ lengths: bufferLengths(spec, options) })];
-  return { engines, choice: why === null ? 'wasm: SIMD' : `wasm: SIMD, 1 thread instead of ${threads}, since ${why}` };
+  const engines = [wasmEngine({ lengths: [...bufferLengths(spec, options), ...panels], fma })];
+  const [{ name }] = engines;
+  return {
+    engines,
+    choice: why === null ? `${name}: SIMD` : `${name}: SIMD, 1 thread instead of ${threads}, since ${why}`,
+  };
+}
+
+/**
+ * A sampler on the engine of that name; `auto` is `wasm` for float32 parameters where the host has WebAssembly SIMD.
+ *
+ * @throws {RangeError | TypeError} as the constructor of {@link Sampler}, and on an unknown engine.
+ */
+export async function createSampler(
+  spec: ModelSpec,
+  parameters: NamedTensors,
+  { engine = 'auto' }: { engine?: EngineName } = {},
+): Promise<Sampler> {
+  expectEngineName('createSampler', engine);
+  const values = Object.values(parameters);
+  const single = values.length > 0 && dtypeOf(values[0]) === 'float32';
+  if (engine === 'wasm' && !single) throw new RangeError('createSampler: engine wasm computes in float32');
+  if (engine !== 'ts' && single) {
+    const { hasWasmSimd, wasmEngine } = await import('../wasm/index.ts');
+    if (engine === 'wasm' || hasWasmSimd()) {
+      return new Sampler(spec, parameters, wasmEngine({ lengths: stepperLengths(spec) }));
+    }
+  }
+  return new Sampler(spec, parameters);
+}
+
+function expectEngineName(fn: string, name: EngineName): void {
+  if (!ENGINE_NAMES.includes(name)) {
+    throw new RangeError(`${fn}: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
+  }
 }
 
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */

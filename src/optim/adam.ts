@@ -1,3 +1,4 @@
+import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { expectBlocks, expectLearningRate, expectOptions, type LearningRate, type Optimizer } from './optimizer.ts';
 
@@ -53,8 +54,8 @@ function adamLike(name: string, options: AdamOptions & { weightDecay: number }, 
       const coupled = decoupled ? 0 : weightDecay;
       const shrink = decoupled ? 1 - rate * weightDecay : 1;
       const t = step + 1;
-      const size = rate / (1 - beta1 ** t);
-      const root = Math.sqrt(1 - beta2 ** t);
+      const size = rate / (1 - powOf(beta1, t));
+      const root = Math.sqrt(1 - powOf(beta2, t));
       const run = kernels?.adamUpdate ?? adamUpdate;
       run(params, grads, m, v, vMax, { beta1, beta2, eps, coupled, shrink, size, root });
     },

@@ -1,4 +1,5 @@
 import { clip } from '../tensor/clip.ts';
+import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { sumOfSquares } from '../tensor/sum.ts';
 
@@ -37,15 +38,15 @@ export function gradientNorm(grads: FloatArray, p = 2): number {
   if (!(p >= 1)) throw new RangeError(`gradientNorm: p is ${p}, expected a number ≥ 1`);
   if (p === Infinity) return largestOf(grads);
   const sum = p === 2 ? sumOfSquares(grads) : sumOfPowers(grads, p, 1);
-  if (Number.isFinite(sum)) return p === 2 ? Math.sqrt(sum) : sum ** (1 / p);
+  if (Number.isFinite(sum)) return p === 2 ? Math.sqrt(sum) : powOf(sum, 1 / p);
   const largest = largestOf(grads);
-  return Number.isFinite(largest) ? largest * sumOfPowers(grads, p, largest) ** (1 / p) : largest;
+  return Number.isFinite(largest) ? largest * powOf(sumOfPowers(grads, p, largest), 1 / p) : largest;
 }
 
 /** Σ(|g|/unit)^p */
 function sumOfPowers(grads: FloatArray, p: number, unit: number): number {
   let sum = 0;
-  for (let i = 0; i < grads.length; i++) sum += (Math.abs(grads[i]) / unit) ** p;
+  for (let i = 0; i < grads.length; i++) sum += powOf(Math.abs(grads[i]) / unit, p);
   return sum;
 }
 

@@ -226,6 +226,12 @@ export const f32x4: {
   ofInts: unary(0xfa),
 };
 
+/** sum + a·b: rounded twice, or once by a fused multiply-add (relaxed SIMD; hosts without it reject the module). */
+export function plusProduct(sum: V128, a: V128, b: V128, fused: boolean): Expr<'v128'> {
+  if (!fused) return f32x4.add(sum, f32x4.mul(a, b));
+  return expr('v128', vector(a), vector(b), vector(sum), simd(0x105));
+}
+
 export const f64x2: { add: Binary; mul: Binary; ofLowFloats: Unary } = {
   add: binary(0xf0),
   mul: binary(0xf2),

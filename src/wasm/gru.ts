@@ -13,7 +13,7 @@ import { tanh, tanhSlope } from './tanh.ts';
  */
 export function gruKernels(
   w: WasmMemory,
-  { matmulNN, matmulNT, matmulTN }: Products,
+  { matmulTN, weightNN, weightNT }: Products,
   { addRow, addRowBackward }: ReturnType<typeof addKernels>,
 ): Pick<typeof layers, 'gruStepForward' | 'gruStepBackward' | 'gruWeightBackward'> {
   const { gruGates, gruGatesBackward } = w.call;
@@ -27,7 +27,7 @@ export function gruKernels(
       const hPrevAt = w.at(fn, 'hPrev', hPrev, '[B,H]', B, H);
       w.at(fn, 'Whh', Whh, '[3H,H]', 3 * H, H);
       w.atOrNull(fn, 'bhh', bhh, '[3H]', 3 * H);
-      matmulNT(zh, hPrev, Whh, B, H, 3 * H);
+      weightNT(zh, hPrev, Whh, B, H, 3 * H);
       if (bhh) addRow(zh, zh, bhh, B, 3 * H);
       gruGates(hAt, cacheAt, zhAt, zxAt, hPrevAt, B, H);
     },
@@ -41,7 +41,7 @@ export function gruKernels(
       const hPrevAt = w.at(fn, 'hPrev', hPrev, '[B,H]', B, H);
       w.at(fn, 'Whh', Whh, '[3H,H]', 3 * H, H);
       gruGatesBackward(dzxAt, dzhAt, dhPrevAt, dhAt, cacheAt, hPrevAt, B, H);
-      matmulNN(dhPrev, dzh, Whh, B, 3 * H, H, true);
+      weightNN(dhPrev, dzh, Whh, B, 3 * H, H, true);
     },
     gruWeightBackward(dWhh, dbhh, dzh, hPrev, R, H) {
       const fn = 'gruWeightBackward';

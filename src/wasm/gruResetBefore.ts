@@ -14,7 +14,7 @@ import { tanh, tanhSlope } from './tanh.ts';
  */
 export function gruResetBeforeKernels(
   w: WasmMemory,
-  { matmulNN, matmulNT, matmulTN }: Products,
+  { matmulTN, weightNN, weightNT }: Products,
   { addRow, addRowBackward }: ReturnType<typeof addKernels>,
 ): Pick<typeof layers, 'gruResetBeforeStepForward' | 'gruResetBeforeStepBackward' | 'gruResetBeforeWeightBackward'> {
   const { gruResetGates, gruNewState, gruNewStateBackward, gruResetGatesBackward } = w.call;
@@ -30,11 +30,11 @@ export function gruResetBeforeKernels(
       w.at(fn, 'Whh', Whh, '[3H,H]', 3 * H, H);
       w.atOrNull(fn, 'bhh', bhh, '[3H]', 3 * H);
       const zrz = zh.subarray(0, 2 * B * H);
-      matmulNT(zrz, hPrev, Whh.subarray(0, 2 * H * H), B, H, 2 * H);
+      weightNT(zrz, hPrev, Whh.subarray(0, 2 * H * H), B, H, 2 * H);
       if (bhh) addRow(zrz, zrz, bhh.subarray(0, 2 * H), B, 2 * H);
       gruResetGates(cacheAt, rhAt, zhAt, zxAt, hPrevAt, B, H);
       const zn = zh.subarray(2 * B * H);
-      matmulNT(zn, rh, Whh.subarray(2 * H * H), B, H, H);
+      weightNT(zn, rh, Whh.subarray(2 * H * H), B, H, H);
       if (bhh) addRow(zn, zn, bhh.subarray(2 * H), B, H);
       gruNewState(hAt, cacheAt, zhAt + 8 * B * H, zxAt, hPrevAt, B, H);
     },
@@ -50,9 +50,9 @@ export function gruResetBeforeKernels(
       const hPrevAt = w.at(fn, 'hPrev', hPrev, '[B,H]', B, H);
       w.at(fn, 'Whh', Whh, '[3H,H]', 3 * H, H);
       gruNewStateBackward(danAt, dhAt, cacheAt, B, H);
-      matmulNN(scratch, dan, Whh.subarray(2 * H * H), B, H, H);
+      weightNN(scratch, dan, Whh.subarray(2 * H * H), B, H, H);
       gruResetGatesBackward(dzxAt, dzhAt, dhPrevAt, danAt, drhAt, dhAt, cacheAt, hPrevAt, B, H);
-      matmulNN(dhPrev, dzh, Whh, B, 3 * H, H, true);
+      weightNN(dhPrev, dzh, Whh, B, 3 * H, H, true);
     },
     gruResetBeforeWeightBackward(dWhh, dbhh, dzx, dzh, dan, hPrev, rh, R, H) {
       const fn = 'gruResetBeforeWeightBackward';

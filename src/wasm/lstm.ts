@@ -14,7 +14,7 @@ import { tanh, tanhSlope } from './tanh.ts';
  */
 export function lstmKernels(
   w: WasmMemory,
-  { matmulNN, matmulNT, matmulTN }: Products,
+  { matmulTN, weightNN, weightNT }: Products,
   { addRow, addRowBackward }: ReturnType<typeof addKernels>,
 ): Pick<typeof layers, 'lstmStepForward' | 'lstmStepBackward' | 'lstmWeightBackward'> {
   const { lstmGates, lstmGatesPeephole, lstmGatesBackward, lstmGatesPeepholeBackward, lstmPeepholeSums } = w.call;
@@ -31,7 +31,7 @@ export function lstmKernels(
       w.at(fn, 'Whh', Whh, '[4H,H]', 4 * H, H);
       w.atOrNull(fn, 'bhh', bhh, '[4H]', 4 * H);
       const pAt = w.atOrNull(fn, 'p', p, '[3H]', 3 * H);
-      matmulNT(a, hPrev, Whh, B, H, 4 * H);
+      weightNT(a, hPrev, Whh, B, H, 4 * H);
       if (bhh) addRow(a, a, bhh, B, 4 * H);
       const gates = p ? lstmGatesPeephole : lstmGates;
       gates(hAt, cAt, cacheAt, aAt, zxAt, cPrevAt, pAt, B, H);
@@ -49,7 +49,7 @@ export function lstmKernels(
       const pAt = w.atOrNull(fn, 'p', p, '[3H]', 3 * H);
       const gates = p ? lstmGatesPeepholeBackward : lstmGatesBackward;
       gates(daAt, dcPrevAt, dhAt, dcAt, cacheAt, cPrevAt, pAt, B, H);
-      matmulNN(dhPrev, da, Whh, B, 4 * H, H);
+      weightNN(dhPrev, da, Whh, B, 4 * H, H);
     },
     lstmWeightBackward(dWhh, dbhh, dp, da, hPrev, cPrev, c, R, H) {
       const fn = 'lstmWeightBackward';

@@ -1,3 +1,4 @@
+import { type FullSpec, GATES } from '../bptt/spec.ts';
 import type { matmulNN as MatmulNN } from '../tensor/matmul.ts';
 import {
   type Expr,
@@ -7,6 +8,7 @@ import {
   i32,
   type Local,
   type ModuleBuilder,
+  plusProduct,
   v128,
 } from './assembler.ts';
 import type { WasmMemory } from './memory.ts';
@@ -19,7 +21,31 @@ import { BLOCK_K, BLOCK_M, BLOCK_N } from './scratch.ts';
  * loop, a tile of 4×8 sums, serves all three products and reads one float after another. Edges are packed with zeros
  * whose products are thrown away. Few rows: nothing is packed, a row of C is made straight from A and B.
  */
-export type Products = Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof MatmulNN>;
+export interface Products extends Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof MatmulNN> {
+  /**
+   * A·W and A·Wᵀ for a weight that is the same throughout a walk, such as Whh in every step: where there is room, a walk
+   * packs it once ({@link panelLengths}).
+   */
+  readonly weightNN: typeof MatmulNN;
+  readonly weightNT: typeof MatmulNN;
+}
+
+/**
+ * The room that a model's recurrent weights take up packed, both as they are and transposed: lengths to be added to those
+ * of its buffers. Without it they are packed anew in every step.
+ */
+export function panelLengths({ cell, hiddenSize: H, layers, bidirectional }: FullSpec): readonly number[] {
+  const GH = GATES[cell] * H;
+  return Array.from({ length: layers * (bidirectional ? 2 : 1) }, () => [
+    panelLength(H, GH),
+    panelLength(GH, H),
+  ]).flat();
+}
+
+/** Of B [K,N], or its transpose, in panels of 8 columns. */
+function panelLength(k: number, n: number): number {
+  return k * COLUMNS * Math.ceil(n / COLUMNS);
+}
 
 /** From this many rows of C on packing pays. */
 const MANY_ROWS = 4;
@@ -29,6 +55,50 @@ const COLUMNS = 8;
 export function matmulKernels(w: WasmMemory): Products {
   const { fill, addProduct, packAcross4, packAlong4, packAcross8, packAlong8, addRowNN, addRowNT } = w.call;
   const { tile, packedA, packedB } = w.scratch;
+
+  /** Packs a block of B for {@link addBlocks}. */
+  function packB(
+    to: number,
+    b: number,
+    k: number,
+    n: number,
+    across: boolean,
+    j: number,
+    columns: number,
+    l: number,
+    depth: number,
+  ): void {
+    if (across) packAcross8(to, b + 4 * (l * n + j), columns, depth, 4 * n);
+    else packAlong8(to, b + 4 * (j * k + l), columns, depth, 4 * k);
+  }
+
+  /** Where the panels of each weight stand, by its address and layout; null where there was no room. */
+  const panels = new Map<string, number | null>();
+
+  /** The address of a weight's panels, packed once in a walk, block after block; null where it has to be packed anew. */
+  function panelsOf(b: number, k: number, n: number, across: boolean): number | null {
+    const { walk } = w.recorder;
+    if (walk === null) return null;
+    const key = `${b} ${k} ${n} ${across}`;
+    let at = panels.get(key);
+    if (at === undefined) {
+      const length = panelLength(k, n);
+      at = w.hasRoom(length) ? w.floats(length).byteOffset : null;
+      panels.set(key, at);
+    }
+    if (at === null || walk.has(key)) return at;
+    walk.add(key);
+    let to = at;
+    for (let j = 0; j < n; j += BLOCK_N) {
+      const columns = Math.min(BLOCK_N, n - j);
+      for (let l = 0; l < k; l += BLOCK_K) {
+        const depth = Math.min(BLOCK_K, k - l);
+        packB(to, b, k, n, across, j, columns, l, depth);
+        to += 4 * panelLength(depth, columns);
+      }
+    }
+    return at;
+  }
 
   /**
    * C += A·B block by block. Element (i,l) of A stands at a + 4·(i·k + l), across at a + 4·(l·m + i);
@@ -43,40 +113,52 @@ export function matmulKernels(w: WasmMemory): Products {
     n: number,
     aAcross: boolean,
     bAcross: boolean,
+    panelsOfB: number | null = null,
   ): void {
+    let panel = panelsOfB ?? packedB;
     for (let j = 0; j < n; j += BLOCK_N) {
       const columns = Math.min(BLOCK_N, n - j);
       for (let l = 0; l < k; l += BLOCK_K) {
         const depth = Math.min(BLOCK_K, k - l);
-        if (bAcross) packAcross8(packedB, b + 4 * (l * n + j), columns, depth, 4 * n);
-        else packAlong8(packedB, b + 4 * (j * k + l), columns, depth, 4 * k);
+        if (panelsOfB === null) packB(packedB, b, k, n, bAcross, j, columns, l, depth);
         for (let i = 0; i < m; i += BLOCK_M) {
           const rows = Math.min(BLOCK_M, m - i);
           if (aAcross) packAcross4(packedA, a + 4 * (l * m + i), rows, depth, 4 * m);
           else packAlong4(packedA, a + 4 * (i * k + l), rows, depth, 4 * k);
-          addProduct(c + 4 * (i * n + j), packedA, packedB, rows, depth, columns, 4 * n, tile);
+          addProduct(c + 4 * (i * n + j), packedA, panel, rows, depth, columns, 4 * n, tile);
         }
+        if (panelsOfB !== null) panel += 4 * panelLength(depth, columns);
       }
     }
   }
 
-  return {
-    matmulNN(c, a, b, m, k, n, accumulate = false) {
+  function productNN(weight: boolean): typeof MatmulNN {
+    return (c, a, b, m, k, n, accumulate = false) => {
       const cAt = w.at('matmulNN', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulNN', 'a', a, '[M,K]', m, k);
       const bAt = w.at('matmulNN', 'b', b, '[K,N]', k, n);
       if (!accumulate) fill(cAt, m * n, 0);
-      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, true);
+      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, true, weight ? panelsOf(bAt, k, n, true) : null);
       else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n, 4);
-    },
-    matmulNT(c, a, b, m, k, n, accumulate = false) {
+    };
+  }
+
+  function productNT(weight: boolean): typeof MatmulNN {
+    return (c, a, b, m, k, n, accumulate = false) => {
       const cAt = w.at('matmulNT', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulNT', 'a', a, '[M,K]', m, k);
       const bAt = w.at('matmulNT', 'b', b, '[N,K]', n, k);
       if (!accumulate) fill(cAt, m * n, 0);
-      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, false);
+      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, false, weight ? panelsOf(bAt, k, n, false) : null);
       else for (let i = 0; i < m; i++) addRowNT(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n);
-    },
+    };
+  }
+
+  return {
+    matmulNN: productNN(false),
+    matmulNT: productNT(false),
+    weightNN: productNN(true),
+    weightNT: productNT(true),
     matmulTN(c, a, b, m, k, n, accumulate = false) {
       const cAt = w.at('matmulTN', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulTN', 'a', a, '[K,M]', k, m);
@@ -88,18 +170,19 @@ export function matmulKernels(w: WasmMemory): Products {
   };
 }
 
-export function emitMatmul(m: ModuleBuilder): void {
-  emitAddProduct(m);
+/** @param fused whether products are added by fused multiply-add */
+export function emitMatmul(m: ModuleBuilder, fused: boolean): void {
+  emitAddProduct(m, fused);
   emitPack(m, 'packAcross4', 4, true);
   emitPack(m, 'packAlong4', 4, false);
   emitPack(m, 'packAcross8', 8, true);
   emitPack(m, 'packAlong8', 8, false);
-  emitAddRowNN(m);
-  emitAddRowNT(m);
+  emitAddRowNN(m, fused);
+  emitAddRowNT(m, fused);
 }
 
 /** C += A·B of a packed block: for every panel of B the panels of A, a tile of 4×8 sums each. */
-function emitAddProduct(m: ModuleBuilder): void {
+function emitAddProduct(m: ModuleBuilder, fused: boolean): void {
   m.function('addProduct', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
     const [c, a, b, rows, k, columns, stride, tile] = params;
     const panelBytes = f.int(i32.mul(k, 4 * COLUMNS));
@@ -126,8 +209,8 @@ function emitAddProduct(m: ModuleBuilder): void {
           f.set(right, v128.load(pb, 16));
           for (let r = 0; r < ROWS; r++) {
             f.set(one, v128.loadSplat(pa, 4 * r));
-            f.set(sums[r][0], f32x4.add(sums[r][0], f32x4.mul(one, left)));
-            f.set(sums[r][1], f32x4.add(sums[r][1], f32x4.mul(one, right)));
+            f.set(sums[r][0], plusProduct(sums[r][0], one, left, fused));
+            f.set(sums[r][1], plusProduct(sums[r][1], one, right, fused));
           }
           f.advance(pa, 4 * ROWS);
           f.advance(pb, 4 * COLUMNS);
@@ -289,7 +372,7 @@ function storeTransposed(
  * c[j] += Σ_l a[l]·b[l,j] for one row of C: up to seven vectors of sums at a time, since the host loads as many of B
  * before it multiplies, and has sixteen registers; `step` bytes from a[l] to a[l+1].
  */
-function emitAddRowNN(m: ModuleBuilder): void {
+function emitAddRowNN(m: ModuleBuilder, fused: boolean): void {
   m.function('addRowNN', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, a, b, k, n, step]) => {
     const stride = f.int(i32.shl(n, 2));
     const left = f.int(n);
@@ -310,7 +393,7 @@ function emitAddRowNN(m: ModuleBuilder): void {
         f.while(i32.lessThan(l, k), () => {
           f.set(one, v128.loadSplat(pa));
           sums.forEach((sum, i) => {
-            f.set(sum, f32x4.add(sum, f32x4.mul(one, load(pb, 16 * i))));
+            f.set(sum, plusProduct(sum, one, load(pb, 16 * i), fused));
           });
           f.advance(pa, step);
           f.advance(pb, stride);
@@ -329,7 +412,7 @@ function emitAddRowNN(m: ModuleBuilder): void {
 }
 
 /** c[j] += a·b[j,·] for one row of A: eight dot products at a time, four products of each at once. */
-function emitAddRowNT(m: ModuleBuilder): void {
+function emitAddRowNT(m: ModuleBuilder, fused: boolean): void {
   m.function('addRowNT', ['i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, a, b, k, n]) => {
     const bytes = f.int(i32.shl(k, 2));
     const bytes4 = f.int(i32.and(bytes, -16));
@@ -348,7 +431,7 @@ function emitAddRowNT(m: ModuleBuilder): void {
           f.while(i32.lessThan(at, end), () => {
             f.set(x, load(i32.add(a, at)));
             sums.forEach((sum, j) => {
-              f.set(sum, f32x4.add(sum, f32x4.mul(x, load(i32.add(rows[j], at)))));
+              f.set(sum, plusProduct(sum, x, load(i32.add(rows[j], at)), fused));
             });
             f.advance(at, moved);
           });

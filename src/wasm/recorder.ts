@@ -27,6 +27,8 @@ export class Recorder {
   readonly call: Functions;
   readonly kernels: Functions;
   private readonly signatures: readonly Signature[];
+  /** What has been done already in the walk that is under way and need not be done again; null where there is none. */
+  walk: Set<string> | null = null;
   private calls: Call[] | null = null;
 
   constructor(kernels: Functions, signatures: readonly Signature[]) {
@@ -57,9 +59,9 @@ export class Recorder {
     let run = (): void => {
       if (walked) {
         const calls = this.record(walk);
-        run = calls.length > MOST_CALLS ? walk : install(this.recordingOf(calls));
+        run = calls.length > MOST_CALLS ? () => this.once(walk) : install(this.recordingOf(calls));
       } else {
-        walk();
+        this.once(walk);
         walked = true;
       }
     };
@@ -71,11 +73,20 @@ export class Recorder {
     const calls: Call[] = [];
     this.calls = calls;
     try {
-      walk();
+      this.once(walk);
     } finally {
       this.calls = null;
     }
     return calls;
+  }
+
+  private once(walk: () => void): void {
+    this.walk = new Set();
+    try {
+      walk();
+    } finally {
+      this.walk = null;
+    }
   }
 
   private recordingOf(calls: readonly Call[]): Recording {

@@ -56,13 +56,13 @@ export class Thread {
   }
 
   /** Starts a thread with the kernels on that memory. */
-  static async start({ memory }: WasmMemory): Promise<Thread> {
+  static async start({ memory, variant }: WasmMemory): Promise<Thread> {
     const worker = await openWorker();
     const control = new Int32Array(new SharedArrayBuffer(16));
     const ready = answerOf(worker);
     const message: { memory: SomeMemory; kernels: CompiledModule; control: Int32Array } = {
       memory,
-      kernels: wasmModule(true).module,
+      kernels: wasmModule(variant).module,
       control,
     };
     worker.postMessage(message);

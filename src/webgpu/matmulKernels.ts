@@ -113,23 +113,38 @@ class Operand {
     return this.along ? ['args.k', '1u'] : ['1u', this.outer];
   }
 
-  /** Statements: where element `o` stands at the begin of the sum; beyond the edge, where the last one does. */
-  declare(variable: string, o: string, last = `${this.outer} - 1u`): string {
+  /**
+   * Statements: the address of element `o` at the begin of the sum, in fours where four are read at once; beyond the edge,
+   * that of the last one.
+   */
+  declare(variable: string, o: string): string {
     const [outer, sum] = this.strides;
-    return `var ${variable} = ${this.name}_base + min(${o}, ${last}) * ${outer} + begin * ${sum};`;
+    const last = this.four && !this.along ? 4 : 1;
+    const at = `${this.name}_base + min(${o}, ${this.outer} - ${last}u) * ${outer} + begin * ${sum}`;
+    return `var ${variable} = ${this.four ? `(${at}) / 4u` : at};`;
+  }
+
+  /** What is added to an address after `steps` steps of the sum. */
+  advance(steps: number): string {
+    if (this.along) return `${this.four ? steps / 4 : steps}u`;
+    return `${steps}u * ${this.outer}${this.four ? ' / 4u' : ''}`;
   }
 
   /** The element that stands there. */
   one(at: string): string {
-    return this.four ? `${this.name}_at(${at} / 4u)[${at} % 4u]` : `${this.name}_at(${at})`;
+    return `${this.name}_at(${at})`;
   }
 
   /** Those that stand there and at three more places, which are none where four are read at once. */
   together(at: string, others: readonly string[]): string {
-    return this.four
-      ? `${this.name}(${at} / 4u)`
-      : `vec4f(${[at, ...others].map((place) => `${this.name}(${place})`)})`;
+    return this.four ? this.one(at) : `vec4f(${[at, ...others].map((place) => this.one(place))})`;
   }
+}
+
+/** A loop over single steps of the sum after one over four at a time. There is none left where K is a multiple of four. */
+function rest(a: Operand, b: Operand, step: string): string {
+  const isMultiple = (a.along && a.four) || (b.along && b.four);
+  return isMultiple ? '' : `for (; l < end; l++) {${step}\n  }`;
 }
 
 /** WGSL: four elements of row i of C from column j on, of a product of a batch, or of one part of it. */
@@ -176,18 +191,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let j = group.x * ${THREADS}u + lane;
   if (j >= args.n) { return; }
   ${lines(rows, (r) => `var sum${r} = 0.0; ${a.declare(`a${r}`, `i + ${r}u`)}`)}
-  ${b.declare('at', 'j')}
+  ${b.declare('b0', 'j')}
   var l = begin;
   for (; l + 4u <= end; l += 4u) {
-    let right = ${four(b, 'at')};
-    at += 4u * ${b.strides[1]};
-    ${lines(rows, (r) => `sum${r} += dot(${four(a, `a${r}`)}, right); a${r} += 4u * ${a.strides[1]};`)}
+    let right = ${four(b, 'b0')};
+    b0 += ${b.advance(4)};
+    ${lines(rows, (r) => `sum${r} += dot(${four(a, `a${r}`)}, right); a${r} += ${a.advance(4)};`)}
   }
-  for (; l < end; l++) {
-    let right = ${b.one('at')};
-    at += ${b.strides[1]};
-    ${lines(rows, (r) => `sum${r} += ${a.one(`a${r}`)} * right; a${r} += ${a.strides[1]};`)}
-  }
+  ${rest(
+    a,
+    b,
+    `
+    let right = ${b.one('b0')};
+    b0 += ${b.advance(1)};
+    ${lines(rows, (r) => `sum${r} += ${a.one(`a${r}`)} * right; a${r} += ${a.advance(1)};`)}`,
+  )}
   let sums = array<f32, ${rows}>(${upTo(rows).map((r) => `sum${r}`)});
   for (var r = 0u; r < min(${rows}u, args.m - i); r++) {
     let to = (group.z * args.m + i + r) * args.n + j;
@@ -199,50 +217,39 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 }
 
 /**
- * An invocation makes 8 rows of 4 elements of C from what it reads of A and B. Where A, or A and B, stand along the sum it
- * takes four steps at a time. Every address is kept, since not every compiler takes it out of the loop.
+ * An invocation makes 8 rows of 4 elements of C from what it reads of A and B. Where A stands along the sum it takes four
+ * steps at a time. Addresses are kept from step to step, since not every compiler takes them out of the loop.
  */
 function registersCode(a: Operand, b: Operand): string {
   const [R, C] = [REGISTER_ROWS, REGISTER_COLUMNS];
-  /** Four elements across the sum, from `at` on; at the edge the last one again. */
+  /** The addresses of four elements across the sum; at the edge the last one again. */
+  const places = (x: Operand, at: string): string[] => (x.four ? [at] : [at, `${at}_1`, `${at}_2`, `${at}_3`]);
   const declareAcross = (x: Operand, at: string, o: string): string =>
-    x.four
-      ? x.declare(at, o, `${x.outer} - 4u`)
-      : lines(4, (q) => x.declare(q === 0 ? at : `${at}_${q}`, `${o} + ${q}u`));
-  const across = (x: Operand, at: string): string => x.together(at, [`${at}_1`, `${at}_2`, `${at}_3`]);
-  const advance = (x: Operand, at: string, by: string): string =>
-    x.four || x.along ? `${at} += ${by};` : `${at} += ${by}; ${at}_1 += ${by}; ${at}_2 += ${by}; ${at}_3 += ${by};`;
+    places(x, at)
+      .map((place, q) => x.declare(place, `${o} + ${q}u`))
+      .join(' ');
+  const across = (x: Operand, at: string): string => x.together(at, places(x, at).slice(1));
+  const advanceAcross = (x: Operand, at: string): string =>
+    places(x, at)
+      .map((place) => `${place} += ${x.advance(1)};`)
+      .join(' ');
   const along = (x: Operand, at: string): string =>
     x.together(
       at,
       [1, 2, 3].map((q) => `${at} + ${q}u`),
     );
-  const step = b.strides[1];
 
-  const declareA = a.along
-    ? lines(R, (r) => a.declare(`a${r}`, `i + ${r}u`))
-    : lines(R / 4, (h) => declareAcross(a, `a${h}`, `i + ${4 * h}u`));
-  const declareB = b.along ? lines(C, (j) => b.declare(`b${j}`, `j + ${j}u`)) : declareAcross(b, 'b0', 'j');
-  const advanceB = b.along ? lines(C, (j) => `b${j} += 1u;`) : advance(b, 'b0', step);
-
-  /** One step of the sum. */
-  const one = `
-    let right = ${b.along ? `vec4f(${upTo(C).map((j) => b.one(`b${j}`))})` : across(b, 'b0')};
-    ${
-      a.along
-        ? lines(R, (r) => `sum${r} += ${a.one(`a${r}`)} * right; a${r} += 1u;`)
-        : lines(R / 4, (h) => {
-            const rows = upTo(4).map((q) => `sum${4 * h + q} += left${h}[${q}] * right;`);
-            return `let left${h} = ${across(a, `a${h}`)}; ${rows.join(' ')} ${advance(a, `a${h}`, a.strides[1])}`;
-          })
-    }
-    ${advanceB}`;
-  /** Four steps, for an A that stands along the sum. */
-  const four = `
+  const declared = [
+    a.along
+      ? lines(R, (r) => a.declare(`a${r}`, `i + ${r}u`))
+      : lines(R / 4, (h) => declareAcross(a, `a${h}`, `i + ${4 * h}u`)),
+    b.along ? lines(C, (j) => b.declare(`b${j}`, `j + ${j}u`)) : declareAcross(b, 'b0', 'j'),
+  ];
+  const fourSteps = `
     ${
       b.along
-        ? lines(C, (j) => `let right${j} = ${along(b, `b${j}`)}; b${j} += 4u;`)
-        : lines(4, (q) => `let right${q} = ${across(b, 'b0')}; ${advance(b, 'b0', step)}`)
+        ? lines(C, (j) => `let right${j} = ${along(b, `b${j}`)}; b${j} += ${b.advance(4)};`)
+        : lines(4, (q) => `let right${q} = ${across(b, 'b0')}; ${advanceAcross(b, 'b0')}`)
     }
     ${lines(R, (r) => {
       const sums = b.along
@@ -250,8 +257,19 @@ function registersCode(a: Operand, b: Operand): string {
         : upTo(4)
             .map((q) => `left${r}[${q}] * right${q}`)
             .join(' + ');
-      return `let left${r} = ${along(a, `a${r}`)}; a${r} += 4u; sum${r} += ${sums};`;
+      return `let left${r} = ${along(a, `a${r}`)}; a${r} += ${a.advance(4)}; sum${r} += ${sums};`;
     })}`;
+  const oneStep = `
+    let right = ${b.along ? `vec4f(${upTo(C).map((j) => b.one(`b${j}`))})` : across(b, 'b0')};
+    ${b.along ? lines(C, (j) => `b${j} += ${b.advance(1)};`) : advanceAcross(b, 'b0')}
+    ${
+      a.along
+        ? lines(R, (r) => `sum${r} += ${a.one(`a${r}`)} * right; a${r} += ${a.advance(1)};`)
+        : lines(R / 4, (h) => {
+            const rows = upTo(4).map((q) => `sum${4 * h + q} += left${h}[${q}] * right;`);
+            return `let left${h} = ${across(a, `a${h}`)}; ${rows.join(' ')} ${advanceAcross(a, `a${h}`)}`;
+          })
+    }`;
   return `
 @compute @workgroup_size(${REGISTER_THREADS}, ${REGISTER_THREADS})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(global_invocation_id) thread: vec3u) {${part(a, b)}
@@ -259,12 +277,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(global_invocation_id) thre
   let j = thread.x * ${C}u;
   if (i >= args.m || j >= args.n) { return; }
   ${lines(R, (r) => `var sum${r} = vec4f();`)}
-  ${declareA}
-  ${declareB}
+  ${declared.join('\n  ')}
   var l = begin;
-  ${a.along ? `for (; l + 4u <= end; l += 4u) {${four}\n  }` : ''}
-  for (; l < end; l++) {${one}
-  }
+  ${a.along ? `for (; l + 4u <= end; l += 4u) {${fourSteps}\n  }` : ''}
+  ${rest(a, b, oneStep)}
   let sums = array<vec4f, ${R}>(${upTo(R).map((r) => `sum${r}`)});
   for (var r = 0u; r < ${R}u; r++) { put(group.z, i + r, j, sums[r]); }
 }`;

@@ -62,8 +62,13 @@ async function run(options: Options): Promise<void> {
   if (report.results.length > 0) console.log(`${peakLine(report)}\npicture: ${chart}`);
 }
 
-/** Whether an engine can run here; a peer that is not installed is told in a line, one that is adds its version. */
-function isPresent({ name, peer }: Engine, versions: Record<string, string>): boolean {
+/** Whether an engine can run here; what cannot is told in a line; a peer adds its version. */
+function isPresent({ name, peer, missing }: Engine, versions: Record<string, string>): boolean {
+  const why = missing?.() ?? null;
+  if (why !== null) {
+    console.log(`${name} is left out: ${why}`);
+    return false;
+  }
   if (!peer) return true;
   const version = peer.version();
   if (version === null) console.log(`${name} is left out: not installed (${peer.install})`);

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { hasFusedMultiplyAdd } from 'bptt/wasm';
 import { isNamed, type Workload } from './workloads.ts';
 
 /** A program that can contend. */
@@ -14,6 +15,8 @@ export interface Engine {
   readonly threaded: readonly string[];
   /** The process to start; it speaks as `serve` does. */
   program(threads: number): Program;
+  /** Why it cannot run here, or null. */
+  missing?(): string | null;
   /** A peer, which is there only where somebody installed it. */
   readonly peer?: Peer;
 }
@@ -55,6 +58,11 @@ export const ENGINES: readonly Engine[] = [
   { ...own('ts', 'ts', 'float32', ['W1', 'W2', 'W4', 'W5', 'W6']), slow: ['W3'] },
   REFERENCE,
   { ...own('wasm', 'wasm', 'float32', ['W1', 'W2', 'W3', 'W4', 'W5', 'W6']), threaded: ['W2', 'W3'] },
+  {
+    ...own('wasm+fma', 'wasm+fma', 'float32', ['W1', 'W2', 'W3', 'W4', 'W5']),
+    threaded: ['W2', 'W3'],
+    missing: () => (hasFusedMultiplyAdd() ? null : `Node ${process.version} has no relaxed SIMD`),
+  },
   // As in the notebook, in its float64.
   python('numpy', 'numpy', 'numpy_peer.py', ['notebook'], ['W1', 'W6-rnn']),
   python('numpy tuned', 'numpy', 'numpy_peer.py', ['tuned'], ['W1', 'W2', 'W3', 'W4', 'W5', 'W6'], fastestBlas()),

@@ -9,6 +9,8 @@ export interface Who {
   engine: Exclude<EngineName, 'auto'>;
   dtype: 'float32' | 'float64';
   threads: number;
+  /** Engine wasm: products by fused multiply-add. */
+  fma: boolean;
 }
 
 /** The library doing a task, as a user would have it do it. */
@@ -59,8 +61,8 @@ async function trainingContender(
   };
 }
 
-function productContender({ N }: Product, { a, b }: Tensors, { engine, dtype }: Who): Contender {
-  const { floats, kernels } = engine === 'ts' ? tsEngine(dtype) : wasmEngine({ lengths: [N * N, N * N, N * N] });
+function productContender({ N }: Product, { a, b }: Tensors, { engine, dtype, fma }: Who): Contender {
+  const { floats, kernels } = engine === 'ts' ? tsEngine(dtype) : wasmEngine({ lengths: [N * N, N * N, N * N], fma });
   const [c, left, transposed] = [floats(N * N), floats(N * N), floats(N * N)];
   left.set(a);
   for (let k = 0; k < N; k++) for (let j = 0; j < N; j++) transposed[j * N + k] = b[k * N + j];

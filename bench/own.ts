@@ -9,5 +9,6 @@ const [engine, dtype, threads] = process.argv.slice(2);
 await serve((task, tensors) => {
   if (engine === 'peak') return peakContender();
   if (engine === 'plain') return plainContender(task, tensors, dtype === 'float32' ? Float32Array : Float64Array);
-  return libraryContender(task, tensors, { engine, dtype, threads: Number(threads) } as Who);
+  const [name, fma] = engine.split('+');
+  return libraryContender(task, tensors, { engine: name, fma: fma === 'fma', dtype, threads: Number(threads) } as Who);
 });

@@ -27,6 +27,7 @@ interface Options extends Omit<GivenSettings, 'init'>, Limits {
   text?: string[];
   engine: EngineName;
   threads: number;
+  fma?: boolean;
   out?: string;
   resume?: string;
 }
@@ -64,6 +65,7 @@ function trainCommand(): Command {
     .option('--seed <n>', 'seed of weights, dropout and samples', wholeNumber(2 ** 32 - 1, 0), 0)
     .addOption(new Option('--engine <name>', 'what computes').choices(ENGINE_NAMES).default('auto'))
     .option('--threads <n>', 'engine wasm: threads that share the sequences of a batch', wholeNumber(64), 1)
+    .option('--fma', 'engine wasm: fused multiply-add where there is one; the bits then depend on the host')
     .addOption(new Option('--dtype <type>', 'precision of the numbers').choices(DTYPES).default('float32'))
     .addOption(
       new Option(
@@ -143,14 +145,14 @@ async function resumedRun(options: Options, path: string): Promise<RunParts> {
 /** A net at its beginning, with the text that it is to read. */
 async function trainingOf(
   settings: Settings,
-  { engine, threads }: Pick<Options, 'engine' | 'threads'>,
+  { engine, threads, fma = false }: Pick<Options, 'engine' | 'threads' | 'fma'>,
   text: string,
   vocabulary: CharVocabulary,
 ): Promise<Training> {
   const { steps, batch, clip, l2, init, seed, dtype } = settings;
   const reading = readingOf(vocabulary.encode(text), settings);
   const trainer = await createTrainer(specOf(settings, vocabulary.size), {
-    ...{ steps, batch, l2, init, seed, dtype, engine, threads },
+    ...{ steps, batch, l2, init, seed, dtype, engine, threads, fma },
     optimizer: optimizerOf(settings),
     ...(clip && { clip }),
   });

@@ -21,6 +21,11 @@ export interface CreateTrainerOptions extends TrainerOptions {
    * memory one thread does it all, and {@link Trainer.choice} says why. For a given number the bits are the same each time.
    */
   threads?: number;
+  /**
+   * Engine `wasm`: products by fused multiply-add where the host has it. Faster, but then the bits depend on the host.
+   * Default false.
+   */
+  fma?: boolean;
   /** Default `float32`. */
   dtype?: Dtype;
   /** How the weights begin. Default `orthogonal`. */
@@ -83,18 +88,25 @@ async function enginesOf(
 async function wasmEnginesFor(
   { panelLengths, wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
   spec: ModelSpec,
-  options: TrainerOptions,
+  { fma = false, ...options }: CreateTrainerOptions,
   threads: number,
 ): Promise<Chosen> {
   const why = threads > 1 ? whyNoThreads() : null;
   const panels = panelLengths(fullSpec(spec));
   if (threads > 1 && why === null) {
     const lengths = bufferLengthsOfThreads(spec, options, threads);
-    const engines = await wasmEngines(lengths.map((own) => [...own, ...panels]));
-    return { engines, choice: `wasm: SIMD, ${threads} threads` };
+    const engines = await wasmEngines(
+      lengths.map((own) => [...own, ...panels]),
+      { fma },
+    );
+    return { engines, choice: `${engines[0].name}: SIMD, ${threads} threads` };
   }
-  const engines = [wasmEngine({ lengths: [...bufferLengths(spec, options), ...panels] })];
-  return { engines, choice: why === null ? 'wasm: SIMD' : `wasm: SIMD, 1 thread instead of ${threads}, since ${why}` };
+  const engines = [wasmEngine({ lengths: [...bufferLengths(spec, options), ...panels], fma })];
+  const [{ name }] = engines;
+  return {
+    engines,
+    choice: why === null ? `${name}: SIMD` : `${name}: SIMD, 1 thread instead of ${threads}, since ${why}`,
+  };
 }
 
 /**

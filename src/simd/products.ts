@@ -16,7 +16,7 @@ const ENOUGH = 4096;
 const simd = atFirstUse(() => {
   const memory = new CopyMemory((m) => {
     emitCopy(m);
-    emitMatmul(m);
+    emitMatmul(m, false);
   });
   return { memory, kernels: matmulKernels(memory) };
 });

@@ -1,0 +1,150 @@
+import type { Storage } from './buffers.ts';
+import type { Device } from './device.ts';
+import { WebgpuError } from './errors.ts';
+import { USAGE } from './host.ts';
+import { type Pipeline, SLOT_BYTES, SLOT_WORDS } from './pipelines.ts';
+
+/** Workgroups along x, y and z. */
+export type Workgroups = readonly [x: number, y: number, z: number];
+
+interface Dispatch {
+  readonly pipeline: Pipeline;
+  /** The buffers of bindings 1, 2, … */
+  readonly storages: readonly Storage[];
+  readonly workgroups: Workgroups;
+  /** Offsets of the numbers' slot and of the repetition's. */
+  readonly offsets: Uint32Array;
+  group: GPUBindGroup | null;
+}
+
+/** Dispatches in the order of the calls, with their numbers: what is sent to the device in one pass. */
+export class Commands {
+  private readonly device: Device;
+  private readonly dispatches: Dispatch[] = [];
+  /** A slot for each dispatch. */
+  private words = new Uint32Array(16 * SLOT_WORDS);
+  /** Everything the dispatches touch. */
+  private readonly storages = new Set<Storage>();
+  private readonly pipelines = new Set<Pipeline>();
+
+  constructor(device: Device) {
+    this.device = device;
+  }
+
+  get length(): number {
+    return this.dispatches.length;
+  }
+
+  /**
+   * @param words the bits of the call's numbers, at most {@link SLOT_WORDS}
+   */
+  add(pipeline: Pipeline, storages: readonly Storage[], words: Uint32Array, workgroups: Workgroups): void {
+    const slot = this.dispatches.length;
+    if ((slot + 1) * SLOT_WORDS > this.words.length) {
+      const grown = new Uint32Array(2 * this.words.length);
+      grown.set(this.words);
+      this.words = grown;
+    }
+    this.words.set(words, slot * SLOT_WORDS);
+    const offsets = new Uint32Array(pipeline.source.repeats ? 2 : 1);
+    offsets[0] = slot * SLOT_BYTES;
+    this.dispatches.push({ pipeline, storages, workgroups, offsets, group: null });
+    this.pipelines.add(pipeline);
+    for (const storage of storages) this.storages.add(storage);
+  }
+
+  /** What must come true before the commands can be sent. */
+  waits(): Promise<unknown>[] {
+    const waits: Promise<unknown>[] = [];
+    for (const pipeline of this.pipelines) if (!pipeline.compiled) waits.push(pipeline.ready);
+    for (const storage of this.storages) if (!storage.isGranted) waits.push(storage.granted);
+    return waits;
+  }
+
+  /** Puts the numbers into `slots`, a uniform buffer, and binds the buffers. */
+  bind(slots: Storage): void {
+    this.device.gpu.queue.writeBuffer(slots.gpu, 0, this.words, 0, this.dispatches.length * SLOT_WORDS);
+    for (const dispatch of this.dispatches) {
+      dispatch.group = this.device.bindGroup(dispatch.pipeline, dispatch.storages, slots);
+    }
+  }
+
+  /** The bytes that {@link bind} needs. */
+  get slotBytes(): number {
+    return this.dispatches.length * SLOT_BYTES;
+  }
+
+  /**
+   * Sends the commands, `times` over, in one pass and one submit.
+   *
+   * @throws {WebgpuError} `disposed` where a buffer has been destroyed meanwhile.
+   */
+  submit(times = 1): void {
+    for (const storage of this.storages) {
+      if (!storage.alive) throw new WebgpuError('disposed', `submit: ${storage.label} has been destroyed`);
+    }
+    const { gpu, counters } = this.device;
+    const encoder = gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    let current: Pipeline | null = null;
+    for (let index = 0; index < times; index++) {
+      for (const { pipeline, group, offsets, workgroups } of this.dispatches) {
+        if (pipeline !== current) {
+          pass.setPipeline(pipeline.compiled!);
+          current = pipeline;
+        }
+        if (offsets.length > 1) offsets[1] = index * SLOT_BYTES;
+        pass.setBindGroup(0, group, offsets, 0, offsets.length);
+        pass.dispatchWorkgroups(...workgroups);
+      }
+    }
+    pass.end();
+    gpu.queue.submit([encoder.finish()]);
+    counters.dispatches += times * this.dispatches.length;
+    counters.submits++;
+  }
+}
+
+/** Repetitions that a kernel can tell apart. */
+export const MAX_REPEATS = 256;
+
+/**
+ * Commands that were recorded once, by {@link Device.record}, and are sent again and again: nothing is compiled, bound,
+ * uploaded or made any more.
+ */
+export class CommandList {
+  private readonly device: Device;
+  private readonly commands: Commands;
+  private readonly slots: Storage;
+
+  /** Made by {@link Device.record}. */
+  constructor(device: Device, commands: Commands) {
+    this.device = device;
+    this.commands = commands;
+    this.slots = device.makeStorage('numbers of a command list', commands.slotBytes, USAGE.UNIFORM | USAGE.COPY_DST);
+    commands.bind(this.slots);
+  }
+
+  /** Dispatches of one repetition. */
+  get dispatches(): number {
+    return this.commands.length;
+  }
+
+  /**
+   * Sends the commands, after everything called before, `times` over in one submit.
+   *
+   * @throws {RangeError} on more than {@link MAX_REPEATS} times.
+   * @throws {WebgpuError} where the device is lost or a buffer has been destroyed.
+   */
+  submit(times = 1): void {
+    if (!(Number.isInteger(times) && times >= 1 && times <= MAX_REPEATS)) {
+      throw new RangeError(`submit: times is ${times}, expected 1 … ${MAX_REPEATS}`);
+    }
+    this.device.inOrder(() => this.commands.submit(times));
+  }
+
+  /** Gives the numbers' memory back. The list cannot be sent again. */
+  destroy(): void {
+    this.device.destroyStorage(this.slots);
+  }
+}

@@ -22,7 +22,7 @@ export class Commands {
   private readonly device: Device;
   private readonly dispatches: Dispatch[] = [];
   /** A slot for each dispatch. */
-  private words = new Uint32Array(16 * SLOT_WORDS);
+  private words = new Uint32Array(0);
   /** Everything the dispatches touch. */
   private readonly storages = new Set<Storage>();
   private readonly pipelines = new Set<Pipeline>();
@@ -41,7 +41,7 @@ export class Commands {
   add(pipeline: Pipeline, storages: readonly Storage[], words: Uint32Array, workgroups: Workgroups): void {
     const slot = this.dispatches.length;
     if ((slot + 1) * SLOT_WORDS > this.words.length) {
-      const grown = new Uint32Array(2 * this.words.length);
+      const grown = new Uint32Array(Math.max(2 * this.words.length, 16 * SLOT_WORDS));
       grown.set(this.words);
       this.words = grown;
     }
@@ -53,12 +53,18 @@ export class Commands {
     for (const storage of storages) this.storages.add(storage);
   }
 
+  get mustWait(): boolean {
+    for (const pipeline of this.pipelines) if (!pipeline.compiled) return true;
+    for (const storage of this.storages) if (!storage.isGranted) return true;
+    return false;
+  }
+
   /** What must come true before the commands can be sent. */
   waits(): Promise<unknown>[] {
-    const waits: Promise<unknown>[] = [];
-    for (const pipeline of this.pipelines) if (!pipeline.compiled) waits.push(pipeline.ready);
-    for (const storage of this.storages) if (!storage.isGranted) waits.push(storage.granted);
-    return waits;
+    return [
+      ...Array.from(this.pipelines, ({ ready }) => ready),
+      ...Array.from(this.storages, ({ granted }) => granted),
+    ];
   }
 
   /** Puts the numbers into `slots`, a uniform buffer, and binds the buffers. */

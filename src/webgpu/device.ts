@@ -32,6 +32,8 @@ export interface AdapterDescription {
   readonly software: boolean;
 }
 
+type HostArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
 /** What a device has been asked to do so far. */
 export interface Counters {
   dispatches: number;
@@ -132,6 +134,8 @@ export class Device {
   private slots: Storage | null = null;
   /** Repetition 0, 1, … at multiples of a slot. */
   private repeats: Storage | null = null;
+  /** Buffers for what passes between the dispatches of one kernel, by size. */
+  private readonly scratches = new Map<number, FloatBuffer>();
   /** Buffers to read through, by size. */
   private readonly staging = new Map<number, Storage[]>();
 
@@ -262,6 +266,20 @@ export class Device {
     this.open.add(this.pipelines.get(source, places), storages, words, workgroups);
   }
 
+  /**
+   * For kernels of several dispatches: a buffer of `length` floats that holds what one of them leaves for the next. It is
+   * shared by all, so its contents last until the next kernel.
+   */
+  scratch(length: number): FloatBuffer {
+    const size = 2 ** Math.ceil(Math.log2(Math.max(length, SLOT_WORDS)));
+    let buffer = this.scratches.get(size);
+    if (!buffer) {
+      buffer = this.floats(size, 'scratch');
+      this.scratches.set(size, buffer);
+    }
+    return buffer.slice(0, length);
+  }
+
   /** The bind group of these buffers, made at the first call. For commands. */
   bindGroup(pipeline: Pipeline, storages: readonly Storage[], slots: Storage): GPUBindGroup {
     const key = `${pipeline.bindings}${pipeline.source.repeats ? '+' : ''} ${storages.map(({ id }) => id)} ${slots.id}`;
@@ -321,12 +339,7 @@ export class Device {
 
   /** Sends what has been called. Resolves once it is on its way, which is at once where everything is compiled. */
   async submit(): Promise<void> {
-    try {
-      await this.inOrder(() => {});
-    } catch (error) {
-      this.tail = null;
-      throw error;
-    }
+    await this.told(this.inOrder(() => {}));
   }
 
   /** Sends what has been called and waits until the device has computed it. */
@@ -337,39 +350,29 @@ export class Device {
   }
 
   /** For {@link DeviceBuffer.write}. */
-  write(
-    { storage, start }: DeviceBuffer,
-    values: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
-  ): void {
+  write({ storage, start }: DeviceBuffer, values: HostArray): void {
     this.expectAlive('write', storage);
-    const send = (data: typeof values): void =>
+    const send = (data: HostArray): void =>
       this.gpu.queue.writeBuffer(storage.gpu, ELEMENT_BYTES * start, data.buffer, data.byteOffset, data.byteLength);
-    if (this.waits().length > 0 || this.tail) {
-      const copy = values.slice();
-      this.inOrder(() => send(copy));
-    } else {
-      this.inOrder(() => send(values));
-    }
+    // The caller may change the array before a job that has to wait is done.
+    const data = this.mustWait(storage) ? values.slice() : values;
+    this.inOrder(() => send(data), storage);
   }
 
   /** For {@link DeviceBuffer.read}. */
   async read({ storage, start, length }: DeviceBuffer): Promise<ArrayBuffer> {
     this.expectAlive('read', storage);
     const bytes = ELEMENT_BYTES * length;
-    let through: Storage;
-    try {
-      await storage.granted;
-      through = await this.inOrder(() => {
+    const through = await this.told(
+      this.inOrder(() => {
         const taken = this.takeStaging(bytes);
         const encoder = this.gpu.createCommandEncoder();
         encoder.copyBufferToBuffer(storage.gpu, ELEMENT_BYTES * start, taken.gpu, 0, bytes);
         this.gpu.queue.submit([encoder.finish()]);
+        this.counters.submits++;
         return taken;
-      });
-    } catch (error) {
-      this.tail = null;
-      throw error;
-    }
+      }, storage),
+    );
     this.counters.readbacks++;
     await this.orLost(through.gpu.mapAsync(MAP_READ, 0, bytes));
     const numbers = through.gpu.getMappedRange(0, bytes).slice(0);
@@ -390,14 +393,18 @@ export class Device {
   }
 
   /**
-   * Sends what has been called, then does `job`: at once, or, where a kernel is still being compiled, when it is. After a
-   * failure nothing that was called later is done, until {@link submit} or {@link DeviceBuffer.read} has thrown it.
+   * Sends what has been called, then does `job`: at once, or, where a kernel is still being compiled or a buffer not yet
+   * granted, when it is. After a failure nothing that was called later is done, until {@link submit} or
+   * {@link DeviceBuffer.read} has thrown it.
+   *
+   * @param storage what the job needs
    */
-  inOrder<T>(job: () => T): T | Promise<T> {
+  inOrder<T>(job: () => T, storage?: Storage): T | Promise<T> {
     this.expectUsable();
     if (this.recording) throw new Error('record: only kernels can be recorded');
+    const mustWait = this.mustWait(storage);
     const commands = this.open;
-    const waits = this.waits();
+    this.open = new Commands(this);
     const run = (): T => {
       this.expectUsable();
       if (commands.length > 0) {
@@ -406,19 +413,30 @@ export class Device {
       }
       return job();
     };
-    if (commands.length > 0) this.open = new Commands(this);
-    if (!this.tail && waits.length === 0) return run();
-    const result = (this.tail ?? Promise.resolve()).then(() => this.orLost(Promise.all(waits))).then(run);
+    if (!mustWait) return run();
+    const waits = Promise.all([...commands.waits(), storage?.granted]);
+    const result = (this.tail ?? Promise.resolve()).then(() => this.orLost(waits)).then(run);
     const tail = result.then(() => {
       if (this.tail === tail) this.tail = null;
     });
     tail.catch(() => {});
+    waits.catch(() => {});
     this.tail = tail;
     return result;
   }
 
-  private waits(): Promise<unknown>[] {
-    return this.open.waits();
+  private mustWait(storage?: Storage): boolean {
+    return this.tail !== null || this.open.mustWait || storage?.isGranted === false;
+  }
+
+  /** The result of a job; after its failure the way is free again. */
+  private async told<T>(result: T | Promise<T>): Promise<T> {
+    try {
+      return await result;
+    } catch (error) {
+      this.tail = null;
+      throw error;
+    }
   }
 
   private slotsOf(bytes: number): Storage {

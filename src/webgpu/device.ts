@@ -280,6 +280,26 @@ export class Device {
     return buffer.slice(0, length);
   }
 
+  /**
+   * Notes a copy between two buffers that share no memory, or zeros where there is no `from`. It is no dispatch.
+   *
+   * @param stride how many elements further on in `from` the next repetition of a recorded list reads
+   * @throws {WebgpuError} where the device is lost or a buffer destroyed.
+   */
+  transfer(to: DeviceBuffer, from: DeviceBuffer | null, stride = 0): void {
+    this.expectAlive('transfer', to.storage);
+    if (from) this.expectAlive('transfer', from.storage);
+    if (to.length === 0) return;
+    this.open.addTransfer({
+      to: to.storage,
+      toByte: ELEMENT_BYTES * to.start,
+      bytes: ELEMENT_BYTES * to.length,
+      from: from?.storage ?? null,
+      fromByte: ELEMENT_BYTES * (from?.start ?? 0),
+      strideBytes: ELEMENT_BYTES * stride,
+    });
+  }
+
   /** The bind group of these buffers, made at the first call. For commands. */
   bindGroup(pipeline: Pipeline, storages: readonly Storage[], slots: Storage): GPUBindGroup {
     const key = `${pipeline.bindings}${pipeline.source.repeats ? '+' : ''} ${storages.map(({ id }) => id)} ${slots.id}`;

@@ -177,6 +177,15 @@ export class CommandList {
     return this.commands.dispatchCount;
   }
 
+  get mustWait(): boolean {
+    return this.commands.mustWait;
+  }
+
+  /** What must come true before the list can be sent. */
+  waits(): Promise<unknown>[] {
+    return this.commands.waits();
+  }
+
   /**
    * Sends the commands, after everything called before, `times` over in one submit.
    *
@@ -187,7 +196,7 @@ export class CommandList {
     if (!(Number.isInteger(times) && times >= 1 && times <= MAX_REPEATS)) {
       throw new RangeError(`submit: times is ${times}, expected 1 … ${MAX_REPEATS}`);
     }
-    this.device.inOrder(() => this.commands.submit(times));
+    this.device.inOrder(() => this.commands.submit(times), undefined, this);
   }
 
   /** Gives the numbers' memory back. The list cannot be sent again. */

@@ -341,6 +341,13 @@ export class Device {
    * @throws {WebgpuError} `shader` where a kernel does not compile, `out-of-memory` where a buffer has none.
    */
   async record(calls: () => void): Promise<CommandList> {
+    const list = this.list(calls);
+    await this.orLost(Promise.all(list.waits()));
+    return list;
+  }
+
+  /** The same at once: a list that is sent while a kernel is still being compiled waits for it. */
+  list(calls: () => void): CommandList {
     this.expectUsable();
     if (this.recording) throw new Error('record: another list is being recorded');
     const before = this.open;
@@ -353,7 +360,6 @@ export class Device {
       this.open = before;
       this.recording = false;
     }
-    await this.orLost(Promise.all(commands.waits()));
     return new CommandList(this, commands);
   }
 
@@ -418,11 +424,12 @@ export class Device {
    * {@link DeviceBuffer.read} has thrown it.
    *
    * @param storage what the job needs
+   * @param list what the job sends
    */
-  inOrder<T>(job: () => T, storage?: Storage): T | Promise<T> {
+  inOrder<T>(job: () => T, storage?: Storage, list?: CommandList): T | Promise<T> {
     this.expectUsable();
     if (this.recording) throw new Error('record: only kernels can be recorded');
-    const mustWait = this.mustWait(storage);
+    const mustWait = this.mustWait(storage) || list?.mustWait === true;
     const commands = this.open;
     this.open = new Commands(this);
     const run = (): T => {
@@ -434,7 +441,7 @@ export class Device {
       return job();
     };
     if (!mustWait) return run();
-    const waits = Promise.all([...commands.waits(), storage?.granted]);
+    const waits = Promise.all([...commands.waits(), storage?.granted, ...(list?.waits() ?? [])]);
     const result = (this.tail ?? Promise.resolve()).then(() => this.orLost(waits)).then(run);
     const tail = result.then(() => {
       if (this.tail === tail) this.tail = null;

@@ -15,7 +15,7 @@ export type Call<K extends CallName = CallName> = {
 }[K];
 
 /** Whether a call is of that kernel. */
-export function isCall<K extends CallName>(call: Call | undefined, kernel: K): call is Call<K> {
+export function isCall<K extends CallName>(call: Call | undefined, kernel: K): call is Extract<Call, { kernel: K }> {
   return call?.kernel === kernel;
 }
 

@@ -134,8 +134,8 @@ export class Device {
   private slots: Storage | null = null;
   /** Repetition 0, 1, … at multiples of a slot. */
   private repeats: Storage | null = null;
-  /** Buffers for what passes between the dispatches of one kernel, by size. */
-  private readonly scratches = new Map<number, FloatBuffer>();
+  /** Buffers for what passes between the dispatches of one kernel, by purpose and size. */
+  private readonly scratches = new Map<string, FloatBuffer>();
   /** Buffers to read through, by size. */
   private readonly staging = new Map<number, Storage[]>();
 
@@ -213,12 +213,13 @@ export class Device {
   destroyStorage(storage: Storage): void {
     if (!storage.alive) return;
     // What was called before still runs.
-    const destroy = (): void => {
-      this.memory.destroy(storage);
-      for (const [key, { storages }] of this.groups) if (storages.includes(storage)) this.groups.delete(key);
-    };
-    if (this.fault) destroy();
-    else this.inOrder(destroy);
+    if (this.fault) this.release(storage);
+    else this.inOrder(() => this.release(storage));
+  }
+
+  private release(storage: Storage): void {
+    this.memory.destroy(storage);
+    for (const [key, { storages }] of this.groups) if (storages.includes(storage)) this.groups.delete(key);
   }
 
   /**
@@ -267,15 +268,17 @@ export class Device {
   }
 
   /**
-   * For kernels of several dispatches: a buffer of `length` floats that holds what one of them leaves for the next. It is
-   * shared by all, so its contents last until the next kernel.
+   * For kernels of several dispatches: `length` floats that hold what one dispatch leaves for the next.
+   *
+   * @param purpose the same for all that may share one buffer, since none of them needs its contents after its own call
    */
-  scratch(length: number): FloatBuffer {
+  scratch(purpose: string, length: number): FloatBuffer {
     const size = 2 ** Math.ceil(Math.log2(Math.max(length, SLOT_WORDS)));
-    let buffer = this.scratches.get(size);
+    const key = `${purpose} ${size}`;
+    let buffer = this.scratches.get(key);
     if (!buffer) {
-      buffer = this.floats(size, 'scratch');
-      this.scratches.set(size, buffer);
+      buffer = this.floats(size, purpose);
+      this.scratches.set(key, buffer);
     }
     return buffer.slice(0, length);
   }
@@ -430,18 +433,18 @@ export class Device {
     this.expectUsable();
     if (this.recording) throw new Error('record: only kernels can be recorded');
     const mustWait = this.mustWait(storage) || list?.mustWait === true;
-    const commands = this.open;
-    this.open = new Commands(this);
+    const commands = this.open.length > 0 ? this.open : null;
+    if (commands) this.open = new Commands(this);
     const run = (): T => {
       this.expectUsable();
-      if (commands.length > 0) {
+      if (commands) {
         commands.bind(this.slotsOf(commands.slotBytes));
         commands.submit();
       }
       return job();
     };
     if (!mustWait) return run();
-    const waits = Promise.all([...commands.waits(), storage?.granted, ...(list?.waits() ?? [])]);
+    const waits = Promise.all([...(commands?.waits() ?? []), storage?.granted, ...(list?.waits() ?? [])]);
     const result = (this.tail ?? Promise.resolve()).then(() => this.orLost(waits)).then(run);
     const tail = result.then(() => {
       if (this.tail === tail) this.tail = null;
@@ -474,7 +477,7 @@ export class Device {
         Math.max(2 * bytes, 16 * SLOT_BYTES),
         USAGE.UNIFORM | USAGE.COPY_DST,
       );
-      if (old) this.memory.destroy(old);
+      if (old) this.release(old);
     }
     return this.slots;
   }

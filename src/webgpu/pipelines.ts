@@ -74,9 +74,16 @@ export class Pipelines {
     const written = new Set(places.slice(0, Object.keys(source.outputs).length));
     const count = Math.max(-1, ...places) + 1;
     const bindings = Array.from({ length: count }, (_, place) => (written.has(place) ? 'w' : 'r')).join('');
+    const most = this.gpu.limits.maxStorageBuffersPerShaderStage;
+    if (count > most) {
+      throw new WebgpuError('limit', `${source.name}: ${count} buffers, this device allows ${most} a kernel`);
+    }
     const layout = this.layout(bindings, source.repeats === true);
     const code = wgsl(source, places, bindings);
+    // The compiler's complaints come with the pipeline's.
+    this.gpu.pushErrorScope('validation');
     const module = this.gpu.createShaderModule({ label: source.name, code });
+    const complained = this.gpu.popErrorScope();
     const pipeline: Pipeline = {
       source,
       layout,
@@ -93,6 +100,7 @@ export class Pipelines {
             pipeline.compiled = compiled;
           },
           async (error: unknown) => {
+            await complained;
             const messages = (await module.getCompilationInfo?.().catch(() => null))?.messages ?? [];
             throw shaderError(source.name, code, messages, error);
           },

@@ -1,5 +1,6 @@
 import type { FloatBuffer } from './buffers.ts';
 import { elementwise, overElements } from './elements.ts';
+import type { KernelSource } from './pipelines.ts';
 import { variants } from './variants.ts';
 
 /** Rows and columns of the tile of sums that an invocation keeps in registers. */
@@ -59,7 +60,7 @@ fn store(row: u32, columns: vec4u, sum: vec4f) {
     ...{ m: 'u32', k: 'u32', n: 'u32', accumulate: 'u32' },
     ...{ a_stay: 'u32', a_summed: 'u32', b_stay: 'u32', b_summed: 'u32' },
   } as const;
-  const inputs = { a: 'f32', b: 'f32', ...(bias ? { bias: 'f32' } : {}) } as const;
+  const inputs: KernelSource['inputs'] = { a: 'f32', b: 'f32', ...(bias ? { bias: 'f32' } : {}) };
   return elementwise(`product${rows}${bias ? 'Bias' : ''}`, { c: 'f32' }, inputs, args, body, functions);
 });
 

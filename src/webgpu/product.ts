@@ -56,10 +56,8 @@ fn store(row: u32, columns: vec4u, sum: vec4f) {
     }
   }
 }`;
-  const args = {
-    ...{ m: 'u32', k: 'u32', n: 'u32', accumulate: 'u32' },
-    ...{ a_stay: 'u32', a_summed: 'u32', b_stay: 'u32', b_summed: 'u32' },
-  } as const;
+  const names = ['m', 'k', 'n', 'accumulate', 'a_stay', 'a_summed', 'b_stay', 'b_summed'];
+  const args: KernelSource['args'] = Object.fromEntries(names.map((name) => [name, 'u32']));
   const inputs: KernelSource['inputs'] = { a: 'f32', b: 'f32', ...(bias ? { bias: 'f32' } : {}) };
   return elementwise(`product${rows}${bias ? 'Bias' : ''}`, { c: 'f32' }, inputs, args, body, functions);
 });

@@ -1,7 +1,7 @@
-import { bufferLengths, LocalTrainer, type ModelSpec, type TrainerOptions, tsEngine } from 'bptt/bptt';
+import { bufferLengths, fullSpec, LocalTrainer, type ModelSpec, type TrainerOptions, tsEngine } from 'bptt/bptt';
 import { adagrad, adam, sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
-import { wasmEngine } from 'bptt/wasm';
+import { panelLengths, wasmEngine } from 'bptt/wasm';
 import type { CharRnnStart, Contender, ElmanStart } from './contender.ts';
 import { plainElmanReber, plainMinCharRnn } from './plainLoops.ts';
 
@@ -50,7 +50,10 @@ function elmanStart(): ElmanStart {
 type EngineName = 'ts' | 'wasm';
 
 function trainerOn(engine: EngineName, spec: ModelSpec, options: TrainerOptions): LocalTrainer {
-  const chosen = engine === 'ts' ? tsEngine('float32') : wasmEngine({ lengths: bufferLengths(spec, options) });
+  const chosen =
+    engine === 'ts'
+      ? tsEngine('float32')
+      : wasmEngine({ lengths: [...bufferLengths(spec, options), ...panelLengths(fullSpec(spec))] });
   return new LocalTrainer(chosen, spec, options);
 }
 

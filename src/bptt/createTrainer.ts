@@ -4,7 +4,7 @@ import { type LocalEngine, tsEngine } from './engine.ts';
 import { initialise, type Scheme } from './initialise.ts';
 import { ParameterBlock } from './parameters.ts';
 import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from './spec.ts';
-import { bufferLengths, LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
+import { bufferLengths, bufferLengthsOfThreads, LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
 
 /** The engines that {@link createTrainer} knows; `auto` is the fastest of them that can do what is asked. */
 export const ENGINE_NAMES: readonly ['auto', 'ts', 'wasm'] = ['auto', 'ts', 'wasm'];
@@ -14,6 +14,11 @@ export type EngineName = (typeof ENGINE_NAMES)[number];
 export interface CreateTrainerOptions extends TrainerOptions {
   /** Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. */
   engine?: EngineName;
+  /**
+   * Engine `wasm`: how many threads share a batch's sequences, at most one each. Default 1. Where the host has no shared
+   * memory one thread does it all, and {@link Trainer.choice} says why. For a given number the bits are the same each time.
+   */
+  threads?: number;
   /** Default `float32`. */
   dtype?: Dtype;
   /** How the weights begin. Default `orthogonal`. */
@@ -31,34 +36,65 @@ export async function createTrainer(spec: ModelSpec, options: CreateTrainerOptio
   const { dtype = 'float32', init = 'orthogonal', seed = 0 } = options;
   const rng = new RandomState(seed);
   const parameters = initialParameters(spec, dtype, init, rng);
-  const engine = await engineOf(options.engine ?? 'auto', dtype, spec, options);
-  const trainer = new LocalTrainer(engine, spec, { ...options, seed: rng.randint(2 ** 31) });
+  const { engines, choice } = await enginesOf(options.engine ?? 'auto', dtype, spec, options);
+  const trainer = new LocalTrainer(engines, spec, { ...options, seed: rng.randint(2 ** 31) }, choice);
   await trainer.setParameters(parameters);
   return trainer;
 }
 
-async function engineOf(
+interface Chosen {
+  engines: readonly LocalEngine[];
+  /** In words. */
+  choice: string;
+}
+
+async function enginesOf(
   name: EngineName,
   dtype: Dtype,
   spec: ModelSpec,
-  options: TrainerOptions,
-): Promise<LocalEngine> {
+  options: CreateTrainerOptions,
+): Promise<Chosen> {
+  const { threads = 1 } = options;
   if (!ENGINE_NAMES.includes(name)) {
     throw new RangeError(`createTrainer: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
+  }
+  if (!Number.isInteger(threads) || threads < 1 || threads > options.batch) {
+    throw new RangeError(`createTrainer: threads is ${threads}, expected 1 … batch = ${options.batch}`);
   }
   if (name === 'wasm' && dtype !== 'float32') {
     throw new RangeError(`createTrainer: engine wasm computes in float32, dtype is ${dtype}`);
   }
-  if (name === 'ts' || dtype !== 'float32') return tsEngine(dtype);
-  const { hasWasmSimd, wasmEngine } = await import('../wasm/index.ts');
-  const lengths = bufferLengths(spec, options);
-  if (name === 'wasm') return wasmEngine({ lengths });
-  try {
-    return hasWasmSimd() ? wasmEngine({ lengths }) : tsEngine(dtype);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return tsEngine(dtype); // it needs more memory than WebAssembly has
+  const plain = (why: string): Chosen => ({ engines: [tsEngine(dtype)], choice: `ts: ${why}` });
+  if (name === 'ts') {
+    if (threads > 1) throw new RangeError(`createTrainer: engine ts has one thread, threads is ${threads}`);
+    return plain('asked for');
   }
+  if (dtype !== 'float32') return plain('the only one that computes in float64');
+  const wasm = await import('../wasm/index.ts');
+  if (name === 'auto' && !wasm.hasWasmSimd()) return plain('this host has no WebAssembly SIMD');
+  try {
+    return await wasmEnginesFor(wasm, spec, options, threads);
+  } catch (error) {
+    if (name === 'wasm' || !(error instanceof RangeError)) throw error;
+    return plain(error.message); // it needs more memory than WebAssembly has
+  }
+}
+
+async function wasmEnginesFor(
+  { panelLengths, wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
+  spec: ModelSpec,
+  options: TrainerOptions,
+  threads: number,
+): Promise<Chosen> {
+  const why = threads > 1 ? whyNoThreads() : null;
+  const panels = panelLengths(fullSpec(spec));
+  if (threads > 1 && why === null) {
+    const lengths = bufferLengthsOfThreads(spec, options, threads);
+    const engines = await wasmEngines(lengths.map((own) => [...own, ...panels]));
+    return { engines, choice: `wasm: SIMD, ${threads} threads` };
+  }
+  const engines = [wasmEngine({ lengths: [...bufferLengths(spec, options), ...panels] })];
+  return { engines, choice: why === null ? 'wasm: SIMD' : `wasm: SIMD, 1 thread instead of ${threads}, since ${why}` };
 }
 
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */

@@ -53,6 +53,10 @@ export interface Engine<F, I> extends FloatBuffers<F> {
 export interface LocalEngine extends Engine<FloatArray, Int32Array> {
   /** What a trainer does to whole blocks of parameters and gradients. */
   readonly optim: OptimKernels;
+  /** Waits until all is done that was asked: an engine may work in a thread of its own. */
+  finish(): void;
+  /** Frees what the engine holds beside its buffers. */
+  dispose(): void;
 }
 
 /** The functions of `tensor/` and `optim/` that clip, look at and apply a gradient. */
@@ -83,6 +87,8 @@ export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
     kernels,
     optim: { clip, sumOfSquares, adagradUpdate, adamUpdate, sgdUpdate },
     repeatable: (walk) => walk,
+    finish: () => {},
+    dispose: () => {},
     floats: (length) => zeros(dtype, length),
     ints: (length) => new Int32Array(length),
     ...typedArrays,

@@ -11,6 +11,7 @@ export * from './modelFile.ts';
 export * from './parameters.ts';
 export * from './recurrent.ts';
 export * from './sample.ts';
+export * from './shards.ts';
 export * from './spec.ts';
 export * from './stepper.ts';
 export * from './trainer.ts';

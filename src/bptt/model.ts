@@ -17,13 +17,15 @@ import {
 } from './spec.ts';
 
 /** Options of {@link SequenceModel}. */
-export interface ModelOptions {
+export interface ModelOptions<F = FloatArray> {
   /** T, the most steps of a window. */
   steps: number;
   /** B, the sequences of a batch. */
   batch: number;
   /** Whether backward is to give the gradient of the inputs (vectors only). Default false. */
   inputGradient?: boolean;
+  /** Another model's parameters, of the same spec, to work on. Left out: its own. */
+  parameters?: ParameterBlock<F>;
 }
 
 /** The most numbers that a model's workspace may hold: 2³² bytes of float32. */
@@ -69,7 +71,7 @@ export class SequenceModel<F, I> {
   /**
    * @throws {RangeError | TypeError} where the spec or a size makes no sense or the workspace would be absurdly large.
    */
-  constructor(engine: Engine<F, I>, spec: ModelSpec, options: ModelOptions) {
+  constructor(engine: Engine<F, I>, spec: ModelSpec, options: ModelOptions<F>) {
     const full = fullSpec(spec);
     const { steps: T, batch: B, inputGradient = false } = options;
     expectCount('steps', T);
@@ -90,7 +92,7 @@ export class SequenceModel<F, I> {
     this.T = T;
     this.B = B;
     this.V = V;
-    this.parameters = new ParameterBlock(engine, places);
+    this.parameters = options.parameters ?? new ParameterBlock(engine, places);
     this.gradients = new ParameterBlock(engine, places);
     this.stack = new RecurrentStack(engine, full, T, B, this.parameters, this.gradients, inputGradient);
     this.loss = engine.floats(1);

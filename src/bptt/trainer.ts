@@ -5,7 +5,9 @@ import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
 import { expectLength, type FloatArray } from '../tensor/shape.ts';
 import type { Batch, Keep } from './batch.ts';
 import { countingEngine, type Engine, type LocalEngine, type OptimKernels } from './engine.ts';
-import { SequenceModel } from './model.ts';
+import type { SequenceModel } from './model.ts';
+import type { RecurrentStack } from './recurrent.ts';
+import { dealOut, type Shard, ShardedModel } from './shards.ts';
 import type { FullSpec, ModelSpec, NamedTensors } from './spec.ts';
 
 /** How gradients are kept from exploding. */
@@ -59,6 +61,8 @@ export interface TrainerState {
 export interface Trainer {
   /** The engine's name. */
   readonly engine: string;
+  /** The engine in words: why this one, and on what it runs. */
+  readonly choice: string;
   readonly spec: FullSpec;
   /** Does one update for each batch, in order; gives the loss of each before its update. */
   train(batches: readonly TrainingBatch[]): Promise<Float64Array>;
@@ -95,11 +99,14 @@ export class NonFiniteError extends Error {
 /** A trainer on an engine whose buffers are this machine's memory; its steps can also be taken one by one, at once. */
 export class LocalTrainer implements Trainer {
   readonly engine: string;
+  readonly choice: string;
   readonly model: SequenceModel<FloatArray, Int32Array>;
   readonly optimizer: Optimizer;
 
   private readonly options: TrainerOptions;
+  private readonly engines: readonly LocalEngine[];
   private readonly optim: OptimKernels;
+  private readonly sharded: ShardedModel;
   private readonly slots: FloatArray[];
   private readonly rng: RandomState;
   /** The state that the next batch goes on from, [B,H] each; apart from the model's own, which every pass overwrites. */
@@ -108,23 +115,36 @@ export class LocalTrainer implements Trainer {
   private readonly frozen: FrozenParameter<FloatArray>[];
   private updates = 0;
 
-  /** @throws {RangeError | TypeError} where spec or options make no sense. */
-  constructor(engine: LocalEngine, spec: ModelSpec, options: TrainerOptions) {
+  /**
+   * @param engines one, or several that work at the same time on shares of each batch
+   * @param choice the engine in words
+   * @throws {RangeError | TypeError} where spec or options make no sense.
+   */
+  constructor(
+    engines: LocalEngine | readonly LocalEngine[],
+    spec: ModelSpec,
+    options: TrainerOptions,
+    choice: string = 'as given',
+  ) {
     const { steps, span = steps, advance = steps, l2 = 0, seed = 0, clip } = options;
     if (!(l2 >= 0 && l2 < Number.POSITIVE_INFINITY))
       throw new RangeError(`trainer: l2 is ${l2}, expected a number ≥ 0`);
     const limit = clip && ('value' in clip ? clip.value : clip.norm);
     if (limit !== undefined && !(limit > 0)) throw new RangeError(`trainer: clip is ${limit}, expected a number > 0`);
-    this.engine = engine.name;
+    this.engines = Array.isArray(engines) ? engines : [engines];
+    const [engine] = this.engines;
+    this.engine = this.engines.length === 1 ? engine.name : `${engine.name} ×${this.engines.length}`;
+    this.choice = choice;
     this.options = options;
     this.optimizer = options.optimizer;
-    this.model = new SequenceModel(engine, spec, options);
+    this.sharded = new ShardedModel(this.engines, spec, options);
+    this.model = this.sharded.shards[0].model;
     expectRange('span', span, 1, steps);
     expectRange('advance', advance, 1, steps);
     this.optim = engine.optim;
     this.rng = new RandomState(seed);
     const { parameters, gradients } = this.model;
-    const { slots, carried, frozen } = trainerBuffers(engine, this.model, options);
+    const { slots, carried, frozen } = trainerBuffers(engine, this.sharded.shards, options);
     this.slots = slots;
     this.carried = carried;
     this.frozen = frozen;
@@ -172,14 +192,13 @@ export class LocalTrainer implements Trainer {
    * @throws as {@link update}
    */
   lossAndGradients(batch: TrainingBatch): number {
-    const { model, options } = this;
+    const { model, options, sharded } = this;
     const gradients = model.gradients.flat;
     this.begin(batch);
-    model.forward(this.rng);
-    const loss = model.loss[0] + this.l2Loss();
+    sharded.forward(this.rng);
+    const loss = sharded.loss() + this.l2Loss();
     if (!Number.isFinite(loss)) throw this.whereNotFinite('the loss', loss);
-    gradients.fill(0);
-    model.backward(true, options.span);
+    sharded.gradients(true, options.span);
     if (options.l2) for (const { w, dw } of this.weightMatrices) l2Backward(dw, w, options.l2);
     for (const { gradient } of this.frozen) gradient.fill(0);
     // The sum is quick, but the squares of finite numbers may be too large for it.
@@ -253,7 +272,7 @@ export class LocalTrainer implements Trainer {
     if (surplus) throw new RangeError(`${fn}: ${surplus} is no state of this model`);
     for (const { name, values } of this.carried) {
       if (!state.states[name]) throw new RangeError(`${fn}: states lacks ${name}`);
-      expectLength(fn, name, state.states[name], '[B,H]', this.model.B, values.length / this.model.B);
+      expectLength(fn, name, state.states[name], '[B,H]', this.options.batch, values.length / this.options.batch);
       this.expectFinite(fn, name, state.states[name]);
     }
     if (!Number.isSafeInteger(state.step) || state.step < 0) {
@@ -267,7 +286,7 @@ export class LocalTrainer implements Trainer {
   }
 
   dispose(): void {
-    // Typed arrays are the garbage collector's.
+    for (const engine of this.engines) engine.dispose();
   }
 
   /** Loads a batch and the state it goes on from. */
@@ -276,14 +295,14 @@ export class LocalTrainer implements Trainer {
     if (carry !== false && this.spec.bidirectional) {
       throw new RangeError('trainer: carry is set, but a bidirectional model reads each window from both ends');
     }
-    this.model.load(batch, carry);
-    for (const { given, values } of this.carried) given.set(values);
+    this.sharded.load(batch, carry);
+    for (const { shares } of this.carried) for (const { given, values } of shares) given.set(values);
   }
 
   /** The loss of the loaded batch, without dropout or L2. */
   private plainLoss(): number {
-    this.model.forward();
-    const loss = this.model.loss[0];
+    this.sharded.forward();
+    const loss = this.sharded.loss();
     if (!Number.isFinite(loss)) throw this.whereNotFinite('the loss', loss);
     return loss;
   }
@@ -292,7 +311,9 @@ export class LocalTrainer implements Trainer {
   private carryOn(): void {
     const { steps } = this.model;
     const slot = Math.min(this.options.advance ?? steps, steps);
-    for (const { layer, which, values } of this.carried) values.set(this.model.stack.stateAfter(slot, layer)[which]);
+    for (const { layer, which, shares } of this.carried) {
+      for (const { stack, values } of shares) values.set(stack.stateAfter(slot, layer)[which]);
+    }
   }
 
   private l2Loss(): number {
@@ -312,10 +333,12 @@ export class LocalTrainer implements Trainer {
         if (bad !== undefined) return new NonFiniteError(prefix + name, this.updates, bad);
       }
     }
-    for (const { name, layer, which } of this.carried) {
+    for (const { name, layer, which, shares } of this.carried) {
       for (let t = 0; t <= steps; t++) {
-        const bad = this.model.stack.stateAfter(t, layer)[which].find((v) => !Number.isFinite(v));
-        if (bad !== undefined) return new NonFiniteError(`${name} after ${t} steps of the window`, this.updates, bad);
+        for (const { stack } of shares) {
+          const bad = stack.stateAfter(t, layer)[which].find((v) => !Number.isFinite(v));
+          if (bad !== undefined) return new NonFiniteError(`${name} after ${t} steps of the window`, this.updates, bad);
+        }
       }
     }
     return new NonFiniteError(found, this.updates, value);
@@ -358,8 +381,9 @@ interface CarriedState<F> {
   name: string;
   layer: number;
   which: 'h' | 'c';
+  /** [B,H], and of each shard its rows, with the state its model goes on from. */
   values: F;
-  given: F;
+  shares: { values: F; given: F; stack: Pick<RecurrentStack<F, unknown>, 'stateAfter'> }[];
 }
 
 interface TrainerBuffers<F> {
@@ -371,10 +395,11 @@ interface TrainerBuffers<F> {
 /** What a trainer needs beside its model's buffers. */
 function trainerBuffers<F, I>(
   engine: Engine<F, I>,
-  model: SequenceModel<F, I>,
-  { optimizer, frozen = [] }: TrainerOptions,
+  shards: readonly Shard<F, I>[],
+  { optimizer, batch: B, frozen = [] }: TrainerOptions,
 ): TrainerBuffers<F> {
-  const { stack, parameters, gradients, B, spec } = model;
+  const { model } = shards[0];
+  const { parameters, gradients, spec } = model;
   const slots = optimizer.initialSlots.map((value) => {
     const slot = engine.floats(engine.lengthOf(parameters.flat));
     engine.fill(slot, value);
@@ -383,13 +408,14 @@ function trainerBuffers<F, I>(
   const carried: CarriedState<F>[] = [];
   model.eachState((name, layer, d, which) => {
     if (d !== 0) return;
-    carried.push({
-      name,
-      layer,
-      which,
-      values: engine.floats(B * spec.hiddenSize),
+    const H = spec.hiddenSize;
+    const values = engine.floats(B * H);
+    const shares = shards.map(({ model: { stack }, from, to }) => ({
+      values: engine.slice(values, from * H, to * H),
       given: stack.given(layer, d)[which],
-    });
+      stack,
+    }));
+    carried.push({ name, layer, which, values, shares });
   });
   return {
     slots,
@@ -408,9 +434,18 @@ function trainerBuffers<F, I>(
  * @throws {RangeError | TypeError} where spec or options make no sense.
  */
 export function bufferLengths(spec: ModelSpec, options: TrainerOptions): readonly number[] {
-  const engine = countingEngine();
-  trainerBuffers(engine, new SequenceModel(engine, spec, options), options);
-  return engine.lengths;
+  return bufferLengthsOfThreads(spec, options, 1)[0];
+}
+
+/** The same for each engine of a trainer that has several. */
+export function bufferLengthsOfThreads(
+  spec: ModelSpec,
+  options: TrainerOptions,
+  threads: number,
+): readonly (readonly number[])[] {
+  const engines = Array.from({ length: threads }, () => countingEngine());
+  trainerBuffers(engines[0], dealOut(engines, spec, options), options);
+  return engines.map(({ lengths }) => lengths);
 }
 
 function copyOf(tensors: [string, FloatArray][]): NamedTensors {

@@ -22,6 +22,8 @@ export interface Local<T extends ValueType> extends Expr<T> {
 export type I32 = Expr<'i32'> | number;
 /** A number stands for four float32 lanes of it. */
 export type V128 = Expr<'v128'> | number;
+/** A number stands for its constant. */
+export type F64 = Expr<'f64'> | number;
 
 const TYPE_CODES: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 const EMPTY_BLOCK = 0x40;
@@ -62,6 +64,10 @@ function vector(value: V128): readonly number[] {
   return simd(12, ...lane, ...lane, ...lane, ...lane);
 }
 
+function double(value: F64): readonly number[] {
+  return typeof value === 'number' ? [0x44, ...new Uint8Array(Float64Array.of(value).buffer)] : value.code;
+}
+
 function simd(opcode: number, ...immediates: number[]): number[] {
   return [0xfd, ...unsigned(opcode), ...immediates];
 }
@@ -97,7 +103,10 @@ function load(opcode: number): Load {
 }
 
 /** Integers, which are sizes and addresses. Comparisons are unsigned: memory may reach beyond 2 GiB. */
-export const i32: Readonly<Record<'add' | 'sub' | 'mul' | 'shl' | 'and' | 'eq' | 'lessThan' | 'atMost', IntBinary>> = {
+export const i32: Readonly<Record<'add' | 'sub' | 'mul' | 'shl' | 'and' | 'eq' | 'lessThan' | 'atMost', IntBinary>> & {
+  load(address: I32): Expr<'i32'>;
+} = {
+  load: (address) => expr('i32', int(address), [0x28, ...at(0)]),
   add: intBinary(0x6a),
   sub: intBinary(0x6b),
   mul: intBinary(0x6c),
@@ -108,16 +117,28 @@ export const i32: Readonly<Record<'add' | 'sub' | 'mul' | 'shl' | 'and' | 'eq' |
   atMost: intBinary(0x4d),
 };
 
-export const f32: { lane(a: V128, lane: 0 | 1 | 2 | 3): Expr<'f32'> } = {
+export const f32: {
+  lane(a: V128, lane: 0 | 1 | 2 | 3): Expr<'f32'>;
+  ofDouble(a: F64): Expr<'f32'>;
+} = {
   lane: (a, lane) => expr('f32', vector(a), simd(31, lane)),
+  ofDouble: (a) => expr('f32', double(a), [0xb6]),
 };
 
 export const f64: {
-  add(a: Expr<'f64'>, b: Expr<'f64'>): Expr<'f64'>;
+  add(a: F64, b: F64): Expr<'f64'>;
+  div(a: F64, b: F64): Expr<'f64'>;
+  sqrt(a: F64): Expr<'f64'>;
+  lessThan(a: F64, b: F64): Expr<'i32'>;
   lane(a: V128, lane: 0 | 1): Expr<'f64'>;
+  ofFloat(a: Expr<'f32'>): Expr<'f64'>;
 } = {
-  add: (a, b) => expr('f64', a.code, b.code, [0xa0]),
+  add: (a, b) => expr('f64', double(a), double(b), [0xa0]),
+  div: (a, b) => expr('f64', double(a), double(b), [0xa3]),
+  sqrt: (a) => expr('f64', double(a), [0x9f]),
+  lessThan: (a, b) => expr('i32', double(a), double(b), [0x63]),
   lane: (a, lane) => expr('f64', vector(a), simd(33, lane)),
+  ofFloat: (a) => expr('f64', a.code, [0xbb]),
 };
 
 /** 128 bits as such. */
@@ -127,6 +148,8 @@ export const v128: {
   loadSplat: Load;
   /** The one number at the address, and zeros beside it. */
   loadOne: Load;
+  /** `a` with its lane replaced by the one number at the address. */
+  loadLane(address: I32, a: V128, lane: 0 | 1 | 2 | 3): Expr<'v128'>;
   and: Binary;
   or: Binary;
   /** The bits of a where mask has ones, else those of b. */
@@ -138,6 +161,7 @@ export const v128: {
   load: load(0),
   loadSplat: load(9),
   loadOne: load(0x5c),
+  loadLane: (address, a, lane) => expr('v128', int(address), vector(a), simd(0x56, ...at(0), lane)),
   and: binary(0x4e),
   or: binary(0x50),
   select: (a, b, mask) => expr('v128', vector(a), vector(b), mask.code, simd(0x52)),
@@ -150,32 +174,44 @@ export const v128: {
 
 export const i32x4: {
   splat(a: I32): Expr<'v128'>;
+  of(a: number, b: number, c: number, d: number): Expr<'v128'>;
   add: Binary;
   sub: Binary;
+  equal: Binary;
   shl(a: V128, bits: I32): Expr<'v128'>;
   shr(a: V128, bits: I32): Expr<'v128'>;
   /** Towards zero; NaN gives 0. */
   ofFloats: Unary;
 } = {
   splat: (a) => expr('v128', int(a), simd(17)),
+  of: (...lanes) => expr('v128', simd(12, ...new Uint8Array(Int32Array.of(...lanes).buffer))),
   add: binary(0xae),
   sub: binary(0xb1),
+  equal: binary(0x37),
   shl: (a, bits) => expr('v128', vector(a), int(bits), simd(0xab)),
   shr: (a, bits) => expr('v128', vector(a), int(bits), simd(0xac)),
   ofFloats: unary(0xf8),
 };
 
-/** Four float32 lanes. `firstMin(a, b)` is b where b < a, else a: of a NaN in a nothing is lost. */
+/**
+ * Four float32 lanes. `firstMin(a, b)` is b where b < a, else a: of a NaN in a nothing is lost. `ofDoubles` has two
+ * lanes, and zeros in the others.
+ */
 export const f32x4: {
   splat(a: Expr<'f32'>): Expr<'v128'>;
-} & Readonly<Record<'abs' | 'neg' | 'sqrt' | 'nearest', Unary>> &
+} & Readonly<Record<'abs' | 'neg' | 'sqrt' | 'nearest' | 'ofInts' | 'ofDoubles', Unary>> &
   Readonly<
-    Record<'add' | 'sub' | 'mul' | 'div' | 'max' | 'firstMin' | 'firstMax' | 'less' | 'greater' | 'unequal', Binary>
+    Record<
+      'add' | 'sub' | 'mul' | 'div' | 'max' | 'firstMin' | 'firstMax' | 'less' | 'greater' | 'equal' | 'unequal',
+      Binary
+    >
   > = {
   splat: (a) => expr('v128', a.code, simd(19)),
+  equal: binary(0x41),
   unequal: binary(0x42),
   less: binary(0x43),
   greater: binary(0x44),
+  ofDoubles: unary(0x5e),
   nearest: unary(0x6a),
   abs: unary(0xe0),
   neg: unary(0xe1),
@@ -187,6 +223,7 @@ export const f32x4: {
   max: binary(0xe9),
   firstMin: binary(0xea),
   firstMax: binary(0xeb),
+  ofInts: unary(0xfa),
 };
 
 export const f64x2: { add: Binary; mul: Binary; ofLowFloats: Unary } = {
@@ -259,7 +296,11 @@ export class FunctionBuilder implements Signature {
 
   /** Stores the first lane only. */
   storeOne(address: I32, value: V128, offset = 0): void {
-    this.code.push(...int(address), ...vector(value), ...simd(0x5a, ...at(offset), 0));
+    this.storeLane(address, value, 0, offset);
+  }
+
+  storeLane(address: I32, value: V128, lane: 0 | 1 | 2 | 3, offset = 0): void {
+    this.code.push(...int(address), ...vector(value), ...simd(0x5a, ...at(offset), lane));
   }
 
   /** Calls a function with constants (i32 and f32 only); what it gives is dropped. */
@@ -308,7 +349,14 @@ function localAt<T extends ValueType>(index: number, type: T): Local<T> {
 
 type Locals<P extends readonly ValueType[]> = { [K in keyof P]: Local<P[K]> };
 
-/** A module of exported functions over one imported memory, `host.memory`, and functions imported from `kernels`. */
+/** How an imported memory is described: at least one page; shared memory also needs the most that it may be. */
+const MEMORY_LIMITS: Readonly<Record<'own' | 'shared' | 'none', readonly (readonly number[])[]>> = {
+  own: [[0x00, 0x01]],
+  shared: [[0x03, 0x01, ...unsigned(65_536)]],
+  none: [],
+};
+
+/** A module of exported functions over an imported memory, `host.memory`, and functions imported from `kernels`. */
 export class ModuleBuilder {
   private readonly imports: Signature[] = [];
   private readonly functions: FunctionBuilder[] = [];
@@ -335,8 +383,12 @@ export class ModuleBuilder {
     this.functions.push(f);
   }
 
-  /** The module as bytes. */
-  bytes(): Uint8Array<ArrayBuffer> {
+  /**
+   * The module as bytes.
+   *
+   * @param memory that it imports; a module of nothing but calls does without
+   */
+  bytes(memory: 'own' | 'shared' | 'none' = 'own'): Uint8Array<ArrayBuffer> {
     const first = this.imports.length;
     const types = [...this.imports, ...this.functions].map(({ params, result }) => [
       0x60,
@@ -347,7 +399,7 @@ export class ModuleBuilder {
       ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
       ...section(1, types),
       ...section(2, [
-        [...name('host'), ...name('memory'), 0x02, 0x00, 0x01],
+        ...MEMORY_LIMITS[memory].map((limits) => [...name('host'), ...name('memory'), 0x02, ...limits]),
         ...this.imports.map((f, i) => [...name('kernels'), ...name(f.name), 0x00, ...unsigned(i)]),
       ]),
       ...section(

@@ -1,6 +1,6 @@
 import type { clip as Clip } from '../tensor/clip.ts';
 import { f32x4, type ModuleBuilder } from './assembler.ts';
-import { forEachElement } from './elements.ts';
+import { emitElementwise } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 
 /** y = min(max(x, low), high); NaN stays NaN. */
@@ -17,8 +17,7 @@ export function clipKernels(w: WasmMemory): { clip: typeof Clip } {
 }
 
 export function emitClip(m: ModuleBuilder): void {
-  m.function('clip', ['i32', 'i32', 'i32', 'f32', 'f32'], (f, [y, x, n, ...bounds]) => {
-    const [low, high] = bounds.map((value) => f.let(f32x4.splat(value)));
-    forEachElement(f, n, (at) => at.store(y, f32x4.firstMin(f32x4.firstMax(at.load(x), low), high)));
+  emitElementwise(m, 'clip', 2, 2, (_, at, [y, x], [low, high]) => {
+    at.store(y, f32x4.firstMin(f32x4.firstMax(at.load(x), low), high));
   });
 }

@@ -1,18 +1,19 @@
 import type * as layers from '../layers/elman.ts';
-import { relu, reluBackward } from '../tensor/relu.ts';
 import type { addKernels } from './add.ts';
 import type { Products } from './matmul.ts';
 import type { WasmMemory } from './memory.ts';
+import type { reluKernels } from './relu.ts';
 import type { sigmoidKernels } from './sigmoid.ts';
 import type { tanhKernels } from './tanh.ts';
 
 /** h_t = f(zx_t + Whh·h_{t−1} + bhh), its backward dz = f′·dh, dh_{t−1} = dz·Whh, and the weights' sums over time. */
 export function elmanKernels(
   w: WasmMemory,
-  { matmulNN, matmulNT, matmulTN }: Products,
+  { matmulTN, weightNN, weightNT }: Products,
   { addRow, addRowBackward }: ReturnType<typeof addKernels>,
   { tanh, tanhBackward }: ReturnType<typeof tanhKernels>,
   { sigmoid, sigmoidBackward }: ReturnType<typeof sigmoidKernels>,
+  { relu, reluBackward }: ReturnType<typeof reluKernels>,
 ): Pick<typeof layers, 'elmanStepForward' | 'elmanStepBackward' | 'elmanWeightBackward'> {
   return {
     elmanStepForward(h, zx, hPrev, Whh, bhh, f, B, H) {
@@ -23,7 +24,7 @@ export function elmanKernels(
       w.at(fn, 'Whh', Whh, '[H,H]', H, H);
       w.atOrNull(fn, 'bhh', bhh, '[H]', H);
       w.call.copy(hAt, zxAt, B * H);
-      matmulNT(h, hPrev, Whh, B, H, H, true);
+      weightNT(h, hPrev, Whh, B, H, H, true);
       if (bhh) addRow(h, h, bhh, B, H);
       if (f === 'tanh') tanh(h, h);
       else if (f === 'sigmoid') sigmoid(h, h);
@@ -40,7 +41,7 @@ export function elmanKernels(
       else if (f === 'sigmoid') sigmoidBackward(dz, dh, h);
       else if (f === 'relu') reluBackward(dz, dh, h);
       else w.call.copy(dzAt, dhAt, B * H);
-      matmulNN(dhPrev, dz, Whh, B, H, H);
+      weightNN(dhPrev, dz, Whh, B, H, H);
     },
     elmanWeightBackward(dWhh, dbhh, dz, hPrev, R, H) {
       const fn = 'elmanWeightBackward';

@@ -3,14 +3,14 @@
  * describe it differently.
  */
 interface Host {
-  Memory: new (pages: { initial: number; maximum: number }) => SomeMemory;
+  Memory: new (pages: { initial: number; maximum: number; shared?: boolean }) => SomeMemory;
   Module: new (bytes: Uint8Array<ArrayBuffer>) => CompiledModule;
   Instance: new (module: CompiledModule, imports: object) => { readonly exports: unknown };
   validate(bytes: Uint8Array<ArrayBuffer>): boolean;
 }
 
 export interface SomeMemory {
-  readonly buffer: ArrayBuffer;
+  readonly buffer: ArrayBufferLike;
 }
 
 /** The exported functions of an instance. */

@@ -1,3 +1,4 @@
+import { type FullSpec, GATES } from '../bptt/spec.ts';
 import type { matmulNN as MatmulNN } from '../tensor/matmul.ts';
 import {
   type Expr,
@@ -10,7 +11,7 @@ import {
   v128,
 } from './assembler.ts';
 import type { WasmMemory } from './memory.ts';
-import { BLOCK_K, BLOCK_M, BLOCK_N, PACKED_A, PACKED_B, TILE } from './scratch.ts';
+import { BLOCK_K, BLOCK_M, BLOCK_N } from './scratch.ts';
 
 /**
  * C = A·B, A·Bᵀ and Aᵀ·B, or C += them, as `tensor/matmul.ts`.
@@ -19,7 +20,31 @@ import { BLOCK_K, BLOCK_M, BLOCK_N, PACKED_A, PACKED_B, TILE } from './scratch.t
  * loop, a tile of 4×8 sums, serves all three products and reads one float after another. Edges are packed with zeros
  * whose products are thrown away. Few rows: nothing is packed, a row of C is made straight from A and B.
  */
-export type Products = Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof MatmulNN>;
+export interface Products extends Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof MatmulNN> {
+  /**
+   * A·W and A·Wᵀ for a weight that is the same throughout a walk, such as Whh in every step: where there is room, a walk
+   * packs it once ({@link panelLengths}).
+   */
+  readonly weightNN: typeof MatmulNN;
+  readonly weightNT: typeof MatmulNN;
+}
+
+/**
+ * The room that a model's recurrent weights take up packed, both as they are and transposed: lengths to be added to those
+ * of its buffers. Without it they are packed anew in every step.
+ */
+export function panelLengths({ cell, hiddenSize: H, layers, bidirectional }: FullSpec): readonly number[] {
+  const GH = GATES[cell] * H;
+  return Array.from({ length: layers * (bidirectional ? 2 : 1) }, () => [
+    panelLength(H, GH),
+    panelLength(GH, H),
+  ]).flat();
+}
+
+/** Of B [K,N], or its transpose, in panels of 8 columns. */
+function panelLength(k: number, n: number): number {
+  return k * COLUMNS * Math.ceil(n / COLUMNS);
+}
 
 /** From this many rows of C on packing pays. */
 const MANY_ROWS = 4;
@@ -28,6 +53,51 @@ const COLUMNS = 8;
 
 export function matmulKernels(w: WasmMemory): Products {
   const { fill, addProduct, packAcross4, packAlong4, packAcross8, packAlong8, addRowNN, addRowNT } = w.call;
+  const { tile, packedA, packedB } = w.scratch;
+
+  /** Packs a block of B for {@link addBlocks}. */
+  function packB(
+    to: number,
+    b: number,
+    k: number,
+    n: number,
+    across: boolean,
+    j: number,
+    columns: number,
+    l: number,
+    depth: number,
+  ): void {
+    if (across) packAcross8(to, b + 4 * (l * n + j), columns, depth, 4 * n);
+    else packAlong8(to, b + 4 * (j * k + l), columns, depth, 4 * k);
+  }
+
+  /** Where the panels of each weight stand, by its address and layout; null where there was no room. */
+  const panels = new Map<string, number | null>();
+
+  /** The address of a weight's panels, packed once in a walk, block after block; null where it has to be packed anew. */
+  function panelsOf(b: number, k: number, n: number, across: boolean): number | null {
+    const { walk } = w.recorder;
+    if (walk === null) return null;
+    const key = `${b} ${k} ${n} ${across}`;
+    let at = panels.get(key);
+    if (at === undefined) {
+      const length = panelLength(k, n);
+      at = w.hasRoom(length) ? w.floats(length).byteOffset : null;
+      panels.set(key, at);
+    }
+    if (at === null || walk.has(key)) return at;
+    walk.add(key);
+    let to = at;
+    for (let j = 0; j < n; j += BLOCK_N) {
+      const columns = Math.min(BLOCK_N, n - j);
+      for (let l = 0; l < k; l += BLOCK_K) {
+        const depth = Math.min(BLOCK_K, k - l);
+        packB(to, b, k, n, across, j, columns, l, depth);
+        to += 4 * panelLength(depth, columns);
+      }
+    }
+    return at;
+  }
 
   /**
    * C += A·B block by block. Element (i,l) of A stands at a + 4·(i·k + l), across at a + 4·(l·m + i);
@@ -42,40 +112,52 @@ export function matmulKernels(w: WasmMemory): Products {
     n: number,
     aAcross: boolean,
     bAcross: boolean,
+    panelsOfB: number | null = null,
   ): void {
+    let panel = panelsOfB ?? packedB;
     for (let j = 0; j < n; j += BLOCK_N) {
       const columns = Math.min(BLOCK_N, n - j);
       for (let l = 0; l < k; l += BLOCK_K) {
         const depth = Math.min(BLOCK_K, k - l);
-        if (bAcross) packAcross8(PACKED_B, b + 4 * (l * n + j), columns, depth, 4 * n);
-        else packAlong8(PACKED_B, b + 4 * (j * k + l), columns, depth, 4 * k);
+        if (panelsOfB === null) packB(packedB, b, k, n, bAcross, j, columns, l, depth);
         for (let i = 0; i < m; i += BLOCK_M) {
           const rows = Math.min(BLOCK_M, m - i);
-          if (aAcross) packAcross4(PACKED_A, a + 4 * (l * m + i), rows, depth, 4 * m);
-          else packAlong4(PACKED_A, a + 4 * (i * k + l), rows, depth, 4 * k);
-          addProduct(c + 4 * (i * n + j), PACKED_A, PACKED_B, rows, depth, columns, 4 * n);
+          if (aAcross) packAcross4(packedA, a + 4 * (l * m + i), rows, depth, 4 * m);
+          else packAlong4(packedA, a + 4 * (i * k + l), rows, depth, 4 * k);
+          addProduct(c + 4 * (i * n + j), packedA, panel, rows, depth, columns, 4 * n, tile);
         }
+        if (panelsOfB !== null) panel += 4 * panelLength(depth, columns);
       }
     }
   }
 
-  return {
-    matmulNN(c, a, b, m, k, n, accumulate = false) {
+  function productNN(weight: boolean): typeof MatmulNN {
+    return (c, a, b, m, k, n, accumulate = false) => {
       const cAt = w.at('matmulNN', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulNN', 'a', a, '[M,K]', m, k);
       const bAt = w.at('matmulNN', 'b', b, '[K,N]', k, n);
       if (!accumulate) fill(cAt, m * n, 0);
-      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, true);
+      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, true, weight ? panelsOf(bAt, k, n, true) : null);
       else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n, 4);
-    },
-    matmulNT(c, a, b, m, k, n, accumulate = false) {
+    };
+  }
+
+  function productNT(weight: boolean): typeof MatmulNN {
+    return (c, a, b, m, k, n, accumulate = false) => {
       const cAt = w.at('matmulNT', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulNT', 'a', a, '[M,K]', m, k);
       const bAt = w.at('matmulNT', 'b', b, '[N,K]', n, k);
       if (!accumulate) fill(cAt, m * n, 0);
-      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, false);
+      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, false, weight ? panelsOf(bAt, k, n, false) : null);
       else for (let i = 0; i < m; i++) addRowNT(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n);
-    },
+    };
+  }
+
+  return {
+    matmulNN: productNN(false),
+    matmulNT: productNT(false),
+    weightNN: productNN(true),
+    weightNT: productNT(true),
     matmulTN(c, a, b, m, k, n, accumulate = false) {
       const cAt = w.at('matmulTN', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulTN', 'a', a, '[K,M]', k, m);
@@ -99,8 +181,8 @@ export function emitMatmul(m: ModuleBuilder): void {
 
 /** C += A·B of a packed block: for every panel of B the panels of A, a tile of 4×8 sums each. */
 function emitAddProduct(m: ModuleBuilder): void {
-  m.function('addProduct', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
-    const [c, a, b, rows, k, columns, stride] = params;
+  m.function('addProduct', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
+    const [c, a, b, rows, k, columns, stride, tile] = params;
     const panelBytes = f.int(i32.mul(k, 4 * COLUMNS));
     const columnsLeft = f.int(columns);
     const sums = Array.from({ length: ROWS }, () => [f.local('v128'), f.local('v128')] as const);
@@ -143,10 +225,10 @@ function emitAddProduct(m: ModuleBuilder): void {
           },
           () => {
             sums.forEach(([s0, s1], r) => {
-              f.store(TILE + 32 * r, s0);
-              f.store(TILE + 32 * r, s1, 16);
+              f.store(tile, s0, 32 * r);
+              f.store(tile, s1, 32 * r + 16);
             });
-            addEdge(f, pc, rowsLeft, columnsLeft, stride);
+            addEdge(f, pc, rowsLeft, columnsLeft, stride, tile);
           },
         );
       });
@@ -169,6 +251,7 @@ function addEdge(
   rowsLeft: Local<'i32'>,
   columnsLeft: Local<'i32'>,
   stride: I32,
+  tile: I32,
 ): void {
   const r = f.int(0);
   const j = f.int(0);
@@ -177,7 +260,7 @@ function addEdge(
   f.if(i32.lessThan(COLUMNS, width), () => f.set(width, COLUMNS));
   f.set(width, i32.shl(width, 2));
   f.while(i32.and(i32.lessThan(r, ROWS), i32.lessThan(0, rowsLeft)), () => {
-    f.set(tileAt, i32.add(i32.mul(r, 32), TILE));
+    f.set(tileAt, i32.add(i32.mul(r, 32), tile));
     f.set(j, 0);
     f.while(i32.atMost(16, i32.sub(width, j)), () => {
       f.store(i32.add(pc, j), f32x4.add(v128.load(i32.add(pc, j)), v128.load(i32.add(tileAt, j))));

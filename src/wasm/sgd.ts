@@ -1,6 +1,6 @@
 import type { sgdUpdate as SgdUpdate } from '../optim/sgd.ts';
 import { f32x4, type ModuleBuilder } from './assembler.ts';
-import { forEachElement } from './elements.ts';
+import { emitElementwise } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 
 /** θ −= lr·(g + weightDecay·θ) */
@@ -16,11 +16,8 @@ export function sgdKernels(w: WasmMemory): { sgdUpdate: typeof SgdUpdate } {
 }
 
 export function emitSgd(m: ModuleBuilder): void {
-  m.function('sgdUpdate', ['i32', 'i32', 'i32', 'f32', 'f32'], (f, [params, grads, n, ...rest]) => {
-    const [lr, decay] = rest.map((value) => f.let(f32x4.splat(value)));
-    forEachElement(f, n, (at) => {
-      const theta = f.let(at.load(params));
-      at.store(params, f32x4.sub(theta, f32x4.mul(lr, f32x4.add(at.load(grads), f32x4.mul(decay, theta)))));
-    });
+  emitElementwise(m, 'sgdUpdate', 2, 2, (f, at, [params, grads], [lr, decay]) => {
+    const theta = f.let(at.load(params));
+    at.store(params, f32x4.sub(theta, f32x4.mul(lr, f32x4.add(at.load(grads), f32x4.mul(decay, theta)))));
   });
 }

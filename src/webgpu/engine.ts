@@ -67,6 +67,8 @@ export interface WebgpuEngine extends Engine<FloatBuffer, IntBuffer> {
   record(walk: () => void): Call[];
   /** What a walk writes from the host, instead of writing it; what it calls is left out. */
   staged(walk: () => void, take: (write: Write) => void): void;
+  /** Gives the memory back. */
+  dispose(): void;
   /** The stages that do what the calls do. */
   stages(calls: readonly Call[], options?: Parameters<typeof fuse>[2]): Stage[];
 }
@@ -79,7 +81,7 @@ const ALIGNMENT = 4;
 class Arena<B extends FloatBuffer | IntBuffer> {
   private readonly make: (length: number) => B;
   private readonly room: number;
-  private current: B | null = null;
+  private readonly made: B[] = [];
   private end = 0;
 
   constructor(make: (length: number) => B, room: number) {
@@ -88,14 +90,20 @@ class Arena<B extends FloatBuffer | IntBuffer> {
   }
 
   take(length: number): B {
+    const current = this.made.at(-1);
     const start = Math.ceil(this.end / ALIGNMENT) * ALIGNMENT;
-    if (this.current && start + length <= this.current.length) {
+    if (current && start + length <= current.length) {
       this.end = start + length;
-      return this.current.slice(start, start + length) as B;
+      return current.slice(start, start + length) as B;
     }
-    this.current = this.make(Math.max(length, this.room));
+    const next = this.make(Math.max(length, this.room));
+    this.made.push(next);
     this.end = length;
-    return this.current.slice(0, length) as B;
+    return next.slice(0, length) as B;
+  }
+
+  dispose(): void {
+    for (const buffer of this.made) buffer.destroy();
   }
 }
 
@@ -183,5 +191,9 @@ export function webgpuEngine(device: Device, { room, fused = true }: WebgpuEngin
       }
     },
     stages,
+    dispose: () => {
+      floats.dispose();
+      ints.dispose();
+    },
   };
 }

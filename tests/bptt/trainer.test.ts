@@ -4,13 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { tsEngine } from '../../src/bptt/engine.ts';
 import { initialise } from '../../src/bptt/initialise.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
-import {
-  LocalTrainer,
-  NonFiniteError,
-  type TrainerOptions,
-  type TrainerState,
-  type TrainingBatch,
-} from '../../src/bptt/trainer.ts';
+import { LocalTrainer, type TrainerOptions, type TrainerState, type TrainingBatch } from '../../src/bptt/trainer.ts';
+import { NonFiniteError } from '../../src/bptt/trainerChecks.ts';
 import { adagrad } from '../../src/optim/adagrad.ts';
 import { adam, adamw } from '../../src/optim/adam.ts';
 import { rmsprop } from '../../src/optim/rmsprop.ts';

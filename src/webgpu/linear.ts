@@ -141,8 +141,26 @@ fn main(
 }`,
 };
 
+/** Rows up to which an invocation owns an output and adds row after row. */
+const FEW_ROWS = 64;
+
+const scatterFew = elementwise(
+  'oneHotLinearBackwardFew',
+  { dW: 'f32' },
+  { dy: 'f32', ids: 'i32' },
+  { R: 'u32', D: 'u32' },
+  `for (var r = 0u; r < args.R; r++) {
+    let at = i * args.D + u32(ids(r));
+    set_dW(at, dW(at) + dy(r * args.count + i));
+  }`,
+);
+
 /** dW[·,ids[r]] += dy[r,·], in one dispatch. */
 export function scatterColumns(dW: FloatBuffer, dy: FloatBuffer, ids: IntBuffer, R: number, D: number, O: number): void {
+  if (R <= FEW_ROWS || dW.device.adapter.software) {
+    overElements(scatterFew, { dW, dy, ids }, O, { R, D });
+    return;
+  }
   dW.device.dispatch(scatter, { dW, dy, ids }, { R, D, O }, inRows(D * Math.ceil(O / SCATTERED)));
 }
 

@@ -1,17 +1,18 @@
 import type { DeviceBuffer, FloatBuffer, UintBuffer } from './buffers.ts';
 import { elementwise, inRows, overElements, THREADS } from './elements.ts';
 import type { KernelSource } from './pipelines.ts';
-import { ACROSS_WGSL } from './rows.ts';
 import type { Rule } from './rules.ts';
 import { variants } from './variants.ts';
 
-/** Elements of the gradient that a workgroup looks at, and of the parameters that one moves. */
-const LOOKED_AT = 4096;
-const MOVED = 1024;
+/** Elements of the gradient that a workgroup looks at, at least, and of the parameters that one moves. */
+const LOOKED_AT = 2048;
+const MOVED = 2048;
+/** Workgroups that look at the gradient, at most: whoever moves parameters reads what each of them found. */
+const MOST_CHUNKS = 64;
 /** States that a dispatch carries on. */
 const MOST_STATES = 8;
 
-/** What a workgroup finds in its part of the gradient: the largest |g|, Σ(g/largest)², whether any is not finite, Σw². */
+/** What a workgroup finds in its part of the gradient: the largest |g|, Σ(g/largest)², whether any is not finite, Σw²; of the losses, their sum in the last place. */
 const PARTIAL_WORDS = 4;
 /** What is kept of a step: its loss, Σw², whether it failed, and whether one before it did. */
 export const RESULT_WORDS = 4;
@@ -69,7 +70,13 @@ export function rolesOf(
 
 /** The length of {@link UpdateBuffers.partials} for P parameters. */
 export function partialsLength(parameters: number): number {
-  return PARTIAL_WORDS * (Math.ceil(parameters / LOOKED_AT) + 1);
+  return PARTIAL_WORDS * (chunksOf(parameters).chunks + 1);
+}
+
+/** How the gradient of P parameters is shared out. */
+function chunksOf(parameters: number): { chunks: number; chunk: number } {
+  const chunk = Math.max(LOOKED_AT, Math.ceil(parameters / MOST_CHUNKS));
+  return { chunks: Math.ceil(parameters / chunk), chunk };
 }
 
 const look = variants(
@@ -77,66 +84,59 @@ const look = variants(
     name: 'lookAtGradient',
     outputs: { grads: 'f32', partial: 'f32' },
     inputs: { losses: 'f32', ...(roles ? { params: 'f32' as const, roles: 'u32' as const } : {}) },
-    args: { P: 'u32', chunks: 'u32', R: 'u32', twice: 'f32' },
-    code: `${ACROSS_WGSL}${IS_BAD_WGSL}
+    args: { P: 'u32', chunks: 'u32', chunk: 'u32', R: 'u32', twice: 'f32' },
+    code: `${IS_BAD_WGSL}
+struct Found { top: f32, norm: f32, bad: f32, squares: f32 }
+var<workgroup> found: array<Found, ${THREADS}>;
+
+/** What both have found; each norm is Σ(g/top)² of its own top. */
+fn together(a: Found, b: Found) -> Found {
+  let top = max(a.top, b.top);
+  var norm = 0.0;
+  if (top > 0.0) {
+    let a_share = a.top / top;
+    let b_share = b.top / top;
+    norm = a.norm * a_share * a_share + b.norm * b_share * b_share;
+  }
+  return Found(top, norm, max(a.bad, b.bad), a.squares + b.squares);
+}
+
 @compute @workgroup_size(${THREADS})
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let chunk = group.x + group.y * groups.x;
-  if (chunk > args.chunks) { return; }
-  let to = ${PARTIAL_WORDS}u * chunk;
-  if (chunk == args.chunks) {
-    var own = 0.0;
-    for (var r = lane; r < args.R; r += ${THREADS}u) { own += losses(r); }
-    let total = sum_across(own, lane);
-    if (lane == 0u) { set_partial(to, total); }
-    return;
-  }
-  let end = min(args.P, ${LOOKED_AT}u * (chunk + 1u));
-  var own_top = 0.0;
-  var own_bad = 0.0;
-  var own_squares = 0.0;
-  for (var e = ${LOOKED_AT}u * chunk + lane; e < end; e += ${THREADS}u) {
-    var g = grads(e);
-    ${
-      roles
-        ? `let role = roles(e);
-    if ((role & ${DECAYS}u) != 0u) {
-      let w = params(e);
-      own_squares += w * w;
-      g += args.twice * w;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let number = group.x;
+  var own = Found(0.0, 0.0, 0.0, 0.0);
+  if (number == args.chunks) {
+    for (var r = lane; r < args.R; r += ${THREADS}u) { own.squares += losses(r); }
+  } else {
+    let end = min(args.P, args.chunk * (number + 1u));
+    for (var e = args.chunk * number + lane; e < end; e += ${THREADS}u) {
+      var g = grads(e);
+      ${
+        roles
+          ? `let role = roles(e);
+      if ((role & ${DECAYS}u) != 0u) {
+        let w = params(e);
+        own.squares += w * w;
+        g += args.twice * w;
+      }
+      if ((role & ${FROZEN}u) != 0u) { g = 0.0; }
+      set_grads(e, g);`
+          : ''
+      }
+      if (is_bad(g)) { own.bad = 1.0; }
+      ${norm ? 'own = together(own, Found(abs(g), 1.0, 0.0, 0.0));' : ''}
     }
-    if ((role & ${FROZEN}u) != 0u) { g = 0.0; }
-    set_grads(e, g);`
-        : ''
-    }
-    if (is_bad(g)) { own_bad = 1.0; }
-    own_top = max(own_top, abs(g));
   }
-  let top = max_across(own_top, lane);
-  let bad = max_across(own_bad, lane);
-  let squares = sum_across(own_squares, lane);
-  var own_norm = 0.0;
-  ${
-    norm
-      ? `if (top > 0.0) {
-    for (var e = ${LOOKED_AT}u * chunk + lane; e < end; e += ${THREADS}u) {
-      let share = grads(e) / top;
-      own_norm += share * share;
-    }
-  }`
-      : ''
-  }
-  let norm = sum_across(own_norm, lane);
-  if (lane == 0u) {
-    set_partial(to, top);
-    set_partial(to + 1u, norm);
-    set_partial(to + 2u, bad);
-    set_partial(to + 3u, squares);
-  }
+  found[lane] = own;
+  // The only barrier: a software adapter pays for each more than for all the rest.
+  workgroupBarrier();
+  if (lane != 0u) { return; }
+  for (var other = 1u; other < ${THREADS}u; other++) { own = together(own, found[other]); }
+  let to = ${PARTIAL_WORDS}u * number;
+  set_partial(to, own.top);
+  set_partial(to + 1u, own.norm);
+  set_partial(to + 2u, own.bad);
+  set_partial(to + 3u, own.squares);
 }`,
   }),
 );
@@ -147,11 +147,11 @@ fn main(
  */
 export function lookAtGradient({ l2, clip }: UpdatePlan, buffers: UpdateBuffers, losses: FloatBuffer): void {
   const { gradients, partials, parameters, roles } = buffers;
-  const chunks = Math.ceil(gradients.length / LOOKED_AT);
+  const { chunks, chunk } = chunksOf(gradients.length);
   const tensors = { grads: gradients, partial: partials, losses, ...(roles ? { params: parameters, roles } : {}) };
   const source = look({ roles: roles !== null, norm: clip.kind === 'norm' });
-  const numbers = { P: gradients.length, chunks, R: losses.length, twice: 2 * l2 };
-  gradients.device.dispatch(source, tensors, numbers, inRows(chunks + 1));
+  const numbers = { P: gradients.length, chunks, chunk, R: losses.length, twice: 2 * l2 };
+  gradients.device.dispatch(source, tensors, numbers, [chunks + 1, 1, 1]);
 }
 
 const moves = new Map<string, KernelSource>();
@@ -187,7 +187,7 @@ function writeMove(rule: Rule | null, clip: ClipKind, roles: boolean, states: nu
   };
   return {
     ...{ name: `moveParameters ${rule?.name ?? 'none'}`, outputs, inputs, args },
-    code: `${ACROSS_WGSL}${IS_BAD_WGSL}
+    code: `${IS_BAD_WGSL}
 fn carry(at: u32) {
   ${carries.map((s) => `if (at / args.size == ${s}u) { set_to${s}(at % args.size, from${s}(at % args.size)); }`).join('\n  ')}
 }
@@ -210,33 +210,29 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  var own_top = 0.0;
-  var own_bad = 0.0;
-  var own_squares = 0.0;
-  for (var c = lane; c < args.chunks; c += ${THREADS}u) {
-    own_top = max(own_top, partial(${PARTIAL_WORDS}u * c));
-    own_bad = max(own_bad, partial(${PARTIAL_WORDS}u * c + 2u));
-    own_squares += partial(${PARTIAL_WORDS}u * c + 3u);
+  var top = 0.0;
+  var bad = 0.0;
+  var squares = 0.0;
+  for (var c = 0u; c < args.chunks; c++) {
+    top = max(top, partial(${PARTIAL_WORDS}u * c));
+    bad = max(bad, partial(${PARTIAL_WORDS}u * c + 2u));
+    squares += partial(${PARTIAL_WORDS}u * c + 3u);
   }
-  let top = max_across(own_top, lane);
-  let bad = max_across(own_bad, lane);
-  let squares = sum_across(own_squares, lane);
   var factor = 1.0;
   ${
     clip === 'norm'
-      ? `var own_norm = 0.0;
+      ? `var scaled = 0.0;
   if (top > 0.0) {
-    for (var c = lane; c < args.chunks; c += ${THREADS}u) {
+    for (var c = 0u; c < args.chunks; c++) {
       let share = partial(${PARTIAL_WORDS}u * c) / top;
-      own_norm += partial(${PARTIAL_WORDS}u * c + 1u) * share * share;
+      scaled += partial(${PARTIAL_WORDS}u * c + 1u) * share * share;
     }
-  }
-  // maxNorm/(norm + 1e-6), divided by the largest |g| twice so that no norm is too large
-  let norm = sqrt(sum_across(own_norm, lane));
-  if (top > 0.0) { factor = min(1.0, args.limit / top / (norm + 1e-6 / top)); }`
+    // maxNorm/(norm + 1e-6) with norm = top·√scaled, in which no square is too large
+    factor = min(1.0, args.limit / top / (sqrt(scaled) + 1e-6 / top));
+  }`
       : ''
   }
-  let loss = partial(${PARTIAL_WORDS}u * args.chunks);
+  let loss = partial(${PARTIAL_WORDS}u * args.chunks + 3u);
   let place = u32(numbers(0u));
   let stopped = results(${RESULT_WORDS}u * place + 3u);
   var failed = 0.0;
@@ -251,10 +247,13 @@ fn main(
     set_results(at + ${RESULT_WORDS + 3}u, max(stopped, failed));
   }
   if (stopped != 0.0 || failed != 0.0) { return; }
-  let end = args.P + ${states}u * args.size;
-  for (var e = ${MOVED}u * number + lane; e < min(end, ${MOVED}u * (number + 1u)); e += ${THREADS}u) {
+  let end = min(args.P + ${states}u * args.size, ${MOVED}u * (number + 1u));
+  let a = numbers(1u);
+  let b = numbers(2u);
+  let c = numbers(3u);
+  for (var e = ${MOVED}u * number + lane; e < end; e += ${THREADS}u) {
     if (e >= args.P) { carry(e - args.P); }
-    ${rule ? 'else { move_one(e, factor, numbers(1u), numbers(2u), numbers(3u)); }' : ''}
+    ${rule ? 'else { move_one(e, factor, a, b, c); }' : ''}
   }
 }`,
   };
@@ -291,7 +290,7 @@ export function moveParameters(plan: UpdatePlan | null, buffers: UpdateBuffers, 
   if (plan) Object.assign(tensors, { params: parameters, grads: gradients, ...(roles ? { roles } : {}) });
   if (plan) for (const [s, slot] of slots.entries()) tensors[`memory${s}`] = slot;
   const source = move(plan?.rule ?? null, plan?.clip.kind ?? 'none', plan !== null && roles !== null, now.length);
-  const chunks = plan ? Math.ceil(P / LOOKED_AT) : 0;
+  const { chunks } = chunksOf(P);
   const args = { P, chunks, size, limit: plan?.clip.limit ?? 0, l2: plan?.l2 ?? 0, ...plan?.rule.numbers };
   const workgroups = Math.max(1, Math.ceil((P + now.length * size) / MOVED));
   results.device.dispatch(source, tensors, args, inRows(workgroups));

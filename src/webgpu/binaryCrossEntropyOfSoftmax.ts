@@ -115,7 +115,13 @@ export function binaryCrossEntropyOfSoftmaxBackward(
   overElements(backward, { dz, p, targets, w }, R, { V });
 }
 
-function expectAll(fn: string, tensors: Readonly<Record<string, FloatBuffer>>, w: FloatBuffer, R: number, V: number): void {
+function expectAll(
+  fn: string,
+  tensors: Readonly<Record<string, FloatBuffer>>,
+  w: FloatBuffer,
+  R: number,
+  V: number,
+): void {
   for (const [name, tensor] of Object.entries(tensors)) expectFloats(fn, name, tensor, '[R,V]', R, V);
   expectFloats(fn, 'w', w, '[R]', R);
 }

@@ -1,6 +1,6 @@
 import { elementwise } from './elements.ts';
 import type { KernelSource } from './pipelines.ts';
-import { sumsOfProducts, TILE } from './product.ts';
+import { sumsOfProducts, TILE } from './tile.ts';
 import { variants } from './variants.ts';
 
 /**
@@ -121,7 +121,13 @@ fn b(at: u32) -> f32 { return Whh(at); }`;
   let tile = i % tiles;
   let b0 = ${o.rows}u * (i / tiles);
   let first = true;
-  ${sumsOfProducts(rowNumbers(o.rows, (r) => `min(b0 + ${r}u, args.B - 1u) * args.H`), '1u', columns, '1u', 'args.H')}
+  ${sumsOfProducts(
+    rowNumbers(o.rows, (r) => `min(b0 + ${r}u, args.B - 1u) * args.H`),
+    '1u',
+    columns,
+    '1u',
+    'args.H',
+  )}
   ${advanceAll('b', 'a(b * args.H + j)', '')}`;
       return elementwise(name, outputs, inputs, args, body, `${functions}\nfn a(at: u32) -> f32 { ${a} }`);
     }
@@ -147,7 +153,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let then = ${size}u - now;
     let first = n == 0u;
     for (var tile = lane; tile < ${tiles}u; tile += ${o.threads}u) {
-      ${sumsOfProducts(rowNumbers(o.rows, (r) => `now + ${r}u * args.H`), '1u', columns, '1u', 'args.H')}
+      ${sumsOfProducts(
+        rowNumbers(o.rows, (r) => `now + ${r}u * args.H`),
+        '1u',
+        columns,
+        '1u',
+        'args.H',
+      )}
       ${advanceAll('n * args.stride + b', 'state[now + r * args.H + j]', 'state[then + r * args.H + j] = h_next;')}
     }
     workgroupBarrier();
@@ -290,7 +302,13 @@ ${
   let tile = i % tiles;
   let b0 = ${o.rows}u * (i / tiles);
   let count = select(${G}u * args.H, 0u, args.n == 0u || is_cut(args.n));
-  ${sumsOfProducts(rowNumbers(o.rows, (r) => `(min(b0 + ${r}u, args.B - 1u) - args.stride) * ${G}u * args.H`), '1u', columns, 'args.H', 'count')}
+  ${sumsOfProducts(
+    rowNumbers(o.rows, (r) => `(min(b0 + ${r}u, args.B - 1u) - args.stride) * ${G}u * args.H`),
+    '1u',
+    columns,
+    'args.H',
+    'count',
+  )}
   ${forAll(end)}`;
       const name = `${cell.name}Backward${o.tail ? 'Tail' : ''}`;
       return elementwise(name, outputs, inputs, args, body, `${functions}\nfn a(at: u32) -> f32 { return ${dz}(at); }`);
@@ -314,7 +332,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let then = ${size}u - now;
     let count = select(${G}u * args.H, 0u, n == 0u || is_cut(n));
     for (var tile = lane; tile < ${Math.ceil(o.walkH / TILE)}u; tile += ${o.threads}u) {
-      ${sumsOfProducts(rowNumbers(o.rows, (r) => `now + ${r * G}u * args.H`), '1u', columns, 'args.H', 'count')}
+      ${sumsOfProducts(
+        rowNumbers(o.rows, (r) => `now + ${r * G}u * args.H`),
+        '1u',
+        columns,
+        'args.H',
+        'count',
+      )}
       ${forAll(`let g = step_back(n * args.stride + b, b, j, sum, n);\n        ${kept}`)}
     }
     workgroupBarrier();

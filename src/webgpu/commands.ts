@@ -147,7 +147,11 @@ export class Commands {
   }
 }
 
-function transfer(encoder: GPUCommandEncoder, { to, toByte, bytes, from, fromByte, strideBytes }: Transfer, index: number): void {
+function transfer(
+  encoder: GPUCommandEncoder,
+  { to, toByte, bytes, from, fromByte, strideBytes }: Transfer,
+  index: number,
+): void {
   if (from) encoder.copyBufferToBuffer(from.gpu, fromByte + index * strideBytes, to.gpu, toByte, bytes);
   else encoder.clearBuffer(to.gpu, toByte, bytes);
 }

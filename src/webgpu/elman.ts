@@ -4,7 +4,7 @@ import type { FloatBuffer } from './buffers.ts';
 import { type CellWgsl, gatesBackwardKernel } from './cellKernels.ts';
 import { IS_NAN_WGSL, overElements } from './elements.ts';
 import { expectFloats } from './expect.ts';
-import { productNN, productTN } from './product.ts';
+import { matmulNN, matmulTN } from './matmul.ts';
 import { stepForward } from './recurrence.ts';
 import { SIGMOID_WGSL } from './sigmoid.ts';
 import { TANH_WGSL } from './tanh.ts';
@@ -106,7 +106,7 @@ export function elmanStepBackward(
   expectFloats('elmanStepBackward', 'h', h, '[B,H]', B, H);
   expectFloats('elmanStepBackward', 'Whh', Whh, '[H,H]', H, H);
   overElements(gatesBackward[f], { dzx: dz, h, dh }, B * H, { H });
-  productNN(dhPrev, dz, Whh, B, H, H);
+  matmulNN(dhPrev, dz, Whh, B, H, H);
 }
 
 /**
@@ -129,6 +129,6 @@ export function elmanWeightBackward(
   if (dbhh) expectFloats('elmanWeightBackward', 'dbhh', dbhh, '[H]', H);
   expectFloats('elmanWeightBackward', 'dz', dz, '[R,H]', R, H);
   expectFloats('elmanWeightBackward', 'hPrev', hPrev, '[R,H]', R, H);
-  productTN(dWhh, dz, hPrev, H, R, H);
+  matmulTN(dWhh, dz, hPrev, H, R, H, true);
   if (dbhh) addRowBackward(dbhh, dz, R, H);
 }

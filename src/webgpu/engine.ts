@@ -1,12 +1,15 @@
 import type { Engine } from '../bptt/engine.ts';
-import type { FloatBuffer, IntBuffer } from './buffers.ts';
-import type { CommandList } from './commands.ts';
-import type { Device } from './device.ts';
 import { add } from './add.ts';
-import { binaryCrossEntropyOfSoftmaxBackward, binaryCrossEntropyOfSoftmaxForward } from './binaryCrossEntropyOfSoftmax.ts';
+import {
+  binaryCrossEntropyOfSoftmaxBackward,
+  binaryCrossEntropyOfSoftmaxForward,
+} from './binaryCrossEntropyOfSoftmax.ts';
+import type { FloatBuffer, IntBuffer } from './buffers.ts';
 import type { Call, CallName, WalkKernels } from './calls.ts';
 import { placeColumns, takeColumns } from './columns.ts';
+import type { CommandList } from './commands.ts';
 import { copy, fill } from './copy.ts';
+import type { Device } from './device.ts';
 import { elmanStepBackward, elmanStepForward, elmanWeightBackward } from './elman.ts';
 import { fuse, runCall, type Stage } from './fuse.ts';
 import { gruStepBackward, gruStepForward, gruWeightBackward } from './gru.ts';
@@ -23,13 +26,7 @@ import { sigmoid, sigmoidBackward } from './sigmoid.ts';
 import { sigmoidCrossEntropyBackward, sigmoidCrossEntropyForward } from './sigmoidCrossEntropy.ts';
 import { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from './softmaxCrossEntropy.ts';
 import { squaredErrorBackward, squaredErrorForward } from './squaredError.ts';
-import {
-  clearRows,
-  holdStateBackward,
-  holdStateForward,
-  startStateBackward,
-  startStateForward,
-} from './state.ts';
+import { clearRows, holdStateBackward, holdStateForward, startStateBackward, startStateForward } from './state.ts';
 import { sumAxis } from './sum.ts';
 
 /** Every kernel of the walk, one or a few dispatches each. */
@@ -117,7 +114,10 @@ export function webgpuEngine(device: Device, { room, fused = true }: WebgpuEngin
   const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
   const most = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 4);
   const arenaRoom = (wanted: number): number => Math.min(Math.max(wanted, 1), most);
-  const floats = new Arena((length) => device.floats(length, 'numbers of the engine'), arenaRoom(room?.floats ?? DEFAULT_ROOM));
+  const floats = new Arena(
+    (length) => device.floats(length, 'numbers of the engine'),
+    arenaRoom(room?.floats ?? DEFAULT_ROOM),
+  );
   const ints = new Arena((length) => device.ints(length, 'ids of the engine'), arenaRoom(room?.ints ?? DEFAULT_ROOM));
   let calls: Call[] | null = null;
   let take: ((write: Write) => void) | null = null;

@@ -1,11 +1,11 @@
-import { type Call, isCall, same, type WalkKernels } from './calls.ts';
 import type { FloatBuffer } from './buffers.ts';
+import { type Call, isCall, same, type WalkKernels } from './calls.ts';
 import { softmaxCrossEntropy } from './crossEntropyStage.ts';
+import { scatterColumns } from './linear.ts';
+import { peepholeBackward } from './lstm.ts';
+import { matmulNN } from './matmul.ts';
 import { parseBackward, parseForward } from './parseRecurrence.ts';
 import { runBackward, runForward } from './recurrence.ts';
-import { scatterColumns } from './linear.ts';
-import { productNN } from './product.ts';
-import { peepholeBackward } from './lstm.ts';
 import { type WeightGradient, weightGradients } from './weightGradients.ts';
 
 /** A part of a walk, ready to run; fused where its calls are done together. */
@@ -72,7 +72,7 @@ export function fuse(calls: readonly Call[], run: WalkKernels, { unused = [], ta
     }
     if (isCall(call, 'linearBackward')) {
       const [dx, c, db, dy, x, W, R, D, O, addToDx] = call.args;
-      if (dx) stages.push({ name: 'linearBackward', run: () => productNN(dx, dy, W, R, O, D, addToDx) });
+      if (dx) stages.push({ name: 'linearBackward', run: () => matmulNN(dx, dy, W, R, O, D, addToDx) });
       gradients.push({ c, a: dy, b: x, K: R, M: O, N: D });
       if (db) gradients.push({ c: db, a: dy, b: null, K: R, M: O, N: 0 });
       continue;

@@ -3,7 +3,7 @@ import type { FloatBuffer } from './buffers.ts';
 import { type CellWgsl, gatesBackwardKernel } from './cellKernels.ts';
 import { overElements } from './elements.ts';
 import { expectFloats } from './expect.ts';
-import { productNN, productTN } from './product.ts';
+import { matmulNN, matmulTN } from './matmul.ts';
 import { stepForward } from './recurrence.ts';
 import { SIGMOID_WGSL } from './sigmoid.ts';
 import { TANH_WGSL } from './tanh.ts';
@@ -108,7 +108,7 @@ export function gruStepBackward(
   expectFloats('gruStepBackward', 'hPrev', hPrev, '[B,H]', B, H);
   expectFloats('gruStepBackward', 'Whh', Whh, '[3H,H]', 3 * H, H);
   overElements(gatesBackward, { dzx, dzh, dhPrev, cache, hPrev, dh }, B * H, { H });
-  productNN(dhPrev, dzh, Whh, B, 3 * H, H, true);
+  matmulNN(dhPrev, dzh, Whh, B, 3 * H, H, true);
 }
 
 /**
@@ -131,6 +131,6 @@ export function gruWeightBackward(
   if (dbhh) expectFloats('gruWeightBackward', 'dbhh', dbhh, '[3H]', 3 * H);
   expectFloats('gruWeightBackward', 'dzh', dzh, '[R,3H]', R, 3 * H);
   expectFloats('gruWeightBackward', 'hPrev', hPrev, '[R,H]', R, H);
-  productTN(dWhh, dzh, hPrev, 3 * H, R, H);
+  matmulTN(dWhh, dzh, hPrev, 3 * H, R, H, true);
   if (dbhh) addRowBackward(dbhh, dzh, R, 3 * H);
 }

@@ -2,7 +2,8 @@ import { addRowBackward } from './add.ts';
 import type { FloatBuffer } from './buffers.ts';
 import { elementwise, overElements } from './elements.ts';
 import { expectFloats } from './expect.ts';
-import { productNN, productNT, productTN } from './product.ts';
+import { linearForward } from './linear.ts';
+import { matmulNN, matmulTN } from './matmul.ts';
 import { SIGMOID_WGSL } from './sigmoid.ts';
 import { TANH_WGSL } from './tanh.ts';
 
@@ -67,10 +68,10 @@ export function gruResetBeforeStepForward(
   expectFloats('gruResetBeforeStepForward', 'hPrev', hPrev, '[B,H]', B, H);
   expectFloats('gruResetBeforeStepForward', 'Whh', Whh, '[3H,H]', 3 * H, H);
   if (bhh) expectFloats('gruResetBeforeStepForward', 'bhh', bhh, '[3H]', 3 * H);
-  productNT(zh, hPrev, Whh, bhh, B, H, 3 * H);
+  linearForward(zh, hPrev, Whh, bhh, B, H, 3 * H);
   overElements(gatesForward, { cache, rh, zx, zh, hPrev }, B * H, { H });
   const zn = zh.slice(0, B * H);
-  productNT(zn, rh, Whh.slice(2 * H * H, 3 * H * H), bhh?.slice(2 * H, 3 * H) ?? null, B, H, H);
+  linearForward(zn, rh, Whh.slice(2 * H * H, 3 * H * H), bhh?.slice(2 * H, 3 * H) ?? null, B, H, H);
   overElements(stateForward, { cache, h, zx, zn, hPrev }, B * H, { H });
 }
 
@@ -142,9 +143,9 @@ export function gruResetBeforeStepBackward(
   expectFloats('gruResetBeforeStepBackward', 'Whh', Whh, '[3H,H]', 3 * H, H);
   overElements(candidateBackward, { dan, dh, cache }, B * H, { H });
   const drh = scratch;
-  productNN(drh, dan, Whh.slice(2 * H * H, 3 * H * H), B, H, H);
+  matmulNN(drh, dan, Whh.slice(2 * H * H, 3 * H * H), B, H, H);
   overElements(gatesBackward, { dzx, dzh, dhPrev, dan, drh, dh, cache, hPrev }, B * H, { H });
-  productNN(dhPrev, dzh, Whh, B, 3 * H, H, true);
+  matmulNN(dhPrev, dzh, Whh, B, 3 * H, H, true);
 }
 
 /**
@@ -177,7 +178,7 @@ export function gruResetBeforeWeightBackward(
   expectFloats('gruResetBeforeWeightBackward', 'dan', dan, '[R,H]', R, H);
   expectFloats('gruResetBeforeWeightBackward', 'hPrev', hPrev, '[R,H]', R, H);
   expectFloats('gruResetBeforeWeightBackward', 'rh', rh, '[R,H]', R, H);
-  productTN(dWhh, dzh, hPrev, 3 * H, R, H);
-  productTN(dWhh.slice(2 * H * H, 3 * H * H), dan, rh, H, R, H);
+  matmulTN(dWhh, dzh, hPrev, 3 * H, R, H, true);
+  matmulTN(dWhh.slice(2 * H * H, 3 * H * H), dan, rh, H, R, H, true);
   if (dbhh) addRowBackward(dbhh, dzx, R, 3 * H);
 }

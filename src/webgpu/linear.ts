@@ -2,8 +2,9 @@ import { addRowBackward } from './add.ts';
 import type { FloatBuffer, IntBuffer } from './buffers.ts';
 import { elementwise, inRows, overElements } from './elements.ts';
 import { expectFloats, expectInts } from './expect.ts';
+import { matmulNN, matmulTN } from './matmul.ts';
+import { matmul } from './matmulKernels.ts';
 import type { KernelSource } from './pipelines.ts';
-import { productNN, productNT, productTN } from './product.ts';
 import { variants } from './variants.ts';
 
 /**
@@ -13,6 +14,7 @@ import { variants } from './variants.ts';
  * @param x [R,D]
  * @param W [O,D]
  * @param b [O], or null for none
+ * @throws {RangeError} on a length that does not fit.
  */
 export function linearForward(
   y: FloatBuffer,
@@ -23,11 +25,7 @@ export function linearForward(
   D: number,
   O: number,
 ): void {
-  expectFloats('linearForward', 'y', y, '[R,O]', R, O);
-  expectFloats('linearForward', 'x', x, '[R,D]', R, D);
-  expectFloats('linearForward', 'W', W, '[O,D]', O, D);
-  if (b) expectFloats('linearForward', 'b', b, '[O]', O);
-  productNT(y, x, W, b, R, D, O);
+  matmul('linearForward', 'NT', y, x, W, R, D, O, { bias: b });
 }
 
 /**
@@ -56,8 +54,8 @@ export function linearBackward(
   expectFloats('linearBackward', 'dy', dy, '[R,O]', R, O);
   expectFloats('linearBackward', 'x', x, '[R,D]', R, D);
   expectFloats('linearBackward', 'W', W, '[O,D]', O, D);
-  if (dx) productNN(dx, dy, W, R, O, D, addToDx);
-  productTN(dW, dy, x, O, R, D);
+  if (dx) matmulNN(dx, dy, W, R, O, D, addToDx);
+  matmulTN(dW, dy, x, O, R, D, true);
   if (db) addRowBackward(db, dy, R, O);
 }
 
@@ -156,7 +154,14 @@ const scatterFew = elementwise(
 );
 
 /** dW[·,ids[r]] += dy[r,·], in one dispatch. */
-export function scatterColumns(dW: FloatBuffer, dy: FloatBuffer, ids: IntBuffer, R: number, D: number, O: number): void {
+export function scatterColumns(
+  dW: FloatBuffer,
+  dy: FloatBuffer,
+  ids: IntBuffer,
+  R: number,
+  D: number,
+  O: number,
+): void {
   if (R <= FEW_ROWS || dW.device.adapter.software) {
     overElements(scatterFew, { dW, dy, ids }, O, { R, D });
     return;

@@ -3,7 +3,7 @@ import type { FloatBuffer } from './buffers.ts';
 import { type CellWgsl, gatesBackwardKernel } from './cellKernels.ts';
 import { elementwise, overElements } from './elements.ts';
 import { expectFloats } from './expect.ts';
-import { productNN, productTN } from './product.ts';
+import { matmulNN, matmulTN } from './matmul.ts';
 import { stepForward } from './recurrence.ts';
 import { SIGMOID_WGSL } from './sigmoid.ts';
 import { TANH_WGSL } from './tanh.ts';
@@ -139,7 +139,7 @@ export function lstmStepBackward(
   if (p) expectFloats('lstmStepBackward', 'p', p, '[3H]', 3 * H);
   const tensors = { dzx: da, dc: dcPrev, dcNext: dc, cache, cPrev, dh, ...(p ? { p } : {}) };
   overElements(p ? gatesBackward.with : gatesBackward.without, tensors, B * H, { H });
-  productNN(dhPrev, da, Whh, B, 4 * H, H);
+  matmulNN(dhPrev, da, Whh, B, 4 * H, H);
 }
 
 const peepholesBackward = elementwise(
@@ -201,7 +201,7 @@ export function lstmWeightBackward(
   expectFloats('lstmWeightBackward', 'hPrev', hPrev, '[R,H]', R, H);
   expectFloats('lstmWeightBackward', 'cPrev', cPrev, '[R,H]', R, H);
   expectFloats('lstmWeightBackward', 'c', c, '[R,H]', R, H);
-  productTN(dWhh, da, hPrev, 4 * H, R, H);
+  matmulTN(dWhh, da, hPrev, 4 * H, R, H, true);
   if (dbhh) addRowBackward(dbhh, da, R, 4 * H);
   if (dp) peepholeBackward(dp, da, cPrev, c, R, H);
 }

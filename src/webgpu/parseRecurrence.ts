@@ -1,6 +1,6 @@
 import type { FloatBuffer, IntBuffer } from './buffers.ts';
-import type { CellWgsl } from './cellKernels.ts';
 import { type Call, isCall, same } from './calls.ts';
+import type { CellWgsl } from './cellKernels.ts';
 import { ELMAN } from './elman.ts';
 import { GRU } from './gru.ts';
 import { LSTM, LSTM_PEEPHOLE } from './lstm.ts';

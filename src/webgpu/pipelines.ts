@@ -10,6 +10,7 @@ export type ElementType = 'f32' | 'i32' | 'u32' | 'vec4f';
  * - `x(i)`: element i of the buffer `x`; `set_y(i, value)`: the same of an output. Views may begin anywhere in a buffer
  *   and several may lie in one, so the declarations behind these functions are made for the buffers of a call: WebGPU
  *   allows no buffer two bindings of which one is written.
+ * - `x_at(args.x_start + i)`: the same element, for loops that keep an address.
  * - `args.n`: a number.
  * - `repeat()`: which repetition of a recorded list this is, 0 in a call outside of one, for a kernel with `repeats`.
  */
@@ -83,7 +84,7 @@ export class Pipelines {
     // The compiler's complaints come with the pipeline's.
     this.gpu.pushErrorScope('validation');
     const module = this.gpu.createShaderModule({ label: source.name, code });
-    const complained = this.gpu.popErrorScope();
+    this.gpu.popErrorScope().catch(() => {});
     const pipeline: Pipeline = {
       source,
       layout,
@@ -100,7 +101,6 @@ export class Pipelines {
             pipeline.compiled = compiled;
           },
           async (error: unknown) => {
-            await complained;
             const messages = (await module.getCompilationInfo?.().catch(() => null))?.messages ?? [];
             throw shaderError(source.name, code, messages, error);
           },
@@ -152,7 +152,8 @@ function wgsl(
   });
   const reached = tensors.map(([name, type], t) => {
     const element = `buffer${places[t]}[args.${name}_start + i]`;
-    const get = `fn ${name}(i: u32) -> ${type} { return ${element}; }`;
+    const get = `fn ${name}(i: u32) -> ${type} { return ${element}; }
+fn ${name}_at(at: u32) -> ${type} { return buffer${places[t]}[at]; }`;
     return name in outputs ? `${get}\nfn set_${name}(i: u32, value: ${type}) { ${element} = value; }` : get;
   });
   const repeat = repeats

@@ -19,7 +19,8 @@ function remembered<K, V>(map: Map<K, V>, key: K, make: (key: K) => V): V {
 }
 
 /** The forward kernels of a cell, written once. */
-export const forwardOf = (cell: CellWgsl): ReturnType<typeof forwardKernels> => remembered(forwards, cell, forwardKernels);
+export const forwardOf = (cell: CellWgsl): ReturnType<typeof forwardKernels> =>
+  remembered(forwards, cell, forwardKernels);
 export const backwardOf = (cell: CellWgsl): ReturnType<typeof backwardKernels> =>
   remembered(backwards, cell, backwardKernels);
 
@@ -71,7 +72,8 @@ export function runForward(recurrence: ForwardRecurrence): Stage {
   const rows = walked?.rows ?? rowsFor(B);
   const tensorsOf = (n: number): Record<string, DeviceBuffer> => {
     const { zx, ...tensors }: Record<string, DeviceBuffer> = { ...steps[n].tensors };
-    if (gather) Object.assign(tensors, { ids: gather.ids[n], Wih: gather.Wih, ...(gather.bih ? { bih: gather.bih } : {}) });
+    if (gather)
+      Object.assign(tensors, { ids: gather.ids[n], Wih: gather.Wih, ...(gather.bih ? { bih: gather.bih } : {}) });
     else tensors.zx = zx;
     if (masks) tensors.mask = masks[n];
     return tensors;

@@ -217,9 +217,7 @@ export class TrainingSession {
     const { parameters, gradients, stack } = this.model;
     const states: Float32Array[][] = [];
     for (let t = 0; t <= staged.steps; t++) {
-      states.push(
-        await Promise.all(this.states.map(({ layer, which }) => stack.stateAfter(t, layer)[which].read())),
-      );
+      states.push(await Promise.all(this.states.map(({ layer, which }) => stack.stateAfter(t, layer)[which].read())));
     }
     return { parameters: await parameters.flat.read(), gradients: await gradients.flat.read(), states };
   }
@@ -310,7 +308,11 @@ export class TrainingSession {
       }
       if (train) device.transfer(buffers.gradients, null);
       for (const stage of stages) stage.run();
-      lookAtGradient(plan, train ? buffers : { ...buffers, gradients: buffers.gradients.slice(0, 0), roles: null }, losses);
+      lookAtGradient(
+        plan,
+        train ? buffers : { ...buffers, gradients: buffers.gradients.slice(0, 0), roles: null },
+        losses,
+      );
       moveParameters(train ? plan : null, buffers, carries);
     });
     return { list, words, stages: [...stages.map(({ name }) => name), 'look at the gradient', 'update'] };

@@ -262,7 +262,11 @@ export class WebgpuTrainer implements Trainer {
   }
 
   /** Says in which tensor a failed step met a NaN or infinity. */
-  private async fault(session: TrainingSession, staged: StagedStep, { loss, squares, failed }: StepResult): Promise<NonFiniteError> {
+  private async fault(
+    session: TrainingSession,
+    staged: StagedStep,
+    { loss, squares, failed }: StepResult,
+  ): Promise<NonFiniteError> {
     const { parameters, gradients, states } = await session.rerun(staged);
     const { places } = session.model.parameters;
     const names = session.states.map(({ name }) => name);
@@ -307,21 +311,23 @@ export class WebgpuTrainer implements Trainer {
         return await work(await this.ready());
       } catch (error) {
         const fault = await this.faultOf(error);
-        if (fault.kind !== 'lost' || this.snapshot === null || losses === MOST_LOSSES) throw fault.error;
+        if (!fault.isLoss || this.snapshot === null || losses === MOST_LOSSES) throw fault.error;
         this.session = null;
       }
     }
   }
 
   /** What an error comes from: calls that fail because the device is gone may say something else. */
-  private async faultOf(error: unknown): Promise<{ kind: string; error: unknown }> {
-    if (error instanceof WebgpuError && error.kind !== 'validation') return error_(error);
-    if (!(error instanceof WebgpuError) && error instanceof Error && !(error instanceof DOMException)) {
-      return { kind: 'other', error };
-    }
-    const told = new Promise<null>((resolve) => setTimeout(resolve, LOSS_TOLD_MS, null));
+  private async faultOf(error: unknown): Promise<{ isLoss: boolean; error: unknown }> {
+    if (error instanceof WebgpuError && error.kind !== 'validation') return { isLoss: error.kind === 'lost', error };
+    if (!(error instanceof WebgpuError || error instanceof DOMException)) return { isLoss: false, error };
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const told = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, LOSS_TOLD_MS, null);
+    });
     const lost = await Promise.race([this.device.lost, told]);
-    return lost ? error_(lost) : { kind: 'other', error };
+    clearTimeout(timer);
+    return lost ? { isLoss: lost.kind === 'lost', error: lost } : { isLoss: false, error };
   }
 
   /** The session, on a new device where the last one is lost: from the snapshot, and what came after done again. */
@@ -375,10 +381,6 @@ export class WebgpuTrainer implements Trainer {
     for (const { name, offset } of places) values.set(parameters[name], offset);
     return values;
   }
-}
-
-function error_(error: WebgpuError): { kind: string; error: WebgpuError } {
-  return { kind: error.kind, error };
 }
 
 /**

@@ -1,7 +1,8 @@
 import { addRowBackward } from './add.ts';
 import { DeviceBuffer, type FloatBuffer } from './buffers.ts';
 import { elementwise, overElements } from './elements.ts';
-import { productTN, sumsOfProducts, TILE } from './product.ts';
+import { matmulTN } from './matmul.ts';
+import { sumsOfProducts, TILE } from './tile.ts';
 import { variants } from './variants.ts';
 
 /** dW[M,N] += a[K,M]ᵀ·b[K,N], or, where there is no b, the bias db[M] += Σ_k a[k,·]. */
@@ -72,7 +73,7 @@ export function weightGradients(gradients: readonly WeightGradient[]): void {
     const { c, a, b, K, M, N } = gradient;
     const { storage } = c;
     if (a.storage !== storage || (b && b.storage !== storage)) {
-      if (b) productTN(c, a, b, M, K, N);
+      if (b) matmulTN(c, a, b, M, K, N, true);
       else addRowBackward(c, a, K, M);
       continue;
     }

@@ -49,6 +49,8 @@ export interface WebgpuEngineOptions {
   readonly room?: { readonly floats: number; readonly ints: number };
   /** Whether stages of a walk are fused. Default true; the walk alone is what they are tested against. */
   readonly fused?: boolean;
+  /** Whether a fused recurrence that is small enough is one dispatch, and not one for each step. Default true. */
+  readonly persistent?: boolean;
 }
 
 /** Numbers that were written while a step was being staged, in order. */
@@ -110,7 +112,10 @@ export function roomFor(lengths: readonly number[]): number {
 }
 
 /** The engine whose kernels run on a WebGPU device. */
-export function webgpuEngine(device: Device, { room, fused = true }: WebgpuEngineOptions = {}): WebgpuEngine {
+export function webgpuEngine(
+  device: Device,
+  { room, fused = true, persistent = true }: WebgpuEngineOptions = {},
+): WebgpuEngine {
   const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
   const most = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 4);
   const arenaRoom = (wanted: number): number => Math.min(Math.max(wanted, 1), most);
@@ -151,7 +156,7 @@ export function webgpuEngine(device: Device, { room, fused = true }: WebgpuEngin
 
   const stages = (recorded: readonly Call[], options?: Parameters<typeof fuse>[2]): Stage[] =>
     fused
-      ? fuse(recorded, walkKernels, options)
+      ? fuse(recorded, walkKernels, { persistent, ...options })
       : recorded.map((call) => ({ name: call.kernel, run: () => runCall(walkKernels, call) }));
 
   return {

@@ -16,6 +16,8 @@ export interface Stage {
 }
 
 export interface FuseOptions {
+  /** Whether recurrences that are small enough become one dispatch. Default true. */
+  readonly persistent?: boolean;
   /** What nobody will look at: the gradients of the states that a window goes on from. */
   readonly unused?: readonly FloatBuffer[];
   /** The sum of the losses that somebody else will make: what it would have been summed from is handed to them. */
@@ -30,7 +32,11 @@ export interface FuseOptions {
  * - the softmax cross-entropy and its backward, where both are in the walk;
  * - the weights' gradients, which nobody reads before the walk is over, all together at its end.
  */
-export function fuse(calls: readonly Call[], run: WalkKernels, { unused = [], takeLosses }: FuseOptions = {}): Stage[] {
+export function fuse(
+  calls: readonly Call[],
+  run: WalkKernels,
+  { persistent = true, unused = [], takeLosses }: FuseOptions = {},
+): Stage[] {
   const stages: Stage[] = [];
   const gradients: WeightGradient[] = [];
   const done = new Set<Call>();
@@ -42,13 +48,13 @@ export function fuse(calls: readonly Call[], run: WalkKernels, { unused = [], ta
     }
     const recurrence = parseForward(calls, i);
     if (recurrence) {
-      stages.push(runForward(recurrence));
+      stages.push(runForward(recurrence, persistent));
       i = recurrence.next;
       continue;
     }
     const reversed = parseBackward(calls, i, unused);
     if (reversed) {
-      stages.push(runBackward(reversed));
+      stages.push(runBackward(reversed, persistent));
       i = reversed.next;
       continue;
     }

@@ -66,9 +66,9 @@ function walk(
 }
 
 /** All steps of a direction, with the gather of its input and its start: one dispatch, or one for each step. */
-export function runForward(recurrence: ForwardRecurrence): Stage {
+export function runForward(recurrence: ForwardRecurrence, persistent: boolean): Stage {
   const { cell, B, H, steps, masks, stride, start, startC, gather } = recurrence;
-  const walked = walk(recurrence, 2 * H, tilesOf(cell.gates, 1, 1, H));
+  const walked = persistent ? walk(recurrence, 2 * H, tilesOf(cell.gates, 1, 1, H)) : null;
   const rows = walked?.rows ?? rowsFor(B);
   const tensorsOf = (n: number): Record<string, DeviceBuffer> => {
     const { zx, ...tensors }: Record<string, DeviceBuffer> = { ...steps[n].tensors };
@@ -110,9 +110,9 @@ export function runForward(recurrence: ForwardRecurrence): Stage {
 }
 
 /** All backward steps of a direction: one dispatch, or one for each step; one more where `dhNext` is wanted. */
-export function runBackward(recurrence: BackwardRecurrence): Stage {
+export function runBackward(recurrence: BackwardRecurrence, persistent: boolean): Stage {
   const { cell, B, H, steps, masks, stride, dfinal, dfinalC, dc, dhNext, span } = recurrence;
-  const walked = walk(recurrence, 2 * cell.gates * H, Math.ceil(H / 4));
+  const walked = persistent ? walk(recurrence, 2 * cell.gates * H, Math.ceil(H / 4)) : null;
   const rows = walked?.rows ?? rowsFor(B);
   const tensorsOf = (n: number): Record<string, DeviceBuffer> => ({
     ...steps[n].tensors,

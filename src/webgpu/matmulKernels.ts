@@ -60,7 +60,7 @@ type KernelOptions = {
   readonly kernel: MatmulKernel;
   /** Rows of an invocation of `rows`, else 0. */
   readonly rows: number;
-  /** Whether four elements of A, B and C that stand together can be reached at once. */
+  /** Whether four elements of A, of B, of C and the bias that stand together can be reached at once. */
   readonly a4: boolean;
   readonly b4: boolean;
   readonly c4: boolean;
@@ -76,7 +76,7 @@ const matmulKernel = variants((options: KernelOptions): KernelSource => {
   return {
     name: `matmul${layout} ${kernel}${rows || ''} ${flags}`.trim(),
     outputs: { c: type(c4) },
-    inputs: { a: type(a4), b: type(b4), ...(bias ? { bias: 'f32' } : {}) },
+    inputs: { a: type(a4), b: type(b4), ...(bias ? { bias: type(c4) } : {}) },
     args: { m: 'u32', k: 'u32', n: 'u32', splits: 'u32', depth: 'u32', accumulate: 'u32' },
     code:
       kernel === 'rows'
@@ -155,7 +155,7 @@ fn put(product: u32, i: u32, j: u32, sums: vec4f) {
   let at = (product * args.m + i) * args.n + j;
   ${
     c4
-      ? `var four = sums${bias ? ' + vec4f(bias(j), bias(j + 1u), bias(j + 2u), bias(j + 3u))' : ''};
+      ? `var four = sums${bias ? ' + bias(j / 4u)' : ''};
   if (args.accumulate == 1u) { four += c(at / 4u); }
   set_c(at / 4u, four);`
       : `for (var q = 0u; q < min(4u, args.n - j); q++) {
@@ -427,11 +427,11 @@ export function matmul(
   const fours = {
     a4: (aAlong || !byRows) && canBeFour(a, aAlong ? k : m),
     b4: (bAlong || !byRows) && canBeFour(b, bAlong ? k : n),
-    c4: !byRows && canBeFour(out, n),
+    c4: !byRows && canBeFour(out, n) && (!bias1 || canBeFour(bias1, n)),
   };
   // A buffer that holds several of them is seen in one way.
   const places = [a.storage, b.storage, out.storage, ...(bias1 ? [bias1.storage] : [])];
-  const ways = [fours.a4, fours.b4, fours.c4, ...(bias1 ? [false] : [])];
+  const ways = [fours.a4, fours.b4, fours.c4, ...(bias1 ? [fours.c4] : [])];
   if (places.some((place, p) => ways[places.indexOf(place)] !== ways[p])) fours.a4 = fours.b4 = fours.c4 = false;
   const source = matmulKernel({ layout, kernel, rows, ...fours, bias: bias1 !== null });
   const added = accumulate ? 1 : 0;

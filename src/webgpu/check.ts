@@ -24,8 +24,11 @@ export interface KernelCheck {
   readonly outputs: readonly string[];
   /** An output and the input that it may be. */
   readonly inPlace?: readonly [output: string, input: string];
-  /** Whether this way of computing is never taken on a software adapter, where it is slow. */
-  readonly gpuOnly?: boolean;
+  /**
+   * A way of computing that is never taken on a software adapter, where it takes seconds to compile: it is tried there
+   * only when `all` are asked for, or, for `gpu`, not at all.
+   */
+  readonly only?: 'all' | 'gpu';
   /** All arguments; those of outputs that are only overwritten are filled with anything. */
   arrays(sizes: Sizes, random: RandomState): Arrays<Float32Array<ArrayBuffer>, Int32Array<ArrayBuffer>>;
   call<F, I>(k: Functions<F, I>, { f, i }: Arrays<F, I>, sizes: Sizes): void;
@@ -88,7 +91,9 @@ export async function runCheck(
     const first = await layout.run(sizes);
     const second = await layout.run(sizes);
     const message =
-      layout.differsFrom(first, second) ?? layout.touched(first) ?? distanceFromTruth(check, before, layout.of(first), sizes);
+      layout.differsFrom(first, second) ??
+      layout.touched(first) ??
+      distanceFromTruth(check, before, layout.of(first), sizes);
     return message === null ? null : { name: check.name, sizes, placement, message };
   } finally {
     layout.destroy();
@@ -157,7 +162,10 @@ class Layout {
     };
   }
 
-  differsFrom(first: readonly (FloatArray | Int32Array)[], second: readonly (FloatArray | Int32Array)[]): string | null {
+  differsFrom(
+    first: readonly (FloatArray | Int32Array)[],
+    second: readonly (FloatArray | Int32Array)[],
+  ): string | null {
     for (const [b, values] of first.entries()) {
       const at = bitsOf(values).findIndex((bits, e) => bits !== bitsOf(second[b])[e]);
       if (at >= 0) return `gives ${values[at]} and then ${second[b][at]} for the same numbers`;

@@ -1,5 +1,6 @@
 import type { RandomState } from '../tensor/random.ts';
 import { type Arrays, type KernelCheck, type Sizes, U } from './check.ts';
+import type { Device } from './device.ts';
 import { onHost } from './functions.ts';
 import type { MatmulLayout, MatmulPlan } from './matmulKernels.ts';
 
@@ -100,13 +101,24 @@ const elements: KernelCheck[] = [
   // 1 − y² errs by a unit of y² and one of itself, the product by one more.
   ...elementwise('tanh', tanhUlps, (y) => y * y + 3 * (1 - y * y)),
   ...elementwise('sigmoid', sigmoidUlps, (y) => 4 * y * (1 - y)),
-  ...elementwise('exp', (x) => expUlps(x) + 1, (y) => 2 * y),
-  ...elementwise('relu', () => 0, () => 0),
+  ...elementwise(
+    'exp',
+    (x) => expUlps(x) + 1,
+    (y) => 2 * y,
+  ),
+  ...elementwise(
+    'relu',
+    () => 0,
+    () => 0,
+  ),
   {
     name: 'relu of NaN',
     sizes: { n: 70 },
     outputs: ['y'],
-    arrays: ({ n }) => ({ f: { y: overwritten(n), x: new Float32Array(n).map((_, e) => (e % 2 ? e : Number.NaN)) }, i: {} }),
+    arrays: ({ n }) => ({
+      f: { y: overwritten(n), x: new Float32Array(n).map((_, e) => (e % 2 ? e : Number.NaN)) },
+      i: {},
+    }),
     call: (k, { f: { y, x } }) => k.relu(y, x),
   },
   {
@@ -563,17 +575,16 @@ function matmulCheck(
   layout: MatmulLayout,
   plan: MatmulPlan | undefined,
   sizes: Sizes,
-  gpuOnly: boolean,
-  options: { bias?: boolean; accumulate?: boolean } = {},
+  options: { bias?: boolean; accumulate?: boolean; only?: 'all' | 'gpu' } = {},
 ): KernelCheck {
-  const { bias = false, accumulate = false } = options;
+  const { bias = false, accumulate = false, only } = options;
   const how = plan ? ` ${plan.kernel}${plan.splits > 1 ? ` in ${plan.splits} parts` : ''}` : '';
   return linear(
     {
       name: `matmul${layout}${how}${bias ? ' + bias' : ''}${accumulate ? ', added' : ''}${'batch' in sizes ? ', batched' : ''}`,
       sizes,
       outputs: ['c'],
-      gpuOnly,
+      ...(only && { only }),
       arrays: ({ batch = 1, M, K, N }, random) => ({
         f: {
           ...{ c: accumulate ? normal(random, batch * M * N) : overwritten(batch * M * N) },
@@ -590,21 +601,25 @@ function matmulCheck(
 }
 
 const layouts = ['NN', 'NT', 'TN'] as const;
-const products: KernelCheck[] = layouts.flatMap((layout) => [
-  matmulCheck(layout, undefined, { M: 70, K: 70, N: 70 }, false, { accumulate: true }),
-  matmulCheck(layout, { kernel: 'rows', splits: 1 }, { M: 20, K: 700, N: 70 }, false),
-  matmulCheck(layout, { kernel: 'registers', splits: 1 }, { M: 70, K: 130, N: 70 }, false, { bias: layout === 'NT' }),
-  matmulCheck(layout, { kernel: 'tile32', splits: 1 }, { M: 70, K: 70, N: 70 }, true),
-  matmulCheck(layout, { kernel: 'tile64', splits: 1 }, { M: 130, K: 40, N: 130 }, true),
-  matmulCheck(layout, { kernel: 'tile128', splits: 1 }, { M: 140, K: 40, N: 140 }, true),
-]);
+const products: KernelCheck[] = layouts.flatMap((layout) => {
+  // NN has both ways in which an operand can lie.
+  const only = layout === 'NN' ? 'all' : 'gpu';
+  return [
+    matmulCheck(layout, undefined, { M: 70, K: 70, N: 70 }, { accumulate: true }),
+    matmulCheck(layout, { kernel: 'rows', splits: 1 }, { M: 20, K: 700, N: 70 }),
+    matmulCheck(layout, { kernel: 'registers', splits: 1 }, { M: 70, K: 130, N: 70 }, { bias: layout === 'NT' }),
+    matmulCheck(layout, { kernel: 'tile32', splits: 1 }, { M: 70, K: 70, N: 70 }, { only: 'all' }),
+    matmulCheck(layout, { kernel: 'tile64', splits: 1 }, { M: 130, K: 40, N: 130 }, { only }),
+    matmulCheck(layout, { kernel: 'tile128', splits: 1 }, { M: 140, K: 40, N: 140 }, { only }),
+  ];
+});
 
 const productsInParts: KernelCheck[] = [
-  matmulCheck('TN', { kernel: 'registers', splits: 5 }, { M: 20, K: 1500, N: 20 }, false, { accumulate: true }),
-  matmulCheck('NT', { kernel: 'rows', splits: 3 }, { M: 8, K: 1500, N: 20 }, false, { bias: true }),
-  matmulCheck('NN', { kernel: 'registers', splits: 2 }, { batch: 3, M: 12, K: 150, N: 12 }, false),
-  matmulCheck('NT', undefined, { batch: 5, M: 12, K: 20, N: 12 }, false, { bias: true }),
-  matmulCheck('TN', { kernel: 'tile32', splits: 3 }, { batch: 2, M: 40, K: 200, N: 40 }, true),
+  matmulCheck('TN', { kernel: 'registers', splits: 5 }, { M: 20, K: 1500, N: 20 }, { accumulate: true }),
+  matmulCheck('NT', { kernel: 'rows', splits: 3 }, { M: 8, K: 1500, N: 20 }, { bias: true }),
+  matmulCheck('NN', { kernel: 'registers', splits: 2 }, { batch: 3, M: 12, K: 150, N: 12 }),
+  matmulCheck('NT', undefined, { batch: 5, M: 12, K: 20, N: 12 }, { bias: true }),
+  matmulCheck('TN', { kernel: 'tile32', splits: 3 }, { batch: 2, M: 40, K: 200, N: 40 }, { only: 'all' }),
 ];
 
 /** The matrices of `C = A·B` in a layout and their gradients. */
@@ -683,8 +698,7 @@ const linears: KernelCheck[] = [
         },
         i: {},
       }),
-      call: (k, { f: { dx, dW, db, dy, x, W } }, { R, D, O }) =>
-        k.linearBackward(dx, dW, db, dy, x, W, R, D, O, true),
+      call: (k, { f: { dx, dW, db, dy, x, W } }, { R, D, O }) => k.linearBackward(dx, dW, db, dy, x, W, R, D, O, true),
     },
     ({ R, O }) => productOperations({ K: Math.max(R, O) }),
   ),
@@ -716,8 +730,8 @@ const linears: KernelCheck[] = [
   ),
 ];
 
-/** Every kernel. */
-export const kernelChecks: readonly KernelCheck[] = [
+/** Every kernel, in every way of computing it. */
+const kernelChecks: readonly KernelCheck[] = [
   ...elements,
   ...softmaxes,
   ...losses,
@@ -727,3 +741,9 @@ export const kernelChecks: readonly KernelCheck[] = [
   ...productsInParts,
   ...linears,
 ];
+
+/** The checks that say something about a device: all of them, or without the ways that are never taken there. */
+export function checksFor(device: Device, all: boolean): readonly KernelCheck[] {
+  if (!device.adapter.software) return kernelChecks;
+  return kernelChecks.filter(({ only }) => only === undefined || (all && only === 'all'));
+}

@@ -1,5 +1,6 @@
 export * from './add.ts';
 export * from './buffers.ts';
+export type { KernelFailure, Placement, Sizes } from './check.ts';
 export * from './clip.ts';
 export * from './commands.ts';
 export * from './device.ts';
@@ -16,6 +17,7 @@ export * from './multiply.ts';
 export * from './pipelines.ts';
 export * from './relu.ts';
 export * from './scale.ts';
+export * from './selfTest.ts';
 export * from './sigmoid.ts';
 export * from './sigmoidCrossEntropy.ts';
 export * from './softmax.ts';

@@ -1,6 +1,6 @@
 import { RandomState } from '../tensor/random.ts';
 import { type KernelCheck, type KernelFailure, runCheck } from './check.ts';
-import { kernelChecks } from './checks.ts';
+import { checksFor } from './checks.ts';
 import type { AdapterDescription, Device } from './device.ts';
 import { messageOf, WebgpuError } from './errors.ts';
 
@@ -9,7 +9,9 @@ export interface SelfTestOptions {
   cases?: number;
   /** Of the random numbers. */
   seed?: number;
-  /** Also the ways of computing that are never taken on such an adapter. */
+  /** The names of the kernels to try, all unless given. */
+  only?: readonly string[];
+  /** Also ways of computing that are never taken on such an adapter. */
   all?: boolean;
 }
 
@@ -25,13 +27,14 @@ export interface SelfTestReport {
  * Tries every kernel on this device against the float64 functions of `tensor/` and `layers/`, on random numbers at random
  * sizes, within bounds derived from what WGSL promises.
  *
- * @throws {WebgpuError} where the device is lost.
+ * @throws {WebgpuError} where the device is lost, {RangeError} where there is nothing to try.
  */
 export async function selfTest(device: Device, options: SelfTestOptions = {}): Promise<SelfTestReport> {
-  const { cases = 2, seed = 1, all = false } = options;
+  const { cases = 2, seed = 1, only, all = false } = options;
   const random = new RandomState(seed);
   const failures: KernelFailure[] = [];
-  const tried = kernelChecks.filter(({ gpuOnly }) => all || !gpuOnly || !device.adapter.software);
+  const tried = checksFor(device, all).filter(({ name }) => only?.includes(name) ?? true);
+  if (tried.length === 0) throw new RangeError(`selfTest: only is ${only}, expected names of kernels`);
   for (const check of tried) {
     for (let c = 0; c < cases; c++) {
       const failure = await tryCase(device, check, random, c % 2 === 1);

@@ -213,6 +213,7 @@ export class Device {
 
   destroyStorage(storage: Storage): void {
     if (!storage.alive) return;
+    storage.alive = false;
     // What was called before still runs.
     if (this.fault) this.release(storage);
     else this.inOrder(() => this.release(storage));

@@ -1,19 +1,40 @@
 import { RandomState } from '../tensor/random.ts';
-import type { Dtype } from '../tensor/shape.ts';
+import { type Dtype, dtypeOf } from '../tensor/shape.ts';
+import type { WebgpuTrainerOptions } from '../webgpu/trainer.ts';
 import { type LocalEngine, tsEngine } from './engine.ts';
 import { initialise, type Scheme } from './initialise.ts';
 import { ParameterBlock } from './parameters.ts';
+import { Sampler } from './sample.ts';
 import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from './spec.ts';
-import { bufferLengths, LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
+import { stepperLengths } from './stepper.ts';
+import { bufferLengths, bufferLengthsOfThreads, LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
 
-/** The engines that {@link createTrainer} knows; `auto` is the fastest of them that can do what is asked. */
-export const ENGINE_NAMES: readonly ['auto', 'ts', 'wasm'] = ['auto', 'ts', 'wasm'];
+/** What belongs to engine `webgpu` alone. */
+export type WebgpuOptions = Pick<WebgpuTrainerOptions, 'device' | 'deviceOptions' | 'snapshotEvery'>;
+
+/** The engines that {@link createTrainer} knows; `auto` is the fastest on a CPU that can do what is asked. */
+export const ENGINE_NAMES: readonly ['auto', 'ts', 'wasm', 'webgpu'] = ['auto', 'ts', 'wasm', 'webgpu'];
 
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
 export interface CreateTrainerOptions extends TrainerOptions {
-  /** Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. */
+  /**
+   * Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. `webgpu` is a GPU,
+   * or a program that takes its place: {@link Trainer.choice} says which.
+   */
   engine?: EngineName;
+  /** Engine `webgpu`: on which device, and what happens when it is lost. */
+  webgpu?: WebgpuOptions;
+  /**
+   * Engine `wasm`: how many threads share a batch's sequences, at most one each. Default 1. Where the host has no shared
+   * memory one thread does it all, and {@link Trainer.choice} says why. For a given number the bits are the same each time.
+   */
+  threads?: number;
+  /**
+   * Engine `wasm`: products by fused multiply-add where the host has it. Faster, but then the bits depend on the host.
+   * Default false.
+   */
+  fma?: boolean;
   /** Default `float32`. */
   dtype?: Dtype;
   /** How the weights begin. Default `orthogonal`. */
@@ -31,33 +52,113 @@ export async function createTrainer(spec: ModelSpec, options: CreateTrainerOptio
   const { dtype = 'float32', init = 'orthogonal', seed = 0 } = options;
   const rng = new RandomState(seed);
   const parameters = initialParameters(spec, dtype, init, rng);
-  const engine = await engineOf(options.engine ?? 'auto', dtype, spec, options);
-  const trainer = new LocalTrainer(engine, spec, { ...options, seed: rng.randint(2 ** 31) });
+  const own = { ...options, seed: rng.randint(2 ** 31) };
+  const trainer = options.engine === 'webgpu' ? await onWebgpu(dtype, spec, own) : await onCpu(dtype, spec, own);
   await trainer.setParameters(parameters);
   return trainer;
 }
 
-async function engineOf(
+async function onWebgpu(dtype: Dtype, spec: ModelSpec, options: CreateTrainerOptions): Promise<Trainer> {
+  const { threads = 1, webgpu, ...own } = options;
+  if (dtype !== 'float32') throw new RangeError(`createTrainer: engine webgpu computes in float32, dtype is ${dtype}`);
+  if (threads !== 1)
+    throw new RangeError(`createTrainer: engine webgpu has no threads of its own, threads is ${threads}`);
+  const { webgpuTrainer } = await import('../webgpu/index.ts');
+  return webgpuTrainer(spec, { ...own, ...webgpu });
+}
+
+async function onCpu(dtype: Dtype, spec: ModelSpec, options: CreateTrainerOptions): Promise<Trainer> {
+  const { engines, choice } = await enginesOf(options.engine ?? 'auto', dtype, spec, options);
+  return new LocalTrainer(engines, spec, options, choice);
+}
+
+interface Chosen {
+  engines: readonly LocalEngine[];
+  /** In words. */
+  choice: string;
+}
+
+async function enginesOf(
   name: EngineName,
   dtype: Dtype,
   spec: ModelSpec,
-  options: TrainerOptions,
-): Promise<LocalEngine> {
-  if (!ENGINE_NAMES.includes(name)) {
-    throw new RangeError(`createTrainer: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
+  options: CreateTrainerOptions,
+): Promise<Chosen> {
+  const { threads = 1 } = options;
+  expectEngineName('createTrainer', name);
+  if (!Number.isInteger(threads) || threads < 1 || threads > options.batch) {
+    throw new RangeError(`createTrainer: threads is ${threads}, expected 1 … batch = ${options.batch}`);
   }
   if (name === 'wasm' && dtype !== 'float32') {
     throw new RangeError(`createTrainer: engine wasm computes in float32, dtype is ${dtype}`);
   }
-  if (name === 'ts' || dtype !== 'float32') return tsEngine(dtype);
-  const { hasWasmSimd, wasmEngine } = await import('../wasm/index.ts');
-  const lengths = bufferLengths(spec, options);
-  if (name === 'wasm') return wasmEngine({ lengths });
+  const plain = (why: string): Chosen => ({ engines: [tsEngine(dtype)], choice: `ts: ${why}` });
+  if (name === 'ts') {
+    if (threads > 1) throw new RangeError(`createTrainer: engine ts has one thread, threads is ${threads}`);
+    return plain('asked for');
+  }
+  if (dtype !== 'float32') return plain('the only one that computes in float64');
+  const wasm = await import('../wasm/index.ts');
+  if (name === 'auto' && !wasm.hasWasmSimd()) return plain('this host has no WebAssembly SIMD');
   try {
-    return hasWasmSimd() ? wasmEngine({ lengths }) : tsEngine(dtype);
+    return await wasmEnginesFor(wasm, spec, options, threads);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return tsEngine(dtype); // it needs more memory than WebAssembly has
+    if (name === 'wasm' || !(error instanceof RangeError)) throw error;
+    return plain(error.message); // it needs more memory than WebAssembly has
+  }
+}
+
+async function wasmEnginesFor(
+  { panelLengths, wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
+  spec: ModelSpec,
+  { fma = false, ...options }: CreateTrainerOptions,
+  threads: number,
+): Promise<Chosen> {
+  const why = threads > 1 ? whyNoThreads() : null;
+  const panels = panelLengths(fullSpec(spec));
+  if (threads > 1 && why === null) {
+    const lengths = bufferLengthsOfThreads(spec, options, threads);
+    const engines = await wasmEngines(
+      lengths.map((own) => [...own, ...panels]),
+      { fma },
+    );
+    return { engines, choice: `${engines[0].name}: SIMD, ${threads} threads` };
+  }
+  const engines = [wasmEngine({ lengths: [...bufferLengths(spec, options), ...panels], fma })];
+  const [{ name }] = engines;
+  return {
+    engines,
+    choice: why === null ? `${name}: SIMD` : `${name}: SIMD, 1 thread instead of ${threads}, since ${why}`,
+  };
+}
+
+/**
+ * A sampler on the engine of that name; `auto` is `wasm` for float32 parameters where the host has WebAssembly SIMD.
+ *
+ * @throws {RangeError | TypeError} as the constructor of {@link Sampler}, and on an unknown engine.
+ */
+export async function createSampler(
+  spec: ModelSpec,
+  parameters: NamedTensors,
+  { engine = 'auto' }: { engine?: EngineName } = {},
+): Promise<Sampler> {
+  expectEngineName('createSampler', engine);
+  if (engine === 'webgpu') throw new RangeError('createSampler: engine is webgpu, expected auto, ts or wasm');
+  const values = Object.values(parameters);
+  const single = values.length > 0 && dtypeOf(values[0]) === 'float32';
+  if (engine === 'wasm' && !single) throw new RangeError('createSampler: engine wasm computes in float32');
+  if (engine !== 'ts' && single) {
+    const { hasWasmSimd, wasmEngine } = await import('../wasm/index.ts');
+    if (engine === 'wasm' || hasWasmSimd()) {
+      return new Sampler(spec, parameters, wasmEngine({ lengths: stepperLengths(spec) }));
+    }
+  }
+  return new Sampler(spec, parameters);
+}
+
+function expectEngineName(fn: string, name: EngineName): void {
+  if (!ENGINE_NAMES.includes(name)) {
+    throw new RangeError(`${fn}: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
   }
 }
 

@@ -1,7 +1,11 @@
 import { adagradUpdate } from '../optim/adagrad.ts';
 import { adamUpdate } from '../optim/adam.ts';
+import { clipByNorm } from '../optim/clip.ts';
+import { l2Backward, l2Forward } from '../optim/l2.ts';
 import type { UpdateKernels } from '../optim/optimizer.ts';
-import { sgdUpdate } from '../optim/sgd.ts';
+import { rmspropUpdate } from '../optim/rmsprop.ts';
+import { notebookRpropUpdate, rpropUpdate } from '../optim/rprop.ts';
+import { momentumUpdate, sgdUpdate } from '../optim/sgd.ts';
 import { clip } from '../tensor/clip.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { sumOfSquares } from '../tensor/sum.ts';
@@ -42,17 +46,30 @@ export interface Engine<F, I> extends FloatBuffers<F> {
   writeInts(buffer: I, values: ArrayLike<number>): void;
   copy(to: F, from: F): void;
   fill(buffer: F, value: number): void;
+  /**
+   * A walk over kernels that does the same to the same buffers whenever it runs, ready to run again and again. An engine
+   * may keep what the walk did and do that the next time, faster, instead of walking.
+   */
+  repeatable(walk: () => void): () => void;
 }
 
 /** An engine on this machine's memory: its buffers are typed arrays, so that reading them is free. */
 export interface LocalEngine extends Engine<FloatArray, Int32Array> {
   /** What a trainer does to whole blocks of parameters and gradients. */
   readonly optim: OptimKernels;
+  /** Waits until all is done that was asked: an engine may work in a thread of its own. */
+  finish(): void;
+  /** Frees what the engine holds beside its buffers. */
+  dispose(): void;
 }
 
 /** The functions of `tensor/` and `optim/` that clip, look at and apply a gradient. */
 export interface OptimKernels extends UpdateKernels {
   readonly clip: typeof clip;
+  /** By the Euclidean norm, which it gives. */
+  clipByNorm(grads: FloatArray, maxNorm: number): number;
+  readonly l2Forward: typeof l2Forward;
+  readonly l2Backward: typeof l2Backward;
   readonly sumOfSquares: typeof sumOfSquares;
 }
 
@@ -76,7 +93,23 @@ export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
     name: 'ts',
     dtype,
     kernels,
-    optim: { clip, sumOfSquares, adagradUpdate, adamUpdate, sgdUpdate },
+    optim: {
+      clip,
+      clipByNorm,
+      l2Forward,
+      l2Backward,
+      sumOfSquares,
+      adagradUpdate,
+      adamUpdate,
+      momentumUpdate,
+      notebookRpropUpdate,
+      rmspropUpdate,
+      rpropUpdate,
+      sgdUpdate,
+    },
+    repeatable: (walk) => walk,
+    finish: () => {},
+    dispose: () => {},
     floats: (length) => zeros(dtype, length),
     ints: (length) => new Int32Array(length),
     ...typedArrays,
@@ -114,6 +147,7 @@ export function countingEngine(dtype: Dtype = 'float32'): CountingEngine {
     writeInts: () => {},
     copy: () => {},
     fill: () => {},
+    repeatable: (walk) => walk,
   };
 }
 

@@ -1,3 +1,4 @@
+export * from './batch.ts';
 export * from './beamSearch.ts';
 export * from './cells.ts';
 export * from './createTrainer.ts';
@@ -10,6 +11,8 @@ export * from './modelFile.ts';
 export * from './parameters.ts';
 export * from './recurrent.ts';
 export * from './sample.ts';
+export * from './shards.ts';
 export * from './spec.ts';
 export * from './stepper.ts';
 export * from './trainer.ts';
+export { NonFiniteError } from './trainerChecks.ts';

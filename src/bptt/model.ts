@@ -1,8 +1,8 @@
 import { drawDropoutMask } from '../layers/dropout.ts';
-import { expectIds } from '../tensor/gather.ts';
 import type { RandomState } from '../tensor/random.ts';
-import { expectLength, type FloatArray, zeros } from '../tensor/shape.ts';
-import { type Engine, expectEngineDtype } from './engine.ts';
+import { type FloatArray, zeros } from '../tensor/shape.ts';
+import { type Batch, BatchReader, type Keep, type ReadBatch } from './batch.ts';
+import type { Engine } from './engine.ts';
 import { ParameterBlock } from './parameters.ts';
 import { RecurrentStack } from './recurrent.ts';
 import {
@@ -16,31 +16,16 @@ import {
   stateWidth,
 } from './spec.ts';
 
-/** What a model is to read and to say: one window of B sequences. */
-export interface Batch {
-  /** [T,B] symbols, or [T,B,D] vectors; T may be shorter than the model's. */
-  inputs: Int32Array | FloatArray;
-  /** [T,B] classes for the softmax cross-entropy, else [T,B,V] values; without T where the loss is at the last step. */
-  targets: Int32Array | FloatArray;
-  /** [B], how many steps each sequence has, 0 … T; the rest is padding. Left out: all T. */
-  lengths?: ArrayLike<number>;
-  /** [T,B], 1 where a sequence has the step, else 0: padding anywhere. Instead of `lengths`. */
-  mask?: ArrayLike<number>;
-  /** [T,B] (or [B] where the loss is at the last step), a weight ≥ 0 for each loss. Left out: 1. */
-  lossWeights?: ArrayLike<number>;
-}
-
-/** Where a window starts: true where a sequence goes on from its given state. */
-export type Keep = boolean | ArrayLike<number>;
-
 /** Options of {@link SequenceModel}. */
-export interface ModelOptions {
+export interface ModelOptions<F = FloatArray> {
   /** T, the most steps of a window. */
   steps: number;
   /** B, the sequences of a batch. */
   batch: number;
   /** Whether backward is to give the gradient of the inputs (vectors only). Default false. */
   inputGradient?: boolean;
+  /** Another model's parameters, of the same spec, to work on. Left out: its own. */
+  parameters?: ParameterBlock<F>;
 }
 
 /** The most numbers that a model's workspace may hold: 2³² bytes of float32. */
@@ -64,7 +49,6 @@ export class SequenceModel<F, I> {
   /** [1], the loss of the last forward pass. */
   readonly loss: F;
 
-  private readonly inputSize: number;
   private readonly V: number;
   /** [R,V]: logits, what they become (probabilities, or values), and the gradient of the logits. */
   private readonly z: F;
@@ -79,16 +63,15 @@ export class SequenceModel<F, I> {
   private readonly targetIds: I;
   private readonly targetValues: F;
   private readonly views = new Map<number, OutputViews<F, I>>();
-  /** Host side of `mask`, `lossWeights`. */
-  private readonly hostMask: FloatArray;
-  private readonly hostWeights: FloatArray;
+  private readonly walks = new Map<number, Passes>();
+  private readonly reader: BatchReader;
   private readonly hostDropout: FloatArray;
   private loaded = { steps: 0, masked: false };
 
   /**
    * @throws {RangeError | TypeError} where the spec or a size makes no sense or the workspace would be absurdly large.
    */
-  constructor(engine: Engine<F, I>, spec: ModelSpec, options: ModelOptions) {
+  constructor(engine: Engine<F, I>, spec: ModelSpec, options: ModelOptions<F>) {
     const full = fullSpec(spec);
     const { steps: T, batch: B, inputGradient = false } = options;
     expectCount('steps', T);
@@ -109,8 +92,7 @@ export class SequenceModel<F, I> {
     this.T = T;
     this.B = B;
     this.V = V;
-    this.inputSize = full.input === 'dense' ? full.inputSize : 1;
-    this.parameters = new ParameterBlock(engine, places);
+    this.parameters = options.parameters ?? new ParameterBlock(engine, places);
     this.gradients = new ParameterBlock(engine, places);
     this.stack = new RecurrentStack(engine, full, T, B, this.parameters, this.gradients, inputGradient);
     this.loss = engine.floats(1);
@@ -123,8 +105,7 @@ export class SequenceModel<F, I> {
     this.lossWeights = engine.floats(R);
     this.targetIds = engine.ints(classes ? R : 0);
     this.targetValues = engine.floats(classes ? 0 : R * V);
-    this.hostMask = zeros(engine.dtype, T * B);
-    this.hostWeights = zeros(engine.dtype, R);
+    this.reader = new BatchReader(full, T, B, engine.dtype);
     this.hostDropout = zeros(engine.dtype, full.dropout > 0 ? T * B * H : 0);
   }
 
@@ -133,36 +114,25 @@ export class SequenceModel<F, I> {
    *
    * @param keep whether sequences go on from their given states (the stack's `given`) or begin
    * @returns the number of steps of the window
-   * @throws {RangeError | TypeError} naming what is wrong: a length that does not fit, an id out of range, a NaN or
-   *   infinity in the inputs and its step, lengths over T, a mask or weights that leave nothing to learn from.
+   * @throws {RangeError | TypeError} as {@link BatchReader.read}.
    */
   load(batch: Batch, keep: Keep = false): number {
-    const { B, engine, stack, spec } = this;
-    const steps = batch.inputs.length / (B * this.inputSize);
-    if (!Number.isInteger(steps) || steps < 1 || steps > this.T) {
-      throw new RangeError(
-        `SequenceModel.load: inputs has ${batch.inputs.length} elements, expected ${
-          spec.input === 'ids' ? '[T,B]' : '[T,B,D]'
-        } with T from 1 to ${this.T}, B = ${B}${spec.input === 'ids' ? '' : `, D = ${spec.inputSize}`}`,
-      );
-    }
-    this.expectInputs(batch.inputs);
-    const R = spec.lossAt === 'every' ? steps * B : B;
-    this.expectTargets(batch.targets, R);
-    const masked = this.fillMask(batch, steps);
-    this.fillWeights(batch, steps, R);
-    if (typeof keep !== 'boolean') this.expectKeep(keep);
+    this.reader.read(batch, keep);
+    this.take(this.reader);
+    return this.loaded.steps;
+  }
 
-    if (spec.input === 'ids') engine.writeInts(stack.ids, batch.inputs);
-    else engine.write(stack.x, batch.inputs);
-    if (spec.loss === 'softmaxCrossEntropy') engine.writeInts(this.targetIds, batch.targets);
-    else engine.write(this.targetValues, batch.targets);
-    if (masked) engine.write(stack.mask, this.hostMask);
-    engine.write(this.lossWeights, this.hostWeights);
-    if (typeof keep === 'boolean') engine.fill(stack.keep, keep ? 1 : 0);
-    else engine.write(stack.keep, keep);
+  /** Copies what a reader of this model's sizes has read into the engine. */
+  take({ steps, masked, inputs, targets, mask, weights, keep }: ReadBatch): void {
+    const { engine, stack, spec } = this;
+    if (spec.input === 'ids') engine.writeInts(stack.ids, inputs);
+    else engine.write(stack.x, inputs);
+    if (spec.loss === 'softmaxCrossEntropy') engine.writeInts(this.targetIds, targets);
+    else engine.write(this.targetValues, targets);
+    if (masked) engine.write(stack.mask, mask);
+    engine.write(this.lossWeights, weights);
+    engine.write(stack.keep, keep);
     this.loaded = { steps, masked };
-    return steps;
   }
 
   /**
@@ -171,18 +141,24 @@ export class SequenceModel<F, I> {
    * @param rng draws the dropout masks of a training pass; leave it out where nothing is to be dropped
    */
   forward(rng?: RandomState): void {
-    const { engine, spec, stack, B, V } = this;
-    const k = engine.kernels;
-    const { steps, masked } = this.loaded;
+    const { engine, spec, stack } = this;
+    const { steps } = this.loaded;
     if (steps === 0) throw new Error('SequenceModel.forward: no batch is loaded');
-    const views = this.window(steps);
-    if (rng && spec.dropout > 0) {
+    const dropping = rng !== undefined && spec.dropout > 0;
+    if (dropping) {
       for (const mask of stack.dropoutMasks) {
         drawDropoutMask(this.hostDropout, spec.dropout, rng);
         engine.write(mask, this.hostDropout);
       }
     }
-    stack.forward(steps, masked, rng !== undefined);
+    this.passes(dropping).forward();
+  }
+
+  private walkForward(steps: number, masked: boolean, dropping: boolean): void {
+    const { engine, spec, stack, B, V } = this;
+    const k = engine.kernels;
+    const views = this.window(steps);
+    stack.forward(steps, masked, dropping);
     if (spec.lossAt === 'last') {
       for (let d = 0; d < directionsOf(spec); d++) {
         const H = spec.hiddenSize;
@@ -216,11 +192,23 @@ export class SequenceModel<F, I> {
    * @param span see {@link RecurrentStack.backward}
    */
   backward(training = false, span: number = Number.POSITIVE_INFINITY): void {
-    const { engine, spec, stack, B, V } = this;
-    const k = engine.kernels;
-    const { steps, masked } = this.loaded;
+    const { steps } = this.loaded;
     if (steps === 0) throw new Error('SequenceModel.backward: no batch is loaded');
     if (!(span >= 1)) throw new RangeError(`SequenceModel.backward: span is ${span}, expected a number ≥ 1`);
+    const dropped = training && this.spec.dropout > 0;
+    const passes = this.passes(dropped);
+    let backward = passes.backward.get(span);
+    if (!backward) {
+      const { masked } = this.loaded;
+      backward = this.engine.repeatable(() => this.walkBackward(steps, masked, dropped, span));
+      passes.backward.set(span, backward);
+    }
+    backward();
+  }
+
+  private walkBackward(steps: number, masked: boolean, dropped: boolean, span: number): void {
+    const { engine, spec, stack, B, V } = this;
+    const k = engine.kernels;
     const { R, h, dh, o, dz, lossWeights, targetIds, targetValues } = this.window(steps);
     if (spec.loss === 'softmaxCrossEntropy') k.softmaxCrossEntropyBackward(dz, o, targetIds, lossWeights, R, V);
     else if (spec.loss === 'sigmoidCrossEntropy') {
@@ -245,7 +233,7 @@ export class SequenceModel<F, I> {
         k.takeColumns(stack.dfinal(spec.layers - 1, d).h, dh, B, stateWidth(spec), d * H, H);
       }
     }
-    stack.backward(steps, masked, training, span);
+    stack.backward(steps, masked, dropped, span);
   }
 
   /** The number of steps of the loaded window; 0 where none is loaded. */
@@ -284,101 +272,17 @@ export class SequenceModel<F, I> {
     return { Who: block.get('weight_ho')!, bho: block.get('bias_ho') };
   }
 
-  private expectInputs(inputs: Int32Array | FloatArray): void {
-    const { spec, B } = this;
-    if (spec.input === 'ids') {
-      if (!(inputs instanceof Int32Array))
-        throw new TypeError('SequenceModel.load: inputs must be an Int32Array of ids');
-      expectIds('SequenceModel.load', 'inputs', inputs, spec.inputSize);
-      return;
+  /** The passes over the loaded window, made at its first use: from one to the next only what stands in buffers differs. */
+  private passes(dropping: boolean): Passes {
+    const { steps, masked } = this.loaded;
+    const key = 4 * steps + (masked ? 2 : 0) + (dropping ? 1 : 0);
+    let passes = this.walks.get(key);
+    if (!passes) {
+      const forward = this.engine.repeatable(() => this.walkForward(steps, masked, dropping));
+      passes = { forward, backward: new Map() };
+      this.walks.set(key, passes);
     }
-    if (inputs instanceof Int32Array)
-      throw new TypeError('SequenceModel.load: inputs are ids, the model reads vectors');
-    expectEngineDtype('SequenceModel.load', 'inputs', inputs, this.engine.dtype);
-    const bad = inputs.findIndex((v) => !Number.isFinite(v));
-    if (bad >= 0) {
-      const step = Math.floor(bad / (B * spec.inputSize));
-      throw new RangeError(
-        `SequenceModel.load: inputs[${bad}] (step ${step}) is ${inputs[bad]}, expected a finite number`,
-      );
-    }
-  }
-
-  private expectKeep(keep: ArrayLike<number>): void {
-    expectLength('SequenceModel.load', 'keep', keep, '[B]', this.B);
-    for (let b = 0; b < keep.length; b++) {
-      if (keep[b] !== 0 && keep[b] !== 1) {
-        throw new RangeError(`SequenceModel.load: keep[${b}] is ${keep[b]}, expected 0 or 1`);
-      }
-    }
-  }
-
-  private expectTargets(targets: Int32Array | FloatArray, R: number): void {
-    const { spec, V } = this;
-    const fn = 'SequenceModel.load';
-    const rows = spec.lossAt === 'every' ? 'T·B' : 'B';
-    if (spec.loss === 'softmaxCrossEntropy') {
-      if (!(targets instanceof Int32Array)) throw new TypeError(`${fn}: targets must be an Int32Array of classes`);
-      expectLength(fn, 'targets', targets, `[${rows}]`, R);
-      expectIds(fn, 'targets', targets, V);
-      return;
-    }
-    if (targets instanceof Int32Array) throw new TypeError(`${fn}: targets are classes, the loss compares values`);
-    expectLength(fn, 'targets', targets, `[${rows},V]`, R, V);
-    expectEngineDtype(fn, 'targets', targets, this.engine.dtype);
-    const bad = targets.findIndex((v) => !Number.isFinite(v));
-    if (bad >= 0) throw new RangeError(`${fn}: targets[${bad}] is ${targets[bad]}, expected a finite number`);
-  }
-
-  /** Fills the host's mask from lengths or mask; false where every sequence has every step. */
-  private fillMask({ lengths, mask }: Batch, steps: number): boolean {
-    const { B, hostMask } = this;
-    const fn = 'SequenceModel.load';
-    if (lengths && mask) throw new TypeError(`${fn}: got both lengths and mask, expected one`);
-    if (!lengths && !mask) {
-      hostMask.fill(1);
-      return false;
-    }
-    if (mask) {
-      expectLength(fn, 'mask', mask, '[T,B]', steps, B);
-      for (let i = 0; i < mask.length; i++) {
-        if (mask[i] !== 0 && mask[i] !== 1) throw new RangeError(`${fn}: mask[${i}] is ${mask[i]}, expected 0 or 1`);
-      }
-      hostMask.set(mask);
-    } else if (lengths) {
-      expectLength(fn, 'lengths', lengths, '[B]', B);
-      for (let b = 0; b < B; b++) {
-        const length = lengths[b];
-        if (!Number.isInteger(length) || length < 0 || length > steps) {
-          throw new RangeError(`${fn}: lengths[${b}] is ${length}, expected 0 … T = ${steps}`);
-        }
-        for (let t = 0; t < steps; t++) hostMask[t * B + b] = t < length ? 1 : 0;
-      }
-    }
-    return true;
-  }
-
-  /** Fills the host's loss weights [R]: the mask, times the batch's own weights, times the reduction's factor. */
-  private fillWeights({ lossWeights }: Batch, steps: number, R: number): void {
-    const { spec, B, V, hostMask, hostWeights } = this;
-    const fn = 'SequenceModel.load';
-    if (lossWeights) expectLength(fn, 'lossWeights', lossWeights, spec.lossAt === 'every' ? '[T·B]' : '[B]', R);
-    let sum = 0;
-    for (let r = 0; r < R; r++) {
-      const weight = lossWeights ? lossWeights[r] : 1;
-      if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
-        throw new RangeError(`${fn}: lossWeights[${r}] is ${weight}, expected a finite number ≥ 0`);
-      }
-      const present = spec.lossAt === 'every' ? hostMask[r] : hasStep(hostMask, r, steps, B);
-      hostWeights[r] = weight * present;
-      sum += hostWeights[r];
-    }
-    if (!(sum > 0)) throw new RangeError(`${fn}: the mask, lengths and lossWeights leave no loss to learn from`);
-    const { reduction } = spec;
-    if (reduction === 'sum') return;
-    const perStep = spec.loss === 'softmaxCrossEntropy' ? 1 : V;
-    const factor = reduction === 'mean' ? 1 / (sum * perStep) : reduction;
-    for (let r = 0; r < R; r++) hostWeights[r] *= factor;
+    return passes;
   }
 
   /** The views of a window of that many steps, made at its first use. */
@@ -407,6 +311,13 @@ export class SequenceModel<F, I> {
   }
 }
 
+/** The two passes over a window of one length: with or without a mask, with or without dropout. */
+interface Passes {
+  readonly forward: () => void;
+  /** By span. */
+  readonly backward: Map<number, () => void>;
+}
+
 interface OutputViews<F, I> {
   R: number;
   /** [R, H·directions], what the output layer reads, and its gradient. */
@@ -419,12 +330,6 @@ interface OutputViews<F, I> {
   lossWeights: F;
   targetIds: I;
   targetValues: F;
-}
-
-/** 1 where sequence b has any step at all. */
-function hasStep(mask: FloatArray, b: number, steps: number, B: number): number {
-  for (let t = 0; t < steps; t++) if (mask[t * B + b] === 1) return 1;
-  return 0;
 }
 
 function expectCount(name: string, value: number): void {

@@ -1,11 +1,21 @@
-import { clipByNorm } from '../optim/clip.ts';
-import { l2Backward, l2Forward } from '../optim/l2.ts';
 import { learningRateAt, type Optimizer } from '../optim/optimizer.ts';
 import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
-import { expectLength, type FloatArray } from '../tensor/shape.ts';
+import { dtypeOf, type FloatArray, zeros } from '../tensor/shape.ts';
+import type { Batch, Keep } from './batch.ts';
 import { countingEngine, type Engine, type LocalEngine, type OptimKernels } from './engine.ts';
-import { type Batch, type Keep, SequenceModel } from './model.ts';
+import type { SequenceModel } from './model.ts';
+import type { RecurrentStack } from './recurrent.ts';
+import { dealOut, type Shard, ShardedModel } from './shards.ts';
 import type { FullSpec, ModelSpec, NamedTensors } from './spec.ts';
+import {
+  expectCarry,
+  expectParameters,
+  expectTrainerOptions,
+  expectTrainerState,
+  type NonFiniteError,
+  type TrainerShape,
+  whereNotFinite,
+} from './trainerChecks.ts';
 
 /** How gradients are kept from exploding. */
 export type Clip = { value: number } | { norm: number };
@@ -58,6 +68,8 @@ export interface TrainerState {
 export interface Trainer {
   /** The engine's name. */
   readonly engine: string;
+  /** The engine in words: why this one, and on what it runs. */
+  readonly choice: string;
   readonly spec: FullSpec;
   /** Does one update for each batch, in order; gives the loss of each before its update. */
   train(batches: readonly TrainingBatch[]): Promise<Float64Array>;
@@ -76,29 +88,17 @@ export interface Trainer {
   dispose(): void;
 }
 
-/** The error of a training step that met a NaN or infinity. The step left parameters, optimizer and state as they were. */
-export class NonFiniteError extends Error {
-  /** The tensor in which it was found first, e.g. `weight_hh_l0`. */
-  readonly tensor: string;
-  /** The number of updates done before. */
-  readonly step: number;
-
-  constructor(tensor: string, step: number, value: number) {
-    super(`training step ${step}: ${tensor} holds ${value}; parameters and optimizer are as before this step`);
-    this.name = 'NonFiniteError';
-    this.tensor = tensor;
-    this.step = step;
-  }
-}
-
 /** A trainer on an engine whose buffers are this machine's memory; its steps can also be taken one by one, at once. */
 export class LocalTrainer implements Trainer {
   readonly engine: string;
+  readonly choice: string;
   readonly model: SequenceModel<FloatArray, Int32Array>;
   readonly optimizer: Optimizer;
 
   private readonly options: TrainerOptions;
+  private readonly engines: readonly LocalEngine[];
   private readonly optim: OptimKernels;
+  private readonly sharded: ShardedModel;
   private readonly slots: FloatArray[];
   private readonly rng: RandomState;
   /** The state that the next batch goes on from, [B,H] each; apart from the model's own, which every pass overwrites. */
@@ -107,23 +107,30 @@ export class LocalTrainer implements Trainer {
   private readonly frozen: FrozenParameter<FloatArray>[];
   private updates = 0;
 
-  /** @throws {RangeError | TypeError} where spec or options make no sense. */
-  constructor(engine: LocalEngine, spec: ModelSpec, options: TrainerOptions) {
-    const { steps, span = steps, advance = steps, l2 = 0, seed = 0, clip } = options;
-    if (!(l2 >= 0 && l2 < Number.POSITIVE_INFINITY))
-      throw new RangeError(`trainer: l2 is ${l2}, expected a number ≥ 0`);
-    const limit = clip && ('value' in clip ? clip.value : clip.norm);
-    if (limit !== undefined && !(limit > 0)) throw new RangeError(`trainer: clip is ${limit}, expected a number > 0`);
-    this.engine = engine.name;
+  /**
+   * @param engines one, or several that work at the same time on shares of each batch
+   * @param choice the engine in words
+   * @throws {RangeError | TypeError} where spec or options make no sense.
+   */
+  constructor(
+    engines: LocalEngine | readonly LocalEngine[],
+    spec: ModelSpec,
+    options: TrainerOptions,
+    choice: string = 'as given',
+  ) {
+    this.engines = Array.isArray(engines) ? engines : [engines];
+    const [engine] = this.engines;
+    this.engine = this.engines.length === 1 ? engine.name : `${engine.name} ×${this.engines.length}`;
+    this.choice = choice;
     this.options = options;
     this.optimizer = options.optimizer;
-    this.model = new SequenceModel(engine, spec, options);
-    expectRange('span', span, 1, steps);
-    expectRange('advance', advance, 1, steps);
+    this.sharded = new ShardedModel(this.engines, spec, options);
+    this.model = this.sharded.shards[0].model;
+    expectTrainerOptions(options);
     this.optim = engine.optim;
-    this.rng = new RandomState(seed);
+    this.rng = new RandomState(options.seed ?? 0);
     const { parameters, gradients } = this.model;
-    const { slots, carried, frozen } = trainerBuffers(engine, this.model, options);
+    const { slots, carried, frozen } = trainerBuffers(engine, this.sharded.shards, options);
     this.slots = slots;
     this.carried = carried;
     this.frozen = frozen;
@@ -154,7 +161,7 @@ export class LocalTrainer implements Trainer {
     const loss = this.lossAndGradients(batch);
     const { clip } = options;
     if (clip && 'value' in clip) optim.clip(gradients, gradients, -clip.value, clip.value);
-    if (clip && 'norm' in clip) clipByNorm(gradients, clip.norm);
+    if (clip && 'norm' in clip) optim.clipByNorm(gradients, clip.norm);
     const lr = learningRateAt(optimizer.lr, this.updates);
     // A gradient of zero is not enough: an optimizer's own weight decay or momentum moves a parameter without one.
     for (const { values, before } of this.frozen) before.set(values);
@@ -171,15 +178,14 @@ export class LocalTrainer implements Trainer {
    * @throws as {@link update}
    */
   lossAndGradients(batch: TrainingBatch): number {
-    const { model, options } = this;
+    const { model, options, sharded } = this;
     const gradients = model.gradients.flat;
     this.begin(batch);
-    model.forward(this.rng);
-    const loss = model.loss[0] + this.l2Loss();
+    sharded.forward(this.rng);
+    const loss = sharded.loss() + this.l2Loss();
     if (!Number.isFinite(loss)) throw this.whereNotFinite('the loss', loss);
-    gradients.fill(0);
-    model.backward(true, options.span);
-    if (options.l2) for (const { w, dw } of this.weightMatrices) l2Backward(dw, w, options.l2);
+    sharded.gradients(true, options.span);
+    if (options.l2) for (const { w, dw } of this.weightMatrices) this.optim.l2Backward(dw, w, options.l2);
     for (const { gradient } of this.frozen) gradient.fill(0);
     // The sum is quick, but the squares of finite numbers may be too large for it.
     if (!Number.isFinite(this.optim.sumOfSquares(gradients))) {
@@ -218,7 +224,7 @@ export class LocalTrainer implements Trainer {
   }
 
   async setParameters(parameters: NamedTensors): Promise<void> {
-    this.expectParameters(parameters);
+    expectParameters(this.shape, parameters);
     this.writeParameters(parameters);
   }
 
@@ -237,27 +243,7 @@ export class LocalTrainer implements Trainer {
    *   misshapen; everything is then as it was.
    */
   async setState(state: TrainerState): Promise<void> {
-    const fn = 'trainer.setState';
-    this.expectParameters(state.parameters);
-    if (state.slots.length !== this.slots.length) {
-      throw new RangeError(
-        `${fn}: slots has ${state.slots.length} blocks, ${this.optimizer.name} keeps ${this.slots.length}`,
-      );
-    }
-    state.slots.forEach((slot, i) => {
-      expectLength(fn, `slots[${i}]`, slot, '[P]', this.slots[i].length);
-      this.expectFinite(fn, `slots[${i}]`, slot);
-    });
-    const surplus = Object.keys(state.states).find((name) => !this.carried.some((own) => own.name === name));
-    if (surplus) throw new RangeError(`${fn}: ${surplus} is no state of this model`);
-    for (const { name, values } of this.carried) {
-      if (!state.states[name]) throw new RangeError(`${fn}: states lacks ${name}`);
-      expectLength(fn, name, state.states[name], '[B,H]', this.model.B, values.length / this.model.B);
-      this.expectFinite(fn, name, state.states[name]);
-    }
-    if (!Number.isSafeInteger(state.step) || state.step < 0) {
-      throw new RangeError(`${fn}: step is ${state.step}, expected a whole number ≥ 0`);
-    }
+    expectTrainerState(this.shape, state);
     this.rng.setState(state.random); // leaves the stream as it was where it throws; nothing after it can
     this.writeParameters(state.parameters);
     for (let i = 0; i < this.slots.length; i++) this.slots[i].set(state.slots[i]);
@@ -266,23 +252,21 @@ export class LocalTrainer implements Trainer {
   }
 
   dispose(): void {
-    // Typed arrays are the garbage collector's.
+    for (const engine of this.engines) engine.dispose();
   }
 
   /** Loads a batch and the state it goes on from. */
   private begin(batch: TrainingBatch): void {
     const { carry = false } = batch;
-    if (carry !== false && this.spec.bidirectional) {
-      throw new RangeError('trainer: carry is set, but a bidirectional model reads each window from both ends');
-    }
-    this.model.load(batch, carry);
-    for (const { given, values } of this.carried) given.set(values);
+    expectCarry(this.spec, carry);
+    this.sharded.load(batch, carry);
+    for (const { shares } of this.carried) for (const { given, values } of shares) given.set(values);
   }
 
   /** The loss of the loaded batch, without dropout or L2. */
   private plainLoss(): number {
-    this.model.forward();
-    const loss = this.model.loss[0];
+    this.sharded.forward();
+    const loss = this.sharded.loss();
     if (!Number.isFinite(loss)) throw this.whereNotFinite('the loss', loss);
     return loss;
   }
@@ -291,59 +275,45 @@ export class LocalTrainer implements Trainer {
   private carryOn(): void {
     const { steps } = this.model;
     const slot = Math.min(this.options.advance ?? steps, steps);
-    for (const { layer, which, values } of this.carried) values.set(this.model.stack.stateAfter(slot, layer)[which]);
+    for (const { layer, which, shares } of this.carried) {
+      for (const { stack, values } of shares) values.set(stack.stateAfter(slot, layer)[which]);
+    }
   }
 
   private l2Loss(): number {
     const { l2 } = this.options;
     let sum = 0;
-    if (l2) for (const { w } of this.weightMatrices) sum += l2Forward(w, l2);
+    if (l2) for (const { w } of this.weightMatrices) sum += this.optim.l2Forward(w, l2);
     return sum;
   }
 
   /** Looks for the first tensor with a NaN or infinity: parameters, then what was computed from them. */
   private whereNotFinite(found: 'the loss' | 'the gradient', value: number): NonFiniteError {
     const { parameters, gradients, steps } = this.model;
-    const computed = found === 'the gradient' ? ([[gradients, 'the gradient of ']] as const) : [];
-    for (const [block, prefix] of [[parameters, ''] as const, ...computed]) {
-      for (const { name } of block.places) {
-        const bad = block.get(name)!.find((v) => !Number.isFinite(v));
-        if (bad !== undefined) return new NonFiniteError(prefix + name, this.updates, bad);
-      }
-    }
-    for (const { name, layer, which } of this.carried) {
-      for (let t = 0; t <= steps; t++) {
-        const bad = this.model.stack.stateAfter(t, layer)[which].find((v) => !Number.isFinite(v));
-        if (bad !== undefined) return new NonFiniteError(`${name} after ${t} steps of the window`, this.updates, bad);
-      }
-    }
-    return new NonFiniteError(found, this.updates, value);
+    return whereNotFinite(found, value, this.updates, {
+      places: parameters.places,
+      parameter: (name) => parameters.get(name)!,
+      gradient: (name) => gradients.get(name)!,
+      steps,
+      states: this.carried.map(({ name }) => name),
+      stateAfter: (t, wanted) => {
+        const { layer, which, shares } = this.carried.find(({ name }) => name === wanted)!;
+        return shares.map(({ stack }) => stack.stateAfter(t, layer)[which]).reduce(joined);
+      },
+    });
   }
 
   private writeParameters(parameters: NamedTensors): void {
     for (const { name } of this.model.parameters.places) this.model.parameters.get(name)!.set(parameters[name]);
   }
 
-  private expectParameters(parameters: NamedTensors): void {
-    const fn = 'trainer.setParameters';
-    const { places } = this.model.parameters;
-    const surplus = Object.keys(parameters).find((name) => !this.model.parameters.get(name));
-    if (surplus) throw new RangeError(`${fn}: ${surplus} is no parameter of this model`);
-    for (const { name, shape, length } of places) {
-      const values = parameters[name];
-      if (!values) throw new RangeError(`${fn}: ${name} is missing, expected shape [${shape.join(',')}]`);
-      if (values.length !== length) {
-        throw new RangeError(`${fn}: ${name} has ${values.length} elements, expected [${shape.join(',')}]`);
-      }
-      this.expectFinite(fn, name, values);
-    }
-  }
-
-  /** Of numbers that may be of the other dtype: they must be finite in this engine's, too. */
-  private expectFinite(fn: string, name: string, values: FloatArray): void {
-    const { dtype } = this.model.engine;
-    const bad = values.findIndex((v) => !Number.isFinite(dtype === 'float32' ? Math.fround(v) : v));
-    if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${values[bad]}, expected a finite number (${dtype})`);
+  private get shape(): TrainerShape {
+    const { model, optimizer, slots, carried, options } = this;
+    return {
+      ...{ dtype: model.engine.dtype, places: model.parameters.places, optimizer: optimizer.name },
+      ...{ slots: slots.length, slotLength: model.parameters.flat.length },
+      ...{ states: carried.map(({ name }) => name), B: options.batch, H: model.spec.hiddenSize },
+    };
   }
 }
 
@@ -357,8 +327,9 @@ interface CarriedState<F> {
   name: string;
   layer: number;
   which: 'h' | 'c';
+  /** [B,H], and of each shard its rows, with the state its model goes on from. */
   values: F;
-  given: F;
+  shares: { values: F; given: F; stack: Pick<RecurrentStack<F, unknown>, 'stateAfter'> }[];
 }
 
 interface TrainerBuffers<F> {
@@ -370,10 +341,11 @@ interface TrainerBuffers<F> {
 /** What a trainer needs beside its model's buffers. */
 function trainerBuffers<F, I>(
   engine: Engine<F, I>,
-  model: SequenceModel<F, I>,
-  { optimizer, frozen = [] }: TrainerOptions,
+  shards: readonly Shard<F, I>[],
+  { optimizer, batch: B, frozen = [] }: TrainerOptions,
 ): TrainerBuffers<F> {
-  const { stack, parameters, gradients, B, spec } = model;
+  const { model } = shards[0];
+  const { parameters, gradients, spec } = model;
   const slots = optimizer.initialSlots.map((value) => {
     const slot = engine.floats(engine.lengthOf(parameters.flat));
     engine.fill(slot, value);
@@ -382,13 +354,14 @@ function trainerBuffers<F, I>(
   const carried: CarriedState<F>[] = [];
   model.eachState((name, layer, d, which) => {
     if (d !== 0) return;
-    carried.push({
-      name,
-      layer,
-      which,
-      values: engine.floats(B * spec.hiddenSize),
+    const H = spec.hiddenSize;
+    const values = engine.floats(B * H);
+    const shares = shards.map(({ model: { stack }, from, to }) => ({
+      values: engine.slice(values, from * H, to * H),
       given: stack.given(layer, d)[which],
-    });
+      stack,
+    }));
+    carried.push({ name, layer, which, values, shares });
   });
   return {
     slots,
@@ -407,17 +380,27 @@ function trainerBuffers<F, I>(
  * @throws {RangeError | TypeError} where spec or options make no sense.
  */
 export function bufferLengths(spec: ModelSpec, options: TrainerOptions): readonly number[] {
-  const engine = countingEngine();
-  trainerBuffers(engine, new SequenceModel(engine, spec, options), options);
-  return engine.lengths;
+  return bufferLengthsOfThreads(spec, options, 1)[0];
+}
+
+/** The same for each engine of a trainer that has several. */
+export function bufferLengthsOfThreads(
+  spec: ModelSpec,
+  options: TrainerOptions,
+  threads: number,
+): readonly (readonly number[])[] {
+  const engines = Array.from({ length: threads }, () => countingEngine());
+  trainerBuffers(engines[0], dealOut(engines, spec, options), options);
+  return engines.map(({ lengths }) => lengths);
+}
+
+function joined(a: FloatArray, b: FloatArray): FloatArray {
+  const both = zeros(dtypeOf(a), a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }
 
 function copyOf(tensors: [string, FloatArray][]): NamedTensors {
   return Object.fromEntries(tensors.map(([name, values]) => [name, values.slice()]));
-}
-
-function expectRange(name: string, value: number, low: number, high: number): void {
-  if (!Number.isInteger(value) || value < low || value > high) {
-    throw new RangeError(`trainer: ${name} is ${value}, expected a whole number from ${low} to ${high}`);
-  }
 }

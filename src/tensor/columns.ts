@@ -42,7 +42,12 @@ export function takeColumns(
   }
 }
 
-function expectColumns(
+/**
+ * Throws unless `wide` is [R,N], `narrow` [R,n], and the columns offset … offset + n − 1 lie in `wide`.
+ *
+ * @throws {RangeError} naming function, argument, what it got and what it wants.
+ */
+export function expectColumns(
   fn: string,
   wideName: string,
   wide: FloatArray,

@@ -1,6 +1,6 @@
 import type { adagradUpdate as AdagradUpdate } from '../optim/adagrad.ts';
 import { f32x4, type ModuleBuilder, v128 } from './assembler.ts';
-import { forEachElement } from './elements.ts';
+import { emitElementwise } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 
 /** g += weightDecay·θ, m += g², θ −= lr·g/(√(m + inside) + outside), where g ≠ 0. */
@@ -19,16 +19,12 @@ export function adagradKernels(w: WasmMemory): { adagradUpdate: typeof AdagradUp
 }
 
 export function emitAdagrad(m: ModuleBuilder): void {
-  const numbers = ['f32', 'f32', 'f32', 'f32'] as const;
-  m.function('adagradUpdate', ['i32', 'i32', 'i32', 'i32', ...numbers], (f, [params, grads, memory, n, ...rest]) => {
-    const [lr, inside, outside, decay] = rest.map((value) => f.let(f32x4.splat(value)));
-    forEachElement(f, n, (at) => {
-      const theta = f.let(at.load(params));
-      const g = f.let(f32x4.add(at.load(grads), f32x4.mul(decay, theta)));
-      const sum = f.let(f32x4.add(at.load(memory), f32x4.mul(g, g)));
-      at.store(memory, sum);
-      const step = f32x4.div(f32x4.mul(lr, g), f32x4.add(f32x4.sqrt(f32x4.add(sum, inside)), outside));
-      at.store(params, f32x4.sub(theta, v128.and(step, f32x4.unequal(g, 0))));
-    });
+  emitElementwise(m, 'adagradUpdate', 3, 4, (f, at, [params, grads, memory], [lr, inside, outside, decay]) => {
+    const theta = f.let(at.load(params));
+    const g = f.let(f32x4.add(at.load(grads), f32x4.mul(decay, theta)));
+    const sum = f.let(f32x4.add(at.load(memory), f32x4.mul(g, g)));
+    at.store(memory, sum);
+    const step = f32x4.div(f32x4.mul(lr, g), f32x4.add(f32x4.sqrt(f32x4.add(sum, inside)), outside));
+    at.store(params, f32x4.sub(theta, v128.and(step, f32x4.unequal(g, 0))));
   });
 }

@@ -1,6 +1,6 @@
 import type { adamUpdate as AdamUpdate } from '../optim/adam.ts';
-import { f32x4, type ModuleBuilder } from './assembler.ts';
-import { forEachElement } from './elements.ts';
+import { f32x4, type ModuleBuilder, v128 } from './assembler.ts';
+import { emitElementwise } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 
 /**
@@ -41,27 +41,21 @@ export function adamKernels(w: WasmMemory): { adamUpdate: typeof AdamUpdate } {
 }
 
 export function emitAdam(module: ModuleBuilder): void {
-  const sizes = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
-  const numbers = ['f32', 'f32', 'f32', 'f32', 'f32', 'f32', 'f32', 'f32', 'f32'] as const;
   for (const name of ['adamUpdate', 'amsgradUpdate']) {
-    module.function(name, [...sizes, ...numbers], (f, [params, grads, m, v, vMax, n, ...rest]) => {
-      const [beta1, rest1, beta2, rest2, eps, coupled, shrink, size, root] = rest.map((value) =>
-        f.let(f32x4.splat(value)),
-      );
-      forEachElement(f, n, (at) => {
-        const theta = f.let(at.load(params));
-        const g = f.let(f32x4.add(at.load(grads), f32x4.mul(coupled, theta)));
-        const mean = f.let(f32x4.add(f32x4.mul(beta1, at.load(m)), f32x4.mul(rest1, g)));
-        const square = f.let(f32x4.add(f32x4.mul(beta2, at.load(v)), f32x4.mul(f32x4.mul(rest2, g), g)));
-        at.store(m, mean);
-        at.store(v, square);
-        if (name === 'amsgradUpdate') {
-          f.set(square, f32x4.max(at.load(vMax), square));
-          at.store(vMax, square);
-        }
-        const step = f32x4.div(f32x4.mul(size, mean), f32x4.add(f32x4.div(f32x4.sqrt(square), root), eps));
-        at.store(params, f32x4.sub(f32x4.mul(shrink, theta), step));
-      });
+    emitElementwise(module, name, 5, 9, (f, at, [params, grads, m, v, vMax], numbers) => {
+      const [beta1, rest1, beta2, rest2, eps, coupled, shrink, size, root] = numbers;
+      const theta = f.let(at.load(params));
+      const g = f.let(f32x4.add(at.load(grads), f32x4.mul(coupled, theta)));
+      const mean = f.let(f32x4.add(f32x4.mul(beta1, at.load(m)), f32x4.mul(rest1, g)));
+      const square = f.let(f32x4.add(f32x4.mul(beta2, at.load(v)), f32x4.mul(f32x4.mul(rest2, g), g)));
+      at.store(m, mean);
+      at.store(v, square);
+      if (name === 'amsgradUpdate') {
+        f.set(square, f32x4.max(at.load(vMax), square));
+        at.store(vMax, square);
+      }
+      const step = f32x4.div(f32x4.mul(size, mean), f32x4.add(f32x4.div(f32x4.sqrt(square), root), eps));
+      at.store(params, f32x4.sub(f32x4.mul(shrink, theta), v128.and(step, f32x4.unequal(mean, 0))));
     });
   }
 }

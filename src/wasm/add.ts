@@ -1,6 +1,6 @@
 import type { add as Add, addRow as AddRow, addRowBackward as AddRowBackward } from '../tensor/add.ts';
 import { f32x4, type ModuleBuilder } from './assembler.ts';
-import { forEachElement, forEachRow } from './elements.ts';
+import { emitElementwise, emitRows, forEachElement } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 
 /** z = x + y; y[r,·] = x[r,·] + b; db += Σ_r dy[r,·]. */
@@ -28,18 +28,11 @@ export function addKernels(w: WasmMemory): {
 }
 
 export function emitAdd(m: ModuleBuilder): void {
-  m.function('add', ['i32', 'i32', 'i32', 'i32'], (f, [z, x, y, n]) => {
-    forEachElement(f, n, (at) => at.store(z, f32x4.add(at.load(x), at.load(y))));
+  emitElementwise(m, 'add', 3, 0, (_, at, [z, x, y]) => at.store(z, f32x4.add(at.load(x), at.load(y))));
+  emitRows(m, 'addRow', ['[R,n]', '[R,n]', '[n]'], (f, [y, x, b], n) => {
+    forEachElement(f, n, (at) => at.store(y, f32x4.add(at.load(x), at.load(b))));
   });
-  m.function('addRow', ['i32', 'i32', 'i32', 'i32', 'i32'], (f, [y, x, b, rows, n]) => {
-    const pointers = [[y, n] as const, [x, n] as const];
-    forEachRow(f, rows, pointers, () => {
-      forEachElement(f, n, (at) => at.store(y, f32x4.add(at.load(x), at.load(b))));
-    });
-  });
-  m.function('addRowBackward', ['i32', 'i32', 'i32', 'i32'], (f, [db, dy, rows, n]) => {
-    forEachRow(f, rows, [[dy, n]], () => {
-      forEachElement(f, n, (at) => at.store(db, f32x4.add(at.load(db), at.load(dy))));
-    });
+  emitRows(m, 'addRowBackward', ['[n]', '[R,n]'], (f, [db, dy], n) => {
+    forEachElement(f, n, (at) => at.store(db, f32x4.add(at.load(db), at.load(dy))));
   });
 }

@@ -8,10 +8,13 @@
 
 export type ValueType = 'i32' | 'f32' | 'f64' | 'v128';
 
+/** Bytes, and code made of them: flattened once, when the module is written. */
+export type Code = readonly (number | Code)[];
+
 /** The code of a value. An expression used twice is computed twice: keep it with {@link FunctionBuilder.let}. */
 export interface Expr<T extends ValueType> {
   readonly type: T;
-  readonly code: readonly number[];
+  readonly code: Code;
 }
 
 export interface Local<T extends ValueType> extends Expr<T> {
@@ -22,6 +25,8 @@ export interface Local<T extends ValueType> extends Expr<T> {
 export type I32 = Expr<'i32'> | number;
 /** A number stands for four float32 lanes of it. */
 export type V128 = Expr<'v128'> | number;
+/** A number stands for its constant. */
+export type F64 = Expr<'f64'> | number;
 
 const TYPE_CODES: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 const EMPTY_BLOCK = 0x40;
@@ -48,22 +53,30 @@ export function signed(value: number): number[] {
   }
 }
 
-function int(value: I32): readonly number[] {
+function int(value: I32): Code {
   return typeof value === 'number' ? [0x41, ...signed(value)] : value.code;
 }
 
-function vector(value: V128): readonly number[] {
+function float(value: number): number[] {
+  return [0x43, ...new Uint8Array(Float32Array.of(value).buffer)];
+}
+
+function vector(value: V128): Code {
   if (typeof value !== 'number') return value.code;
   const lane = new Uint8Array(Float32Array.of(value).buffer);
   return simd(12, ...lane, ...lane, ...lane, ...lane);
+}
+
+function double(value: F64): Code {
+  return typeof value === 'number' ? [0x44, ...new Uint8Array(Float64Array.of(value).buffer)] : value.code;
 }
 
 function simd(opcode: number, ...immediates: number[]): number[] {
   return [0xfd, ...unsigned(opcode), ...immediates];
 }
 
-function expr<T extends ValueType>(type: T, ...parts: (readonly number[])[]): Expr<T> {
-  return { type, code: parts.flat() };
+function expr<T extends ValueType>(type: T, ...parts: Code[]): Expr<T> {
+  return { type, code: parts };
 }
 
 /** Alignment (a hint: none is promised) and offset of a memory access. */
@@ -93,7 +106,10 @@ function load(opcode: number): Load {
 }
 
 /** Integers, which are sizes and addresses. Comparisons are unsigned: memory may reach beyond 2 GiB. */
-export const i32: Readonly<Record<'add' | 'sub' | 'mul' | 'shl' | 'and' | 'eq' | 'lessThan' | 'atMost', IntBinary>> = {
+export const i32: Readonly<Record<'add' | 'sub' | 'mul' | 'shl' | 'and' | 'eq' | 'lessThan' | 'atMost', IntBinary>> & {
+  load(address: I32): Expr<'i32'>;
+} = {
+  load: (address) => expr('i32', int(address), [0x28, ...at(0)]),
   add: intBinary(0x6a),
   sub: intBinary(0x6b),
   mul: intBinary(0x6c),
@@ -104,16 +120,28 @@ export const i32: Readonly<Record<'add' | 'sub' | 'mul' | 'shl' | 'and' | 'eq' |
   atMost: intBinary(0x4d),
 };
 
-export const f32: { lane(a: V128, lane: 0 | 1 | 2 | 3): Expr<'f32'> } = {
+export const f32: {
+  lane(a: V128, lane: 0 | 1 | 2 | 3): Expr<'f32'>;
+  ofDouble(a: F64): Expr<'f32'>;
+} = {
   lane: (a, lane) => expr('f32', vector(a), simd(31, lane)),
+  ofDouble: (a) => expr('f32', double(a), [0xb6]),
 };
 
 export const f64: {
-  add(a: Expr<'f64'>, b: Expr<'f64'>): Expr<'f64'>;
+  add(a: F64, b: F64): Expr<'f64'>;
+  div(a: F64, b: F64): Expr<'f64'>;
+  sqrt(a: F64): Expr<'f64'>;
+  lessThan(a: F64, b: F64): Expr<'i32'>;
   lane(a: V128, lane: 0 | 1): Expr<'f64'>;
+  ofFloat(a: Expr<'f32'>): Expr<'f64'>;
 } = {
-  add: (a, b) => expr('f64', a.code, b.code, [0xa0]),
+  add: (a, b) => expr('f64', double(a), double(b), [0xa0]),
+  div: (a, b) => expr('f64', double(a), double(b), [0xa3]),
+  sqrt: (a) => expr('f64', double(a), [0x9f]),
+  lessThan: (a, b) => expr('i32', double(a), double(b), [0x63]),
   lane: (a, lane) => expr('f64', vector(a), simd(33, lane)),
+  ofFloat: (a) => expr('f64', a.code, [0xbb]),
 };
 
 /** 128 bits as such. */
@@ -123,6 +151,8 @@ export const v128: {
   loadSplat: Load;
   /** The one number at the address, and zeros beside it. */
   loadOne: Load;
+  /** `a` with its lane replaced by the one number at the address. */
+  loadLane(address: I32, a: V128, lane: 0 | 1 | 2 | 3): Expr<'v128'>;
   and: Binary;
   or: Binary;
   /** The bits of a where mask has ones, else those of b. */
@@ -134,6 +164,7 @@ export const v128: {
   load: load(0),
   loadSplat: load(9),
   loadOne: load(0x5c),
+  loadLane: (address, a, lane) => expr('v128', int(address), vector(a), simd(0x56, ...at(0), lane)),
   and: binary(0x4e),
   or: binary(0x50),
   select: (a, b, mask) => expr('v128', vector(a), vector(b), mask.code, simd(0x52)),
@@ -146,32 +177,44 @@ export const v128: {
 
 export const i32x4: {
   splat(a: I32): Expr<'v128'>;
+  of(a: number, b: number, c: number, d: number): Expr<'v128'>;
   add: Binary;
   sub: Binary;
+  equal: Binary;
   shl(a: V128, bits: I32): Expr<'v128'>;
   shr(a: V128, bits: I32): Expr<'v128'>;
   /** Towards zero; NaN gives 0. */
   ofFloats: Unary;
 } = {
   splat: (a) => expr('v128', int(a), simd(17)),
+  of: (...lanes) => expr('v128', simd(12, ...new Uint8Array(Int32Array.of(...lanes).buffer))),
   add: binary(0xae),
   sub: binary(0xb1),
+  equal: binary(0x37),
   shl: (a, bits) => expr('v128', vector(a), int(bits), simd(0xab)),
   shr: (a, bits) => expr('v128', vector(a), int(bits), simd(0xac)),
   ofFloats: unary(0xf8),
 };
 
-/** Four float32 lanes. `firstMin(a, b)` is b where b < a, else a: of a NaN in a nothing is lost. */
+/**
+ * Four float32 lanes. `firstMin(a, b)` is b where b < a, else a: of a NaN in a nothing is lost. `ofDoubles` has two
+ * lanes, and zeros in the others.
+ */
 export const f32x4: {
   splat(a: Expr<'f32'>): Expr<'v128'>;
-} & Readonly<Record<'abs' | 'neg' | 'sqrt' | 'nearest', Unary>> &
+} & Readonly<Record<'abs' | 'neg' | 'sqrt' | 'nearest' | 'ofInts' | 'ofDoubles', Unary>> &
   Readonly<
-    Record<'add' | 'sub' | 'mul' | 'div' | 'max' | 'firstMin' | 'firstMax' | 'less' | 'greater' | 'unequal', Binary>
+    Record<
+      'add' | 'sub' | 'mul' | 'div' | 'max' | 'firstMin' | 'firstMax' | 'less' | 'greater' | 'equal' | 'unequal',
+      Binary
+    >
   > = {
   splat: (a) => expr('v128', a.code, simd(19)),
+  equal: binary(0x41),
   unequal: binary(0x42),
   less: binary(0x43),
   greater: binary(0x44),
+  ofDoubles: unary(0x5e),
   nearest: unary(0x6a),
   abs: unary(0xe0),
   neg: unary(0xe1),
@@ -183,7 +226,14 @@ export const f32x4: {
   max: binary(0xe9),
   firstMin: binary(0xea),
   firstMax: binary(0xeb),
+  ofInts: unary(0xfa),
 };
+
+/** sum + a·b: rounded twice, or once by a fused multiply-add (relaxed SIMD; hosts without it reject the module). */
+export function plusProduct(sum: V128, a: V128, b: V128, fused: boolean): Expr<'v128'> {
+  if (!fused) return f32x4.add(sum, f32x4.mul(a, b));
+  return expr('v128', vector(a), vector(b), vector(sum), simd(0x105));
+}
 
 export const f64x2: { add: Binary; mul: Binary; ofLowFloats: Unary } = {
   add: binary(0xf0),
@@ -191,13 +241,25 @@ export const f64x2: { add: Binary; mul: Binary; ofLowFloats: Unary } = {
   ofLowFloats: unary(0x5f),
 };
 
+/** What a function takes and gives. */
+export interface Signature {
+  readonly name: string;
+  readonly params: readonly ValueType[];
+  readonly result: ValueType | null;
+}
+
+/** A function that can be called from the functions of a module. */
+export interface Callee extends Signature {
+  readonly index: number;
+}
+
 /** One function: its parameters, its locals, and its statements in order. */
-export class FunctionBuilder {
+export class FunctionBuilder implements Signature {
   readonly name: string;
   readonly params: readonly ValueType[];
   result: ValueType | null = null;
   private readonly locals: ValueType[] = [];
-  private code: number[] = [];
+  private readonly code: (number | Code)[] = [];
 
   constructor(name: string, params: readonly ValueType[]) {
     this.name = name;
@@ -229,7 +291,7 @@ export class FunctionBuilder {
 
   set<T extends ValueType>(local: Local<T>, value: Expr<T> | (T extends 'i32' | 'v128' ? number : never)): void {
     const code = typeof value !== 'number' ? value.code : local.type === 'i32' ? int(value) : vector(value);
-    this.code.push(...code, 0x21, ...unsigned(local.index));
+    this.code.push(code, 0x21, ...unsigned(local.index));
   }
 
   /** local += value */
@@ -238,24 +300,37 @@ export class FunctionBuilder {
   }
 
   store(address: I32, value: V128, offset = 0): void {
-    this.code.push(...int(address), ...vector(value), ...simd(11, ...at(offset)));
+    this.code.push(int(address), vector(value), simd(11, ...at(offset)));
   }
 
   /** Stores the first lane only. */
   storeOne(address: I32, value: V128, offset = 0): void {
-    this.code.push(...int(address), ...vector(value), ...simd(0x5a, ...at(offset), 0));
+    this.storeLane(address, value, 0, offset);
+  }
+
+  storeLane(address: I32, value: V128, lane: 0 | 1 | 2 | 3, offset = 0): void {
+    this.code.push(int(address), vector(value), simd(0x5a, ...at(offset), lane));
+  }
+
+  /** Calls a function with constants (i32 and f32 only); what it gives is dropped. */
+  call({ index, params, result }: Callee, args: readonly number[]): void {
+    params.forEach((type, i) => {
+      this.code.push(type === 'f32' ? float(args[i]) : int(args[i]));
+    });
+    this.code.push(0x10, ...unsigned(index));
+    if (result !== null) this.code.push(0x1a);
   }
 
   while(condition: Expr<'i32'>, body: () => void): void {
     this.if(condition, () => {
       this.code.push(0x03, EMPTY_BLOCK);
       body();
-      this.code.push(...condition.code, 0x0d, 0, 0x0b);
+      this.code.push(condition.code, 0x0d, 0, 0x0b);
     });
   }
 
   if(condition: Expr<'i32'>, then: () => void, otherwise?: () => void): void {
-    this.code.push(...condition.code, 0x04, EMPTY_BLOCK);
+    this.code.push(condition.code, 0x04, EMPTY_BLOCK);
     then();
     if (otherwise) {
       this.code.push(0x05);
@@ -267,13 +342,13 @@ export class FunctionBuilder {
   /** Leaves the function with that value; the last statement. */
   return(value: Expr<ValueType>): void {
     this.result = value.type;
-    this.code.push(...value.code);
+    this.code.push(value.code);
   }
 
   /** The function's entry in the code section. */
   body(): number[] {
     const locals = [...unsigned(this.locals.length), ...this.locals.flatMap((type) => [1, TYPE_CODES[type]])];
-    return sized([...locals, ...this.code, 0x0b]);
+    return sized(flat([locals, this.code, [0x0b]]));
   }
 }
 
@@ -283,9 +358,28 @@ function localAt<T extends ValueType>(index: number, type: T): Local<T> {
 
 type Locals<P extends readonly ValueType[]> = { [K in keyof P]: Local<P[K]> };
 
-/** A module of exported functions over one imported memory, `host.memory`. */
+/** How an imported memory is described: at least one page; shared memory also needs the most that it may be. */
+const MEMORY_LIMITS: Readonly<Record<'own' | 'shared' | 'none', readonly (readonly number[])[]>> = {
+  own: [[0x00, 0x01]],
+  shared: [[0x03, 0x01, ...unsigned(65_536)]],
+  none: [],
+};
+
+/** A module of exported functions over an imported memory, `host.memory`, and functions imported from `kernels`. */
 export class ModuleBuilder {
+  private readonly imports: Signature[] = [];
   private readonly functions: FunctionBuilder[] = [];
+
+  /** Every function of the module itself. */
+  get signatures(): readonly Signature[] {
+    return this.functions;
+  }
+
+  /** Imports a function; before the first one of the module's own. */
+  import(signature: Signature): Callee {
+    this.imports.push(signature);
+    return { ...signature, index: this.imports.length - 1 };
+  }
 
   /** Adds an exported function; `build` writes its statements. */
   function<const P extends readonly ValueType[]>(
@@ -298,43 +392,66 @@ export class ModuleBuilder {
     this.functions.push(f);
   }
 
-  /** The module as bytes. */
-  bytes(): Uint8Array<ArrayBuffer> {
-    const types = this.functions.map(({ params, result }) => [
+  /**
+   * The module as bytes.
+   *
+   * @param memory that it imports; a module of nothing but calls does without
+   */
+  bytes(memory: 'own' | 'shared' | 'none' = 'own'): Uint8Array<ArrayBuffer> {
+    const first = this.imports.length;
+    const types = [...this.imports, ...this.functions].map(({ params, result }) => [
       0x60,
       ...items(params.map((type) => [TYPE_CODES[type]])),
       ...items(result === null ? [] : [[TYPE_CODES[result]]]),
     ]);
-    return Uint8Array.from([
-      ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-      ...section(1, types),
-      ...section(2, [[...name('host'), ...name('memory'), 0x02, 0x00, 0x01]]),
-      ...section(
-        3,
-        this.functions.map((_, i) => unsigned(i)),
-      ),
-      ...section(
-        7,
-        this.functions.map((f, i) => [...name(f.name), 0x00, ...unsigned(i)]),
-      ),
-      ...section(
-        10,
-        this.functions.map((f) => f.body()),
-      ),
-    ]);
+    return Uint8Array.from(
+      flat([
+        [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+        section(1, types),
+        section(2, [
+          ...MEMORY_LIMITS[memory].map((limits) => [...name('host'), ...name('memory'), 0x02, ...limits]),
+          ...this.imports.map((f, i) => [...name('kernels'), ...name(f.name), 0x00, ...unsigned(i)]),
+        ]),
+        section(
+          3,
+          this.functions.map((_, i) => unsigned(first + i)),
+        ),
+        section(
+          7,
+          this.functions.map((f, i) => [...name(f.name), 0x00, ...unsigned(first + i)]),
+        ),
+        section(
+          10,
+          this.functions.map((f) => f.body()),
+        ),
+      ]),
+    );
   }
 }
 
+/** The bytes of code. */
+function flat(code: Code): number[] {
+  const bytes: number[] = [];
+  const add = (part: Code): void => {
+    for (const item of part) {
+      if (typeof item === 'number') bytes.push(item);
+      else add(item);
+    }
+  };
+  add(code);
+  return bytes;
+}
+
 function section(id: number, entries: readonly number[][]): number[] {
-  return [id, ...sized(items(entries))];
+  return flat([id, sized(items(entries))]);
 }
 
 function items(entries: readonly number[][]): number[] {
-  return [...unsigned(entries.length), ...entries.flat()];
+  return flat([unsigned(entries.length), entries]);
 }
 
 function sized(bytes: readonly number[]): number[] {
-  return [...unsigned(bytes.length), ...bytes];
+  return flat([unsigned(bytes.length), bytes]);
 }
 
 function name(text: string): number[] {

@@ -1,8 +1,8 @@
 import { type Expr, type FunctionBuilder, f32x4, i32x4, type V128, v128 } from './assembler.ts';
 
 /** ln 2 in two parts, the first so short that n times it is exact. */
-const LN2_HIGH = 0.693359375;
-const LN2_LOW = -2.1219444e-4;
+export const LN2_HIGH = 0.693359375;
+export const LN2_LOW = -2.1219444e-4;
 /** Of (eʳ − 1 − r)/r², |r| ≤ ½ ln 2, highest power first (Cephes, expf). */
 const COEFFICIENTS = [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5];
 

@@ -1,7 +1,7 @@
 import type * as layers from '../layers/gru.ts';
 import type { addKernels } from './add.ts';
-import { f32x4, i32, type ModuleBuilder } from './assembler.ts';
-import { blocksOf, forEachElement, forEachRow } from './elements.ts';
+import { f32x4, type ModuleBuilder } from './assembler.ts';
+import { forEachUnit } from './elements.ts';
 import type { Products } from './matmul.ts';
 import type { WasmMemory } from './memory.ts';
 import { sigmoid, sigmoidSlope } from './sigmoid.ts';
@@ -13,7 +13,7 @@ import { tanh, tanhSlope } from './tanh.ts';
  */
 export function gruKernels(
   w: WasmMemory,
-  { matmulNN, matmulNT, matmulTN }: Products,
+  { matmulTN, weightNN, weightNT }: Products,
   { addRow, addRowBackward }: ReturnType<typeof addKernels>,
 ): Pick<typeof layers, 'gruStepForward' | 'gruStepBackward' | 'gruWeightBackward'> {
   const { gruGates, gruGatesBackward } = w.call;
@@ -27,7 +27,7 @@ export function gruKernels(
       const hPrevAt = w.at(fn, 'hPrev', hPrev, '[B,H]', B, H);
       w.at(fn, 'Whh', Whh, '[3H,H]', 3 * H, H);
       w.atOrNull(fn, 'bhh', bhh, '[3H]', 3 * H);
-      matmulNT(zh, hPrev, Whh, B, H, 3 * H);
+      weightNT(zh, hPrev, Whh, B, H, 3 * H);
       if (bhh) addRow(zh, zh, bhh, B, 3 * H);
       gruGates(hAt, cacheAt, zhAt, zxAt, hPrevAt, B, H);
     },
@@ -41,7 +41,7 @@ export function gruKernels(
       const hPrevAt = w.at(fn, 'hPrev', hPrev, '[B,H]', B, H);
       w.at(fn, 'Whh', Whh, '[3H,H]', 3 * H, H);
       gruGatesBackward(dzxAt, dzhAt, dhPrevAt, dhAt, cacheAt, hPrevAt, B, H);
-      matmulNN(dhPrev, dzh, Whh, B, 3 * H, H, true);
+      weightNN(dhPrev, dzh, Whh, B, 3 * H, H, true);
     },
     gruWeightBackward(dWhh, dbhh, dzh, hPrev, R, H) {
       const fn = 'gruWeightBackward';
@@ -58,56 +58,47 @@ export function gruKernels(
 export function emitGru(m: ModuleBuilder): void {
   m.function('gruGates', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
     const [h, cache, zh, zx, hPrev, B, H] = params;
-    const own = blocksOf(f, zh, H, 3);
-    const input = blocksOf(f, zx, H, 3);
-    const kept = blocksOf(f, cache, H, 4);
-    const H3 = f.int(i32.mul(H, 3));
-    const H4 = f.int(i32.mul(H, 4));
-    const pointers = [
-      ...[h, hPrev].map((pointer) => [pointer, H] as const),
-      ...[...own, ...input].map((pointer) => [pointer, H3] as const),
-      ...kept.map((pointer) => [pointer, H4] as const),
-    ];
-    forEachRow(f, B, pointers, () => {
-      forEachElement(f, H, (at) => {
-        const r = f.let(sigmoid(f, f.let(f32x4.add(at.load(input[0]), at.load(own[0])))));
-        const z = f.let(sigmoid(f, f.let(f32x4.add(at.load(input[1]), at.load(own[1])))));
-        const zhn = f.let(at.load(own[2]));
-        const n = f.let(tanh(f, f.let(f32x4.add(at.load(input[2]), f32x4.mul(r, zhn)))));
-        [r, z, n, zhn].forEach((value, k) => {
-          at.store(kept[k], value);
-        });
-        at.store(h, f32x4.add(f32x4.mul(f32x4.sub(1, z), n), f32x4.mul(z, at.load(hPrev))));
+    const arrays = [
+      [h, 1],
+      [hPrev, 1],
+      [cache, 4],
+      [zh, 3],
+      [zx, 3],
+    ] as const;
+    forEachUnit(f, B, H, arrays, (at, [h], [hPrev], kept, own, input) => {
+      const r = f.let(sigmoid(f, f.let(f32x4.add(at.load(input[0]), at.load(own[0])))));
+      const z = f.let(sigmoid(f, f.let(f32x4.add(at.load(input[1]), at.load(own[1])))));
+      const zhn = f.let(at.load(own[2]));
+      const n = f.let(tanh(f, f.let(f32x4.add(at.load(input[2]), f32x4.mul(r, zhn)))));
+      [r, z, n, zhn].forEach((value, k) => {
+        at.store(kept[k], value);
       });
+      at.store(h, f32x4.add(f32x4.mul(f32x4.sub(1, z), n), f32x4.mul(z, at.load(hPrev))));
     });
   });
   m.function('gruGatesBackward', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
     const [dzx, dzh, dhPrev, dh, cache, hPrev, B, H] = params;
-    const input = blocksOf(f, dzx, H, 3);
-    const own = blocksOf(f, dzh, H, 3);
-    const kept = blocksOf(f, cache, H, 4);
-    const H3 = f.int(i32.mul(H, 3));
-    const H4 = f.int(i32.mul(H, 4));
-    const pointers = [
-      ...[dhPrev, dh, hPrev].map((pointer) => [pointer, H] as const),
-      ...[...own, ...input].map((pointer) => [pointer, H3] as const),
-      ...kept.map((pointer) => [pointer, H4] as const),
-    ];
-    forEachRow(f, B, pointers, () => {
-      forEachElement(f, H, (at) => {
-        const [r, z, n, zhn] = kept.map((pointer) => f.let(at.load(pointer)));
-        const d = f.let(at.load(dh));
-        const dan = f.let(f32x4.mul(f32x4.mul(d, f32x4.sub(1, z)), tanhSlope(n)));
-        const dar = f.let(f32x4.mul(f32x4.mul(dan, zhn), sigmoidSlope(r)));
-        const daz = f.let(f32x4.mul(f32x4.mul(d, f32x4.sub(at.load(hPrev), n)), sigmoidSlope(z)));
-        [dar, daz, dan].forEach((value, k) => {
-          at.store(input[k], value);
-        });
-        [dar, daz, f.let(f32x4.mul(dan, r))].forEach((value, k) => {
-          at.store(own[k], value);
-        });
-        at.store(dhPrev, f32x4.mul(d, z));
+    const arrays = [
+      [dhPrev, 1],
+      [dh, 1],
+      [hPrev, 1],
+      [dzx, 3],
+      [dzh, 3],
+      [cache, 4],
+    ] as const;
+    forEachUnit(f, B, H, arrays, (at, [dhPrev], [dh], [hPrev], input, own, kept) => {
+      const [r, z, n, zhn] = kept.map((pointer) => f.let(at.load(pointer)));
+      const d = f.let(at.load(dh));
+      const dan = f.let(f32x4.mul(f32x4.mul(d, f32x4.sub(1, z)), tanhSlope(n)));
+      const dar = f.let(f32x4.mul(f32x4.mul(dan, zhn), sigmoidSlope(r)));
+      const daz = f.let(f32x4.mul(f32x4.mul(d, f32x4.sub(at.load(hPrev), n)), sigmoidSlope(z)));
+      [dar, daz, dan].forEach((value, k) => {
+        at.store(input[k], value);
       });
+      [dar, daz, f.let(f32x4.mul(dan, r))].forEach((value, k) => {
+        at.store(own[k], value);
+      });
+      at.store(dhPrev, f32x4.mul(d, z));
     });
   });
 }

@@ -3,11 +3,20 @@
  * describe it differently.
  */
 interface Host {
-  Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+  Memory: new (pages: { initial: number; maximum: number; shared?: boolean }) => SomeMemory;
   Module: new (bytes: Uint8Array<ArrayBuffer>) => CompiledModule;
   Instance: new (module: CompiledModule, imports: object) => { readonly exports: unknown };
   validate(bytes: Uint8Array<ArrayBuffer>): boolean;
 }
+
+export interface SomeMemory {
+  readonly buffer: ArrayBufferLike;
+  /** Adds pages, which pulls the memory from under every view of it. */
+  grow(pages: number): number;
+}
+
+/** The exported functions of an instance. */
+export type Functions = Readonly<Record<string, (...args: number[]) => number>>;
 
 declare const compiled: unique symbol;
 /** A module that the host has compiled. */

@@ -1,14 +1,20 @@
 import type * as layers from '../layers/linear.ts';
+import { expectIds } from '../tensor/gather.ts';
 import type { addKernels } from './add.ts';
+import { gathers } from './gather.ts';
 import type { Products } from './matmul.ts';
 import type { WasmMemory } from './memory.ts';
 
-/** y[r,·] = W·x[r,·] + b, and dx = dy·W, dW += dyᵀ·x, db += Σ_r dy[r,·]. */
+/**
+ * y[r,·] = W·x[r,·] + b, and dx = dy·W, dW += dyᵀ·x, db += Σ_r dy[r,·]; for one-hot rows y[r,·] = W[·,ids[r]] + b and
+ * dW[·,ids[r]] += dy[r,·].
+ */
 export function linearKernels(
   w: WasmMemory,
   { matmulNN, matmulNT, matmulTN }: Products,
   { addRow, addRowBackward }: ReturnType<typeof addKernels>,
-): Pick<typeof layers, 'linearForward' | 'linearBackward'> {
+): Pick<typeof layers, 'linearForward' | 'linearBackward' | 'oneHotLinearForward' | 'oneHotLinearBackward'> {
+  const { gatherColumns, gatherColumnsBackward } = gathers(w);
   return {
     linearForward(y, x, W, b, R, D, O) {
       w.at('linearForward', 'y', y, '[R,O]', R, O);
@@ -27,6 +33,26 @@ export function linearKernels(
       w.at('linearBackward', 'W', W, '[O,D]', O, D);
       if (dx) matmulNN(dx, dy, W, R, O, D, addToDx);
       matmulTN(dW, dy, x, O, R, D, true);
+      if (db) addRowBackward(db, dy, R, O);
+    },
+    oneHotLinearForward(y, ids, W, b, R, D, O) {
+      const fn = 'oneHotLinearForward';
+      const yAt = w.at(fn, 'y', y, '[R,O]', R, O);
+      const WAt = w.at(fn, 'W', W, '[O,D]', O, D);
+      w.atOrNull(fn, 'b', b, '[O]', O);
+      const idsAt = w.at(fn, 'ids', ids, '[R]', R);
+      expectIds(fn, 'ids', ids, D);
+      gatherColumns(yAt, WAt, idsAt, R, D, O);
+      if (b) addRow(y, y, b, R, O);
+    },
+    oneHotLinearBackward(dW, db, dy, ids, R, D, O) {
+      const fn = 'oneHotLinearBackward';
+      const dWAt = w.at(fn, 'dW', dW, '[O,D]', O, D);
+      w.atOrNull(fn, 'db', db, '[O]', O);
+      const dyAt = w.at(fn, 'dy', dy, '[R,O]', R, O);
+      const idsAt = w.at(fn, 'ids', ids, '[R]', R);
+      expectIds(fn, 'ids', ids, D);
+      gatherColumnsBackward(dWAt, dyAt, idsAt, R, D, O);
       if (db) addRowBackward(db, dy, R, O);
     },
   };

@@ -1,3 +1,4 @@
+import { type FullSpec, GATES } from '../bptt/spec.ts';
 import type { matmulNN as MatmulNN } from '../tensor/matmul.ts';
 import {
   type Expr,
@@ -7,10 +8,12 @@ import {
   i32,
   type Local,
   type ModuleBuilder,
+  plusProduct,
   v128,
 } from './assembler.ts';
 import type { WasmMemory } from './memory.ts';
-import { BLOCK_K, BLOCK_M, BLOCK_N, PACKED_A, PACKED_B, TILE } from './scratch.ts';
+import type { Recorder } from './recorder.ts';
+import { BLOCK_K, BLOCK_M, BLOCK_N } from './scratch.ts';
 
 /**
  * C = A·B, A·Bᵀ and Aᵀ·B, or C += them, as `tensor/matmul.ts`.
@@ -19,15 +22,89 @@ import { BLOCK_K, BLOCK_M, BLOCK_N, PACKED_A, PACKED_B, TILE } from './scratch.t
  * loop, a tile of 4×8 sums, serves all three products and reads one float after another. Edges are packed with zeros
  * whose products are thrown away. Few rows: nothing is packed, a row of C is made straight from A and B.
  */
-export type Products = Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof MatmulNN>;
+export interface Products extends Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof MatmulNN> {
+  /**
+   * A·W and A·Wᵀ for a weight that is the same throughout a walk, such as Whh in every step: where there is room, a walk
+   * packs it once ({@link panelLengths}).
+   */
+  readonly weightNN: typeof MatmulNN;
+  readonly weightNT: typeof MatmulNN;
+}
+
+/**
+ * The room that a model's recurrent weights take up packed, both as they are and transposed: lengths to be added to those
+ * of its buffers. Without it they are packed anew in every step.
+ */
+export function panelLengths({ cell, hiddenSize: H, layers, bidirectional }: FullSpec): readonly number[] {
+  const GH = GATES[cell] * H;
+  return Array.from({ length: layers * (bidirectional ? 2 : 1) }, () => [
+    panelLength(H, GH),
+    panelLength(GH, H),
+  ]).flat();
+}
+
+/** Of B [K,N], or its transpose, in panels of 8 columns. */
+function panelLength(k: number, n: number): number {
+  return k * COLUMNS * Math.ceil(n / COLUMNS);
+}
 
 /** From this many rows of C on packing pays. */
 const MANY_ROWS = 4;
 const ROWS = 4;
 const COLUMNS = 8;
 
-export function matmulKernels(w: WasmMemory): Products {
+/** What the products use of a memory. */
+export type ProductMemory = Pick<WasmMemory, 'call' | 'scratch' | 'at' | 'hasRoom' | 'floats'> & {
+  readonly recorder: Pick<Recorder, 'walk'>;
+};
+
+export function matmulKernels(w: ProductMemory): Products {
   const { fill, addProduct, packAcross4, packAlong4, packAcross8, packAlong8, addRowNN, addRowNT } = w.call;
+  const { tile, packedA, packedB } = w.scratch;
+
+  /** Packs a block of B for {@link addBlocks}. */
+  function packB(
+    to: number,
+    b: number,
+    k: number,
+    n: number,
+    across: boolean,
+    j: number,
+    columns: number,
+    l: number,
+    depth: number,
+  ): void {
+    if (across) packAcross8(to, b + 4 * (l * n + j), columns, depth, 4 * n);
+    else packAlong8(to, b + 4 * (j * k + l), columns, depth, 4 * k);
+  }
+
+  /** Where the panels of each weight stand, by its address and layout; null where there was no room. */
+  const panels = new Map<string, number | null>();
+
+  /** The address of a weight's panels, packed once in a walk, block after block; null where it has to be packed anew. */
+  function panelsOf(b: number, k: number, n: number, across: boolean): number | null {
+    const { walk } = w.recorder;
+    if (walk === null) return null;
+    const key = `${b} ${k} ${n} ${across}`;
+    let at = panels.get(key);
+    if (at === undefined) {
+      const length = panelLength(k, n);
+      at = w.hasRoom(length) ? w.floats(length).byteOffset : null;
+      panels.set(key, at);
+    }
+    if (at === null || walk.has(key)) return at;
+    walk.add(key);
+    let to = at;
+    for (let j = 0; j < n; j += BLOCK_N) {
+      const columns = Math.min(BLOCK_N, n - j);
+      for (let l = 0; l < k; l += BLOCK_K) {
+        const depth = Math.min(BLOCK_K, k - l);
+        packB(to, b, k, n, across, j, columns, l, depth);
+        to += 4 * panelLength(depth, columns);
+      }
+    }
+    return at;
+  }
 
   /**
    * C += A·B block by block. Element (i,l) of A stands at a + 4·(i·k + l), across at a + 4·(l·m + i);
@@ -42,77 +119,78 @@ export function matmulKernels(w: WasmMemory): Products {
     n: number,
     aAcross: boolean,
     bAcross: boolean,
+    panelsOfB: number | null = null,
   ): void {
+    let panel = panelsOfB ?? packedB;
     for (let j = 0; j < n; j += BLOCK_N) {
       const columns = Math.min(BLOCK_N, n - j);
       for (let l = 0; l < k; l += BLOCK_K) {
         const depth = Math.min(BLOCK_K, k - l);
-        if (bAcross) packAcross8(PACKED_B, b + 4 * (l * n + j), columns, depth, 4 * n);
-        else packAlong8(PACKED_B, b + 4 * (j * k + l), columns, depth, 4 * k);
+        if (panelsOfB === null) packB(packedB, b, k, n, bAcross, j, columns, l, depth);
         for (let i = 0; i < m; i += BLOCK_M) {
           const rows = Math.min(BLOCK_M, m - i);
-          if (aAcross) packAcross4(PACKED_A, a + 4 * (l * m + i), rows, depth, 4 * m);
-          else packAlong4(PACKED_A, a + 4 * (i * k + l), rows, depth, 4 * k);
-          addProduct(c + 4 * (i * n + j), PACKED_A, PACKED_B, rows, depth, columns, 4 * n);
+          if (aAcross) packAcross4(packedA, a + 4 * (l * m + i), rows, depth, 4 * m);
+          else packAlong4(packedA, a + 4 * (i * k + l), rows, depth, 4 * k);
+          addProduct(c + 4 * (i * n + j), packedA, panel, rows, depth, columns, 4 * n, tile);
         }
+        if (panelsOfB !== null) panel += 4 * panelLength(depth, columns);
       }
     }
   }
 
-  return {
-    matmulNN(c, a, b, m, k, n, accumulate = false) {
+  function productNN(weight: boolean): typeof MatmulNN {
+    return (c, a, b, m, k, n, accumulate = false) => {
       const cAt = w.at('matmulNN', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulNN', 'a', a, '[M,K]', m, k);
       const bAt = w.at('matmulNN', 'b', b, '[K,N]', k, n);
-      if (!accumulate) fill(cAt, 4 * m * n);
-      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, true);
+      if (!accumulate) fill(cAt, m * n, 0);
+      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, true, weight ? panelsOf(bAt, k, n, true) : null);
       else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n, 4);
-    },
-    matmulNT(c, a, b, m, k, n, accumulate = false) {
+    };
+  }
+
+  function productNT(weight: boolean): typeof MatmulNN {
+    return (c, a, b, m, k, n, accumulate = false) => {
       const cAt = w.at('matmulNT', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulNT', 'a', a, '[M,K]', m, k);
       const bAt = w.at('matmulNT', 'b', b, '[N,K]', n, k);
-      if (!accumulate) fill(cAt, 4 * m * n);
-      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, false);
+      if (!accumulate) fill(cAt, m * n, 0);
+      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, false, weight ? panelsOf(bAt, k, n, false) : null);
       else for (let i = 0; i < m; i++) addRowNT(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n);
-    },
+    };
+  }
+
+  return {
+    matmulNN: productNN(false),
+    matmulNT: productNT(false),
+    weightNN: productNN(true),
+    weightNT: productNT(true),
     matmulTN(c, a, b, m, k, n, accumulate = false) {
       const cAt = w.at('matmulTN', 'c', c, '[M,N]', m, n);
       const aAt = w.at('matmulTN', 'a', a, '[K,M]', k, m);
       const bAt = w.at('matmulTN', 'b', b, '[K,N]', k, n);
-      if (!accumulate) fill(cAt, 4 * m * n);
+      if (!accumulate) fill(cAt, m * n, 0);
       if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, true, true);
       else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i, bAt, k, n, 4 * m);
     },
   };
 }
 
-export function emitMatmul(m: ModuleBuilder): void {
-  m.function('fill', ['i32', 'i32'], (f, [out, bytes]) => {
-    const end = f.int(i32.add(out, bytes));
-    const end4 = f.int(i32.add(out, i32.and(bytes, -16)));
-    f.while(i32.lessThan(out, end4), () => {
-      f.store(out, 0);
-      f.advance(out, 16);
-    });
-    f.while(i32.lessThan(out, end), () => {
-      f.storeOne(out, 0);
-      f.advance(out, 4);
-    });
-  });
-  emitAddProduct(m);
+/** @param fused whether products are added by fused multiply-add */
+export function emitMatmul(m: ModuleBuilder, fused: boolean): void {
+  emitAddProduct(m, fused);
   emitPack(m, 'packAcross4', 4, true);
   emitPack(m, 'packAlong4', 4, false);
   emitPack(m, 'packAcross8', 8, true);
   emitPack(m, 'packAlong8', 8, false);
-  emitAddRowNN(m);
-  emitAddRowNT(m);
+  emitAddRowNN(m, fused);
+  emitAddRowNT(m, fused);
 }
 
 /** C += A·B of a packed block: for every panel of B the panels of A, a tile of 4×8 sums each. */
-function emitAddProduct(m: ModuleBuilder): void {
-  m.function('addProduct', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
-    const [c, a, b, rows, k, columns, stride] = params;
+function emitAddProduct(m: ModuleBuilder, fused: boolean): void {
+  m.function('addProduct', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
+    const [c, a, b, rows, k, columns, stride, tile] = params;
     const panelBytes = f.int(i32.mul(k, 4 * COLUMNS));
     const columnsLeft = f.int(columns);
     const sums = Array.from({ length: ROWS }, () => [f.local('v128'), f.local('v128')] as const);
@@ -137,8 +215,8 @@ function emitAddProduct(m: ModuleBuilder): void {
           f.set(right, v128.load(pb, 16));
           for (let r = 0; r < ROWS; r++) {
             f.set(one, v128.loadSplat(pa, 4 * r));
-            f.set(sums[r][0], f32x4.add(sums[r][0], f32x4.mul(one, left)));
-            f.set(sums[r][1], f32x4.add(sums[r][1], f32x4.mul(one, right)));
+            f.set(sums[r][0], plusProduct(sums[r][0], one, left, fused));
+            f.set(sums[r][1], plusProduct(sums[r][1], one, right, fused));
           }
           f.advance(pa, 4 * ROWS);
           f.advance(pb, 4 * COLUMNS);
@@ -155,10 +233,10 @@ function emitAddProduct(m: ModuleBuilder): void {
           },
           () => {
             sums.forEach(([s0, s1], r) => {
-              f.store(TILE + 32 * r, s0);
-              f.store(TILE + 32 * r, s1, 16);
+              f.store(tile, s0, 32 * r);
+              f.store(tile, s1, 32 * r + 16);
             });
-            addEdge(f, pc, rowsLeft, columnsLeft, stride);
+            addEdge(f, pc, rowsLeft, columnsLeft, stride, tile);
           },
         );
       });
@@ -174,13 +252,14 @@ function lessBy(n: Local<'i32'>, step: number): Expr<'i32'> {
   return i32.mul(i32.sub(n, step), i32.atMost(step, n));
 }
 
-/** The part of a tile that lies in C, element by element; moves on to the next rows. */
+/** The part of a tile that lies in C; moves on to the next rows. */
 function addEdge(
   f: FunctionBuilder,
   pc: Local<'i32'>,
   rowsLeft: Local<'i32'>,
   columnsLeft: Local<'i32'>,
   stride: I32,
+  tile: I32,
 ): void {
   const r = f.int(0);
   const j = f.int(0);
@@ -189,8 +268,12 @@ function addEdge(
   f.if(i32.lessThan(COLUMNS, width), () => f.set(width, COLUMNS));
   f.set(width, i32.shl(width, 2));
   f.while(i32.and(i32.lessThan(r, ROWS), i32.lessThan(0, rowsLeft)), () => {
-    f.set(tileAt, i32.add(i32.mul(r, 32), TILE));
+    f.set(tileAt, i32.add(i32.mul(r, 32), tile));
     f.set(j, 0);
+    f.while(i32.atMost(16, i32.sub(width, j)), () => {
+      f.store(i32.add(pc, j), f32x4.add(v128.load(i32.add(pc, j)), v128.load(i32.add(tileAt, j))));
+      f.advance(j, 16);
+    });
     f.while(i32.lessThan(j, width), () => {
       f.storeOne(i32.add(pc, j), f32x4.add(v128.loadOne(i32.add(pc, j)), v128.loadOne(i32.add(tileAt, j))));
       f.advance(j, 4);
@@ -291,8 +374,11 @@ function storeTransposed(
   f.store(out, v128.shuffle(high01, high23, [2, 3, 6, 7]), offset + 3 * step);
 }
 
-/** c[j] += Σ_l a[l]·b[l,j] for one row of C: up to eight vectors of sums at a time; `step` bytes from a[l] to a[l+1]. */
-function emitAddRowNN(m: ModuleBuilder): void {
+/**
+ * c[j] += Σ_l a[l]·b[l,j] for one row of C: up to seven vectors of sums at a time, since the host loads as many of B
+ * before it multiplies, and has sixteen registers; `step` bytes from a[l] to a[l+1].
+ */
+function emitAddRowNN(m: ModuleBuilder, fused: boolean): void {
   m.function('addRowNN', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, a, b, k, n, step]) => {
     const stride = f.int(i32.shl(n, 2));
     const left = f.int(n);
@@ -300,7 +386,7 @@ function emitAddRowNN(m: ModuleBuilder): void {
     const pb = f.int(0);
     const l = f.int(0);
     const one = f.local('v128');
-    for (const width of [32, 8, 1]) {
+    for (const width of [28, 16, 4, 1]) {
       const sums = Array.from({ length: Math.ceil(width / 4) }, () => f.local('v128'));
       const load = width === 1 ? v128.loadOne : v128.load;
       f.while(i32.atMost(width, left), () => {
@@ -313,7 +399,7 @@ function emitAddRowNN(m: ModuleBuilder): void {
         f.while(i32.lessThan(l, k), () => {
           f.set(one, v128.loadSplat(pa));
           sums.forEach((sum, i) => {
-            f.set(sum, f32x4.add(sum, f32x4.mul(one, load(pb, 16 * i))));
+            f.set(sum, plusProduct(sum, one, load(pb, 16 * i), fused));
           });
           f.advance(pa, step);
           f.advance(pb, stride);
@@ -332,7 +418,7 @@ function emitAddRowNN(m: ModuleBuilder): void {
 }
 
 /** c[j] += a·b[j,·] for one row of A: eight dot products at a time, four products of each at once. */
-function emitAddRowNT(m: ModuleBuilder): void {
+function emitAddRowNT(m: ModuleBuilder, fused: boolean): void {
   m.function('addRowNT', ['i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, a, b, k, n]) => {
     const bytes = f.int(i32.shl(k, 2));
     const bytes4 = f.int(i32.and(bytes, -16));
@@ -351,7 +437,7 @@ function emitAddRowNT(m: ModuleBuilder): void {
           f.while(i32.lessThan(at, end), () => {
             f.set(x, load(i32.add(a, at)));
             sums.forEach((sum, j) => {
-              f.set(sum, f32x4.add(sum, f32x4.mul(x, load(i32.add(rows[j], at)))));
+              f.set(sum, plusProduct(sum, x, load(i32.add(rows[j], at)), fused));
             });
             f.advance(at, moved);
           });

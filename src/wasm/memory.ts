@@ -1,50 +1,71 @@
 import { expectLength } from '../tensor/shape.ts';
-import { host } from './host.ts';
-import { wasmModule } from './module.ts';
-import { SCRATCH_BYTES } from './scratch.ts';
+import { type Functions, host, type SomeMemory } from './host.ts';
+import { type Variant, wasmModule } from './module.ts';
+import { Recorder } from './recorder.ts';
+import { SCRATCH_BYTES, type Scratch, scratchAt } from './scratch.ts';
 
 const PAGE = 65_536;
 /** One page less than 32-bit addresses reach, so that the end of a buffer is an address too. */
 const LARGEST = 65_535 * PAGE;
-const ALIGNMENT = 16;
+/** Regions that threads write to begin on cache lines of their own. */
+const ALIGNMENT = 64;
 
 type Floats = Float32Array | Float64Array;
 
 /** The bytes that a buffer of that many 4-byte numbers takes up. */
 export function bufferBytes(length: number): number {
-  return Math.ceil((4 * length) / ALIGNMENT) * ALIGNMENT;
+  return roundUp(4 * length);
+}
+
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
 /**
- * One WebAssembly memory with the kernels on it. All of it is asked for at once: memory that grows would pull itself
- * from under every view.
+ * A region of a WebAssembly memory with the kernels on it. All of the memory is asked for at once: memory that grows
+ * would pull itself from under every view.
  */
 export class WasmMemory {
   /** The kernels, on addresses. */
-  readonly call: Readonly<Record<string, (...args: number[]) => number>>;
-  /** The bytes taken from the host. */
+  readonly call: Functions;
+  readonly recorder: Recorder;
+  readonly variant: Variant;
+  readonly scratch: Scratch;
+  /** The memory that the region is part of. */
+  readonly memory: SomeMemory;
+  /** The bytes of the region. */
   readonly byteLength: number;
-  private readonly buffer: ArrayBuffer;
-  private end = SCRATCH_BYTES;
+  private readonly buffer: ArrayBufferLike;
+  private readonly limit: number;
+  private end: number;
 
   /**
    * @param bytes room for buffers
+   * @param fused whether products are added by fused multiply-add; the host must have it
    * @throws {RangeError} where so much memory is not to be had.
    */
-  constructor(bytes: number) {
-    const need = SCRATCH_BYTES + bytes;
-    const pages = Math.ceil(need / PAGE);
-    if (!(need <= LARGEST)) throw tooLarge(need, `at most ${LARGEST} can be had`);
-    const { Memory, Instance } = host();
-    let memory: { readonly buffer: ArrayBuffer };
-    try {
-      memory = new Memory({ initial: pages, maximum: pages });
-    } catch {
-      throw tooLarge(need, 'the host does not grant it');
-    }
+  constructor(bytes: number, fused = false, region?: Region) {
+    const { memory, start, end, shared } = region ?? regionsOf([bytes], false)[0];
+    this.variant = { shared, fused };
+    this.memory = memory;
     this.buffer = memory.buffer;
-    this.byteLength = pages * PAGE;
-    this.call = new Instance(wasmModule(), { host: { memory } }).exports as unknown as WasmMemory['call'];
+    this.scratch = scratchAt(start);
+    this.end = start + roundUp(SCRATCH_BYTES);
+    this.limit = end;
+    this.byteLength = end - start;
+    const { module, signatures } = wasmModule(this.variant);
+    const kernels = new (host().Instance)(module, { host: { memory } }).exports as Functions;
+    this.recorder = new Recorder(kernels, signatures);
+    this.call = this.recorder.call;
+  }
+
+  /**
+   * Regions of one memory that threads share, each with room for that many bytes of buffers.
+   *
+   * @throws {RangeError} where so much memory is not to be had.
+   */
+  static shared(bytes: readonly number[], fused = false): readonly WasmMemory[] {
+    return regionsOf(bytes, true).map((region, i) => new WasmMemory(bytes[i], fused, region));
   }
 
   /** A zeroed buffer. */
@@ -54,6 +75,11 @@ export class WasmMemory {
 
   ints(length: number): Int32Array {
     return new Int32Array(this.buffer, this.take(length), length);
+  }
+
+  /** Whether a buffer of that many numbers can still be had. */
+  hasRoom(length: number): boolean {
+    return this.end + bufferBytes(length) <= this.limit;
   }
 
   /**
@@ -75,12 +101,41 @@ export class WasmMemory {
   private take(length: number): number {
     const start = this.end;
     const end = start + bufferBytes(length);
-    if (end > this.byteLength) {
-      throw new RangeError(`wasmEngine: a buffer of ${length} numbers needs ${end} bytes, made for ${this.byteLength}`);
+    if (end > this.limit) {
+      throw new RangeError(`wasmEngine: a buffer of ${length} numbers needs ${end} bytes, made for ${this.limit}`);
     }
     this.end = end;
     return start;
   }
+}
+
+/** Part of a memory: the bytes from start to end − 1. */
+interface Region {
+  readonly memory: SomeMemory;
+  readonly start: number;
+  readonly end: number;
+  readonly shared: boolean;
+}
+
+/** Takes one memory for regions with room for that many bytes of buffers each. */
+function regionsOf(bytes: readonly number[], shared: boolean): Region[] {
+  const needs = bytes.map((n) => roundUp(SCRATCH_BYTES) + roundUp(n));
+  const need = needs.reduce((a, b) => a + b, 0);
+  const pages = Math.ceil(need / PAGE);
+  if (!(need <= LARGEST)) throw tooLarge(need, `at most ${LARGEST} can be had`);
+  let memory: SomeMemory;
+  try {
+    memory = new (host().Memory)({ initial: pages, maximum: pages, shared });
+  } catch {
+    throw tooLarge(need, 'the host does not grant it');
+  }
+  let start = 0;
+  return needs.map((own, i) => {
+    const end = i === needs.length - 1 ? pages * PAGE : start + own;
+    const region = { memory, start, end, shared };
+    start = end;
+    return region;
+  });
 }
 
 function tooLarge(need: number, why: string): RangeError {

@@ -1,6 +1,6 @@
 import type { multiply as Multiply } from '../tensor/multiply.ts';
 import { f32x4, type ModuleBuilder } from './assembler.ts';
-import { forEachElement } from './elements.ts';
+import { emitElementwise } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 
 /** z = x ⊙ y */
@@ -16,7 +16,5 @@ export function multiplyKernels(w: WasmMemory): { multiply: typeof Multiply } {
 }
 
 export function emitMultiply(m: ModuleBuilder): void {
-  m.function('multiply', ['i32', 'i32', 'i32', 'i32'], (f, [z, x, y, n]) => {
-    forEachElement(f, n, (at) => at.store(z, f32x4.mul(at.load(x), at.load(y))));
-  });
+  emitElementwise(m, 'multiply', 3, 0, (_, at, [z, x, y]) => at.store(z, f32x4.mul(at.load(x), at.load(y))));
 }

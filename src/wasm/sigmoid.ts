@@ -1,6 +1,6 @@
 import type { sigmoid as Sigmoid, sigmoidBackward as SigmoidBackward } from '../tensor/sigmoid.ts';
 import { type Expr, type FunctionBuilder, f32x4, type ModuleBuilder, v128 } from './assembler.ts';
-import { forEachElement } from './elements.ts';
+import { emitElementwise } from './elements.ts';
 import { exp } from './exp.ts';
 import type { WasmMemory } from './memory.ts';
 
@@ -9,7 +9,11 @@ import type { WasmMemory } from './memory.ts';
  * digits; within 4 ulp.
  */
 export function sigmoid(f: FunctionBuilder, x: Expr<'v128'>): Expr<'v128'> {
-  const e = f.let(exp(f, f32x4.neg(f32x4.abs(x))));
+  return sigmoidFrom(x, f.let(exp(f, f32x4.neg(f32x4.abs(x)))));
+}
+
+/** The same where e = e^(−|x|) is at hand. */
+export function sigmoidFrom(x: Expr<'v128'>, e: Expr<'v128'>): Expr<'v128'> {
   return f32x4.div(v128.select(e, 1, f32x4.less(x, 0)), f32x4.add(e, 1));
 }
 
@@ -33,10 +37,8 @@ export function sigmoidKernels(w: WasmMemory): { sigmoid: typeof Sigmoid; sigmoi
 }
 
 export function emitSigmoid(m: ModuleBuilder): void {
-  m.function('sigmoid', ['i32', 'i32', 'i32'], (f, [y, x, n]) => {
-    forEachElement(f, n, (at) => at.store(y, sigmoid(f, f.let(at.load(x)))));
-  });
-  m.function('sigmoidBackward', ['i32', 'i32', 'i32', 'i32'], (f, [dx, dy, y, n]) => {
-    forEachElement(f, n, (at) => at.store(dx, f32x4.mul(sigmoidSlope(f.let(at.load(y))), at.load(dy))));
+  emitElementwise(m, 'sigmoid', 2, 0, (f, at, [y, x]) => at.store(y, sigmoid(f, f.let(at.load(x)))));
+  emitElementwise(m, 'sigmoidBackward', 3, 0, (f, at, [dx, dy, y]) => {
+    at.store(dx, f32x4.mul(sigmoidSlope(f.let(at.load(y))), at.load(dy)));
   });
 }

@@ -1,46 +1,70 @@
 import type * as layers from '../layers/softmaxCrossEntropy.ts';
 import { expectIds } from '../tensor/gather.ts';
-import { f32, f32x4, type ModuleBuilder, v128 } from './assembler.ts';
-import { forEachElement } from './elements.ts';
+import { type FunctionBuilder, f32x4, type I32, i32, type Local, type ModuleBuilder, v128 } from './assembler.ts';
+import { emitRows, forEachElement, maxOf, sumOf } from './elements.ts';
 import { exp } from './exp.ts';
+import { log } from './log.ts';
+import { storeLoss } from './loss.ts';
 import type { WasmMemory } from './memory.ts';
 
-/**
- * losses[r] = w[r]·(ln Σ_k e^(z_k − m) − (z_target − m)), p = softmax(z): each exponential is computed once, for the sum
- * and for p.
- */
-export function softmaxCrossEntropyKernels(w: WasmMemory): Pick<typeof layers, 'softmaxCrossEntropyForward'> {
-  const { softmaxRow } = w.call;
+/** losses[r] = w[r]·(ln Σ_k e^(z_k − m) − (z_target − m)), p = softmax(z), and dz = w[r]·(p − onehot(target)). */
+export function softmaxCrossEntropyKernels(
+  w: WasmMemory,
+): Pick<typeof layers, 'softmaxCrossEntropyForward' | 'softmaxCrossEntropyBackward'> {
+  const { call } = w;
   return {
     softmaxCrossEntropyForward(losses, p, z, targets, weights, R, V) {
       const fn = 'softmaxCrossEntropyForward';
-      w.at(fn, 'losses', losses, '[R]', R);
+      const lossesAt = w.at(fn, 'losses', losses, '[R]', R);
       const pAt = w.at(fn, 'p', p, '[R,V]', R, V);
       const zAt = w.at(fn, 'z', z, '[R,V]', R, V);
-      w.at(fn, 'w', weights, '[R]', R);
-      w.at(fn, 'targets', targets, '[R]', R);
+      const weightsAt = w.at(fn, 'w', weights, '[R]', R);
+      const targetsAt = w.at(fn, 'targets', targets, '[R]', R);
       expectIds(fn, 'targets', targets, V);
-      for (let r = 0; r < R; r++) {
-        let max = z[r * V];
-        for (let j = 1; j < V; j++) if (z[r * V + j] > max) max = z[r * V + j];
-        const target = z[r * V + targets[r]]; // read before p, which may be z
-        const sum = softmaxRow(pAt + 4 * r * V, zAt + 4 * r * V, max, V);
-        losses[r] = weights[r] === 0 ? 0 : weights[r] * (Math.log(sum) - (target - max));
-      }
+      call[fn](lossesAt, pAt, zAt, targetsAt, weightsAt, R, V);
+    },
+    softmaxCrossEntropyBackward(dz, p, targets, weights, R, V) {
+      const fn = 'softmaxCrossEntropyBackward';
+      const dzAt = w.at(fn, 'dz', dz, '[R,V]', R, V);
+      const pAt = w.at(fn, 'p', p, '[R,V]', R, V);
+      const weightsAt = w.at(fn, 'w', weights, '[R]', R);
+      const targetsAt = w.at(fn, 'targets', targets, '[R]', R);
+      expectIds(fn, 'targets', targets, V);
+      call[fn](dzAt, pAt, targetsAt, weightsAt, R, V);
     },
   };
 }
 
+/** p = e^(z − max)/Σ_k e^(z_k − max) for a row: each exponential is computed once. `p` may be `z`. Gives the sum. */
+export function softmaxRow(
+  f: FunctionBuilder,
+  p: Local<'i32'>,
+  z: Local<'i32'>,
+  max: Local<'v128'>,
+  V: I32,
+): Local<'v128'> {
+  const sum = sumOf(f, V, (at) => {
+    const e = f.let(exp(f, f32x4.sub(at.load(z), max)));
+    at.store(p, e);
+    return e;
+  });
+  forEachElement(f, V, (at) => at.store(p, f32x4.div(at.load(p), sum)));
+  return sum;
+}
+
 export function emitSoftmaxCrossEntropy(m: ModuleBuilder): void {
-  m.function('softmaxRow', ['i32', 'i32', 'f32', 'i32'], (f, [p, z, max, n]) => {
-    const shift = f.let(f32x4.splat(max));
-    forEachElement(f, n, (at) => at.store(p, exp(f, f32x4.sub(at.load(z), shift))));
-    // Summed from p, where the lanes beside a single element are zeros.
-    const sums = f.vector(0);
-    forEachElement(f, n, (at) => f.set(sums, f32x4.add(sums, at.load(p))));
-    f.set(sums, f32x4.add(sums, v128.shuffle(sums, sums, [2, 3, 0, 1])));
-    f.set(sums, f32x4.add(sums, v128.shuffle(sums, sums, [1, 0, 3, 2])));
-    forEachElement(f, n, (at) => at.store(p, f32x4.div(at.load(p), sums)));
-    f.return(f32.lane(sums, 0));
+  const forward = ['[R]', '[R,n]', '[R,n]', '[R]', '[R]'] as const;
+  emitRows(m, 'softmaxCrossEntropyForward', forward, (f, [losses, p, z, targets, weights], V) => {
+    const max = maxOf(f, V, (at) => at.load(z));
+    const target = f.let(v128.loadOne(i32.add(z, i32.shl(i32.load(targets), 2)))); // read before p, which may be z
+    const sum = softmaxRow(f, p, z, max, V);
+    storeLoss(f, losses, weights, f32x4.sub(log(f, sum), f32x4.sub(target, max)));
+  });
+  const backward = ['[R,n]', '[R,n]', '[R]', '[R]'] as const;
+  emitRows(m, 'softmaxCrossEntropyBackward', backward, (f, [dz, p, targets, weights], V) => {
+    const weight = f.let(v128.loadSplat(weights));
+    forEachElement(f, V, (at) => at.store(dz, f32x4.mul(weight, at.load(p))));
+    const target = f.int(i32.add(dz, i32.shl(i32.load(targets), 2)));
+    f.storeOne(target, f32x4.sub(v128.loadOne(target), weight));
   });
 }

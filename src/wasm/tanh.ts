@@ -1,6 +1,6 @@
 import type { tanh as Tanh, tanhBackward as TanhBackward } from '../tensor/tanh.ts';
 import { type Expr, type FunctionBuilder, f32x4, type ModuleBuilder, type V128, v128 } from './assembler.ts';
-import { forEachElement } from './elements.ts';
+import { emitElementwise } from './elements.ts';
 import { exp, polynomial, signOf } from './exp.ts';
 import type { WasmMemory } from './memory.ts';
 
@@ -39,10 +39,8 @@ export function tanhKernels(w: WasmMemory): { tanh: typeof Tanh; tanhBackward: t
 }
 
 export function emitTanh(m: ModuleBuilder): void {
-  m.function('tanh', ['i32', 'i32', 'i32'], (f, [y, x, n]) => {
-    forEachElement(f, n, (at) => at.store(y, tanh(f, f.let(at.load(x)))));
-  });
-  m.function('tanhBackward', ['i32', 'i32', 'i32', 'i32'], (f, [dx, dy, y, n]) => {
-    forEachElement(f, n, (at) => at.store(dx, f32x4.mul(tanhSlope(f.let(at.load(y))), at.load(dy))));
+  emitElementwise(m, 'tanh', 2, 0, (f, at, [y, x]) => at.store(y, tanh(f, f.let(at.load(x)))));
+  emitElementwise(m, 'tanhBackward', 3, 0, (f, at, [dx, dy, y]) => {
+    at.store(dx, f32x4.mul(tanhSlope(f.let(at.load(y))), at.load(dy)));
   });
 }

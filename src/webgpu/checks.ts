@@ -1,3 +1,5 @@
+import { expOf } from '../tensor/exp.ts';
+import { log1pOf, logOf } from '../tensor/log.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { type Arrays, type KernelCheck, type Sizes, U } from './check.ts';
 import type { Device } from './device.ts';
@@ -94,7 +96,7 @@ const sigmoidUlps = (x: number): number => expUlps(x) + 4;
 /** (1 − e)/(1 + e) with e = e^(−2t) passes on e's error by 2e/(1 − e²) = 1/sinh 2t. */
 function tanhUlps(x: number): number {
   const t = Math.abs(x);
-  return t < 0.6 ? 4 : 5 + expUlps(2 * t) / Math.sinh(2 * t);
+  return t < 0.6 ? 4 : 5 + (2 * expUlps(2 * t)) / (expOf(2 * t) - expOf(-2 * t));
 }
 
 const elements: KernelCheck[] = [
@@ -219,11 +221,11 @@ function rowSums(z: Float64Array, R: number, n: number): { max: number; log: num
     let sum = 0;
     let error = 0;
     for (const v of row) {
-      const e = Math.exp(v - max);
+      const e = expOf(v - max);
       sum += e;
       error += e * U * differenceUlps(v - max);
     }
-    return { max, log: Math.log(sum), error: error / sum + gamma(n + 16) };
+    return { max, log: logOf(sum), error: error / sum + gamma(n + 16) };
   });
 }
 
@@ -302,7 +304,7 @@ const softmaxes: KernelCheck[] = [
       for (let e = 0; e < R * n; e++) sums[Math.floor(e / n)] += Math.abs(dy[e]);
       return {
         dz: y.map((v, e) => {
-          const share = Math.exp(v) * sums[Math.floor(e / n)];
+          const share = expOf(v) * sums[Math.floor(e / n)];
           return U * Math.abs(dy[e]) + (gamma(n + 18) + U * expUlps(v)) * share;
         }),
       };
@@ -364,7 +366,7 @@ const losses: KernelCheck[] = [
       const sums = new Float64Array(R);
       for (let e = 0; e < R * V; e++) {
         const x = Math.abs(z[e]);
-        const log = Math.log1p(Math.exp(-x));
+        const log = log1pOf(expOf(-x));
         // ln(1 + e) passes on e's error at most in full; its series is some ten operations.
         sums[Math.floor(e / V)] += gamma(V + 18) * (x + x * targets[e] + log) + U * (expUlps(x) + 12) * log;
       }

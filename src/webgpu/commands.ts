@@ -17,9 +17,21 @@ interface Dispatch {
   group: GPUBindGroup | null;
 }
 
-/** Dispatches in the order of the calls, with their numbers: what is sent to the device in one pass. */
+/** Numbers copied from one buffer to another, or zeros where there is no other. It is no dispatch. */
+interface Transfer {
+  readonly to: Storage;
+  readonly toByte: number;
+  readonly bytes: number;
+  readonly from: Storage | null;
+  readonly fromByte: number;
+  /** How much further on in `from` the next repetition reads. */
+  readonly strideBytes: number;
+}
+
+/** Dispatches and transfers in the order of the calls, with their numbers: what is sent to the device in one submit. */
 export class Commands {
   private readonly device: Device;
+  private readonly order: (Dispatch | Transfer)[] = [];
   private readonly dispatches: Dispatch[] = [];
   /** A slot for each dispatch. */
   private words = new Uint32Array(0);
@@ -32,6 +44,11 @@ export class Commands {
   }
 
   get length(): number {
+    return this.order.length;
+  }
+
+  /** Dispatches of one repetition. */
+  get dispatchCount(): number {
     return this.dispatches.length;
   }
 
@@ -48,9 +65,17 @@ export class Commands {
     this.words.set(words, slot * SLOT_WORDS);
     const offsets = new Uint32Array(pipeline.source.repeats ? 2 : 1);
     offsets[0] = slot * SLOT_BYTES;
-    this.dispatches.push({ pipeline, storages, workgroups, offsets, group: null });
+    const dispatch = { pipeline, storages, workgroups, offsets, group: null };
+    this.dispatches.push(dispatch);
+    this.order.push(dispatch);
     this.pipelines.add(pipeline);
     for (const storage of storages) this.storages.add(storage);
+  }
+
+  addTransfer(transfer: Transfer): void {
+    this.order.push(transfer);
+    this.storages.add(transfer.to);
+    if (transfer.from) this.storages.add(transfer.from);
   }
 
   get mustWait(): boolean {
@@ -87,14 +112,25 @@ export class Commands {
     }
   }
 
-  /** Sends the commands, `times` over, in one pass and one submit. */
+  /** Sends the commands, `times` over, in one submit. */
   submit(times = 1): void {
     const { gpu, counters } = this.device;
     const encoder = gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
+    let pass: GPUComputePassEncoder | null = null;
     let current: Pipeline | null = null;
     for (let index = 0; index < times; index++) {
-      for (const { pipeline, group, offsets, workgroups } of this.dispatches) {
+      for (const command of this.order) {
+        if ('to' in command) {
+          pass?.end();
+          pass = null;
+          transfer(encoder, command, index);
+          continue;
+        }
+        const { pipeline, group, offsets, workgroups } = command;
+        if (!pass) {
+          pass = encoder.beginComputePass();
+          current = null;
+        }
         if (pipeline !== current) {
           pass.setPipeline(pipeline.compiled!);
           current = pipeline;
@@ -104,11 +140,20 @@ export class Commands {
         pass.dispatchWorkgroups(...workgroups);
       }
     }
-    pass.end();
+    pass?.end();
     gpu.queue.submit([encoder.finish()]);
     counters.dispatches += times * this.dispatches.length;
     counters.submits++;
   }
+}
+
+function transfer(
+  encoder: GPUCommandEncoder,
+  { to, toByte, bytes, from, fromByte, strideBytes }: Transfer,
+  index: number,
+): void {
+  if (from) encoder.copyBufferToBuffer(from.gpu, fromByte + index * strideBytes, to.gpu, toByte, bytes);
+  else encoder.clearBuffer(to.gpu, toByte, bytes);
 }
 
 /** Repetitions that a kernel can tell apart. */
@@ -133,7 +178,16 @@ export class CommandList {
 
   /** Dispatches of one repetition. */
   get dispatches(): number {
-    return this.commands.length;
+    return this.commands.dispatchCount;
+  }
+
+  get mustWait(): boolean {
+    return this.commands.mustWait;
+  }
+
+  /** What must come true before the list can be sent. */
+  waits(): Promise<unknown>[] {
+    return this.commands.waits();
   }
 
   /**
@@ -148,7 +202,7 @@ export class CommandList {
     }
     if (!this.slots.alive) throw new WebgpuError('disposed', 'submit: the list has been destroyed');
     this.commands.expectAlive();
-    this.device.inOrder(() => this.commands.submit(times));
+    this.device.inOrder(() => this.commands.submit(times), undefined, this);
   }
 
   /** Gives the numbers' memory back. The list cannot be sent again. */

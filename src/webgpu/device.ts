@@ -13,6 +13,7 @@ import { CommandList, Commands, MAX_REPEATS, type Workgroups } from './commands.
 import { messageOf, WebgpuError } from './errors.ts';
 import { hostGpu, MAP_READ, USAGE } from './host.ts';
 import { type KernelSource, type Pipeline, Pipelines, SLOT_BYTES, SLOT_WORDS } from './pipelines.ts';
+import { powerOfTwoFrom } from './sizes.ts';
 
 export interface DeviceOptions {
   /** Where to ask for an adapter: `navigator.gpu`, or in Node the package `webgpu`, unless given. */
@@ -274,7 +275,7 @@ export class Device {
    * @param purpose the same for all that may share one buffer, since none of them needs its contents after its own call
    */
   scratch(purpose: string, length: number): FloatBuffer {
-    const size = 2 ** Math.ceil(Math.log2(Math.max(length, SLOT_WORDS)));
+    const size = powerOfTwoFrom(Math.max(length, SLOT_WORDS));
     const key = `${purpose} ${size}`;
     let buffer = this.scratches.get(key);
     if (!buffer) {
@@ -282,6 +283,26 @@ export class Device {
       this.scratches.set(key, buffer);
     }
     return buffer.slice(0, length);
+  }
+
+  /**
+   * Notes a copy between two buffers that share no memory, or zeros where there is no `from`. It is no dispatch.
+   *
+   * @param stride how many elements further on in `from` the next repetition of a recorded list reads
+   * @throws {WebgpuError} where the device is lost or a buffer destroyed.
+   */
+  transfer(to: DeviceBuffer, from: DeviceBuffer | null, stride = 0): void {
+    this.expectAlive('transfer', to.storage);
+    if (from) this.expectAlive('transfer', from.storage);
+    if (to.length === 0) return;
+    this.open.addTransfer({
+      to: to.storage,
+      toByte: ELEMENT_BYTES * to.start,
+      bytes: ELEMENT_BYTES * to.length,
+      from: from?.storage ?? null,
+      fromByte: ELEMENT_BYTES * (from?.start ?? 0),
+      strideBytes: ELEMENT_BYTES * stride,
+    });
   }
 
   /** The bind group of these buffers, made at the first call. For commands. */
@@ -325,6 +346,13 @@ export class Device {
    * @throws {WebgpuError} `shader` where a kernel does not compile, `out-of-memory` where a buffer has none.
    */
   async record(calls: () => void): Promise<CommandList> {
+    const list = this.list(calls);
+    await this.orLost(Promise.all(list.waits()));
+    return list;
+  }
+
+  /** The same at once: a list that is sent while a kernel is still being compiled waits for it. */
+  list(calls: () => void): CommandList {
     this.expectUsable();
     if (this.recording) throw new Error('record: another list is being recorded');
     const before = this.open;
@@ -337,7 +365,6 @@ export class Device {
       this.open = before;
       this.recording = false;
     }
-    await this.orLost(Promise.all(commands.waits()));
     return new CommandList(this, commands);
   }
 
@@ -387,7 +414,7 @@ export class Device {
   }
 
   private takeStaging(bytes: number): Storage {
-    const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, SLOT_BYTES)));
+    const size = powerOfTwoFrom(Math.max(bytes, SLOT_BYTES));
     let free = this.staging.get(size);
     if (!free) {
       free = [];
@@ -402,11 +429,12 @@ export class Device {
    * {@link DeviceBuffer.read} has thrown it.
    *
    * @param storage what the job needs
+   * @param list what the job sends
    */
-  inOrder<T>(job: () => T, storage?: Storage): T | Promise<T> {
+  inOrder<T>(job: () => T, storage?: Storage, list?: CommandList): T | Promise<T> {
     this.expectUsable();
     if (this.recording) throw new Error('record: only kernels can be recorded');
-    const mustWait = this.mustWait(storage);
+    const mustWait = this.mustWait(storage) || list?.mustWait === true;
     const commands = this.open.length > 0 ? this.open : null;
     if (commands) this.open = new Commands(this);
     const run = (): T => {
@@ -418,7 +446,7 @@ export class Device {
       return job();
     };
     if (!mustWait) return run();
-    const waits = Promise.all([...(commands?.waits() ?? []), storage?.granted]);
+    const waits = Promise.all([...(commands?.waits() ?? []), storage?.granted, ...(list?.waits() ?? [])]);
     const result = (this.tail ?? Promise.resolve()).then(() => this.orLost(waits)).then(run);
     const tail = result.then(() => {
       if (this.tail === tail) this.tail = null;

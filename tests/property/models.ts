@@ -9,9 +9,10 @@
  * @module
  */
 import fc from 'fast-check';
+import type { Batch } from '../../src/bptt/batch.ts';
 import { type LocalEngine, tsEngine } from '../../src/bptt/engine.ts';
 import type { Params } from '../../src/bptt/gradcheck.ts';
-import { type Batch, SequenceModel } from '../../src/bptt/model.ts';
+import { SequenceModel } from '../../src/bptt/model.ts';
 import {
   directionsOf,
   type FullSpec,

@@ -10,11 +10,11 @@ export function replay(file: Fields, check: Check): void {
 function replayCase(fields: Fields, check: Check): void {
   const fresh = () => new RandomState(fields.whole('seed'));
   const { key, pos } = fresh().getState();
-  check.compare(fields.golden('state_key_first_5', [5]), key.slice(0, 5));
-  check.compare(fields.golden('state_key_last_5', [5]), key.slice(-5));
-  check.compare(fields.golden('state_pos'), pos);
+  check.compareData(fields.golden('state_key_first_5', [5]), key.slice(0, 5));
+  check.compareData(fields.golden('state_key_last_5', [5]), key.slice(-5));
+  check.compareData(fields.golden('state_pos'), pos);
   const words = fields.array('raw_uint32').length;
-  check.compare(fields.golden('raw_uint32'), fresh().randint(0, 2 ** 32, words));
+  check.compareData(fields.golden('raw_uint32'), fresh().randint(0, 2 ** 32, words));
   for (const operation of fields.objects('fresh_stream_each')) replayOperation(operation, fresh(), check);
   const streams = fields.items('interleaved_on_one_stream');
   for (const i of streams.names()) {
@@ -24,7 +24,7 @@ function replayCase(fields: Fields, check: Check): void {
   const far = fresh();
   far.randomSample(1000);
   const after = fields.array('after_1000_random_sample').length;
-  check.compare(fields.golden('after_1000_random_sample'), far.randomSample(after));
+  check.compareData(fields.golden('after_1000_random_sample'), far.randomSample(after));
 }
 
 const gaussians = new Set(['randn', 'standard_normal', 'normal']);
@@ -36,7 +36,7 @@ function replayOperation(operation: Fields, rng: RandomState, check: Check): voi
   const golden = operation.golden('out');
   const got = draw(rng, operation.items('args'));
   const tolerance = gaussians.has(op) ? check.tolerances.rng.gaussians : 0;
-  check.compare(golden && { ...golden, quantity: `${golden.quantity} ${op}` }, got, tolerance);
+  check.compareData(golden && { ...golden, quantity: `${golden.quantity} ${op}` }, got, tolerance);
 }
 
 /** What each operation draws, flat; arguments as `make_goldens.py` writes them. */

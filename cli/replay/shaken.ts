@@ -112,10 +112,11 @@ class Shaker {
     for (let i = 0; i < x.length; i++) if (x[i] !== 0) x[i] = this.number(x[i], n);
   }
 
-  copy(x: Float64Array, n: number): Float64Array {
-    const shaken = x.slice();
-    if (n > 0) this.array(shaken, n);
-    return shaken;
+  /** Into `room`, where that has the right length. */
+  copy(x: Float64Array, n: number, room?: Float64Array): Float64Array {
+    const y = room?.length === x.length ? room : new Float64Array(x.length);
+    for (let i = 0; i < x.length; i++) y[i] = x[i] === 0 ? 0 : this.number(x[i], n);
+    return y;
   }
 
   /** A given number is off only where the narrower format cannot hold it. */
@@ -162,12 +163,20 @@ function shakenKernels(kernels: Kernels, shaker: Shaker, functions: number): Ker
     const kernel = kernels[name as keyof Kernels] as Anything;
     if (roundings === null) return [name, kernel];
     const { writes, inputs, outputs } = roundings;
+    // From call to call a kernel mostly sees the same sizes.
+    const copies: Float64Array[] = [];
     return [
       name,
       (...args) => {
         const n = inputs(...args.filter((arg) => typeof arg === 'number'));
-        kernel(...args.map((arg, i) => (i >= writes && isFloats(arg) ? shaker.copy(arg, n) : arg)));
-        for (const output of args.slice(0, writes)) {
+        const shakenArgs = args.map((arg, i) => {
+          if (i < writes || !isFloats(arg)) return arg;
+          copies[i] = shaker.copy(arg, n, copies[i]);
+          return copies[i];
+        });
+        kernel(...shakenArgs);
+        for (let i = 0; i < writes; i++) {
+          const output = args[i];
           if (isFloats(output)) shaker.array(output, outputs === 'function' ? functions : 1);
         }
       },

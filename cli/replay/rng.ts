@@ -7,6 +7,35 @@ export function replay(file: Fields, check: Check): void {
   for (const fields of file.cases((c) => `seed ${c.whole('seed')}`)) replayCase(fields, check);
 }
 
+/** Counts of many trials, and choices that do not come back: `rng_binomial_choice.json`. */
+export function replayDraws(file: Fields, check: Check): void {
+  for (const fields of file.objects('multinomial')) {
+    const [n, pvals] = [fields.whole('n'), fields.array('pvals')];
+    replayStream(fields, { out: (rng) => rng.multinomial(n, pvals) }, check);
+  }
+  for (const fields of file.objects('choiceWithoutReplacement')) {
+    const [n, size] = [fields.whole('n'), fields.whole('size')];
+    const p = fields.golden('p') && fields.array('p');
+    const options = p ? { replace: false, p } : { replace: false };
+    const out = (rng: RandomState) => rng.choice(n, { ...options, size });
+    replayStream(fields, { out, scalars: (rng) => [rng.choice(n, options)] }, check);
+  }
+}
+
+/** Each field holds what one draw gave again and again, and `next` the uniform that the stream goes on with. */
+function replayStream(
+  fields: Fields,
+  draws: Readonly<Record<string, (rng: RandomState) => ArrayLike<number>>>,
+  check: Check,
+): void {
+  const rng = new RandomState(fields.whole('seed'));
+  for (const [name, draw] of Object.entries(draws)) {
+    const golden = fields.golden(name);
+    if (golden) check.compareData(golden, times(golden.shape[0], () => Array.from(draw(rng))).flat());
+  }
+  check.compareData(fields.golden('next'), rng.randomSample());
+}
+
 function replayCase(fields: Fields, check: Check): void {
   const fresh = () => new RandomState(fields.whole('seed'));
   const { key, pos } = fresh().getState();

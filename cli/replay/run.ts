@@ -6,7 +6,7 @@ import { engines, type ReplayEngine, type ReplayEngineName } from './engines.ts'
 import { Fields, GoldenError } from './fields.ts';
 import { kindOf } from './kinds.ts';
 import { shakenEngine } from './shaken.ts';
-import { type Tolerances, tolerancesOf } from './tolerances.ts';
+import { tolerancesOf } from './tolerances.ts';
 
 /** What came out of a file: its comparisons, what was not compared, and the error that ended them early. */
 export interface Replay {
@@ -15,21 +15,31 @@ export interface Replay {
   error: string | null;
 }
 
-/** Holds the library on an engine against the content of one golden file. */
-export async function replayText(file: string, text: string, engine: ReplayEngine = engines.ts): Promise<Replay> {
+/**
+ * Holds the library on an engine against the content of one golden file.
+ *
+ * @param rehearsals what {@link rehearse} gave for the same content and engine; left out, they are held
+ */
+export async function replayText(
+  file: string,
+  text: string,
+  engine: ReplayEngine = engines.ts,
+  rehearsals?: Rehearsals | null,
+): Promise<Replay> {
   const tolerances = tolerancesOf(engine.name, engine.dtype);
-  const check = new Check(file, engine, tolerances, await rehearse(file, text, tolerances));
+  const check = new Check(file, engine, tolerances, rehearsals ?? (await rehearse(file, text, engine)));
   const error = await replayInto(check, text);
   return { comparisons: check.comparisons, skipped: check.skipped, error };
 }
 
 /** The same on the float64 engine, exact and shaken, for an engine that rounds more. */
-async function rehearse(file: string, text: string, tolerances: Tolerances): Promise<Rehearsals | null> {
+export async function rehearse(file: string, text: string, engine: ReplayEngine): Promise<Rehearsals | null> {
+  const tolerances = tolerancesOf(engine.name, engine.dtype);
   const { rounding } = tolerances;
   if (rounding === null) return null;
   // An error of the file comes up again in the replay itself; what lies behind it is compared by neither.
-  const rehearsal = async (engine: ReplayEngine): Promise<Check> => {
-    const check = new Check(file, engine, tolerances);
+  const rehearsal = async (player: ReplayEngine): Promise<Check> => {
+    const check = new Check(file, player, tolerances);
     await replayInto(check, text);
     return check;
   };
@@ -94,8 +104,12 @@ export async function replayFiles(
     err(`error: ${error ?? `${basename(path)}: nothing was compared`}\n`);
     failed = true;
   }
+  if (!failed && comparisons.length === 0) {
+    err('error: nothing was compared\n');
+    failed = true;
+  }
   out(`${report(comparisons, skipped)}\n`);
-  return failed || comparisons.length === 0 || comparisons.some(({ ok }) => !ok) ? 1 : 0;
+  return failed || comparisons.some(({ ok }) => !ok) ? 1 : 0;
 }
 
 /** A line for each quantity, columns aligned, first what was compared, and the count on the last line. */

@@ -578,5 +578,245 @@ const training: Fault[] = [
   ]),
 ];
 
+const simd: Fault[] = [
+  ...faultsOf('simd/products.ts', unitTests, [
+    ['missing accumulation', 'if (accumulate) cCopy.set(c);', ''],
+    ['dropped term', 'aCopy.set(a);', ''],
+    ['dropped term', 'c.set(cCopy);', ''],
+    ['wrong operand', 'm * k * n, ENOUGH', 'm * k * n, Infinity'],
+  ]),
+  ...faultsOf('simd/memory.ts', unitTests, [
+    ['wrong index', 'this.end = SCRATCH_BYTES;', 'this.end = 0;'],
+    ['dropped term', 'this.end += bytesOf(length);', ''],
+    ['dropped term', 'if (pages > 0) this.memory.grow(pages);', ''],
+  ]),
+];
+
+/** The twins: their unit tests compare them with the functions that they stand for. Products have faults of their own. */
+const wasm: Fault[] = [
+  ...faultsOf('wasm/elements.ts', unitTests, [
+    ['dropped term', 'f.while(i32.lessThan(i, end), () => {', 'f.while(i32.lessThan(i, end4), () => {'],
+    ['wrong index', 'i32.and(end, -16)', 'end'],
+    ['wrong index', 'shuffle(value, beside, [0, 4, 4, 4])', 'shuffle(value, beside, [0, 1, 4, 4])'],
+    ['wrong index', 'i32x4.of(0, 4, 8, 12)', 'i32x4.of(0, 4, 12, 8)'],
+    ['dropped term', '  f.set(all, join(all, v128.shuffle(all, all, [1, 0, 3, 2])));\n', ''],
+    ['wrong operand', 'fold(f, count, Number.NEGATIVE_INFINITY,', 'fold(f, count, 0,'],
+    ['dropped term', 'for (const [pointer, stride] of strides) f.advance(pointer, stride);', ''],
+    ['wrong index', "shape === '[R]' ? 1 : n", 'n'],
+    ['wrong index', 'i32.shl(i32.mul(floats, i), 2)', 'i32.shl(floats, 2)'],
+    ['wrong index', 'f.int(i32.mul(H, own.length))', 'f.int(H)'],
+    ['wrong index', 'storeApart(f, pointer, stride, value, 1)', 'storeApart(f, pointer, stride, value, 4)'],
+    ['wrong index', 'f.storeLane(pointer, lanes, lane)', 'f.storeLane(pointer, lanes, 0)'],
+  ]),
+  ...faultsOf('wasm/exp.ts', unitTests, [
+    ['sign', 'f32x4.mul(n, LN2_LOW))', 'f32x4.mul(n, -LN2_LOW))'],
+    ['dropped term', 'f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r)', 'r'],
+    ['wrong operand', 'const half = f.let(i32x4.shr(whole, 1));', 'const half = f.let(i32x4.shr(whole, 5));'],
+    ['dropped term', 'f32x4.firstMax(f32x4.firstMin(x, 90), -105)', 'f32x4.firstMin(x, 90)'],
+    ['wrong operand', 'f32x4.firstMin(x, 90), -105)', 'f32x4.firstMin(x, 88), -105)'],
+  ]),
+  ...faultsOf('wasm/log.ts', unitTests, [
+    ['sign', 'f32x4.mul(n, LN2_LOW)), f32x4.mul(square, 0.5))', 'f32x4.mul(n, -LN2_LOW)), f32x4.mul(square, 0.5))'],
+    ['dropped term', 'f32x4.sub(f32x4.ofInts(whole), v128.and(tiny, 23))', 'f32x4.ofInts(whole)'],
+    ['dropped term', 'v128.select(finite, x, f32x4.less(x, Number.POSITIVE_INFINITY))', 'finite'],
+    ['dropped term', 'v128.select(Number.NEGATIVE_INFINITY, result, f32x4.equal(x, 0))', 'result'],
+    ['dropped term', 'f32x4.mul(log(f, u), f32x4.div(x, f32x4.sub(u, 1)))', 'log(f, u)'],
+    ['dropped term', 'v128.select(x, corrected, f32x4.equal(u, 1))', 'corrected'],
+  ]),
+  ...faultsOf('wasm/tanh.ts', unitTests, [
+    ['sign', 'f32x4.less(size, 0.625)), signOf(x))', 'f32x4.less(size, 0.625)), 0)'],
+    ['wrong operand', 'exp(f, f32x4.add(size, size))', 'exp(f, size)'],
+    ['sign', 'return f32x4.sub(1, f32x4.mul(y, y));', 'return f32x4.add(1, f32x4.mul(y, y));'],
+    ['dropped term', 'f32x4.mul(tanhSlope(f.let(at.load(y))), at.load(dy))', 'tanhSlope(f.let(at.load(y)))'],
+  ]),
+  ...faultsOf('wasm/sigmoid.ts', unitTests, [
+    ['wrong operand', 'v128.select(e, 1, f32x4.less(x, 0))', 'v128.select(1, e, f32x4.less(x, 0))'],
+    ['dropped term', 'return f32x4.mul(y, f32x4.sub(1, y));', 'return f32x4.sub(1, y);'],
+    ['dropped term', 'f32x4.mul(sigmoidSlope(f.let(at.load(y))), at.load(dy))', 'sigmoidSlope(f.let(at.load(y)))'],
+  ]),
+  ...faultsOf('wasm/relu.ts', unitTests, [
+    ['wrong operand', 'f32x4.max(at.load(x), 0)', 'f32x4.firstMax(0, at.load(x))'],
+    ['wrong operand', 'f32x4.greater(at.load(y), 0)', 'f32x4.greater(at.load(dy), 0)'],
+  ]),
+  ...faultsOf('wasm/add.ts', unitTests, [
+    ['wrong operand', 'f32x4.add(at.load(x), at.load(y))', 'f32x4.add(at.load(x), at.load(x))'],
+    ['dropped term', 'f32x4.add(at.load(x), at.load(b))', 'at.load(x)'],
+    ['missing accumulation', 'f32x4.add(at.load(db), at.load(dy))', 'at.load(dy)'],
+  ]),
+  ...faultsOf('wasm/multiply.ts', unitTests, [
+    ['wrong operand', 'f32x4.mul(at.load(x), at.load(y))', 'f32x4.mul(at.load(x), at.load(x))'],
+  ]),
+  ...faultsOf('wasm/scale.ts', unitTests, [
+    ['sign', 'f32x4.add(at.load(y), f32x4.mul', 'f32x4.sub(at.load(y), f32x4.mul'],
+    ['missing accumulation', 'f32x4.add(at.load(y), f32x4.mul(alpha, at.load(x)))', 'f32x4.mul(alpha, at.load(x))'],
+  ]),
+  ...faultsOf('wasm/sum.ts', unitTests, [
+    ['wrong index', 'shuffle(lanes, lanes, [2, 3, 0, 1])', 'shuffle(lanes, lanes, [0, 1, 2, 3])'],
+    ['dropped term', 'for (const sum of sums) f.set(sum, 0);', ''],
+    ['wrong index', '[x, floats] as const', '[x, inner] as const'],
+    ['dropped term', 'f64.add(f64.lane(both, 0), f64.lane(both, 1))', 'f64.lane(both, 0)'],
+  ]),
+  ...faultsOf('wasm/columns.ts', unitTests, [
+    ['wrong index', 'copyRows(yAt + 4 * offset,', 'copyRows(yAt,'],
+    ['wrong index', 'xAt + 4 * offset, n, N,', 'xAt + 4 * offset, n, n,'],
+    ['missing accumulation', 'accumulate ? addRows : copyRows', 'copyRows'],
+  ]),
+  ...faultsOf('wasm/state.ts', unitTests, [
+    ['wrong operand', 'learned ? at.load(h0) : 0, goesOn)', '0, goesOn)'],
+    ['wrong operand', 'f32x4.mul(begins, d)', 'f32x4.mul(goesOn, d)'],
+    ['missing accumulation', 'f32x4.add(at.load(dh0), f32x4.mul(begins, d))', 'f32x4.mul(begins, d)'],
+    ['dropped term', 'at.store(dgiven, f32x4.mul(goesOn, d))', 'at.store(dgiven, d)'],
+    ['sign', 'f32x4.unequal(v128.loadSplat(mask), 1)', 'f32x4.equal(v128.loadSplat(mask), 1)'],
+  ]),
+  ...faultsOf('wasm/loss.ts', unitTests, [
+    ['dropped term', 'f32x4.mul(weight, loss), f32x4', 'loss, f32x4'],
+    ['dropped term', 'v128.and(f32x4.mul(weight, loss), f32x4.unequal(weight, 0))', 'f32x4.mul(weight, loss)'],
+  ]),
+  ...faultsOf('wasm/squaredError.ts', unitTests, [
+    ['sign', 'const e = f.let(f32x4.sub(', 'const e = f.let(f32x4.add('],
+    ['dropped term', 'f32x4.mul(2, v128.loadSplat(weights))', 'v128.loadSplat(weights)'],
+    ['sign', 'f32x4.mul(twice, f32x4.sub(', 'f32x4.mul(twice, f32x4.add('],
+  ]),
+  ...faultsOf('wasm/sigmoidCrossEntropy.ts', unitTests, [
+    ['dropped term', 'f32x4.add(linear, log1p(f, e))', 'f32x4.add(linear, 0)'],
+    ['wrong operand', 'log1p(f, e)', 'e'],
+    ['sign', 'f32x4.sub(f32x4.max(x, 0), f32x4.mul(x', 'f32x4.add(f32x4.max(x, 0), f32x4.mul(x'],
+    [
+      'dropped term',
+      'f32x4.mul(weight, f32x4.sub(at.load(o), at.load(targets)))',
+      'f32x4.sub(at.load(o), at.load(targets))',
+    ],
+  ]),
+  ...faultsOf('wasm/softmaxCrossEntropy.ts', unitTests, [
+    ['dropped term', 'exp(f, f32x4.sub(at.load(z), max))', 'exp(f, f.let(at.load(z)))'],
+    ['dropped term', 'at.store(p, f32x4.div(at.load(p), sum))', 'at.store(p, at.load(p))'],
+    ['sign', 'f32x4.sub(log(f, sum), f32x4.sub(target, max))', 'f32x4.add(log(f, sum), f32x4.sub(target, max))'],
+    ['dropped term', 'f32x4.mul(weight, at.load(p))', 'at.load(p)'],
+    ['sign', 'f32x4.sub(v128.loadOne(target), weight)', 'f32x4.add(v128.loadOne(target), weight)'],
+    ['wrong index', 'i32.add(dz, i32.shl(i32.load(targets), 2))', 'i32.add(dz, i32.load(targets))'],
+  ]),
+  ...faultsOf('wasm/binaryCrossEntropyOfSoftmax.ts', unitTests, [
+    ['dropped term', 'f.let(log1p(f, exp(f, logRest)))', 'f.let(exp(f, logRest))'],
+    ['wrong operand', 'v128.select(f32x4.sub(logRest, logSum), logOthers, isLargest(at))', 'logOthers'],
+    ['sign', 'f32x4.sub(1, y), log1P', 'f32x4.add(1, y), log1P'],
+    ['wrong index', 'f.advance(place, 4))', 'f.advance(place, 8))'],
+    ['sign', 'f32x4.sub(f32x4.sub(share, f32x4.mul(y, rest))', 'f32x4.sub(f32x4.add(share, f32x4.mul(y, rest))'],
+    ['dropped term', 'f32x4.sub(ofTop, f32x4.mul(o, others))', 'ofTop'],
+    ['dropped term', 'f32x4.mul(share, f32x4.div(o, rest))', 'f32x4.div(o, rest)'],
+    ['dropped term', 'v128.and(f32x4.mul(weight, sum), f32x4.unequal(weight, 0))', 'f32x4.mul(weight, sum)'],
+  ]),
+  ...faultsOf('wasm/gather.ts', unitTests, [
+    ['wrong index', 'i32.mul(i32.load(ids), n)', 'i32.load(ids)'],
+    ['missing accumulation', 'f32x4.add(at.loadApart(from, stride), at.load(dy))', 'at.load(dy)'],
+    ['missing accumulation', 'f32x4.add(at.load(row), at.load(dy))', 'at.load(dy)'],
+    ['dropped term', '    forEachElement(f, i32.mul(V, columns), (at) => at.store(table, 0));\n', ''],
+    ['wrong index', 'call.gatherRows(y + 4 * j,', 'call.gatherRows(y,'],
+    ['wrong index', 'call.gatherRowsBackward(table, dy + 4 * j,', 'call.gatherRowsBackward(table, dy,'],
+    ['wrong index', 'gatherEveryColumnBackward(dW + 4 * j * V,', 'gatherEveryColumnBackward(dW,'],
+    ['dropped term', ' && 4 * V <= TABLE_BYTES', ''],
+    ['dropped term', 'Math.min(width, n - j)', 'width'],
+  ]),
+  ...faultsOf('wasm/linear.ts', unitTests, [
+    ['missing accumulation', 'matmulNN(dx, dy, W, R, O, D, addToDx)', 'matmulNN(dx, dy, W, R, O, D)'],
+    ['missing accumulation', 'matmulTN(dW, dy, x, O, R, D, true)', 'matmulTN(dW, dy, x, O, R, D)'],
+    [
+      'dropped term',
+      'gatherColumns(yAt, WAt, idsAt, R, D, O);\n      if (b) addRow',
+      'gatherColumns(yAt, WAt, idsAt, R, D, O);\n      if (!b) addRow',
+    ],
+    ['dropped term', '      gatherColumnsBackward(dWAt, dyAt, idsAt, R, D, O);\n', ''],
+  ]),
+  ...faultsOf('wasm/elman.ts', unitTests, [
+    ['dropped term', '      w.call.copy(hAt, zxAt, B * H);\n', ''],
+    ['dropped term', 'if (bhh) addRow(h, h, bhh, B, H);', ''],
+    ['missing accumulation', 'matmulTN(dWhh, dz, hPrev, H, R, H, true)', 'matmulTN(dWhh, dz, hPrev, H, R, H)'],
+    ['dropped term', '      else w.call.copy(dzAt, dhAt, B * H);\n', ''],
+  ]),
+  ...faultsOf('wasm/gru.ts', unitTests, [
+    ['wrong gate', 'f32x4.add(at.load(input[1]), at.load(own[1]))', 'f32x4.add(at.load(input[1]), at.load(own[0]))'],
+    ['dropped term', 'f32x4.mul(r, zhn)', 'zhn'],
+    ['wrong operand', 'f32x4.mul(f32x4.sub(1, z), n)', 'f32x4.mul(z, n)'],
+    ['sign', 'f32x4.sub(at.load(hPrev), n)', 'f32x4.add(at.load(hPrev), n)'],
+    ['dropped term', 'f.let(f32x4.mul(dan, r))', 'dan'],
+    ['dropped term', 'f32x4.mul(f32x4.mul(dan, zhn), sigmoidSlope(r))', 'f32x4.mul(dan, zhn)'],
+    ['wrong gate', '[r, z, n, zhn].forEach', '[z, r, n, zhn].forEach'],
+  ]),
+  ...faultsOf('wasm/gruResetBefore.ts', unitTests, [
+    ['wrong gate', 'f32x4.add(at.load(input[1]), at.load(own[1]))', 'f32x4.add(at.load(input[1]), at.load(own[0]))'],
+    ['dropped term', 'at.store(rh, f32x4.mul(r, at.load(hPrev)))', 'at.store(rh, at.load(hPrev))'],
+    ['dropped term', 'f32x4.add(at.load(input[2]), at.load(zn))', 'at.load(input[2])'],
+    ['wrong gate', 'bhh.subarray(2 * H), B, H)', 'bhh.subarray(0, H), B, H)'],
+    ['sign', 'f32x4.add(f32x4.mul(d, z), f32x4.mul(dr, r))', 'f32x4.sub(f32x4.mul(d, z), f32x4.mul(dr, r))'],
+    ['dropped term', '[dar, daz, 0].forEach', '[dar, daz, at.load(dan)].forEach'],
+    [
+      'wrong operand',
+      'f32x4.mul(f32x4.mul(dr, prev), sigmoidSlope(r))',
+      'f32x4.mul(f32x4.mul(d, prev), sigmoidSlope(r))',
+    ],
+  ]),
+  ...faultsOf('wasm/lstm.ts', unitTests, [
+    ['dropped term', 'f32x4.add(at.load(input[gate]), at.load(own[gate]))', 'at.load(own[gate])'],
+    ['wrong gate', 'seen(1, 1, prev)', 'seen(1, 0, prev)'],
+    ['wrong operand', 'seen(3, 2, next)', 'seen(3, 2, prev)'],
+    ['dropped term', 'f32x4.add(f32x4.mul(forget, prev), f32x4.mul(i, g))', 'f32x4.mul(i, g)'],
+    ['dropped term', 'f32x4.mul(f32x4.mul(d, o), tanhSlope(tc))', 'f32x4.mul(d, o)'],
+    ['dropped term', '      if (peephole) f.set(dct, f32x4.add(dct, f32x4.mul(dao, at.load(peepholes[2]))));\n', ''],
+    ['wrong operand', 'f32x4.mul(f32x4.mul(dct, g), sigmoidSlope(i))', 'f32x4.mul(f32x4.mul(dct, g), sigmoidSlope(g))'],
+    ['wrong gate', 'f32x4.mul(daf, at.load(peepholes[1]))', 'f32x4.mul(daf, at.load(peepholes[0]))'],
+    ['wrong operand', '[dao, c] as const', '[dao, cPrev] as const'],
+    ['missing accumulation', 'f32x4.add(at.load(dps[k]), f32x4.mul(', 'f32x4.add(0, f32x4.mul('],
+  ]),
+  ...faultsOf('wasm/clip.ts', unitTests, [
+    ['dropped term', 'f32x4.firstMin(f32x4.firstMax(at.load(x), low), high)', 'f32x4.firstMin(at.load(x), high)'],
+    ['dropped term', 'f.if(f64.lessThan(factor, 1), () => {', 'f.if(f64.lessThan(factor, 1e9), () => {'],
+    ['dropped term', 'f32x4.mul(f32x4.mul(at.load(grads), first), rest)', 'f32x4.mul(at.load(grads), first)'],
+    ['dropped term', 'f64.sqrt(sumOfSquares(f, grads, n))', 'sumOfSquares(f, grads, n)'],
+  ]),
+  ...faultsOf('wasm/l2.ts', unitTests, [
+    ['dropped term', '2 * lambda', 'lambda'],
+    ['dropped term', 'lambda * sumOfSquares', 'sumOfSquares'],
+  ]),
+  ...faultsOf('wasm/sgd.ts', unitTests, [
+    [
+      'sign',
+      'f32x4.sub(theta, f32x4.mul(lr, f32x4.add(at.load(grads)',
+      'f32x4.add(theta, f32x4.mul(lr, f32x4.add(at.load(grads)',
+    ],
+    [
+      'missing accumulation',
+      'f32x4.add(f32x4.mul(keep, at.load(velocity)), f32x4.mul(share, g))',
+      'f32x4.mul(share, g)',
+    ],
+    ['dropped term', 'f32x4.add(g, f32x4.mul(momentum, v))', 'v'],
+    ['wrong operand', 'nesterov ? call.nesterovUpdate : call.momentumUpdate', 'call.momentumUpdate'],
+  ]),
+  ...faultsOf('wasm/adagrad.ts', unitTests, [
+    ['missing accumulation', 'f32x4.add(at.load(memory), f32x4.mul(g, g))', 'f32x4.mul(g, g)'],
+    ['dropped term', 'v128.and(step, f32x4.unequal(g, 0))', 'step'],
+    ['wrong operand', 'epsInRoot ? 0 : eps', 'epsInRoot ? eps : 0'],
+  ]),
+  ...faultsOf('wasm/adam.ts', unitTests, [
+    ['wrong operand', '        1 - beta1,\n', '        1 - beta2,\n'],
+    ['dropped term', 'f32x4.div(f32x4.sqrt(square), root)', 'f32x4.sqrt(square)'],
+    ['dropped term', 'f32x4.mul(shrink, theta)', 'theta'],
+    ['dropped term', 'v128.and(step, f32x4.unequal(mean, 0))', 'step'],
+    ['dropped term', 'f32x4.max(at.load(vMax), square)', 'square'],
+  ]),
+  ...faultsOf('wasm/rmsprop.ts', unitTests, [
+    ['missing accumulation', 'f32x4.add(f32x4.mul(alpha, at.load(square)), f32x4', 'f32x4.add(0, f32x4'],
+    ['dropped term', 'f32x4.max(f32x4.sub(variance, f32x4.mul(a, a)), 0)', 'f32x4.sub(variance, f32x4.mul(a, a))'],
+    ['dropped term', 'f32x4.sub(variance, f32x4.mul(a, a))', 'variance'],
+    ['dropped term', 'f32x4.add(f32x4.mul(momentum, at.load(buffer)), d)', 'd'],
+    ['dropped term', ', f32x4.unequal(g, 0))', ', f32x4.equal(g, g))'],
+  ]),
+  ...faultsOf('wasm/rprop.ts', unitTests, [
+    ['wrong operand', 'v128.select(etaPlus, etaMinus, f32x4.equal', 'v128.select(etaMinus, etaPlus, f32x4.equal'],
+    ['dropped term', 'f32x4.mul(sign(g), sign(f.let(at.load(previous))))', 'f32x4.mul(g, at.load(previous))'],
+    ['dropped term', 'f32x4.firstMin(f32x4.firstMax(grown, least), most)', 'f32x4.firstMin(grown, most)'],
+    ['dropped term', '    f.set(g, v128.select(0, g, changed));\n', ''],
+    ['dropped term', 'v128.select(v128.or(signOf(x), 1), x, f32x4.greater(f32x4.abs(x), 0))', 'v128.or(signOf(x), 1)'],
+  ]),
+];
+
 /** For every backward function at least one fault of each kind that applies to it. */
-export const faults: readonly Fault[] = [...tensor, ...layers, ...optim, ...time, ...training];
+export const faults: readonly Fault[] = [...tensor, ...simd, ...layers, ...optim, ...time, ...training, ...wasm];

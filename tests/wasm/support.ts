@@ -133,7 +133,7 @@ export function expectRefuses<K>(
   make: (w: WasmMemory) => K,
   fn: keyof K & string,
   names: string,
-  args: readonly (Numbers | object | number | boolean)[],
+  args: readonly (Numbers | object | number | boolean | string)[],
 ): void {
   const arrays = args.map((arg) => (isNumbers(arg) ? arg : null));
   const w = memoryFor([...arrays, ...arrays]);

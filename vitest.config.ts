@@ -1,18 +1,45 @@
+import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { softwareBrowser } from './scripts/softwareGpu.ts';
 
 export default defineConfig({
-  resolve: { conditions: ['bptt-source'] },
-  ssr: { resolve: { conditions: ['bptt-source'] } },
   test: {
-    include: ['tests/**/*.test.ts'],
-    setupFiles: ['tests/setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    globalSetup: ['tests/webgpu/unpack.ts'],
     coverage: {
       provider: 'v8',
       include: ['src/**'],
       reporter: ['text', 'json-summary'],
       thresholds: { lines: 95, branches: 95 },
     },
+    projects: [
+      {
+        resolve: { conditions: ['bptt-source'] },
+        ssr: { resolve: { conditions: ['bptt-source'] } },
+        test: {
+          name: 'node',
+          include: ['tests/**/*.test.ts'],
+          setupFiles: ['tests/setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        define: { 'process.env.FC_SEED': JSON.stringify(process.env.FC_SEED) },
+        test: {
+          name: 'browser',
+          include: ['tests/webgpu/*.test.ts', 'tests/determinism.test.ts'],
+          exclude: ['tests/webgpu/*.node.test.ts'],
+          setupFiles: ['tests/setup.ts'],
+          testTimeout: 60_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: softwareBrowser() }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+    ],
   },
 });

@@ -1,5 +1,6 @@
 import { RandomState } from '../tensor/random.ts';
 import { type Dtype, dtypeOf } from '../tensor/shape.ts';
+import type { WebgpuTrainerOptions } from '../webgpu/trainer.ts';
 import { type LocalEngine, tsEngine } from './engine.ts';
 import { initialise, type Scheme } from './initialise.ts';
 import { ParameterBlock } from './parameters.ts';
@@ -8,14 +9,22 @@ import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from './
 import { stepperLengths } from './stepper.ts';
 import { bufferLengths, bufferLengthsOfThreads, LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
 
-/** The engines that {@link createTrainer} knows; `auto` is the fastest of them that can do what is asked. */
-export const ENGINE_NAMES: readonly ['auto', 'ts', 'wasm'] = ['auto', 'ts', 'wasm'];
+/** What belongs to engine `webgpu` alone. */
+export type WebgpuOptions = Pick<WebgpuTrainerOptions, 'device' | 'deviceOptions' | 'snapshotEvery'>;
+
+/** The engines that {@link createTrainer} knows; `auto` is the fastest on a CPU that can do what is asked. */
+export const ENGINE_NAMES: readonly ['auto', 'ts', 'wasm', 'webgpu'] = ['auto', 'ts', 'wasm', 'webgpu'];
 
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
 export interface CreateTrainerOptions extends TrainerOptions {
-  /** Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. */
+  /**
+   * Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. `webgpu` is a GPU,
+   * or a program that takes its place: {@link Trainer.choice} says which.
+   */
   engine?: EngineName;
+  /** Engine `webgpu`: on which device, and what happens when it is lost. */
+  webgpu?: WebgpuOptions;
   /**
    * Engine `wasm`: how many threads share a batch's sequences, at most one each. Default 1. Where the host has no shared
    * memory one thread does it all, and {@link Trainer.choice} says why. For a given number the bits are the same each time.
@@ -43,10 +52,24 @@ export async function createTrainer(spec: ModelSpec, options: CreateTrainerOptio
   const { dtype = 'float32', init = 'orthogonal', seed = 0 } = options;
   const rng = new RandomState(seed);
   const parameters = initialParameters(spec, dtype, init, rng);
-  const { engines, choice } = await enginesOf(options.engine ?? 'auto', dtype, spec, options);
-  const trainer = new LocalTrainer(engines, spec, { ...options, seed: rng.randint(2 ** 31) }, choice);
+  const own = { ...options, seed: rng.randint(2 ** 31) };
+  const trainer = options.engine === 'webgpu' ? await onWebgpu(dtype, spec, own) : await onCpu(dtype, spec, own);
   await trainer.setParameters(parameters);
   return trainer;
+}
+
+async function onWebgpu(dtype: Dtype, spec: ModelSpec, options: CreateTrainerOptions): Promise<Trainer> {
+  const { threads = 1, webgpu, ...own } = options;
+  if (dtype !== 'float32') throw new RangeError(`createTrainer: engine webgpu computes in float32, dtype is ${dtype}`);
+  if (threads !== 1)
+    throw new RangeError(`createTrainer: engine webgpu has no threads of its own, threads is ${threads}`);
+  const { webgpuTrainer } = await import('../webgpu/index.ts');
+  return webgpuTrainer(spec, { ...own, ...webgpu });
+}
+
+async function onCpu(dtype: Dtype, spec: ModelSpec, options: CreateTrainerOptions): Promise<Trainer> {
+  const { engines, choice } = await enginesOf(options.engine ?? 'auto', dtype, spec, options);
+  return new LocalTrainer(engines, spec, options, choice);
 }
 
 interface Chosen {
@@ -120,6 +143,7 @@ export async function createSampler(
   { engine = 'auto' }: { engine?: EngineName } = {},
 ): Promise<Sampler> {
   expectEngineName('createSampler', engine);
+  if (engine === 'webgpu') throw new RangeError('createSampler: engine is webgpu, expected auto, ts or wasm');
   const values = Object.values(parameters);
   const single = values.length > 0 && dtypeOf(values[0]) === 'float32';
   if (engine === 'wasm' && !single) throw new RangeError('createSampler: engine wasm computes in float32');

@@ -15,3 +15,4 @@ export * from './shards.ts';
 export * from './spec.ts';
 export * from './stepper.ts';
 export * from './trainer.ts';
+export { NonFiniteError } from './trainerChecks.ts';

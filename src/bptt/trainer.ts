@@ -1,12 +1,21 @@
 import { learningRateAt, type Optimizer } from '../optim/optimizer.ts';
 import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
-import { expectLength, type FloatArray } from '../tensor/shape.ts';
+import { dtypeOf, type FloatArray, zeros } from '../tensor/shape.ts';
 import type { Batch, Keep } from './batch.ts';
 import { countingEngine, type Engine, type LocalEngine, type OptimKernels } from './engine.ts';
 import type { SequenceModel } from './model.ts';
 import type { RecurrentStack } from './recurrent.ts';
 import { dealOut, type Shard, ShardedModel } from './shards.ts';
 import type { FullSpec, ModelSpec, NamedTensors } from './spec.ts';
+import {
+  expectCarry,
+  expectParameters,
+  expectTrainerOptions,
+  expectTrainerState,
+  type NonFiniteError,
+  type TrainerShape,
+  whereNotFinite,
+} from './trainerChecks.ts';
 
 /** How gradients are kept from exploding. */
 export type Clip = { value: number } | { norm: number };
@@ -79,21 +88,6 @@ export interface Trainer {
   dispose(): void;
 }
 
-/** The error of a training step that met a NaN or infinity. The step left parameters, optimizer and state as they were. */
-export class NonFiniteError extends Error {
-  /** The tensor in which it was found first, e.g. `weight_hh_l0`. */
-  readonly tensor: string;
-  /** The number of updates done before. */
-  readonly step: number;
-
-  constructor(tensor: string, step: number, value: number) {
-    super(`training step ${step}: ${tensor} holds ${value}; parameters and optimizer are as before this step`);
-    this.name = 'NonFiniteError';
-    this.tensor = tensor;
-    this.step = step;
-  }
-}
-
 /** A trainer on an engine whose buffers are this machine's memory; its steps can also be taken one by one, at once. */
 export class LocalTrainer implements Trainer {
   readonly engine: string;
@@ -124,11 +118,6 @@ export class LocalTrainer implements Trainer {
     options: TrainerOptions,
     choice: string = 'as given',
   ) {
-    const { steps, span = steps, advance = steps, l2 = 0, seed = 0, clip } = options;
-    if (!(l2 >= 0 && l2 < Number.POSITIVE_INFINITY))
-      throw new RangeError(`trainer: l2 is ${l2}, expected a number ≥ 0`);
-    const limit = clip && ('value' in clip ? clip.value : clip.norm);
-    if (limit !== undefined && !(limit > 0)) throw new RangeError(`trainer: clip is ${limit}, expected a number > 0`);
     this.engines = Array.isArray(engines) ? engines : [engines];
     const [engine] = this.engines;
     this.engine = this.engines.length === 1 ? engine.name : `${engine.name} ×${this.engines.length}`;
@@ -137,10 +126,9 @@ export class LocalTrainer implements Trainer {
     this.optimizer = options.optimizer;
     this.sharded = new ShardedModel(this.engines, spec, options);
     this.model = this.sharded.shards[0].model;
-    expectRange('span', span, 1, steps);
-    expectRange('advance', advance, 1, steps);
+    expectTrainerOptions(options);
     this.optim = engine.optim;
-    this.rng = new RandomState(seed);
+    this.rng = new RandomState(options.seed ?? 0);
     const { parameters, gradients } = this.model;
     const { slots, carried, frozen } = trainerBuffers(engine, this.sharded.shards, options);
     this.slots = slots;
@@ -236,7 +224,7 @@ export class LocalTrainer implements Trainer {
   }
 
   async setParameters(parameters: NamedTensors): Promise<void> {
-    this.expectParameters(parameters);
+    expectParameters(this.shape, parameters);
     this.writeParameters(parameters);
   }
 
@@ -255,27 +243,7 @@ export class LocalTrainer implements Trainer {
    *   misshapen; everything is then as it was.
    */
   async setState(state: TrainerState): Promise<void> {
-    const fn = 'trainer.setState';
-    this.expectParameters(state.parameters);
-    if (state.slots.length !== this.slots.length) {
-      throw new RangeError(
-        `${fn}: slots has ${state.slots.length} blocks, ${this.optimizer.name} keeps ${this.slots.length}`,
-      );
-    }
-    state.slots.forEach((slot, i) => {
-      expectLength(fn, `slots[${i}]`, slot, '[P]', this.slots[i].length);
-      this.expectFinite(fn, `slots[${i}]`, slot);
-    });
-    const surplus = Object.keys(state.states).find((name) => !this.carried.some((own) => own.name === name));
-    if (surplus) throw new RangeError(`${fn}: ${surplus} is no state of this model`);
-    for (const { name, values } of this.carried) {
-      if (!state.states[name]) throw new RangeError(`${fn}: states lacks ${name}`);
-      expectLength(fn, name, state.states[name], '[B,H]', this.options.batch, values.length / this.options.batch);
-      this.expectFinite(fn, name, state.states[name]);
-    }
-    if (!Number.isSafeInteger(state.step) || state.step < 0) {
-      throw new RangeError(`${fn}: step is ${state.step}, expected a whole number ≥ 0`);
-    }
+    expectTrainerState(this.shape, state);
     this.rng.setState(state.random); // leaves the stream as it was where it throws; nothing after it can
     this.writeParameters(state.parameters);
     for (let i = 0; i < this.slots.length; i++) this.slots[i].set(state.slots[i]);
@@ -290,9 +258,7 @@ export class LocalTrainer implements Trainer {
   /** Loads a batch and the state it goes on from. */
   private begin(batch: TrainingBatch): void {
     const { carry = false } = batch;
-    if (carry !== false && this.spec.bidirectional) {
-      throw new RangeError('trainer: carry is set, but a bidirectional model reads each window from both ends');
-    }
+    expectCarry(this.spec, carry);
     this.sharded.load(batch, carry);
     for (const { shares } of this.carried) for (const { given, values } of shares) given.set(values);
   }
@@ -324,48 +290,30 @@ export class LocalTrainer implements Trainer {
   /** Looks for the first tensor with a NaN or infinity: parameters, then what was computed from them. */
   private whereNotFinite(found: 'the loss' | 'the gradient', value: number): NonFiniteError {
     const { parameters, gradients, steps } = this.model;
-    const computed = found === 'the gradient' ? ([[gradients, 'the gradient of ']] as const) : [];
-    for (const [block, prefix] of [[parameters, ''] as const, ...computed]) {
-      for (const { name } of block.places) {
-        const bad = block.get(name)!.find((v) => !Number.isFinite(v));
-        if (bad !== undefined) return new NonFiniteError(prefix + name, this.updates, bad);
-      }
-    }
-    for (const { name, layer, which, shares } of this.carried) {
-      for (let t = 0; t <= steps; t++) {
-        for (const { stack } of shares) {
-          const bad = stack.stateAfter(t, layer)[which].find((v) => !Number.isFinite(v));
-          if (bad !== undefined) return new NonFiniteError(`${name} after ${t} steps of the window`, this.updates, bad);
-        }
-      }
-    }
-    return new NonFiniteError(found, this.updates, value);
+    return whereNotFinite(found, value, this.updates, {
+      places: parameters.places,
+      parameter: (name) => parameters.get(name)!,
+      gradient: (name) => gradients.get(name)!,
+      steps,
+      states: this.carried.map(({ name }) => name),
+      stateAfter: (t, wanted) => {
+        const { layer, which, shares } = this.carried.find(({ name }) => name === wanted)!;
+        return shares.map(({ stack }) => stack.stateAfter(t, layer)[which]).reduce(joined);
+      },
+    });
   }
 
   private writeParameters(parameters: NamedTensors): void {
     for (const { name } of this.model.parameters.places) this.model.parameters.get(name)!.set(parameters[name]);
   }
 
-  private expectParameters(parameters: NamedTensors): void {
-    const fn = 'trainer.setParameters';
-    const { places } = this.model.parameters;
-    const surplus = Object.keys(parameters).find((name) => !this.model.parameters.get(name));
-    if (surplus) throw new RangeError(`${fn}: ${surplus} is no parameter of this model`);
-    for (const { name, shape, length } of places) {
-      const values = parameters[name];
-      if (!values) throw new RangeError(`${fn}: ${name} is missing, expected shape [${shape.join(',')}]`);
-      if (values.length !== length) {
-        throw new RangeError(`${fn}: ${name} has ${values.length} elements, expected [${shape.join(',')}]`);
-      }
-      this.expectFinite(fn, name, values);
-    }
-  }
-
-  /** Of numbers that may be of the other dtype: they must be finite in this engine's, too. */
-  private expectFinite(fn: string, name: string, values: FloatArray): void {
-    const { dtype } = this.model.engine;
-    const bad = values.findIndex((v) => !Number.isFinite(dtype === 'float32' ? Math.fround(v) : v));
-    if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${values[bad]}, expected a finite number (${dtype})`);
+  private get shape(): TrainerShape {
+    const { model, optimizer, slots, carried, options } = this;
+    return {
+      ...{ dtype: model.engine.dtype, places: model.parameters.places, optimizer: optimizer.name },
+      ...{ slots: slots.length, slotLength: model.parameters.flat.length },
+      ...{ states: carried.map(({ name }) => name), B: options.batch, H: model.spec.hiddenSize },
+    };
   }
 }
 
@@ -446,12 +394,13 @@ export function bufferLengthsOfThreads(
   return engines.map(({ lengths }) => lengths);
 }
 
-function copyOf(tensors: [string, FloatArray][]): NamedTensors {
-  return Object.fromEntries(tensors.map(([name, values]) => [name, values.slice()]));
+function joined(a: FloatArray, b: FloatArray): FloatArray {
+  const both = zeros(dtypeOf(a), a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }
 
-function expectRange(name: string, value: number, low: number, high: number): void {
-  if (!Number.isInteger(value) || value < low || value > high) {
-    throw new RangeError(`trainer: ${name} is ${value}, expected a whole number from ${low} to ${high}`);
-  }
+function copyOf(tensors: [string, FloatArray][]): NamedTensors {
+  return Object.fromEntries(tensors.map(([name, values]) => [name, values.slice()]));
 }

@@ -22,7 +22,7 @@ export function dtypeOf(a: FloatArray): Dtype {
 export function expectLength(
   fn: string,
   arg: string,
-  a: ArrayLike<number>,
+  a: { readonly length: number },
   shape: string,
   d0: number,
   d1 = 1,
@@ -36,7 +36,13 @@ function isSize(s: number): boolean {
   return Number.isInteger(s) && s >= 0;
 }
 
-function lengthError(fn: string, arg: string, a: ArrayLike<number>, shape: string, sizes: number[]): RangeError {
+function lengthError(
+  fn: string,
+  arg: string,
+  a: { readonly length: number },
+  shape: string,
+  sizes: number[],
+): RangeError {
   const named = sizes.slice(0, shape.split(',').length);
   const bad = named.find((s) => !isSize(s));
   if (bad !== undefined) {

@@ -3,13 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { initialise } from '../../src/bptt/initialise.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
-import {
-  LocalTrainer,
-  NonFiniteError,
-  type TrainerOptions,
-  type TrainerState,
-  type TrainingBatch,
-} from '../../src/bptt/trainer.ts';
+import { LocalTrainer, type TrainerOptions, type TrainerState, type TrainingBatch } from '../../src/bptt/trainer.ts';
+import { NonFiniteError } from '../../src/bptt/trainerChecks.ts';
 import { adagrad } from '../../src/optim/adagrad.ts';
 import { adam, adamw } from '../../src/optim/adam.ts';
 import { gradientNorm } from '../../src/optim/clip.ts';

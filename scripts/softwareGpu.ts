@@ -1,0 +1,118 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliDecompressSync } from 'node:zlib';
+
+/**
+ * WebGPU on a machine without a GPU, out of what `npm ci` brought: the package @sparticuz/chromium holds a Chromium, a
+ * Vulkan loader and SwiftShader, a Vulkan driver that computes on the CPU.
+ */
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const cache = join(root, 'node_modules/.cache/webgpu');
+const packed = join(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '../../bin');
+
+/** Unpacks the browser and the driver, once. */
+export function unpackSoftwareGpu(): void {
+  if (existsSync(cache)) return;
+  // Under another name first, so that a folder of that name is always whole.
+  const folder = `${cache}.${process.pid}`;
+  for (const archive of ['swiftshader.tar.br', 'al2023.tar.br', 'fonts.tar.br']) {
+    for (const [name, bytes] of untar(brotliDecompressSync(readFileSync(join(packed, archive))))) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), bytes, { mode: 0o755 });
+    }
+  }
+  writeFileSync(join(folder, 'chromium'), brotliDecompressSync(readFileSync(join(packed, 'chromium.br'))), {
+    mode: 0o755,
+  });
+  try {
+    renameSync(folder, cache);
+  } catch (error) {
+    rmSync(folder, { recursive: true });
+    if (!existsSync(cache)) throw error;
+  }
+}
+
+/** The files of a tar archive. */
+function* untar(archive: Buffer): Generator<[name: string, bytes: Buffer]> {
+  const BLOCK = 512;
+  for (let at = 0; at + BLOCK <= archive.length; ) {
+    const field = (start: number, end: number): string =>
+      archive.toString('latin1', at + start, at + end).replace(/\0.*$/s, '');
+    const name = field(0, 100);
+    const size = Number.parseInt(field(124, 136), 8) || 0;
+    const isFile = ['', '0'].includes(field(156, 157));
+    at += BLOCK;
+    if (name && isFile) yield [name, archive.subarray(at, at + size)];
+    at += Math.ceil(size / BLOCK) * BLOCK;
+  }
+}
+
+/** The environment in which a process finds SwiftShader, and no other driver. */
+export function softwareGpuEnvironment(): Record<string, string> {
+  unpackSoftwareGpu();
+  return {
+    VK_DRIVER_FILES: join(cache, 'vk_swiftshader_icd.json'),
+    LD_LIBRARY_PATH: [cache, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
+  };
+}
+
+/** What starts the browser that {@link unpackSoftwareGpu} unpacks: its file, its environment and its arguments. */
+export function softwareBrowser(): { executablePath: string; env: Record<string, string | undefined>; args: string[] } {
+  return {
+    executablePath: join(cache, 'chromium'),
+    env: { ...process.env, LD_LIBRARY_PATH: join(cache, 'lib'), FONTCONFIG_PATH: cache },
+    args: [
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+      '--enable-unsafe-webgpu',
+      '--use-webgpu-adapter=swiftshader',
+    ],
+  };
+}
+
+/** Everything that `create` of the package `webgpu` gave: Dawn crashes when it is collected. */
+const pinned: GPU[] = [];
+
+/**
+ * In Node: the machine's own GPU, and only where there is none, SwiftShader. With `BPTT_SOFTWARE_GPU=1` SwiftShader in any
+ * case.
+ */
+export async function gpuOrSoftware(): Promise<GPU> {
+  const { create } = (await import('webgpu')) as { create(flags: string[]): GPU };
+  const open = (): GPU => {
+    const gpu = create([]);
+    pinned.push(gpu);
+    return gpu;
+  };
+  const canBeSoftware = process.platform === 'linux' && process.arch === 'x64';
+  if (process.env.BPTT_SOFTWARE_GPU !== '1' && (!canBeSoftware || loadLibrary('libvulkan.so.1'))) {
+    const gpu = open();
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (!canBeSoftware || (adapter && !adapter.info.isFallbackAdapter)) return gpu;
+  }
+  process.env.VK_DRIVER_FILES = softwareGpuEnvironment().VK_DRIVER_FILES;
+  // Dawn looks for the loader by name only, and LD_LIBRARY_PATH is read when a process starts: so it is loaded before.
+  loadLibrary(join(cache, 'libvulkan.so.1'));
+  return open();
+}
+
+/** Loads a library into this process for good. Whether it is there. */
+function loadLibrary(path: string): boolean {
+  const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
+  const RTLD_NODELETE = 0x1000;
+  try {
+    process.dlopen({ exports: {} }, path, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
+    return true;
+  } catch (error) {
+    // Node complains that it is no addon, and it stays loaded.
+    return /self-register/.test(String(error));
+  }
+}

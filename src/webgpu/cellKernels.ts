@@ -1,0 +1,349 @@
+import { elementwise } from './elements.ts';
+import type { KernelSource } from './pipelines.ts';
+import { sumsOfProducts, TILE } from './tile.ts';
+import { variants } from './variants.ts';
+
+/**
+ * A cell in WGSL. `next` computes one unit of one sequence, `back` is its backward; what they read and write beside
+ * their arguments they find at `row`, the sequence's row of that step in every tensor.
+ */
+export interface CellWgsl {
+  readonly name: string;
+  /** G, at most 4: a vec4f holds a unit's gates. */
+  readonly gates: number;
+  /** Whether there is a state c beside h. */
+  readonly hasC: boolean;
+  /** Blocks of H that forward leaves for backward in `cache`. */
+  readonly cacheBlocks: number;
+  /** Whether `back` gives the state's product another gradient than the input's: that of the last gate is `n`. */
+  readonly splitGradients: boolean;
+  /** Whether it has peepholes `p`. */
+  readonly peepholes: boolean;
+  /** `fn next(x: vec4f, s: vec4f, row: u32, j: u32, hp: f32, cp: f32) -> Next`: shares of input and state in the gates. */
+  readonly next: string;
+  /** `fn back(row: u32, j: u32, d: f32, dc: f32) -> Back`: of what reaches h and c. */
+  readonly back: string;
+  /** The share of what reaches h that reaches the h before past the gates, an expression over `d`, `row` and `j`. */
+  readonly past: string | null;
+}
+
+const STRUCTS = `
+struct Next { h: f32, c: f32 }
+struct Back { a: vec4f, n: f32, c: f32 }`;
+
+/** How a step of a cell is computed. */
+export interface ForwardOptions {
+  readonly [option: string]: string | number | boolean;
+  readonly bhh: boolean;
+  /** Whether the input's share comes from `zx` or, a gather, from `Wih` and `ids` (and `bih`). */
+  readonly gathers: boolean;
+  readonly bih: boolean;
+  /** Whether the first step makes the state that the window starts from, out of `given`, `keep` and `h0`, `c0`. */
+  readonly starts: boolean;
+  readonly learned: boolean;
+  readonly masked: boolean;
+  /** Sequences of a tile. */
+  readonly rows: number;
+  /** 0 for a kernel of one step; H for one in which a workgroup walks all steps of its sequences. */
+  readonly walkH: number;
+  readonly threads: number;
+}
+
+const each = (count: number, text: (i: number) => string, between = '\n'): string =>
+  Array.from({ length: count }, (_, i) => text(i)).join(between);
+
+/** `vec4f(…)` of one expression for each gate, zeros for gates that the cell lacks. */
+function gateVector(gates: number, of: (gate: number) => string): string {
+  return `vec4f(${each(4, (g) => (g < gates ? of(g) : '0.0'), ', ')})`;
+}
+
+/** Forward kernels of a cell. */
+export function forwardKernels(cell: CellWgsl): (options: ForwardOptions) => KernelSource {
+  return variants((o) => {
+    const { gates: G, hasC } = cell;
+    const outputs: Record<string, 'f32'> = { h: 'f32', hPrev: 'f32' };
+    if (hasC) Object.assign(outputs, { c: 'f32', cPrev: 'f32' });
+    if (cell.cacheBlocks > 0) outputs.cache = 'f32';
+    const inputs: Record<string, 'f32' | 'i32'> = { Whh: 'f32' };
+    if (o.bhh) inputs.bhh = 'f32';
+    if (cell.peepholes) inputs.p = 'f32';
+    if (o.gathers) Object.assign(inputs, { ids: 'i32', Wih: 'f32', ...(o.bih ? { bih: 'f32' } : {}) });
+    else inputs.zx = 'f32';
+    if (o.starts) Object.assign(inputs, { keep: 'f32', given: 'f32', ...(hasC ? { givenC: 'f32' } : {}) });
+    if (o.starts && o.learned) Object.assign(inputs, { h0: 'f32', ...(hasC ? { c0: 'f32' } : {}) });
+    if (o.masked) inputs.mask = 'f32';
+    const gatesOfInput = o.gathers
+      ? `let id = u32(ids(row)); return ${gateVector(G, (g) => `Wih((${g}u * args.H + j) * args.D + id)${o.bih ? ` + bih(${g}u * args.H + j)` : ''}`)};`
+      : `let at = row * ${G}u * args.H + j; return ${gateVector(G, (g) => `zx(at + ${g}u * args.H)`)};`;
+    const start = (which: 'h' | 'c'): string => `
+fn start_${which}(b: u32, j: u32) -> f32 {
+  return select(${o.learned ? `${which}0(j)` : '0.0'}, ${which === 'h' ? 'given' : 'givenC'}(b * args.H + j), keep(b) == 1.0);
+}`;
+    const functions = `${STRUCTS}${cell.next}
+fn input_gates(row: u32, j: u32) -> vec4f { ${gatesOfInput} }
+${o.starts ? start('h') : ''}${o.starts && hasC ? start('c') : ''}
+fn advance(row: u32, b: u32, j: u32, sum: vec4f, hp: f32, first: bool) -> f32 {
+  let at = row * args.H + j;
+  ${hasC ? `var cp = cPrev(at);${o.starts ? ' if (first) { cp = start_c(b, j); }' : ''}` : 'let cp = 0.0;'}
+  let s = sum${o.bhh ? ` + ${gateVector(G, (g) => `bhh(${g}u * args.H + j)`)}` : ''};
+  var now = next(input_gates(row, j), s, row, j, hp, cp);
+  ${o.masked ? 'if (mask(row) != 1.0) { now = Next(hp, cp); }' : ''}
+  set_h(at, now.h);
+  ${hasC ? 'set_c(at, now.c);' : ''}
+  ${o.starts ? `if (first) { set_hPrev(at, hp); ${hasC ? 'set_cPrev(at, cp);' : ''} }` : ''}
+  return now.h;
+}
+fn b(at: u32) -> f32 { return Whh(at); }`;
+    // A tile is four units of a cell with one gate, or the four gates of a unit.
+    const units = G === 1 ? TILE : 1;
+    const columns =
+      G === 1
+        ? `min(${TILE}u * tile + vec4u(0u, 1u, 2u, 3u), vec4u(args.H - 1u)) * args.H`
+        : `(tile + vec4u(0u, 1u, 2u, ${G - 1}u) * args.H) * args.H`;
+    // Written once and run for every sum, since it is long.
+    const advanceAll = (row: string, before: string, after: string): string => `
+    var sums = array<vec4f, ${o.rows}>(${each(o.rows, (r) => `sum${r}`, ', ')});
+    for (var e = 0u; e < ${o.rows * units}u; e++) {
+      let r = e / ${units}u;
+      let b = b0 + r;
+      let j = ${units}u * tile + e % ${units}u;
+      if (b < args.B && j < args.H) {
+        let h_next = advance(${row}, b, j, ${G === 1 ? `vec4f(sums[r][e % ${TILE}u], 0.0, 0.0, 0.0)` : 'sums[r]'}, ${before}, first);
+        ${after}
+      }
+    }`;
+    const args = { B: 'u32', H: 'u32', D: 'u32', stride: 'u32', steps: 'u32' } as const;
+    const name = `${cell.name}Forward`;
+    if (o.walkH === 0) {
+      const a = o.starts ? 'return start_h(at / args.H, at % args.H);' : 'return hPrev(at);';
+      const body = `
+  let tiles = ${units === 1 ? 'args.H' : `(args.H + ${TILE - 1}u) / ${TILE}u`};
+  let tile = i % tiles;
+  let b0 = ${o.rows}u * (i / tiles);
+  let first = true;
+  ${sumsOfProducts(
+    rowNumbers(o.rows, (r) => `min(b0 + ${r}u, args.B - 1u) * args.H`),
+    '1u',
+    columns,
+    '1u',
+    'args.H',
+  )}
+  ${advanceAll('b', 'a(b * args.H + j)', '')}`;
+      return elementwise(name, outputs, inputs, args, body, `${functions}\nfn a(at: u32) -> f32 { ${a} }`);
+    }
+    const size = o.rows * o.walkH;
+    const tiles = Math.ceil(o.walkH / units);
+    const startState = o.starts ? 'start_h(b, e % args.H)' : 'hPrev(b * args.H + e % args.H)';
+    return {
+      ...{ name: `${name}Walk`, outputs, inputs, args },
+      code: `
+var<workgroup> state: array<f32, ${2 * size}>;
+fn a(at: u32) -> f32 { return state[at]; }
+${functions}
+@compute @workgroup_size(${o.threads})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let b0 = ${o.rows}u * group.x;
+  for (var e = lane; e < ${size}u; e += ${o.threads}u) {
+    let b = min(b0 + e / args.H, args.B - 1u);
+    state[e] = ${startState};
+  }
+  workgroupBarrier();
+  for (var n = 0u; n < args.steps; n++) {
+    let now = (n & 1u) * ${size}u;
+    let then = ${size}u - now;
+    let first = n == 0u;
+    for (var tile = lane; tile < ${tiles}u; tile += ${o.threads}u) {
+      ${sumsOfProducts(
+        rowNumbers(o.rows, (r) => `now + ${r}u * args.H`),
+        '1u',
+        columns,
+        '1u',
+        'args.H',
+      )}
+      ${advanceAll('n * args.stride + b', 'state[now + r * args.H + j]', 'state[then + r * args.H + j] = h_next;')}
+    }
+    workgroupBarrier();
+  }
+}`,
+    };
+  });
+}
+
+const rowNumbers = (rows: number, at: (r: number) => string): string[] => Array.from({ length: rows }, (_, r) => at(r));
+
+/** The tensors of a cell's backward step. */
+function backwardTensors(cell: CellWgsl): { outputs: Record<string, 'f32'>; inputs: Record<string, 'f32'> } {
+  const outputs: Record<string, 'f32'> = { dh: 'f32', dzx: 'f32' };
+  if (cell.splitGradients) outputs.dzh = 'f32';
+  if (cell.hasC) outputs.dc = 'f32';
+  const inputs: Record<string, 'f32'> = {};
+  if (cell.cacheBlocks > 0) inputs.cache = 'f32';
+  else inputs.h = 'f32';
+  if (cell.hasC) inputs.cPrev = 'f32';
+  else if (cell.cacheBlocks > 0) inputs.hPrev = 'f32';
+  if (cell.peepholes) inputs.p = 'f32';
+  return { outputs, inputs };
+}
+
+/** WGSL: writes the gradients of a unit's gates. */
+function storeGates({ gates: G, splitGradients }: CellWgsl): string {
+  const at = (g: number): string => `row * ${G}u * args.H + ${g}u * args.H + j`;
+  return `
+fn store_gates(row: u32, j: u32, g: Back) {
+  ${each(G, (g) => `set_dzx(${at(g)}, g.a[${g}]);`)}
+  ${splitGradients ? each(G, (g) => `set_dzh(${at(g)}, ${g === G - 1 ? 'g.n' : `g.a[${g}]`});`) : ''}
+}`;
+}
+
+/** The gates' share of a backward step, dzx (and dzh), and dc in place; `past` starts dhPrev where the cell has one. */
+export function gatesBackwardKernel(cell: CellWgsl): KernelSource {
+  const { outputs, inputs } = backwardTensors(cell);
+  const { dh: _, ...others } = outputs;
+  const body = `
+  let row = i / args.H;
+  let j = i % args.H;
+  let d = dh(i);
+  let g = back(row, j, d, ${cell.hasC ? 'dcNext(i)' : '0.0'});
+  store_gates(row, j, g);
+  ${cell.hasC ? 'set_dc(i, g.c);' : ''}
+  ${cell.past ? `set_dhPrev(i, ${cell.past});` : ''}`;
+  return elementwise(
+    `${cell.name}GatesBackward`,
+    { ...others, ...(cell.past ? { dhPrev: 'f32' } : {}) },
+    { ...inputs, dh: 'f32', ...(cell.hasC ? { dcNext: 'f32' } : {}) },
+    { H: 'u32' },
+    body,
+    `${STRUCTS}${cell.back}${storeGates(cell)}`,
+  );
+}
+
+export interface BackwardOptions {
+  readonly [option: string]: string | number | boolean;
+  readonly masked: boolean;
+  readonly rows: number;
+  /** As for forward. */
+  readonly walkH: number;
+  readonly threads: number;
+  /** A kernel that only gives `dhNext`, what reaches the state that the window starts from. */
+  readonly tail: boolean;
+}
+
+/**
+ * Backward kernels of a cell, one step late: a step first takes what the step after it in time sends back,
+ * dz_{t+1}·Whh, adds what its output got, and then goes through its gates. So a step is one dispatch.
+ *
+ * Where a sequence lacks the step after, what reached that one passes by.
+ */
+export function backwardKernels(cell: CellWgsl): (options: BackwardOptions) => KernelSource {
+  return variants((o) => {
+    const { gates: G, hasC, splitGradients } = cell;
+    const { outputs, inputs } = backwardTensors(cell);
+    if (o.tail) outputs.dhNext = 'f32';
+    Object.assign(inputs, { Whh: 'f32', dfinal: 'f32' });
+    if (hasC) inputs.dfinalC = 'f32';
+    if (o.masked) inputs.mask = 'f32';
+    const dz = splitGradients ? 'dzh' : 'dzx';
+    const args = { B: 'u32', H: 'u32', stride: 'u32', steps: 'u32', n: 'u32', span: 'u32' } as const;
+    const functions = `${STRUCTS}${o.tail ? '' : `${cell.back}${storeGates(cell)}`}
+fn b(at: u32) -> f32 { return Whh(at); }
+fn is_cut(n: u32) -> bool { return n < args.steps && args.span != 0u && (args.steps - n) % args.span == 0u; }
+fn lacks(row: u32) -> bool { return ${o.masked ? 'mask(row) != 1.0' : 'false'}; }
+/** What reaches h of this step from the one after it. */
+fn incoming(row: u32, b: u32, j: u32, sum: f32, n: u32) -> f32 {
+  if (n == 0u) { return dfinal(b * args.H + j); }
+  let after = row - args.stride;
+  let at = after * args.H + j;
+  if (lacks(after)) { return dh(at); }
+  if (is_cut(n)) { return 0.0; }
+  ${cell.past ? `{ let row = after; let d = dh(at); return sum + ${cell.past}; }` : 'return sum;'}
+}
+${
+  hasC && !o.tail
+    ? `fn incoming_c(row: u32, b: u32, j: u32, n: u32) -> f32 {
+  if (n == 0u) { return dfinalC(b * args.H + j); }
+  if (is_cut(n) && !lacks(row - args.stride)) { return 0.0; }
+  return dc(b * args.H + j);
+}`
+    : ''
+}
+${
+  o.tail
+    ? ''
+    : `fn step_back(row: u32, b: u32, j: u32, sum: f32, n: u32) -> Back {
+  let at = row * args.H + j;
+  let d = dh(at) + incoming(row, b, j, sum, n);
+  set_dh(at, d);
+  let dc_next = ${hasC ? 'incoming_c(row, b, j, n)' : '0.0'};
+  var g = back(row, j, d, dc_next);
+  if (lacks(row)) { g = Back(vec4f(), 0.0, dc_next); }
+  store_gates(row, j, g);
+  ${hasC ? 'set_dc(b * args.H + j, g.c);' : ''}
+  return g;
+}`
+}`;
+    const columns = `min(${TILE}u * tile + vec4u(0u, 1u, 2u, 3u), vec4u(args.H - 1u))`;
+    const forAll = (statements: string): string => `
+    var sums = array<vec4f, ${o.rows}>(${each(o.rows, (r) => `sum${r}`, ', ')});
+    for (var e = 0u; e < ${o.rows * TILE}u; e++) {
+      let r = e / ${TILE}u;
+      let b = b0 + r;
+      let j = ${TILE}u * tile + e % ${TILE}u;
+      if (b < args.B && j < args.H) {
+        let sum = sums[r][e % ${TILE}u];
+        ${statements}
+      }
+    }`;
+    if (o.walkH === 0) {
+      const end = o.tail
+        ? 'set_dhNext(b * args.H + j, incoming(b, b, j, sum, args.n));'
+        : '_ = step_back(b, b, j, sum, args.n);';
+      const body = `
+  let tiles = (args.H + ${TILE - 1}u) / ${TILE}u;
+  let tile = i % tiles;
+  let b0 = ${o.rows}u * (i / tiles);
+  let count = select(${G}u * args.H, 0u, args.n == 0u || is_cut(args.n));
+  ${sumsOfProducts(
+    rowNumbers(o.rows, (r) => `(min(b0 + ${r}u, args.B - 1u) - args.stride) * ${G}u * args.H`),
+    '1u',
+    columns,
+    'args.H',
+    'count',
+  )}
+  ${forAll(end)}`;
+      const name = `${cell.name}Backward${o.tail ? 'Tail' : ''}`;
+      return elementwise(name, outputs, inputs, args, body, `${functions}\nfn a(at: u32) -> f32 { return ${dz}(at); }`);
+    }
+    const size = o.rows * G * o.walkH;
+    const kept = each(
+      G,
+      (g) => `dzs[then + (r * ${G}u + ${g}u) * args.H + j] = ${g === G - 1 && splitGradients ? 'g.n' : `g.a[${g}]`};`,
+    );
+    return {
+      ...{ name: `${cell.name}BackwardWalk`, outputs, inputs, args },
+      code: `
+var<workgroup> dzs: array<f32, ${2 * size}>;
+fn a(at: u32) -> f32 { return dzs[at]; }
+${functions}
+@compute @workgroup_size(${o.threads})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let b0 = ${o.rows}u * group.x;
+  for (var n = 0u; n < args.steps; n++) {
+    let now = (n & 1u) * ${size}u;
+    let then = ${size}u - now;
+    let count = select(${G}u * args.H, 0u, n == 0u || is_cut(n));
+    for (var tile = lane; tile < ${Math.ceil(o.walkH / TILE)}u; tile += ${o.threads}u) {
+      ${sumsOfProducts(
+        rowNumbers(o.rows, (r) => `now + ${r * G}u * args.H`),
+        '1u',
+        columns,
+        'args.H',
+        'count',
+      )}
+      ${forAll(`let g = step_back(n * args.stride + b, b, j, sum, n);\n        ${kept}`)}
+    }
+    workgroupBarrier();
+  }
+}`,
+    };
+  });
+}

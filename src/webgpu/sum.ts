@@ -1,0 +1,106 @@
+import type { FloatBuffer } from './buffers.ts';
+import { elementwise, MAX_WORKGROUPS, overElements, THREADS } from './elements.ts';
+import { expectFloats } from './expect.ts';
+import type { KernelSource } from './pipelines.ts';
+
+/** Elements that one workgroup adds up before their sum becomes one of several. */
+const CHUNK = 4096;
+
+/**
+ * y[o,piece,i] = Σ_a term(x[o,a,i]) over the a of a piece of the axis. A workgroup stands for `width` values of i beside
+ * each other, with 64/width invocations along the axis for each, which first add up their own and then one another's.
+ */
+function sums(name: string, term: string, width: number): KernelSource {
+  const along = THREADS / width;
+  return {
+    name: `${name} ${width}`,
+    outputs: { y: 'f32' },
+    inputs: { x: 'f32' },
+    args: { axis: 'u32', inner: 'u32', chunk: 'u32' },
+    code: `
+var<workgroup> lanes: array<f32, ${THREADS}>;
+@compute @workgroup_size(${THREADS})
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = group.x * ${width}u + lane % ${width}u;
+  let end = min(args.axis, (group.y + 1u) * args.chunk);
+  var own = 0.0;
+  if (i < args.inner) {
+    for (var a = group.y * args.chunk + lane / ${width}u; a < end; a += ${along}u) {
+      let value = x((group.z * args.axis + a) * args.inner + i);
+      own += ${term};
+    }
+  }
+  lanes[lane] = own;
+  workgroupBarrier();
+  if (lane < ${width}u && i < args.inner) {
+    var total = 0.0;
+    for (var at = lane; at < ${THREADS}u; at += ${width}u) { total += lanes[at]; }
+    set_y((group.z * groups.y + group.y) * args.inner + i, total);
+  }
+}`,
+  };
+}
+
+const WIDE = 16;
+const sum = { narrow: sums('sumAxis', 'value', 1), wide: sums('sumAxis', 'value', WIDE) };
+const square = { narrow: sums('sumOfSquares', 'value * value', 1), wide: sums('sumOfSquares', 'value * value', WIDE) };
+
+/** The kernel for these sizes, in pieces where the axis is long, and their sum. */
+function reduce(kernel: typeof sum, y: FloatBuffer, x: FloatBuffer, outer: number, axis: number, inner: number): void {
+  const { device } = y;
+  const pieces = Math.max(1, Math.ceil(axis / CHUNK));
+  const [source, width] = inner < WIDE ? [kernel.narrow, 1] : [kernel.wide, WIDE];
+  const out = pieces === 1 ? y : device.scratch(`sums of ${pieces} pieces`, outer * pieces * inner);
+  for (let from = 0; from < outer; from += MAX_WORKGROUPS) {
+    const to = Math.min(outer, from + MAX_WORKGROUPS);
+    const tensors = {
+      y: out.slice(from * pieces * inner, to * pieces * inner),
+      x: x.slice(from * axis * inner, to * axis * inner),
+    };
+    device.dispatch(source, tensors, { axis, inner, chunk: CHUNK }, [Math.ceil(inner / width), pieces, to - from]);
+  }
+  if (pieces > 1) reduce(sum, y, out, outer, pieces, inner);
+}
+
+/**
+ * y[o,i] = Σ_a x[o,a,i]: the sum along one axis of x seen as `[outer, axis, inner]`, in a fixed order.
+ * Rows of a matrix `[R,n]`: (R, n, 1). Columns: (1, R, n). All of x: (1, n, 1).
+ *
+ * @param y [outer,inner], overwritten
+ * @param x [outer,axis,inner]
+ */
+export function sumAxis(y: FloatBuffer, x: FloatBuffer, outer: number, axis: number, inner: number): void {
+  expectFloats('sumAxis', 'y', y, '[outer,inner]', outer, inner);
+  expectFloats('sumAxis', 'x', x, '[outer,axis,inner]', outer, axis, inner);
+  reduce(sum, y, x, outer, axis, inner);
+}
+
+const backward = elementwise(
+  'sumAxisBackward',
+  { dx: 'f32' },
+  { dy: 'f32' },
+  { axis: 'u32', inner: 'u32' },
+  'set_dx(i, dy(i / (args.axis * args.inner) * args.inner + i % args.inner));',
+);
+
+/** dx[o,a,i] = dy[o,i] for every a, for y = sumAxis(x). `dx` is overwritten. */
+export function sumAxisBackward(dx: FloatBuffer, dy: FloatBuffer, outer: number, axis: number, inner: number): void {
+  expectFloats('sumAxisBackward', 'dx', dx, '[outer,axis,inner]', outer, axis, inner);
+  expectFloats('sumAxisBackward', 'dy', dy, '[outer,inner]', outer, inner);
+  overElements(backward, { dx, dy }, dx.length, { axis, inner });
+}
+
+/**
+ * y = Σ x², the square of the Euclidean norm, in a fixed order. Infinite from a norm of 1.8e19 on.
+ *
+ * @param y [1], overwritten
+ */
+export function sumOfSquares(y: FloatBuffer, x: FloatBuffer): void {
+  expectFloats('sumOfSquares', 'y', y, '[1]', 1);
+  expectFloats('sumOfSquares', 'x', x, '[n]', x.length);
+  reduce(square, y, x, 1, x.length, 1);
+}

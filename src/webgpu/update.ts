@@ -1,0 +1,300 @@
+import type { DeviceBuffer, FloatBuffer, UintBuffer } from './buffers.ts';
+import { elementwise, inRows, overElements, THREADS } from './elements.ts';
+import type { KernelSource } from './pipelines.ts';
+import type { Rule } from './rules.ts';
+import { variants } from './variants.ts';
+
+/** Elements of the gradient that a workgroup looks at, at least, and of the parameters that one moves. */
+const LOOKED_AT = 2048;
+const MOVED = 2048;
+/** Workgroups that look at the gradient, at most: whoever moves parameters reads what each of them found. */
+const MOST_CHUNKS = 64;
+/** States that a dispatch carries on. */
+const MOST_STATES = 8;
+
+/** What a workgroup finds in its part of the gradient: the largest |g|, Σ(g/largest)², whether any is not finite, Σw²; of the losses, their sum in the last place. */
+const PARTIAL_WORDS = 4;
+/** What is kept of a step: its loss, Σw², whether it failed, and whether one before it did. */
+export const RESULT_WORDS = 4;
+/** How a step failed. */
+export const FAILED = { loss: 1, gradient: 2 } as const;
+
+/** Roles of an element of the parameter block. */
+const DECAYS = 1;
+const FROZEN = 2;
+
+/** The numbers of a step: its place among the results, and those of the rule. */
+export const STEP_NUMBERS = 4;
+
+/** WGSL: whether x is an infinity or NaN: by its bits, since a compiler may take comparisons with them for granted. */
+const IS_BAD_WGSL = `
+fn is_bad(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u; }`;
+
+export type ClipKind = 'none' | 'value' | 'norm';
+
+/** What happens to a gradient and the parameters after backward. */
+export interface UpdatePlan {
+  readonly rule: Rule;
+  readonly clip: { readonly kind: ClipKind; readonly limit: number };
+  /** λ of the weight matrices' λ·Σw². */
+  readonly l2: number;
+}
+
+/** What they are done to. */
+export interface UpdateBuffers {
+  readonly parameters: FloatBuffer;
+  readonly gradients: FloatBuffer;
+  readonly slots: readonly FloatBuffer[];
+  /** A role for each parameter; null where none has one. */
+  readonly roles: UintBuffer | null;
+  readonly partials: FloatBuffer;
+  readonly results: FloatBuffer;
+  readonly numbers: FloatBuffer;
+}
+
+/** The roles of the elements of a parameter block; null where none has one. */
+export function rolesOf(
+  places: readonly { name: string; offset: number; length: number }[],
+  l2: number,
+  frozen: readonly string[],
+): Uint32Array | null {
+  if (l2 === 0 && frozen.length === 0) return null;
+  const last = places[places.length - 1];
+  const roles = new Uint32Array(last.offset + last.length);
+  for (const { name, offset, length } of places) {
+    const decays = l2 > 0 && name.startsWith('weight') ? DECAYS : 0;
+    roles.fill(decays | (frozen.includes(name) ? FROZEN : 0), offset, offset + length);
+  }
+  return roles;
+}
+
+/** The length of {@link UpdateBuffers.partials} for P parameters. */
+export function partialsLength(parameters: number): number {
+  return PARTIAL_WORDS * (chunksOf(parameters).chunks + 1);
+}
+
+/** How the gradient of P parameters is shared out. */
+function chunksOf(parameters: number): { chunks: number; chunk: number } {
+  const chunk = Math.max(LOOKED_AT, Math.ceil(parameters / MOST_CHUNKS));
+  return { chunks: Math.ceil(parameters / chunk), chunk };
+}
+
+const look = variants(
+  ({ roles, norm }: { roles: boolean; norm: boolean }): KernelSource => ({
+    name: 'lookAtGradient',
+    outputs: { grads: 'f32', partial: 'f32' },
+    inputs: { losses: 'f32', ...(roles ? { params: 'f32' as const, roles: 'u32' as const } : {}) },
+    args: { P: 'u32', chunks: 'u32', chunk: 'u32', R: 'u32', twice: 'f32' },
+    code: `${IS_BAD_WGSL}
+struct Found { top: f32, norm: f32, bad: f32, squares: f32 }
+var<workgroup> found: array<Found, ${THREADS}>;
+
+/** What both have found; each norm is Σ(g/top)² of its own top. */
+fn together(a: Found, b: Found) -> Found {
+  let top = max(a.top, b.top);
+  var norm = 0.0;
+  if (top > 0.0) {
+    let a_share = a.top / top;
+    let b_share = b.top / top;
+    norm = a.norm * a_share * a_share + b.norm * b_share * b_share;
+  }
+  return Found(top, norm, max(a.bad, b.bad), a.squares + b.squares);
+}
+
+@compute @workgroup_size(${THREADS})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let number = group.x;
+  var own = Found(0.0, 0.0, 0.0, 0.0);
+  if (number == args.chunks) {
+    for (var r = lane; r < args.R; r += ${THREADS}u) { own.squares += losses(r); }
+  } else {
+    let end = min(args.P, args.chunk * (number + 1u));
+    for (var e = args.chunk * number + lane; e < end; e += ${THREADS}u) {
+      var g = grads(e);
+      ${
+        roles
+          ? `let role = roles(e);
+      if ((role & ${DECAYS}u) != 0u) {
+        let w = params(e);
+        own.squares += w * w;
+        g += args.twice * w;
+      }
+      if ((role & ${FROZEN}u) != 0u) { g = 0.0; }
+      set_grads(e, g);`
+          : ''
+      }
+      if (is_bad(g)) { own.bad = 1.0; }
+      ${norm ? 'own = together(own, Found(abs(g), 1.0, 0.0, 0.0));' : ''}
+    }
+  }
+  found[lane] = own;
+  // The only barrier: a software adapter pays for each more than for all the rest.
+  workgroupBarrier();
+  if (lane != 0u) { return; }
+  for (var other = 1u; other < ${THREADS}u; other++) { own = together(own, found[other]); }
+  let to = ${PARTIAL_WORDS}u * number;
+  set_partial(to, own.top);
+  set_partial(to + 1u, own.norm);
+  set_partial(to + 2u, own.bad);
+  set_partial(to + 3u, own.squares);
+}`,
+  }),
+);
+
+/**
+ * Adds the gradient of λ·Σw², clears that of frozen parameters, and leaves in `partials` what {@link moveParameters}
+ * needs to know of the gradient and of the losses.
+ */
+export function lookAtGradient({ l2, clip }: UpdatePlan, buffers: UpdateBuffers, losses: FloatBuffer): void {
+  const { gradients, partials, parameters, roles } = buffers;
+  const { chunks, chunk } = chunksOf(gradients.length);
+  const tensors = { grads: gradients, partial: partials, losses, ...(roles ? { params: parameters, roles } : {}) };
+  const source = look({ roles: roles !== null, norm: clip.kind === 'norm' });
+  const numbers = { P: gradients.length, chunks, chunk, R: losses.length, twice: 2 * l2 };
+  gradients.device.dispatch(source, tensors, numbers, [chunks + 1, 1, 1]);
+}
+
+const moves = new Map<string, KernelSource>();
+
+function move(rule: Rule | null, clip: ClipKind, roles: boolean, states: number): KernelSource {
+  const key = [rule?.name, rule?.slots, clip, roles, states].join();
+  let source = moves.get(key);
+  if (!source) {
+    source = writeMove(rule, clip, roles, states);
+    moves.set(key, source);
+  }
+  return source;
+}
+
+function writeMove(rule: Rule | null, clip: ClipKind, roles: boolean, states: number): KernelSource {
+  const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+  const slots = upTo(rule?.slots ?? 0);
+  const carries = upTo(states);
+  const outputs: Record<string, 'f32'> = { results: 'f32' };
+  if (rule) outputs.params = 'f32';
+  for (const s of slots) outputs[`memory${s}`] = 'f32';
+  for (const s of carries) outputs[`to${s}`] = 'f32';
+  const inputs: Record<string, 'f32' | 'u32'> = { partial: 'f32', numbers: 'f32' };
+  if (rule) inputs.grads = 'f32';
+  if (roles) inputs.roles = 'u32';
+  for (const s of carries) inputs[`from${s}`] = 'f32';
+  const args: Record<string, 'u32' | 'f32'> = { P: 'u32', chunks: 'u32', size: 'u32', limit: 'f32', l2: 'f32' };
+  for (const name of Object.keys(rule?.numbers ?? {})) args[name] = 'f32';
+  const clipped = {
+    none: 'grads(e)',
+    value: 'clamp(grads(e), -args.limit, args.limit)',
+    norm: 'grads(e) * factor',
+  };
+  return {
+    ...{ name: `moveParameters ${rule?.name ?? 'none'}`, outputs, inputs, args },
+    code: `${IS_BAD_WGSL}
+fn carry(at: u32) {
+  ${carries.map((s) => `if (at / args.size == ${s}u) { set_to${s}(at % args.size, from${s}(at % args.size)); }`).join('\n  ')}
+}
+${
+  rule
+    ? `fn move_one(e: u32, factor: f32, step_a: f32, step_b: f32, step_c: f32) {
+  let g0 = ${clipped[clip]};
+  var theta = params(e);
+  ${slots.map((s) => `var slot${s} = memory${s}(e);`).join('\n  ')}
+  ${rule.wgsl}
+  ${slots.map((s) => `set_memory${s}(e, slot${s});`).join('\n  ')}
+  ${roles ? `if ((roles(e) & ${FROZEN}u) != 0u) { return; }` : ''}
+  set_params(e, theta);
+}`
+    : ''
+}
+@compute @workgroup_size(${THREADS})
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  var top = 0.0;
+  var bad = 0.0;
+  var squares = 0.0;
+  for (var c = 0u; c < args.chunks; c++) {
+    top = max(top, partial(${PARTIAL_WORDS}u * c));
+    bad = max(bad, partial(${PARTIAL_WORDS}u * c + 2u));
+    squares += partial(${PARTIAL_WORDS}u * c + 3u);
+  }
+  var factor = 1.0;
+  ${
+    clip === 'norm'
+      ? `var scaled = 0.0;
+  if (top > 0.0) {
+    for (var c = 0u; c < args.chunks; c++) {
+      let share = partial(${PARTIAL_WORDS}u * c) / top;
+      scaled += partial(${PARTIAL_WORDS}u * c + 1u) * share * share;
+    }
+    // maxNorm/(norm + 1e-6) with norm = top·√scaled, in which no square is too large
+    factor = min(1.0, args.limit / top / (sqrt(scaled) + 1e-6 / top));
+  }`
+      : ''
+  }
+  let loss = partial(${PARTIAL_WORDS}u * args.chunks + 3u);
+  let place = u32(numbers(0u));
+  let stopped = results(${RESULT_WORDS}u * place + 3u);
+  var failed = 0.0;
+  if (bad != 0.0) { failed = ${FAILED.gradient}.0; }
+  if (is_bad(loss) || is_bad(args.l2 * squares)) { failed = ${FAILED.loss}.0; }
+  let number = group.x + group.y * groups.x;
+  if (number == 0u && lane == 0u) {
+    let at = ${RESULT_WORDS}u * place;
+    set_results(at, loss);
+    set_results(at + 1u, squares);
+    set_results(at + 2u, failed);
+    set_results(at + ${RESULT_WORDS + 3}u, max(stopped, failed));
+  }
+  if (stopped != 0.0 || failed != 0.0) { return; }
+  let end = min(args.P + ${states}u * args.size, ${MOVED}u * (number + 1u));
+  let a = numbers(1u);
+  let b = numbers(2u);
+  let c = numbers(3u);
+  for (var e = ${MOVED}u * number + lane; e < end; e += ${THREADS}u) {
+    if (e >= args.P) { carry(e - args.P); }
+    ${rule ? 'else { move_one(e, factor, a, b, c); }' : ''}
+  }
+}`,
+  };
+}
+
+const carryMore = elementwise(
+  'carryState',
+  { to_state: 'f32' },
+  { from_state: 'f32', results: 'f32', numbers: 'f32' },
+  {},
+  `let failed = results(${RESULT_WORDS}u * u32(numbers(0u)) + ${RESULT_WORDS + 3}u);
+  if (failed == 0.0) { set_to_state(i, from_state(i)); }`,
+);
+
+/** A state that is carried on to the next window. */
+export interface Carry {
+  readonly to: DeviceBuffer<'float32'>;
+  readonly from: DeviceBuffer<'float32'>;
+}
+
+/**
+ * Keeps the step's results, and unless it or one before it failed: clips, moves the parameters by the rule, and carries
+ * the states on. Without a plan only the latter.
+ *
+ * @param carries all of one size
+ */
+export function moveParameters(plan: UpdatePlan | null, buffers: UpdateBuffers, carries: readonly Carry[]): void {
+  const { parameters, gradients, slots, roles, partials, results, numbers } = buffers;
+  const now = carries.slice(0, MOST_STATES);
+  const tensors: Record<string, DeviceBuffer> = { results, partial: partials, numbers };
+  for (const [s, { to, from }] of now.entries()) Object.assign(tensors, { [`to${s}`]: to, [`from${s}`]: from });
+  const size = now[0]?.to.length ?? 1;
+  const P = plan ? parameters.length : 0;
+  if (plan) Object.assign(tensors, { params: parameters, grads: gradients, ...(roles ? { roles } : {}) });
+  if (plan) for (const [s, slot] of slots.entries()) tensors[`memory${s}`] = slot;
+  const source = move(plan?.rule ?? null, plan?.clip.kind ?? 'none', plan !== null && roles !== null, now.length);
+  const { chunks } = chunksOf(P);
+  const args = { P, chunks, size, limit: plan?.clip.limit ?? 0, l2: plan?.l2 ?? 0, ...plan?.rule.numbers };
+  const workgroups = Math.max(1, Math.ceil((P + now.length * size) / MOVED));
+  results.device.dispatch(source, tensors, args, inRows(workgroups));
+  for (const { to, from } of carries.slice(MOST_STATES)) {
+    overElements(carryMore, { to_state: to, from_state: from, results, numbers }, to.length);
+  }
+}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { judgeOf } from '../../bench/agreement.ts';
-import { libraryContender } from '../../bench/library.ts';
+import { importedProduct, libraryContender } from '../../bench/library.ts';
 import { peakContender } from '../../bench/peak.ts';
 import { plainContender } from '../../bench/plainLoops.ts';
 import { WORKLOADS } from '../../bench/workloads.ts';
@@ -19,6 +19,7 @@ test.each(['W1', 'W4-64', 'W5', 'W6-rnn'])('%s: our own contenders do the same w
   if (id === 'W1' || id === 'W5') {
     contenders.push(plainContender(task, tensors, Float32Array), plainContender(task, tensors, Float64Array));
   }
+  if (task.kind === 'product') contenders.push(importedProduct(task, tensors));
   for (const contender of contenders) {
     expect(judge(await contender.run(checked))).toBeUndefined();
     expect(judge(await contender.run(checked)) === undefined).toBe(task.kind === 'product'); // it goes on

@@ -40,6 +40,14 @@ test('a contender goes through its batches again and again', async () => {
   expect(losses[3]).toBeLessThan(losses[0]); // the same batch, after it was learned from
 });
 
+test('sampling goes on where it was', async () => {
+  const { task, tensors } = WORKLOADS.find(({ id }) => id === 'W6-rnn')!;
+  const sampler = () => libraryContender(task, tensors(), { engine: 'ts', dtype: 'float64', threads: 1 });
+  const parts = await sampler();
+  const ids = [...Array.from(await parts.run(7)), ...Array.from(await parts.run(13))];
+  expect(ids).toEqual(Array.from(await (await sampler()).run(20)));
+});
+
 test('the chains of the peak end where they must', async () => {
   // Twelve chains x ← ½x + ½ have come to their fixed point 1, in each of a hundred calls.
   expect(Array.from(await peakContender().run(1))).toEqual([12 * 100]);

@@ -44,8 +44,8 @@ export interface ForwardOptions {
   readonly masked: boolean;
   /** Sequences of a tile. */
   readonly rows: number;
-  /** 0 for a kernel of one step; H for one in which a workgroup walks all steps of its sequences. */
-  readonly walkH: number;
+  /** 0 for a kernel of one step; room for H units for one in which a workgroup walks all steps of its sequences. */
+  readonly room: number;
   readonly threads: number;
 }
 
@@ -114,7 +114,7 @@ fn b(at: u32) -> f32 { return Whh(at); }`;
     }`;
     const args = { B: 'u32', H: 'u32', D: 'u32', stride: 'u32', steps: 'u32' } as const;
     const name = `${cell.name}Forward`;
-    if (o.walkH === 0) {
+    if (o.room === 0) {
       const a = o.starts ? 'return start_h(at / args.H, at % args.H);' : 'return hPrev(at);';
       const body = `
   let tiles = ${units === 1 ? 'args.H' : `(args.H + ${TILE - 1}u) / ${TILE}u`};
@@ -131,8 +131,8 @@ fn b(at: u32) -> f32 { return Whh(at); }`;
   ${advanceAll('b', 'a(b * args.H + j)', '')}`;
       return elementwise(name, outputs, inputs, args, body, `${functions}\nfn a(at: u32) -> f32 { ${a} }`);
     }
-    const size = o.rows * o.walkH;
-    const tiles = Math.ceil(o.walkH / units);
+    const size = o.rows * o.room;
+    const tiles = units === 1 ? 'args.H' : `(args.H + ${TILE - 1}u) / ${TILE}u`;
     const startState = o.starts ? 'start_h(b, e % args.H)' : 'hPrev(b * args.H + e % args.H)';
     return {
       ...{ name: `${name}Walk`, outputs, inputs, args },
@@ -143,7 +143,7 @@ ${functions}
 @compute @workgroup_size(${o.threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let b0 = ${o.rows}u * group.x;
-  for (var e = lane; e < ${size}u; e += ${o.threads}u) {
+  for (var e = lane; e < ${o.rows}u * args.H; e += ${o.threads}u) {
     let b = min(b0 + e / args.H, args.B - 1u);
     state[e] = ${startState};
   }
@@ -152,7 +152,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let now = (n & 1u) * ${size}u;
     let then = ${size}u - now;
     let first = n == 0u;
-    for (var tile = lane; tile < ${tiles}u; tile += ${o.threads}u) {
+    for (var tile = lane; tile < ${tiles}; tile += ${o.threads}u) {
       ${sumsOfProducts(
         rowNumbers(o.rows, (r) => `now + ${r}u * args.H`),
         '1u',
@@ -222,7 +222,7 @@ export interface BackwardOptions {
   readonly masked: boolean;
   readonly rows: number;
   /** As for forward. */
-  readonly walkH: number;
+  readonly room: number;
   readonly threads: number;
   /** A kernel that only gives `dhNext`, what reaches the state that the window starts from. */
   readonly tail: boolean;
@@ -293,7 +293,7 @@ ${
         ${statements}
       }
     }`;
-    if (o.walkH === 0) {
+    if (o.room === 0) {
       const end = o.tail
         ? 'set_dhNext(b * args.H + j, incoming(b, b, j, sum, args.n));'
         : '_ = step_back(b, b, j, sum, args.n);';
@@ -313,7 +313,7 @@ ${
       const name = `${cell.name}Backward${o.tail ? 'Tail' : ''}`;
       return elementwise(name, outputs, inputs, args, body, `${functions}\nfn a(at: u32) -> f32 { return ${dz}(at); }`);
     }
-    const size = o.rows * G * o.walkH;
+    const size = o.rows * G * o.room;
     const kept = each(
       G,
       (g) => `dzs[then + (r * ${G}u + ${g}u) * args.H + j] = ${g === G - 1 && splitGradients ? 'g.n' : `g.a[${g}]`};`,
@@ -331,7 +331,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let now = (n & 1u) * ${size}u;
     let then = ${size}u - now;
     let count = select(${G}u * args.H, 0u, n == 0u || is_cut(n));
-    for (var tile = lane; tile < ${Math.ceil(o.walkH / TILE)}u; tile += ${o.threads}u) {
+    for (var tile = lane; tile < (args.H + ${TILE - 1}u) / ${TILE}u; tile += ${o.threads}u) {
       ${sumsOfProducts(
         rowNumbers(o.rows, (r) => `now + ${r * G}u * args.H`),
         '1u',

@@ -39,7 +39,7 @@ export function stepForward(cell: CellWgsl, tensors: Tensors, B: number, H: numb
   const rows = rowsFor(B);
   const options: ForwardOptions = {
     ...{ bhh: 'bhh' in tensors, gathers: false, bih: false, starts: false, learned: false, masked: false },
-    ...{ rows, walkH: 0, threads: 0 },
+    ...{ rows, room: 0, threads: 0 },
   };
   const numbers = { B, H, D: 0, stride: 0, steps: 1 };
   overElements(forwardOf(cell)(options), tensors, tilesOf(cell.gates, rows, B, H), numbers);
@@ -53,14 +53,16 @@ const MOST_STEPS = 1024;
 /** How a recurrence is walked in one dispatch: `rows` sequences a workgroup; null where it is done step by step. */
 function walk(
   { cell, steps, B, H }: ForwardRecurrence | BackwardRecurrence,
-  floatsPerRow: number,
+  floatsPerUnit: number,
   tiles: number,
-): { rows: number; threads: number } | null {
+): { rows: number; threads: number; room: number } | null {
   if (cell.gates * H * H > WALKED || steps.length > MOST_STEPS) return null;
   const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = steps[0].Whh.device.limits;
   const threads = Math.min(256, maxComputeInvocationsPerWorkgroup, 2 ** Math.ceil(Math.log2(Math.max(tiles, 32))));
+  // Kernels for few sizes, so that few are compiled.
+  const room = 2 ** Math.ceil(Math.log2(Math.max(H, 16)));
   for (let rows = rowsFor(B); rows >= 1; rows /= 2) {
-    if (4 * rows * floatsPerRow <= Math.min(maxComputeWorkgroupStorageSize, 16_384)) return { rows, threads };
+    if (4 * rows * floatsPerUnit * room <= maxComputeWorkgroupStorageSize) return { rows, threads, room };
   }
   return null;
 }
@@ -68,7 +70,7 @@ function walk(
 /** All steps of a direction, with the gather of its input and its start: one dispatch, or one for each step. */
 export function runForward(recurrence: ForwardRecurrence, persistent: boolean): Stage {
   const { cell, B, H, steps, masks, stride, start, startC, gather } = recurrence;
-  const walked = persistent ? walk(recurrence, 2 * H, tilesOf(cell.gates, 1, 1, H)) : null;
+  const walked = persistent ? walk(recurrence, 2, tilesOf(cell.gates, 1, 1, H)) : null;
   const rows = walked?.rows ?? rowsFor(B);
   const tensorsOf = (n: number): Record<string, DeviceBuffer> => {
     const { zx, ...tensors }: Record<string, DeviceBuffer> = { ...steps[n].tensors };
@@ -85,7 +87,7 @@ export function runForward(recurrence: ForwardRecurrence, persistent: boolean): 
   const options = (starts: boolean): ForwardOptions => ({
     ...{ bhh: 'bhh' in steps[0].tensors, gathers: gather !== null, bih: Boolean(gather?.bih), starts },
     ...{ learned: starts && start.learned !== null, masked: masks !== null, rows },
-    ...{ walkH: walked ? H : 0, threads: walked?.threads ?? 0 },
+    ...{ room: walked?.room ?? 0, threads: walked?.threads ?? 0 },
   });
   const numbers = { B, H, D: gather?.D ?? 0, stride };
   if (walked) {
@@ -112,7 +114,7 @@ export function runForward(recurrence: ForwardRecurrence, persistent: boolean): 
 /** All backward steps of a direction: one dispatch, or one for each step; one more where `dhNext` is wanted. */
 export function runBackward(recurrence: BackwardRecurrence, persistent: boolean): Stage {
   const { cell, B, H, steps, masks, stride, dfinal, dfinalC, dc, dhNext, span } = recurrence;
-  const walked = persistent ? walk(recurrence, 2 * cell.gates * H, Math.ceil(H / 4)) : null;
+  const walked = persistent ? walk(recurrence, 2 * cell.gates, Math.ceil(H / 4)) : null;
   const rows = walked?.rows ?? rowsFor(B);
   const tensorsOf = (n: number): Record<string, DeviceBuffer> => ({
     ...steps[n].tensors,
@@ -125,7 +127,7 @@ export function runBackward(recurrence: BackwardRecurrence, persistent: boolean)
   const tiles = Math.ceil(B / rowsFor(B)) * Math.ceil(H / 4);
   const tail = (): void => {
     if (!dhNext) return;
-    const options = { masked: masks !== null, rows: rowsFor(B), walkH: 0, threads: 0, tail: true };
+    const options = { masked: masks !== null, rows: rowsFor(B), room: 0, threads: 0, tail: true };
     // It stands where the last step stands, so that "the step after it" is that step itself.
     const at = { ...numbers, stride: 0, n: steps.length };
     overElements(backwardOf(cell)(options), { ...tensorsOf(last), dhNext }, tiles, at);
@@ -133,7 +135,7 @@ export function runBackward(recurrence: BackwardRecurrence, persistent: boolean)
   const options = { masked: masks !== null, rows, tail: false };
   if (walked) {
     const { device } = dfinal;
-    const kernel = backwardOf(cell)({ ...options, walkH: H, threads: walked.threads });
+    const kernel = backwardOf(cell)({ ...options, room: walked.room, threads: walked.threads });
     return {
       name: `${cell.name} backward, ${steps.length} steps in a dispatch`,
       run: () => {
@@ -142,7 +144,7 @@ export function runBackward(recurrence: BackwardRecurrence, persistent: boolean)
       },
     };
   }
-  const kernel = backwardOf(cell)({ ...options, walkH: 0, threads: 0 });
+  const kernel = backwardOf(cell)({ ...options, room: 0, threads: 0 });
   return {
     name: `${cell.name} backward, a dispatch a step`,
     run: () => {

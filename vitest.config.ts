@@ -27,7 +27,7 @@ export default defineConfig({
         define: { 'process.env.FC_SEED': JSON.stringify(process.env.FC_SEED) },
         test: {
           name: 'browser',
-          include: ['tests/webgpu/*.test.ts'],
+          include: ['tests/webgpu/*.test.ts', 'tests/determinism.test.ts'],
           exclude: ['tests/webgpu/*.node.test.ts'],
           setupFiles: ['tests/setup.ts'],
           testTimeout: 60_000,

@@ -1,81 +1,124 @@
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { createCommand, runCommand, wholeNumber } from '../cli/options.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { makeFolder, writeAtomic } from '../cli/files.ts';
+import { createCommand, numberBetween, runCommand, wholeNumber } from '../cli/options.ts';
 import { createProgress } from '../cli/progress.ts';
-import { measure, type Result } from './measure.ts';
-import { WORKLOADS, type Workload } from './workloads.ts';
+import { does, ENGINES, type Engine, type Entrant, enter } from './engines.ts';
+import { type Measured, measure } from './measure.ts';
+import { chartOf, intoDocument, jsonOf, machineWith, markdownOf, peakLine, type Report, tableOf } from './report.ts';
+import { isNamed, WORKLOADS, type Workload } from './workloads.ts';
 
 interface Options {
   only?: string;
   engines?: string;
+  threads: number[];
   samples: number;
   seconds: number;
   json?: string;
+  markdown?: string;
+  chart: string;
 }
 
-const command = createCommand('npm run bench --', 'Times one training step of each workload, the engines in turn.')
-  .option('--only <ids>', `workloads, separated by commas: ${WORKLOADS.map((w) => w.id).join(', ')}`)
-  .option('--engines <names>', 'engines, separated by commas; the first one is what the others are compared with')
-  .option('--samples <n>', 'samples for each engine', wholeNumber(1000), 7)
-  .option('--seconds <s>', 'seconds for each sample', Number, 0.3)
+const command = createCommand('npm run bench --', 'Times W1 to W6 on every engine and peer that is there, in turn.')
+  .option('--only <ids>', `workloads or groups, separated by commas: ${WORKLOADS.map((w) => w.id).join(', ')}`)
+  .option('--engines <names>', `engines, separated by commas: ${ENGINES.map((e) => e.name).join(', ')}`)
+  .option('--threads <n,…>', 'threads of the engines that can use several; a row for each number', threadCounts, [1])
+  .option('--samples <n>', 'samples of each engine', wholeNumber(1000), 7)
+  .option('--seconds <s>', 'seconds for each sample', numberBetween(0, 3600, { positive: true }), 0.3)
   .option('--json <file>', 'write machine and results as JSON')
-  .action(async (options: Options) => {
-    const results: Result[] = [];
-    for (const workload of chosen('--only', options.only, WORKLOADS, (w) => w.id)) {
-      results.push(...(await run(workload, options)));
-    }
-    if (options.json) writeFileSync(options.json, `${JSON.stringify({ machine: machine(), results }, null, 2)}\n`);
-  });
+  .option('--markdown <file>', 'write them as tables into that file, between its two comments `npm run bench`')
+  .option('--chart <file>', 'the picture, an SVG', 'bench/out/bench.svg')
+  .action(run);
 
 await runCommand(command);
 
-async function run(workload: Workload, options: Options): Promise<Result[]> {
-  const engines = chosen('--engines', options.engines, Object.keys(workload.contenders), (name) => name);
-  const progress = createProgress({ unit: 'rounds', total: options.samples, stream: process.stderr });
-  const timing = { samples: options.samples, sampleSeconds: options.seconds, warmUpSeconds: 1.2 };
-  const results = await measure(workload, engines, timing, (round) =>
-    progress.update(round, { workload: workload.id }),
-  );
-  progress.stop();
-  printTable(workload, results);
-  return results;
+async function run(options: Options): Promise<void> {
+  const { json, markdown, chart } = options;
+  const workloads = chosen('--only', options.only, WORKLOADS, ({ id }) => id, isNamed);
+  const named = chosen('--engines', options.engines, ENGINES, ({ name }) => name);
+  const versions: Record<string, string> = {};
+  const engines = named.filter((engine) => isPresent(engine, versions));
+  for (const file of [json, markdown, chart]) if (file) makeFolder(dirname(file));
+  const document = markdown && existsSync(markdown) ? readFileSync(markdown, 'utf8') : '';
+  intoDocument(document, ''); // before the work: it may lack the place
+  const report: Report = { machine: machineWith(versions), args: argsOf(options), peaks: [], results: [] };
+  for (const workload of workloads) {
+    const entrants = entrantsOf(workload, engines, options);
+    if (entrants.length === 0) {
+      console.log(`${workload.id}: none of these engines does it\n`);
+      continue;
+    }
+    const { results, peaks, leftOut } = await timed(workload, entrants, options);
+    for (const line of leftOut) console.log(line);
+    if (results.length === 0) continue;
+    console.log(`${tableOf(workload, results)}\n`);
+    report.results.push(...results);
+    report.peaks.push(...peaks);
+    // After each workload, so that a run that is stopped leaves what it has.
+    if (json) writeAtomic(json, jsonOf(report));
+    if (markdown) writeAtomic(markdown, intoDocument(document, markdownOf(report)));
+    writeAtomic(chart, chartOf(report));
+  }
+  if (report.results.length > 0) console.log(`${peakLine(report)}\npicture: ${chart}`);
 }
 
-/** The things named by a comma-separated option, or all of them. */
-function chosen<A>(option: string, names: string | undefined, all: readonly A[], nameOf: (a: A) => string): A[] {
-  if (names === undefined) return [...all];
-  return names.split(',').map((name) => {
-    const found = all.find((a) => nameOf(a) === name.trim());
-    if (found === undefined) throw new Error(`${option}: ${name} is none of ${all.map(nameOf).join(', ')}`);
-    return found;
+/** Whether an engine can run here; what cannot is told in a line; a peer adds its version. */
+function isPresent({ name, peer, missing }: Engine, versions: Record<string, string>): boolean {
+  const why = missing?.() ?? null;
+  if (why !== null) {
+    console.log(`${name} is left out: ${why}`);
+    return false;
+  }
+  if (!peer) return true;
+  const version = peer.version();
+  if (version === null) console.log(`${name} is left out: not installed (${peer.install})`);
+  else versions[peer.package] = version;
+  return version !== null;
+}
+
+/** The engines that do a workload, on each number of threads that they can use. */
+function entrantsOf(workload: Workload, engines: readonly Engine[], options: Options): Entrant[] {
+  const named = options.engines !== undefined && options.only !== undefined;
+  const doing = engines.filter((engine) => does(engine, workload, named));
+  return doing.flatMap((engine) => {
+    const threaded = engine.threaded.some((name) => isNamed(workload, name));
+    return (threaded ? options.threads : [1]).map((threads) => enter(engine, threads));
   });
 }
 
-function printTable({ id, title, unit, flops }: Workload, results: readonly Result[]): void {
-  console.log(`${id}  ${title}`);
-  console.log(
-    `  ${'engine'.padEnd(12)}${unit.padStart(14)}${'min … max'.padStart(24)}${'GFLOP/s'.padStart(10)}${'ratio'.padStart(8)}`,
-  );
-  for (const { engine, median, min, max, samples } of results) {
-    const ratio = medianOf(samples.map((s, i) => s / results[0].samples[i]));
-    const range = `${min.toFixed(0)} … ${max.toFixed(0)}`;
-    const speed = ((median * flops) / 1e9).toFixed(2);
-    console.log(
-      `  ${engine.padEnd(12)}${median.toFixed(0).padStart(14)}${range.padStart(24)}${speed.padStart(10)}${ratio.toFixed(2).padStart(8)}`,
-    );
+async function timed(workload: Workload, entrants: readonly Entrant[], options: Options): Promise<Measured> {
+  const progress = createProgress({ unit: 'rounds', total: options.samples, stream: process.stderr });
+  try {
+    return await measure(workload, entrants, options, (done) => progress.update(done, { workload: workload.id }));
+  } finally {
+    progress.stop();
   }
 }
 
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
+/** The things that a comma-separated option names, or all of them, in their own order. */
+function chosen<A>(
+  option: string,
+  names: string | undefined,
+  all: readonly A[],
+  nameOf: (a: A) => string,
+  means = (a: A, name: string): boolean => nameOf(a) === name,
+): A[] {
+  if (names === undefined) return [...all];
+  const list = names.split(',').map((name) => name.trim());
+  const unknown = list.find((name) => !all.some((a) => means(a, name)));
+  if (unknown !== undefined) throw new Error(`${option}: ${unknown} is none of ${all.map(nameOf).join(', ')}`);
+  return all.filter((a) => list.some((name) => means(a, name)));
 }
 
-function machine(): Record<string, unknown> {
-  const [cpu] = cpus();
-  return {
-    cpu: cpu?.model,
-    cores: cpus().length,
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-  };
+/** The options that were given, but for the files written. */
+function argsOf(options: Options): string[] {
+  const names = ['only', 'engines', 'threads', 'samples', 'seconds'] as const;
+  return names
+    .filter((name) => command.getOptionValueSource(name) === 'cli')
+    .flatMap((name) => [`--${name}`, String(options[name])]);
+}
+
+/** `1,2` */
+function threadCounts(text: string): number[] {
+  return [...new Set(text.split(',').map(wholeNumber(64)))];
 }

@@ -1,4 +1,4 @@
-import type { CharRnnStart, Contender, ElmanStart } from './contender.ts';
+import type { Contender, Task, Tensors, Training } from './contender.ts';
 
 /**
  * The yardstick: the same work in ordinary loops, one time step after the other, every gradient added up on the spot,
@@ -6,18 +6,22 @@ import type { CharRnnStart, Contender, ElmanStart } from './contender.ts';
  */
 type FloatArrayType = Float32ArrayConstructor | Float64ArrayConstructor;
 
+/** The loops for W1 or W5. */
+export function plainContender(task: Task, tensors: Tensors, F: FloatArrayType): Contender {
+  const { optimizer } = task as Training;
+  return optimizer === 'adagrad'
+    ? plainMinCharRnn(task as Training, tensors, F)
+    : plainElmanReber(task as Training, tensors, F);
+}
+
 /** One step of min-char-rnn: forward, backward, clip, Adagrad. */
-export function plainMinCharRnn(
-  start: CharRnnStart,
-  { V, H, T, lr, clip }: { V: number; H: number; T: number; lr: number; clip: number },
-  F: FloatArrayType,
-): Contender {
-  const { text } = start;
-  const Wxh = F.from(start.Wxh);
-  const Whh = F.from(start.Whh);
-  const Why = F.from(start.Why);
-  const bh = new F(H);
-  const by = new F(V);
+function plainMinCharRnn({ V, H, T, lr, clip }: Training, tensors: Tensors, F: FloatArrayType): Contender {
+  const { inputs, targets } = tensors;
+  const Wxh = F.from(tensors.weight_ih_l0);
+  const Whh = F.from(tensors.weight_hh_l0);
+  const Why = F.from(tensors.weight_ho);
+  const bh = F.from(tensors.bias_ih_l0);
+  const by = F.from(tensors.bias_ho);
   const params = [Wxh, Whh, Why, bh, by];
   const mems = params.map((p) => new F(p.length));
   const grads = params.map((p) => new F(p.length));
@@ -31,7 +35,7 @@ export function plainMinCharRnn(
   function forward(): number {
     let loss = 0;
     for (let t = 0; t < T; t++) {
-      const x = text[p + t];
+      const x = inputs[p + t];
       const prev = t * H;
       const now = prev + H;
       for (let i = 0; i < H; i++) {
@@ -52,7 +56,7 @@ export function plainMinCharRnn(
         sum += ps[t * V + i];
       }
       for (let i = 0; i < V; i++) ps[t * V + i] /= sum;
-      loss -= Math.log(ps[t * V + text[p + t + 1]]);
+      loss -= Math.log(ps[t * V + targets[p + t]]);
     }
     return loss;
   }
@@ -63,7 +67,7 @@ export function plainMinCharRnn(
     for (let t = T - 1; t >= 0; t--) {
       const prev = t * H;
       const now = prev + H;
-      ps[t * V + text[p + t + 1]] -= 1;
+      ps[t * V + targets[p + t]] -= 1;
       dh.set(dhnext);
       for (let i = 0; i < V; i++) {
         const dy = ps[t * V + i];
@@ -78,7 +82,7 @@ export function plainMinCharRnn(
         const h = hs[now + i];
         const dhraw = (1 - h * h) * dh[i];
         dbh[i] += dhraw;
-        dWxh[i * V + text[p + t]] += dhraw;
+        dWxh[i * V + inputs[p + t]] += dhraw;
         for (let j = 0; j < H; j++) {
           dWhh[i * H + j] += dhraw * hs[prev + j];
           dhnext[j] += dhraw * Whh[i * H + j];
@@ -87,41 +91,35 @@ export function plainMinCharRnn(
     }
   }
 
-  return {
-    step() {
-      if (p + T + 1 >= text.length) {
-        p = 0;
-        hs.fill(0, 0, H);
+  function step(): number {
+    if (p === inputs.length) p = 0;
+    if (p === 0) hs.fill(0, 0, H);
+    const loss = forward();
+    backward();
+    for (let n = 0; n < params.length; n++) {
+      const [param, d, mem] = [params[n], grads[n], mems[n]];
+      for (let i = 0; i < param.length; i++) {
+        const g = d[i] < -clip ? -clip : d[i] > clip ? clip : d[i];
+        mem[i] += g * g;
+        param[i] -= (lr * g) / Math.sqrt(mem[i] + 1e-8);
       }
-      const loss = forward();
-      backward();
-      for (let n = 0; n < params.length; n++) {
-        const [param, d, mem] = [params[n], grads[n], mems[n]];
-        for (let i = 0; i < param.length; i++) {
-          const g = d[i] < -clip ? -clip : d[i] > clip ? clip : d[i];
-          mem[i] += g * g;
-          param[i] -= (lr * g) / Math.sqrt(mem[i] + 1e-8);
-        }
-      }
-      hs.copyWithin(0, T * H);
-      p += T;
-      return loss;
-    },
-  };
+    }
+    hs.copyWithin(0, T * H);
+    p += T;
+    return loss;
+  }
+
+  return { run: (steps) => Float64Array.from({ length: steps }, step) };
 }
 
 /** One string through a tiny Elman net with logistic outputs: forward, backward, clip, SGD. */
-export function plainElmanReber(
-  start: ElmanStart,
-  { D, H, V, T, lr, clip }: { D: number; H: number; V: number; T: number; lr: number; clip: number },
-  F: FloatArrayType,
-): Contender {
-  const { strings } = start;
-  const Wih = F.from(start.Wih);
-  const Whh = F.from(start.Whh);
-  const Who = F.from(start.Who);
-  const bh = new F(H);
-  const bo = new F(V);
+function plainElmanReber({ D, H, V, T, lr, clip }: Training, tensors: Tensors, F: FloatArrayType): Contender {
+  const { inputs, targets } = tensors;
+  const Wih = F.from(tensors.weight_ih_l0);
+  const Whh = F.from(tensors.weight_hh_l0);
+  const Who = F.from(tensors.weight_ho);
+  const bh = F.from(tensors.bias_ih_l0);
+  const bo = F.from(tensors.bias_ho);
   const params = [Wih, Whh, Who, bh, bo];
   const grads = params.map((p) => new F(p.length));
   const [dWih, dWhh, dWho, dbh, dbo] = grads;
@@ -129,13 +127,13 @@ export function plainElmanReber(
   const os = new F(T * V);
   const dh = new F(H);
   const dhnext = new F(H);
-  let next = 0;
+  let from = 0;
 
-  function forward(from: number): number {
+  function forward(): number {
     let loss = 0;
     for (let t = 0; t < T; t++) {
-      const x = strings[from + t];
-      const y = strings[from + t + 1];
+      const x = inputs[from + t];
+      const y = targets[from + t];
       const prev = t * H;
       const now = prev + H;
       for (let i = 0; i < H; i++) {
@@ -153,7 +151,7 @@ export function plainElmanReber(
     return loss;
   }
 
-  function backward(from: number): void {
+  function backward(): void {
     for (const d of grads) d.fill(0);
     dhnext.fill(0);
     for (let t = T - 1; t >= 0; t--) {
@@ -161,7 +159,7 @@ export function plainElmanReber(
       const now = prev + H;
       dh.set(dhnext);
       for (let i = 0; i < V; i++) {
-        const d = os[t * V + i] - (i === strings[from + t + 1] ? 1 : 0);
+        const d = os[t * V + i] - (i === targets[from + t] ? 1 : 0);
         dbo[i] += d;
         for (let j = 0; j < H; j++) {
           dWho[i * H + j] += d * hs[now + j];
@@ -173,7 +171,7 @@ export function plainElmanReber(
         const h = hs[now + i];
         const d = (1 - h * h) * dh[i];
         dbh[i] += d;
-        dWih[i * D + strings[from + t]] += d;
+        dWih[i * D + inputs[from + t]] += d;
         for (let j = 0; j < H; j++) {
           dWhh[i * H + j] += d * hs[prev + j];
           dhnext[j] += d * Whh[i * H + j];
@@ -182,20 +180,19 @@ export function plainElmanReber(
     }
   }
 
-  return {
-    step() {
-      const from = next * (T + 1);
-      next = (next + 1) % 256;
-      const loss = forward(from);
-      backward(from);
-      for (let n = 0; n < params.length; n++) {
-        const [param, d] = [params[n], grads[n]];
-        for (let i = 0; i < param.length; i++) {
-          const g = d[i] < -clip ? -clip : d[i] > clip ? clip : d[i];
-          param[i] -= lr * g;
-        }
+  function step(): number {
+    const loss = forward();
+    backward();
+    for (let n = 0; n < params.length; n++) {
+      const [param, d] = [params[n], grads[n]];
+      for (let i = 0; i < param.length; i++) {
+        const g = d[i] < -clip ? -clip : d[i] > clip ? clip : d[i];
+        param[i] -= lr * g;
       }
-      return loss;
-    },
-  };
+    }
+    from = (from + T) % inputs.length;
+    return loss;
+  }
+
+  return { run: (steps) => Float64Array.from({ length: steps }, step) };
 }

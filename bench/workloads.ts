@@ -1,202 +1,253 @@
-import { bufferLengths, fullSpec, LocalTrainer, type ModelSpec, type TrainerOptions, tsEngine } from 'bptt/bptt';
-import { adagrad, adam, sgd } from 'bptt/optim';
+import { CharWindows, reberWord, wordToIds } from 'bptt/data';
 import { RandomState } from 'bptt/tensor';
-import { panelLengths, wasmEngine } from 'bptt/wasm';
-import type { CharRnnStart, Contender, ElmanStart } from './contender.ts';
-import { plainElmanReber, plainMinCharRnn } from './plainLoops.ts';
+import type { Product, Sampling, Task, Tensors, Training } from './contender.ts';
 
 export interface Workload {
-  id: string;
-  title: string;
-  unit: string;
-  /** Multiplications and additions of the matrix products of one step. */
-  flops: number;
-  /** How many first losses must agree between the engines, and how closely (relative). */
-  agreement: { steps: number; tolerance: number };
-  contenders: Record<string, () => Contender>;
+  /** `W4-256` is one of the group `W4`. */
+  readonly id: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly task: Task;
+  /** Multiplications and additions of the matrix products of one unit of work. */
+  readonly flops: number;
+  /** How many units of work are done to see whether an engine does them right. */
+  readonly checked: number;
+  /** How far losses may be from those in float64, relative to them. */
+  readonly tolerance?: number;
+  /** Where the float64 TypeScript loops are too slow to run every time: what they gave. */
+  readonly recordedLosses?: readonly number[];
+  /** Weights and data, the same at every call. */
+  tensors(): Tensors;
 }
 
-/** The sizes of W1: the notebook's char RNN. */
-export const W1 = { V: 80, H: 100, T: 25, lr: 0.1, clip: 5 } as const;
-/** The sizes of W2, an Elman net over characters, and of W3, an LSTM. */
-export const W2 = { cell: 'elman', V: 98, H: 256, T: 50, B: 32 } as const;
-export const W3 = { cell: 'lstm', V: 98, H: 512, T: 64, B: 64 } as const;
-/** The sizes of W5: a tiny Elman net on Reber strings, one sequence a step. */
-export const W5 = { D: 7, H: 10, V: 7, T: 12, lr: 0.03, clip: 5 } as const;
+const SEED = 12345;
 
-function charRnnStart(): CharRnnStart {
-  const rng = new RandomState(12345);
-  const randn = (n: number) => Float32Array.from(rng.randn(n), (x) => x * 0.01);
-  const text = new Int32Array(200_001);
-  for (let i = 1; i < text.length; i++) {
-    const u = rng.randomSample();
-    const s = text[i - 1];
-    text[i] = u < 0.6 ? (s * 7 + 3) % W1.V : u < 0.85 ? (s * 5 + 11) % W1.V : Math.floor(rng.randomSample() * W1.V);
-  }
-  const { H, V } = W1;
-  return { Wxh: randn(H * V), Whh: randn(H * H), Why: randn(V * H), text };
-}
+const W1: Training = {
+  kind: 'training',
+  cell: 'elman',
+  D: 80,
+  H: 100,
+  V: 80,
+  T: 25,
+  B: 1,
+  loss: 'softmaxCrossEntropy',
+  reduction: 'sum',
+  optimizer: 'adagrad',
+  lr: 0.1,
+  clip: 5,
+  carry: true,
+};
 
-function elmanStart(): ElmanStart {
-  const rng = new RandomState(12345);
-  const randn = (n: number) => Float32Array.from(rng.randn(n), (x) => x * 0.3);
-  const { D, H, V, T } = W5;
-  const strings = Int32Array.from({ length: 256 * (T + 1) }, (_, i) =>
-    i % (T + 1) === 0 ? 0 : 1 + Math.floor(rng.randomSample() * 6),
-  );
-  return { Wih: randn(H * D), Whh: randn(H * H), Who: randn(V * H), strings };
-}
+const W2: Training = {
+  kind: 'training',
+  cell: 'elman',
+  D: 98,
+  H: 256,
+  V: 98,
+  T: 50,
+  B: 32,
+  loss: 'softmaxCrossEntropy',
+  reduction: 'mean',
+  optimizer: 'adam',
+  lr: 0.002,
+  clip: 5,
+  carry: false,
+};
 
-type EngineName = 'ts' | 'wasm';
+const W3: Training = { ...W2, cell: 'lstm', H: 512, T: 64, B: 64 };
 
-function trainerOn(engine: EngineName, spec: ModelSpec, options: TrainerOptions): LocalTrainer {
-  const chosen =
-    engine === 'ts'
-      ? tsEngine('float32')
-      : wasmEngine({ lengths: [...bufferLengths(spec, options), ...panelLengths(fullSpec(spec))] });
-  return new LocalTrainer(chosen, spec, options);
-}
+const W5: Training = {
+  kind: 'training',
+  cell: 'elman',
+  D: 7,
+  H: 10,
+  V: 7,
+  T: 12,
+  B: 1,
+  loss: 'sigmoidCrossEntropy',
+  reduction: 'sum',
+  optimizer: 'sgd',
+  lr: 0.03,
+  clip: 5,
+  carry: false,
+};
 
-/** W1 through the library: one-hot input gathered, weight gradients deferred to one product over time. */
-function libraryMinCharRnn(engine: EngineName, { Wxh, Whh, Why, text }: CharRnnStart): Contender {
-  const { V, H, T, lr, clip } = W1;
-  const trainer = trainerOn(
-    engine,
-    { cell: 'elman', inputSize: V, hiddenSize: H, outputSize: V, bias: 'input', loss: 'softmaxCrossEntropy' },
-    { steps: T, batch: 1, optimizer: adagrad({ lr }), clip: { value: clip } },
-  );
-  const { parameters } = trainer.model;
-  parameters.get('weight_ih_l0')!.set(Wxh);
-  parameters.get('weight_hh_l0')!.set(Whh);
-  parameters.get('weight_ho')!.set(Why);
-  const batch = { inputs: new Int32Array(T), targets: new Int32Array(T), carry: false };
-  let p = 0;
-  return {
-    step() {
-      if (p + T + 1 >= text.length) {
-        p = 0;
-        batch.carry = false;
-      }
-      batch.inputs.set(text.subarray(p, p + T));
-      batch.targets.set(text.subarray(p + 1, p + T + 1));
-      const loss = trainer.update(batch);
-      batch.carry = true;
-      p += T;
-      return loss;
-    },
-  };
-}
-
-/** W5 through the library. */
-function libraryElmanReber(engine: EngineName, { Wih, Whh, Who, strings }: ElmanStart): Contender {
-  const { D, H, V, T, lr, clip } = W5;
-  const trainer = trainerOn(
-    engine,
-    { cell: 'elman', inputSize: D, hiddenSize: H, outputSize: V, bias: 'input', loss: 'sigmoidCrossEntropy' },
-    { steps: T, batch: 1, optimizer: sgd({ lr }), clip: { value: clip } },
-  );
-  const { parameters } = trainer.model;
-  parameters.get('weight_ih_l0')!.set(Wih);
-  parameters.get('weight_hh_l0')!.set(Whh);
-  parameters.get('weight_ho')!.set(Who);
-  const batch = { inputs: new Int32Array(T), targets: new Float32Array(T * V) };
-  let next = 0;
-  return {
-    step() {
-      const from = next * (T + 1);
-      next = (next + 1) % 256;
-      batch.inputs.set(strings.subarray(from, from + T));
-      batch.targets.fill(0);
-      for (let t = 0; t < T; t++) batch.targets[t * V + strings[from + t + 1]] = 1;
-      return trainer.update(batch);
-    },
-  };
-}
-
-/** W2 and W3: batches of random characters, mean cross-entropy, Adam, a zero state before each. */
-function libraryChars(engine: EngineName, { cell, V, H, T, B }: typeof W2 | typeof W3): Contender {
-  const trainer = trainerOn(
-    engine,
-    { cell, inputSize: V, hiddenSize: H, outputSize: V, bias: 'input', loss: 'softmaxCrossEntropy', reduction: 'mean' },
-    { steps: T, batch: B, optimizer: adam({ lr: 0.002 }), clip: { value: 5 } },
-  );
-  const rng = new RandomState(12345);
-  const { flat } = trainer.model.parameters;
-  flat.set(rng.uniform(-1 / Math.sqrt(H), 1 / Math.sqrt(H), flat.length));
-  const [inputs, targets] = [rng.randint(0, V, T * B), rng.randint(0, V, T * B)].map((ids) => Int32Array.from(ids));
-  return { step: () => trainer.update({ inputs, targets }) };
-}
-
-/** W4: a square product. */
-function libraryProduct(engine: EngineName, N: number): Contender {
-  const chosen = engine === 'ts' ? tsEngine('float32') : wasmEngine({ lengths: [N * N, N * N, N * N] });
-  const [c, a, b] = [chosen.floats(N * N), chosen.floats(N * N), chosen.floats(N * N)];
-  const rng = new RandomState(12345);
-  a.set(rng.uniform(0, 1, N * N));
-  b.set(rng.uniform(0, 1, N * N));
-  return {
-    step() {
-      chosen.kernels.linearForward(c, a, b, null, N, N, N);
-      return c[N * N - 1];
-    },
-  };
-}
-
-function charsWorkload(id: string, title: string, sizes: typeof W2 | typeof W3, engines: EngineName[]): Workload {
-  const { V, H, T, B, cell } = sizes;
-  return {
-    id,
-    title,
-    unit: 'steps/s',
-    flops: 3 * 2 * T * B * ((cell === 'lstm' ? 4 : 1) * H * H + H * V),
-    agreement: { steps: 2, tolerance: 1e-4 },
-    contenders: Object.fromEntries(engines.map((engine) => [engine, () => libraryChars(engine, sizes)])),
-  };
-}
-
-function productWorkload(N: number): Workload {
-  return {
-    id: `W4-${N}`,
-    title: `C = A·Bᵀ, ${N} × ${N}`,
-    unit: 'products/s',
-    flops: 2 * N ** 3,
-    agreement: { steps: 1, tolerance: 1e-4 },
-    contenders: { ts: () => libraryProduct('ts', N), wasm: () => libraryProduct('wasm', N) },
-  };
-}
-
-/** Every workload; each call of a contender starts from the same weights and data. */
+/** As defined for all engines and peers; ARCHITECTURE.md has the letters. */
 export const WORKLOADS: readonly Workload[] = [
   {
     id: 'W1',
     title: 'min-char-rnn step: V 80, H 100, T 25, batch 1, Adagrad',
     unit: 'steps/s',
-    // Forward, and twice that backward, for the recurrent and the output product.
-    flops: 3 * 2 * W1.T * (W1.H * W1.H + W1.H * W1.V),
-    // Adagrad's first updates move every weight by 0.1: float32 rounding is blown up from step to step.
-    agreement: { steps: 4, tolerance: 1e-3 },
-    contenders: {
-      plain: () => plainMinCharRnn(charRnnStart(), W1, Float32Array),
-      'plain f64': () => plainMinCharRnn(charRnnStart(), W1, Float64Array),
-      ts: () => libraryMinCharRnn('ts', charRnnStart()),
-      wasm: () => libraryMinCharRnn('wasm', charRnnStart()),
-    },
+    task: W1,
+    flops: trainingFlops(W1),
+    // Adagrad's first updates move nearly every weight by 0.1: rounding is blown up from step to step, and float32 leaves
+    // the path of float64 after six. Worst seen over four: 1e-5.
+    checked: 4,
+    tolerance: 1e-4,
+    tensors: () => textTensors(W1, 8000, { input: 0.01, recurrent: 0.01, output: 0.01 }),
   },
-  charsWorkload('W2', 'Elman over characters: V 98, H 256, T 50, batch 32, Adam', W2, ['ts', 'wasm']),
-  // A step is 27 GFLOP: half a minute for the TypeScript loops, which W2 and W4 stand for.
-  charsWorkload('W3', 'LSTM over characters: V 98, H 512, T 64, batch 64, Adam', W3, ['wasm']),
-  ...[64, 256, 1024].map(productWorkload),
+  {
+    id: 'W2',
+    title: 'Elman over characters: V 98, H 256, T 50, batch 32, Adam',
+    unit: 'steps/s',
+    task: W2,
+    flops: trainingFlops(W2),
+    checked: 4,
+    tolerance: 1e-5, // worst seen: 1.5e-6
+    tensors: () => textTensors(W2, 16, { input: 0.05, recurrent: 0.05, output: 0.05 }),
+  },
+  {
+    id: 'W3',
+    title: 'LSTM over characters: V 98, H 512, T 64, batch 64, Adam',
+    unit: 'steps/s',
+    task: W3,
+    flops: trainingFlops(W3),
+    checked: 2,
+    tolerance: 1e-5, // worst seen: 1.0e-6
+    recordedLosses: [4.588830173727804, 4.440676818540996],
+    tensors: () => textTensors(W3, 8, { input: 0.04, recurrent: 0.04, output: 0.04 }),
+  },
+  ...[64, 128, 256, 512, 1024].map(productWorkload),
   {
     id: 'W5',
-    title: 'tiny Elman 7-10-7 on strings of 12 steps, batch 1, SGD',
+    title: 'tiny Elman 7-10-7 on Reber words of 12 steps, batch 1, SGD',
     unit: 'sequences/s',
-    flops: 3 * 2 * W5.T * (W5.H * W5.H + W5.H * W5.V),
-    agreement: { steps: 64, tolerance: 1e-4 },
-    contenders: {
-      plain: () => plainElmanReber(elmanStart(), W5, Float32Array),
-      'plain f64': () => plainElmanReber(elmanStart(), W5, Float64Array),
-      ts: () => libraryElmanReber('ts', elmanStart()),
-      wasm: () => libraryElmanReber('wasm', elmanStart()),
-    },
+    task: W5,
+    flops: trainingFlops(W5),
+    checked: 64,
+    tolerance: 2e-5, // worst seen: 2.1e-6
+    tensors: reberTensors,
   },
+  // Weights so large that what is drawn depends on every number.
+  samplingWorkload(
+    'W6-rnn',
+    'sampling from a tanh RNN, one character at a time: V 80, H 100',
+    {
+      kind: 'sampling',
+      seed: SEED,
+      cell: 'elman',
+      H: 100,
+      V: 80,
+    },
+    { input: 0.8, recurrent: 0.12, output: 0.2 },
+  ),
+  samplingWorkload(
+    'W6-lstm',
+    'sampling from an LSTM, one character at a time: V 98, H 512',
+    {
+      kind: 'sampling',
+      seed: SEED,
+      cell: 'lstm',
+      H: 512,
+      V: 98,
+    },
+    { input: 0.8, recurrent: 0.05, output: 0.2 },
+  ),
 ];
+
+/** Whether a name means that workload: its id, or its group. */
+export function isNamed({ id }: Workload, name: string): boolean {
+  return id === name || id.startsWith(`${name}-`);
+}
+
+function productWorkload(N: number): Workload {
+  const task: Product = { kind: 'product', N };
+  return {
+    id: `W4-${N}`,
+    title: `C = A·B, ${N} × ${N}`,
+    unit: 'products/s',
+    task,
+    flops: 2 * N ** 3,
+    checked: 1,
+    tensors() {
+      const rng = new RandomState(SEED);
+      return { a: Float32Array.from(rng.randn(N * N)), b: Float32Array.from(rng.randn(N * N)) };
+    },
+  };
+}
+
+function samplingWorkload(id: string, title: string, task: Sampling, scales: Scales): Workload {
+  const { cell, H, V } = task;
+  return {
+    id,
+    title,
+    unit: 'chars/s',
+    task,
+    flops: 2 * (gates(cell) * H * H + H * V),
+    checked: 100,
+    tensors() {
+      const uniforms = new RandomState(task.seed).randomSample(20_000);
+      return { ...weights(new RandomState(SEED + 1), { cell, D: V, H, V }, scales), uniforms };
+    },
+  };
+}
+
+/** The products of a step, recurrent and output: forward, and twice that backward. Ids are looked up, not multiplied. */
+function trainingFlops({ cell, H, V, T, B }: Training): number {
+  return 3 * 2 * T * B * (gates(cell) * H * H + H * V);
+}
+
+function gates(cell: 'elman' | 'lstm'): number {
+  return cell === 'lstm' ? 4 : 1;
+}
+
+/** Standard deviations of the weights. */
+interface Scales {
+  input: number;
+  recurrent: number;
+  output: number;
+}
+
+/** Normal weights, biases of zero but the LSTM's forget gate, which begins open at 1. */
+function weights(
+  rng: RandomState,
+  { cell, D, H, V }: Pick<Training, 'cell' | 'D' | 'H' | 'V'>,
+  { input, recurrent, output }: Scales,
+): Tensors {
+  const G = gates(cell);
+  const randn = (n: number, scale: number): Float32Array => Float32Array.from(rng.randn(n), (x) => x * scale);
+  const bias = new Float32Array(G * H);
+  if (cell === 'lstm') bias.fill(1, H, 2 * H); // gates i, f, g, o
+  return {
+    weight_ih_l0: randn(G * H * D, input),
+    weight_hh_l0: randn(G * H * H, recurrent),
+    bias_ih_l0: bias,
+    weight_ho: randn(V * H, output),
+    bias_ho: new Float32Array(V),
+  };
+}
+
+/** Weights, and windows of a text with something to learn: two likely successors of each symbol, and some noise. */
+function textTensors(task: Training, batches: number, scales: Scales): Tensors {
+  const { V, T, B } = task;
+  const rng = new RandomState(SEED);
+  const text = new Int32Array(batches * T * B + 1);
+  for (let i = 1; i < text.length; i++) {
+    const u = rng.randomSample();
+    const s = text[i - 1];
+    text[i] = u < 0.6 ? (s * 7 + 3) % V : u < 0.85 ? (s * 5 + 11) % V : Math.floor(rng.randomSample() * V);
+  }
+  const windows = new CharWindows(text, T, B);
+  const inputs = new Int32Array(batches * T * B);
+  const targets = new Int32Array(batches * T * B);
+  for (let at = 0; at < inputs.length; at += T * B) {
+    windows.next(inputs.subarray(at, at + T * B), targets.subarray(at, at + T * B));
+  }
+  return { ...weights(rng, task, scales), inputs, targets };
+}
+
+/** Weights, and 256 words of the Reber grammar with twelve transitions each. */
+function reberTensors(): Tensors {
+  const { T } = W5;
+  const rng = new RandomState(SEED);
+  const words: Int32Array[] = [];
+  while (words.length < 256) {
+    const word = wordToIds(reberWord(rng, T + 1));
+    if (word.length === T + 1) words.push(word);
+  }
+  return {
+    ...weights(rng, W5, { input: 0.3, recurrent: 0.3, output: 0.3 }),
+    inputs: Int32Array.from(words.flatMap((word) => [...word.subarray(0, T)])),
+    targets: Int32Array.from(words.flatMap((word) => [...word.subarray(1)])),
+  };
+}

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
+  type CpuEngineName,
+  createSampler,
   decodeModel,
   encodeModel,
   fullSpec,
@@ -8,7 +10,7 @@ import {
   type ModelSpec,
   type NamedTensors,
   parameterPlaces,
-  Sampler,
+  type Sampler,
   type TrainerState,
 } from 'bptt/bptt';
 import { CharVocabulary } from 'bptt/data';
@@ -40,8 +42,12 @@ const kind = 'bptt character model 1';
  * A sampler of the model that goes on from the state that training had come to, in the first of its sequences. A net whose
  * state is carried through all of training may be at home only there, and talk nonsense from a state of zeros.
  */
-export function samplerOf(spec: ModelSpec, { parameters, states }: TrainerState): Sampler {
-  const sampler = new Sampler(spec, parameters);
+export async function samplerOf(
+  spec: ModelSpec,
+  { parameters, states }: TrainerState,
+  engine: CpuEngineName,
+): Promise<Sampler> {
+  const sampler = await createSampler(spec, parameters, { engine });
   const first = Object.entries(states).map(([name, values]) => [name, values.subarray(0, spec.hiddenSize)]);
   sampler.setState(Object.fromEntries(first));
   return sampler;

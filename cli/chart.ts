@@ -60,6 +60,20 @@ export interface BarChart extends Frame {
   format?: (value: number) => string;
 }
 
+export interface BarPanels extends Frame {
+  panels: { title: string; bars: Bar[] }[];
+  /** Panels side by side. Default 3. */
+  columns?: number;
+}
+
+/** A bar of a panel, its value written at its end as `text`; `color` is an index into the palette. */
+export interface Bar {
+  name: string;
+  value: number;
+  text: string;
+  color: number;
+}
+
 const palette = ['#2563eb', '#e4572e', '#0f9d76', '#8b5cf6', '#d99a00', '#0891b2', '#db2777', '#64748b'];
 const surface = ['#fdfdf0', '#d9efc4', '#9fd9b4', '#5bbcbd', '#3091b9', '#2c62a4', '#2f3d7e', '#241a4d'];
 const ink = '#1f2937';
@@ -255,6 +269,86 @@ export function barChart(chart: BarChart): string {
           fontSize: 12,
           fontFamily: font,
           formatter: (bar: { dataIndex: number }) => format(s.values[bar.dataIndex]!),
+        },
+      })),
+    },
+  );
+}
+
+/** Small charts of horizontal bars side by side, each on a scale of its own. */
+export function barPanels(chart: BarPanels): string {
+  const { panels, columns = 3, width = 960 } = chart;
+  if (panels.length === 0) throw new RangeError('barPanels: panels is empty, expected at least one');
+  const bars = panels.flatMap((panel) => panel.bars);
+  for (const { title, bars } of panels) {
+    checkFinite(
+      `panel '${title}'`,
+      bars.map(({ value }) => value),
+    );
+  }
+  const names = textWidth(bars.map(({ name }) => name));
+  const texts = textWidth(bars.map(({ text }) => text));
+  const panelWidth = (width - 28) / columns;
+  const heights: number[] = []; // of rows of panels
+  for (const [i, panel] of panels.entries()) {
+    const row = Math.floor(i / columns);
+    heights[row] = Math.max(heights[row] ?? 0, 48 + 19 * panel.bars.length);
+  }
+  const place = (i: number) => ({
+    left: 14 + (i % columns) * panelWidth,
+    top: heights.slice(0, Math.floor(i / columns)).reduce((sum, height) => sum + height, headerHeight(chart, false)),
+  });
+  const { title } = header(chart, []) as { title: object };
+
+  return render(
+    { height: place(panels.length - 1).top + heights.at(-1)!, ...chart },
+    {
+      title: [
+        title,
+        ...panels.map((panel, i) => ({
+          text: panel.title,
+          ...place(i),
+          textStyle: { color: ink, fontSize: 13, fontWeight: 'bold', fontFamily: font },
+        })),
+      ],
+      grid: panels.map((panel, i) => ({
+        left: place(i).left + names,
+        top: place(i).top + 26,
+        width: panelWidth - names - texts - 12,
+        height: 19 * panel.bars.length,
+      })),
+      xAxis: panels.map((panel, i) => ({
+        type: 'value',
+        gridIndex: i,
+        show: false,
+        min: 0,
+        max: Math.max(...panel.bars.map(({ value }) => value)),
+      })),
+      yAxis: panels.map((panel, i) => ({
+        type: 'category',
+        gridIndex: i,
+        inverse: true,
+        data: panel.bars.map(({ name }) => name),
+        axisTick: { show: false },
+        axisLine: { lineStyle: { color: '#aab1bb' } },
+        axisLabel: { color: ink, fontSize: 12, fontFamily: font, interval: 0 },
+      })),
+      series: panels.map((panel, i) => ({
+        type: 'bar',
+        xAxisIndex: i,
+        yAxisIndex: i,
+        barWidth: 12,
+        data: panel.bars.map(({ value, color }) => ({
+          value,
+          itemStyle: { color: palette[color % palette.length]! },
+        })),
+        label: {
+          show: true,
+          position: 'right',
+          color: ink,
+          fontSize: 12,
+          fontFamily: font,
+          formatter: (bar: { dataIndex: number }) => panel.bars[bar.dataIndex]!.text,
         },
       })),
     },

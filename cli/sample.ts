@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { type SampleOptions, sampleFrom } from 'bptt/bptt';
+import { CPU_ENGINE_NAMES, type CpuEngineName, type SampleOptions, sampleFrom } from 'bptt/bptt';
 import { RandomState } from 'bptt/tensor';
+import { Option } from 'commander';
 import { type CharModel, readCharModel, samplerOf } from './charModel.ts';
 import { createCommand, numberBetween, runCommand, wholeNumber } from './options.ts';
 import { printable } from './progress.ts';
@@ -10,6 +11,7 @@ interface Options extends SampleOptions {
   prime?: string;
   length: number;
   seed: number;
+  engine: CpuEngineName;
 }
 
 const positive = (max: number) => numberBetween(0, max, { positive: true });
@@ -23,13 +25,14 @@ const command = createCommand('npm run sample --', 'Writes text drawn from a tra
   .option('--top-p <p>', 'draw from the likeliest characters that together have probability p only', positive(1))
   .option('--greedy', 'always take the likeliest character')
   .option('--seed <n>', 'seed of the draws: the same seed gives the same text', wholeNumber(2 ** 32 - 1, 0), 0)
+  .addOption(new Option('--engine <name>', 'what computes').choices(CPU_ENGINE_NAMES).default('auto'))
   .action(sample);
 
-async function sample(run: string, { prime, length, seed, ...how }: Options): Promise<void> {
+async function sample(run: string, { prime, length, seed, engine, ...how }: Options): Promise<void> {
   const { model } = RunFolder.open(run);
   const { spec, vocabulary, reached } = await readCharModel(model);
   const ids = primeIds(vocabulary, prime);
-  const sampler = samplerOf(spec, reached.state);
+  const sampler = await samplerOf(spec, reached.state, engine);
   const rng = new RandomState(seed);
   await write(prime ?? '');
   for (const id of ids.subarray(0, -1)) sampler.read(id);

@@ -26,6 +26,8 @@ interface Options extends Omit<GivenSettings, 'init'>, Limits {
   init?: Scheme;
   text?: string[];
   engine: EngineName;
+  threads: number;
+  fma?: boolean;
   out?: string;
   resume?: string;
 }
@@ -62,6 +64,8 @@ function trainCommand(): Command {
     )
     .option('--seed <n>', 'seed of weights, dropout and samples', wholeNumber(2 ** 32 - 1, 0), 0)
     .addOption(new Option('--engine <name>', 'what computes').choices(ENGINE_NAMES).default('auto'))
+    .option('--threads <n>', 'engine wasm: threads that share the sequences of a batch', wholeNumber(64), 1)
+    .option('--fma', 'engine wasm: fused multiply-add where there is one; the bits then depend on the host')
     .addOption(new Option('--dtype <type>', 'precision of the numbers').choices(DTYPES).default('float32'))
     .addOption(
       new Option(
@@ -103,7 +107,7 @@ async function freshRun(options: Options): Promise<RunParts> {
   const files = options.text ?? [];
   const { name, text } = await readText(files);
   const vocabulary = CharVocabulary.fromText(text);
-  const training = await trainingOf(settings, options.engine, text, vocabulary);
+  const training = await trainingOf(settings, options, text, vocabulary);
   return {
     ...{ training, settings, vocabulary, engine: options.engine },
     folder: RunFolder.create(name, options.out),
@@ -128,7 +132,7 @@ async function resumedRun(options: Options, path: string): Promise<RunParts> {
   if (fingerprint(text) !== note.sha256) {
     throw new Error(`the text is not the one that the run began with (${note.name}): it cannot go on`);
   }
-  const training = await trainingOf(settings, options.engine, text, vocabulary);
+  const training = await trainingOf(settings, options, text, vocabulary);
   await training.goOnFrom(reached);
   return {
     ...{ training, settings, vocabulary, engine: options.engine, folder, spec, text: note },
@@ -141,14 +145,14 @@ async function resumedRun(options: Options, path: string): Promise<RunParts> {
 /** A net at its beginning, with the text that it is to read. */
 async function trainingOf(
   settings: Settings,
-  engine: EngineName,
+  { engine, threads, fma = false }: Pick<Options, 'engine' | 'threads' | 'fma'>,
   text: string,
   vocabulary: CharVocabulary,
 ): Promise<Training> {
   const { steps, batch, clip, l2, init, seed, dtype } = settings;
   const reading = readingOf(vocabulary.encode(text), settings);
   const trainer = await createTrainer(specOf(settings, vocabulary.size), {
-    ...{ steps, batch, l2, init, seed, dtype, engine },
+    ...{ steps, batch, l2, init, seed, dtype, engine, threads, fma },
     optimizer: optimizerOf(settings),
     ...(clip && { clip }),
   });
@@ -166,7 +170,7 @@ function introduction({ training, settings, text, vocabulary }: RunParts): strin
   const held = reading.heldOutLength > 0 ? `the last ${reading.heldOutLength} held out` : share;
   const characters = `${reading.length} characters, ${vocabulary.size} different ones`;
   return `${printable(text.name)}: ${characters}, ${held}
-${describe(settings)} · ${settings.dtype} · engine ${trainer.engine}`;
+${describe(settings)} · ${settings.dtype} · engine ${trainer.choice}`;
 }
 
 function farewell({ folder, training, vocabulary }: RunParts): string {

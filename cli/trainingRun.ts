@@ -125,7 +125,7 @@ export class TrainingRun {
     if (rowDue) this.addRow();
     if (this.isSampleDue()) {
       this.good = await training.reached();
-      this.showSample();
+      await this.showSample();
     }
     if (this.elapsed - this.keptAt >= keepSeconds) {
       this.good = await training.reached();
@@ -143,7 +143,7 @@ export class TrainingRun {
     await this.keep();
     this.progress.update(this.training.iteration, this.metrics());
     this.progress.stop();
-    if (!this.stopped && this.parts.limits.sampleEvery !== 0) this.showSample();
+    if (!this.stopped && this.parts.limits.sampleEvery !== 0) await this.showSample();
   }
 
   /** How many windows to learn from at once; chunks end on multiples of their size, at samples and at the last one. */
@@ -200,12 +200,14 @@ export class TrainingRun {
   }
 
   /** Prints text drawn from the last whole state. */
-  private showSample(): void {
-    const { vocabulary, spec, settings } = this.parts;
+  private async showSample(): Promise<void> {
+    const { vocabulary, spec, settings, engine } = this.parts;
     const { iteration, state } = this.good;
     const prime = vocabulary.encode(vocabulary.has('\n') ? '\n' : vocabulary.chars[0]);
     const rng = new RandomState((settings.seed + iteration) % 2 ** 32);
-    const ids = samplerOf(spec, state).sample(prime, sampleLength, rng);
+    // One character after another is no work for a GPU.
+    const sampler = await samplerOf(spec, state, engine === 'webgpu' ? 'auto' : engine);
+    const ids = sampler.sample(prime, sampleLength, rng);
     this.progress.print(`--- sample at iteration ${iteration}\n${vocabulary.decode(ids)}\n---`);
     this.sampledAt = this.elapsed;
   }

@@ -1,4 +1,5 @@
 import { logSumExpOf } from '../tensor/logSumExp.ts';
+import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import type { NamedTensors } from './spec.ts';
 import type { Stepper } from './stepper.ts';
@@ -40,7 +41,7 @@ export function beamSearch(stepper: Stepper, prime: ArrayLike<number>, options: 
   if (!(lengthPenalty >= 0 && lengthPenalty < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`beamSearch: lengthPenalty is ${lengthPenalty}, expected a finite number ≥ 0`);
   }
-  const scoreOf = (logProbability: number, symbols: number) => logProbability / symbols ** lengthPenalty;
+  const scoreOf = (logProbability: number, symbols: number) => logProbability / powOf(symbols, lengthPenalty);
   const ended: Beam[] = [];
   let open = [begin(stepper, prime)];
   for (let step = 1; step <= length && open.length > 0; step++) {

@@ -1,17 +1,24 @@
 import { RandomState } from '../tensor/random.ts';
-import type { Dtype } from '../tensor/shape.ts';
+import { type Dtype, dtypeOf } from '../tensor/shape.ts';
 import type { WebgpuTrainerOptions } from '../webgpu/trainer.ts';
 import { type LocalEngine, tsEngine } from './engine.ts';
 import { initialise, type Scheme } from './initialise.ts';
 import { ParameterBlock } from './parameters.ts';
+import { Sampler } from './sample.ts';
 import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from './spec.ts';
+import { stepperLengths } from './stepper.ts';
 import { bufferLengths, bufferLengthsOfThreads, LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
 
 /** What belongs to engine `webgpu` alone. */
 export type WebgpuOptions = Pick<WebgpuTrainerOptions, 'device' | 'deviceOptions' | 'snapshotEvery'>;
 
-/** The engines that {@link createTrainer} knows; `auto` is the fastest on a CPU that can do what is asked. */
-export const ENGINE_NAMES: readonly ['auto', 'ts', 'wasm', 'webgpu'] = ['auto', 'ts', 'wasm', 'webgpu'];
+/** The engines that compute on the CPU; `auto` is the fastest of them that can do what is asked. */
+export const CPU_ENGINE_NAMES: readonly ['auto', 'ts', 'wasm'] = ['auto', 'ts', 'wasm'];
+
+export type CpuEngineName = (typeof CPU_ENGINE_NAMES)[number];
+
+/** The engines that {@link createTrainer} knows. */
+export const ENGINE_NAMES: readonly [...typeof CPU_ENGINE_NAMES, 'webgpu'] = [...CPU_ENGINE_NAMES, 'webgpu'];
 
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
@@ -28,6 +35,11 @@ export interface CreateTrainerOptions extends TrainerOptions {
    * memory one thread does it all, and {@link Trainer.choice} says why. For a given number the bits are the same each time.
    */
   threads?: number;
+  /**
+   * Engine `wasm`: products by fused multiply-add where the host has it. Faster, but then the bits depend on the host.
+   * Default false.
+   */
+  fma?: boolean;
   /** Default `float32`. */
   dtype?: Dtype;
   /** How the weights begin. Default `orthogonal`. */
@@ -46,7 +58,9 @@ export async function createTrainer(spec: ModelSpec, options: CreateTrainerOptio
   const rng = new RandomState(seed);
   const parameters = initialParameters(spec, dtype, init, rng);
   const own = { ...options, seed: rng.randint(2 ** 31) };
-  const trainer = options.engine === 'webgpu' ? await onWebgpu(dtype, spec, own) : await onCpu(dtype, spec, own);
+  const { engine = 'auto' } = options;
+  expectOneOf('createTrainer', engine, ENGINE_NAMES);
+  const trainer = engine === 'webgpu' ? await onWebgpu(dtype, spec, own) : await onCpu(engine, dtype, spec, own);
   await trainer.setParameters(parameters);
   return trainer;
 }
@@ -60,8 +74,13 @@ async function onWebgpu(dtype: Dtype, spec: ModelSpec, options: CreateTrainerOpt
   return webgpuTrainer(spec, { ...own, ...webgpu });
 }
 
-async function onCpu(dtype: Dtype, spec: ModelSpec, options: CreateTrainerOptions): Promise<Trainer> {
-  const { engines, choice } = await enginesOf(options.engine ?? 'auto', dtype, spec, options);
+async function onCpu(
+  engine: CpuEngineName,
+  dtype: Dtype,
+  spec: ModelSpec,
+  options: CreateTrainerOptions,
+): Promise<Trainer> {
+  const { engines, choice } = await enginesOf(engine, dtype, spec, options);
   return new LocalTrainer(engines, spec, options, choice);
 }
 
@@ -72,15 +91,12 @@ interface Chosen {
 }
 
 async function enginesOf(
-  name: EngineName,
+  name: CpuEngineName,
   dtype: Dtype,
   spec: ModelSpec,
   options: CreateTrainerOptions,
 ): Promise<Chosen> {
   const { threads = 1 } = options;
-  if (!ENGINE_NAMES.includes(name)) {
-    throw new RangeError(`createTrainer: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
-  }
   if (!Number.isInteger(threads) || threads < 1 || threads > options.batch) {
     throw new RangeError(`createTrainer: threads is ${threads}, expected 1 … batch = ${options.batch}`);
   }
@@ -106,18 +122,52 @@ async function enginesOf(
 async function wasmEnginesFor(
   { panelLengths, wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
   spec: ModelSpec,
-  options: TrainerOptions,
+  { fma = false, ...options }: CreateTrainerOptions,
   threads: number,
 ): Promise<Chosen> {
   const why = threads > 1 ? whyNoThreads() : null;
   const panels = panelLengths(fullSpec(spec));
   if (threads > 1 && why === null) {
     const lengths = bufferLengthsOfThreads(spec, options, threads);
-    const engines = await wasmEngines(lengths.map((own) => [...own, ...panels]));
-    return { engines, choice: `wasm: SIMD, ${threads} threads` };
+    const engines = await wasmEngines(
+      lengths.map((own) => [...own, ...panels]),
+      { fma },
+    );
+    return { engines, choice: `${engines[0].name}: SIMD, ${threads} threads` };
   }
-  const engines = [wasmEngine({ lengths: [...bufferLengths(spec, options), ...panels] })];
-  return { engines, choice: why === null ? 'wasm: SIMD' : `wasm: SIMD, 1 thread instead of ${threads}, since ${why}` };
+  const engines = [wasmEngine({ lengths: [...bufferLengths(spec, options), ...panels], fma })];
+  const [{ name }] = engines;
+  return {
+    engines,
+    choice: why === null ? `${name}: SIMD` : `${name}: SIMD, 1 thread instead of ${threads}, since ${why}`,
+  };
+}
+
+/**
+ * A sampler on the engine of that name; `auto` is `wasm` for float32 parameters where the host has WebAssembly SIMD.
+ *
+ * @throws {RangeError | TypeError} as the constructor of {@link Sampler}, and on an unknown engine.
+ */
+export async function createSampler(
+  spec: ModelSpec,
+  parameters: NamedTensors,
+  { engine = 'auto' }: { engine?: CpuEngineName } = {},
+): Promise<Sampler> {
+  expectOneOf('createSampler', engine, CPU_ENGINE_NAMES);
+  const values = Object.values(parameters);
+  const single = values.length > 0 && dtypeOf(values[0]) === 'float32';
+  if (engine === 'wasm' && !single) throw new RangeError('createSampler: engine wasm computes in float32');
+  if (engine !== 'ts' && single) {
+    const { hasWasmSimd, wasmEngine } = await import('../wasm/index.ts');
+    if (engine === 'wasm' || hasWasmSimd()) {
+      return new Sampler(spec, parameters, wasmEngine({ lengths: stepperLengths(spec) }));
+    }
+  }
+  return new Sampler(spec, parameters);
+}
+
+function expectOneOf(fn: string, name: EngineName, names: readonly EngineName[]): void {
+  if (!names.includes(name)) throw new RangeError(`${fn}: engine is ${name}, expected ${names.join(', ')}`);
 }
 
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */

@@ -1,7 +1,11 @@
 import { adagradUpdate } from '../optim/adagrad.ts';
 import { adamUpdate } from '../optim/adam.ts';
+import { clipByNorm } from '../optim/clip.ts';
+import { l2Backward, l2Forward } from '../optim/l2.ts';
 import type { UpdateKernels } from '../optim/optimizer.ts';
-import { sgdUpdate } from '../optim/sgd.ts';
+import { rmspropUpdate } from '../optim/rmsprop.ts';
+import { notebookRpropUpdate, rpropUpdate } from '../optim/rprop.ts';
+import { momentumUpdate, sgdUpdate } from '../optim/sgd.ts';
 import { clip } from '../tensor/clip.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { sumOfSquares } from '../tensor/sum.ts';
@@ -62,6 +66,10 @@ export interface LocalEngine extends Engine<FloatArray, Int32Array> {
 /** The functions of `tensor/` and `optim/` that clip, look at and apply a gradient. */
 export interface OptimKernels extends UpdateKernels {
   readonly clip: typeof clip;
+  /** By the Euclidean norm, which it gives. */
+  clipByNorm(grads: FloatArray, maxNorm: number): number;
+  readonly l2Forward: typeof l2Forward;
+  readonly l2Backward: typeof l2Backward;
   readonly sumOfSquares: typeof sumOfSquares;
 }
 
@@ -85,7 +93,20 @@ export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
     name: 'ts',
     dtype,
     kernels,
-    optim: { clip, sumOfSquares, adagradUpdate, adamUpdate, sgdUpdate },
+    optim: {
+      clip,
+      clipByNorm,
+      l2Forward,
+      l2Backward,
+      sumOfSquares,
+      adagradUpdate,
+      adamUpdate,
+      momentumUpdate,
+      notebookRpropUpdate,
+      rmspropUpdate,
+      rpropUpdate,
+      sgdUpdate,
+    },
     repeatable: (walk) => walk,
     finish: () => {},
     dispose: () => {},

@@ -1,7 +1,7 @@
 import type { RandomState } from '../tensor/random.ts';
 import { dtypeOf, type FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
-import { tsEngine } from './engine.ts';
+import { type LocalEngine, tsEngine } from './engine.ts';
 import { fullSpec, type ModelSpec, type NamedTensors } from './spec.ts';
 import { Stepper } from './stepper.ts';
 
@@ -27,26 +27,40 @@ export interface SampleOptions {
 export function sampleFrom(logits: FloatArray, rng: RandomState, options: SampleOptions = {}): number {
   const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;
   expectSampleOptions(options);
-  const bad = logits.findIndex((v) => Number.isNaN(v) || v === Infinity);
-  if (bad >= 0) throw new RangeError(`sampleFrom: logits[${bad}] is ${logits[bad]}, expected a number below infinity`);
   const V = logits.length;
+  for (let v = 0; v < V; v++) {
+    if (!(logits[v] < Number.POSITIVE_INFINITY)) {
+      throw new RangeError(`sampleFrom: logits[${v}] is ${logits[v]}, expected a number below infinity`);
+    }
+  }
   const best = argmax(logits);
   if (!(logits[best] > -Infinity)) throw new RangeError('sampleFrom: logits holds no number above -Infinity');
   if (greedy) return best;
-  const p = Float64Array.from(logits, (v) => (v - logits[best]) / temperature);
+  const p = new Float64Array(V);
+  for (let v = 0; v < V; v++) p[v] = (logits[v] - logits[best]) / temperature;
   softmax(p, p, 1, V);
   if (topK < V || topP < 1) keepLikeliest(p, topK, topP);
-  const total = p.reduce((a, b) => a + b);
+  return drawFrom(p, sumOf(p), rng);
+}
+
+/** The first symbol whose cumulative probability exceeds one double of the stream. */
+function drawFrom(p: FloatArray, total: number, rng: RandomState): number {
   const u = rng.randomSample();
   let sum = 0;
   let last = 0;
-  for (let v = 0; v < V; v++) {
+  for (let v = 0; v < p.length; v++) {
     if (p[v] === 0) continue;
     sum += p[v];
     last = v;
     if (sum / total > u) return v;
   }
   return last;
+}
+
+function sumOf(p: FloatArray): number {
+  let sum = 0;
+  for (let v = 0; v < p.length; v++) sum += p[v];
+  return sum;
 }
 
 /**
@@ -86,15 +100,17 @@ export class Sampler {
   /**
    * @param spec of a model that reads ids and gives softmax logits at every step, in one direction
    * @param parameters by name, as {@link Trainer.parameters} gives them
+   * @param engine who computes; left out: the TypeScript functions, in the parameters' dtype. {@link createSampler}
+   *   chooses the fastest
    * @throws {RangeError} where the model is not one that can be sampled from or a parameter does not fit.
    */
-  constructor(spec: ModelSpec, parameters: NamedTensors) {
+  constructor(spec: ModelSpec, parameters: NamedTensors, engine?: LocalEngine) {
     const [first] = Object.values(parameters);
     const { input, loss, bidirectional } = fullSpec(spec);
     if (input !== 'ids' || loss !== 'softmaxCrossEntropy' || bidirectional) {
       throw new RangeError('Sampler: expected a model that reads ids in one direction and predicts by softmax');
     }
-    this.stepper = new Stepper(tsEngine(dtypeOf(first)), spec, parameters);
+    this.stepper = new Stepper(engine ?? tsEngine(dtypeOf(first)), spec, parameters);
   }
 
   /** Forgets what was read: the next symbol begins a sequence. */
@@ -141,10 +157,18 @@ export class Sampler {
     for (let i = 0; i < prime.length - 1; i++) this.read(prime[i]);
     let id = prime[prime.length - 1];
     while (ids.length < length) {
-      id = sampleFrom(this.read(id), rng, options);
+      id = this.draw(this.read(id), rng, options);
       ids.push(id);
       if (id === stop) break;
     }
     return ids;
+  }
+  /** {@link sampleFrom}, but where no option is set the softmax is the one that the model has worked out already. */
+  private draw(logits: FloatArray, rng: RandomState, options: SampleOptions): number {
+    const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;
+    const plain = temperature === 1 && topK >= logits.length && topP === 1 && !greedy;
+    const p = this.stepper.model.outputs();
+    const total = plain ? sumOf(p) : Number.NaN;
+    return total > 0 ? drawFrom(p, total, rng) : sampleFrom(logits, rng, options);
   }
 }

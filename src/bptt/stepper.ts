@@ -1,6 +1,6 @@
 import { expectLength, type FloatArray, zeros } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
-import type { Engine } from './engine.ts';
+import { countingEngine, type Engine } from './engine.ts';
 import { SequenceModel } from './model.ts';
 import type { ModelSpec, NamedTensors } from './spec.ts';
 
@@ -9,6 +9,8 @@ export class Stepper {
   readonly model: SequenceModel<FloatArray, Int32Array>;
 
   private readonly targets: Batch['targets'];
+  /** Hands every state that the last step ended in to the next. */
+  private readonly goOn: () => void;
   private started = false;
 
   /**
@@ -16,8 +18,8 @@ export class Stepper {
    * @throws {RangeError} where the model reads in both directions or a parameter is missing, surplus or does not fit.
    */
   constructor(engine: Engine<FloatArray, Int32Array>, spec: ModelSpec, parameters: NamedTensors) {
-    this.model = new SequenceModel(engine, { ...spec, lossAt: 'every' }, { steps: 1, batch: 1 });
-    const full = this.model.spec;
+    this.model = stepModel(engine, spec);
+    const { spec: full, stack } = this.model;
     if (full.bidirectional) throw new RangeError('Stepper: expected a model that reads in one direction');
     const surplus = Object.keys(parameters).find((name) => !this.model.parameters.get(name));
     if (surplus) throw new RangeError(`Stepper: ${surplus} is no parameter of this model`);
@@ -29,6 +31,11 @@ export class Stepper {
     const classes = full.loss === 'softmaxCrossEntropy';
     const width = full.outputSize || full.hiddenSize;
     this.targets = classes ? new Int32Array(1) : zeros(engine.dtype, width);
+    this.goOn = engine.repeatable(() => {
+      this.model.eachState((_, layer, d, which) => {
+        engine.copy(stack.given(layer, d)[which], stack.final(1, layer, d)[which]);
+      });
+    });
   }
 
   /** Forgets what was read: the next step begins a sequence. */
@@ -71,13 +78,20 @@ export class Stepper {
   read(input: Batch['inputs']): FloatArray {
     const { model, targets, started } = this;
     model.load({ inputs: input, targets }, started);
-    if (started) {
-      model.eachState((_, layer, d, which) => {
-        model.stack.given(layer, d)[which].set(model.stack.final(1, layer, d)[which]);
-      });
-    }
+    if (started) this.goOn();
     model.forward();
     this.started = true;
     return model.outputs();
   }
+}
+
+function stepModel<F, I>(engine: Engine<F, I>, spec: ModelSpec): SequenceModel<F, I> {
+  return new SequenceModel(engine, { ...spec, lossAt: 'every' }, { steps: 1, batch: 1 });
+}
+
+/** The length of every buffer that a {@link Stepper} of that spec asks its engine for. */
+export function stepperLengths(spec: ModelSpec): readonly number[] {
+  const engine = countingEngine();
+  stepModel(engine, spec);
+  return engine.lengths;
 }

@@ -1,5 +1,3 @@
-import { clipByNorm } from '../optim/clip.ts';
-import { l2Backward, l2Forward } from '../optim/l2.ts';
 import { learningRateAt, type Optimizer } from '../optim/optimizer.ts';
 import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
 import { dtypeOf, type FloatArray, zeros } from '../tensor/shape.ts';
@@ -163,7 +161,7 @@ export class LocalTrainer implements Trainer {
     const loss = this.lossAndGradients(batch);
     const { clip } = options;
     if (clip && 'value' in clip) optim.clip(gradients, gradients, -clip.value, clip.value);
-    if (clip && 'norm' in clip) clipByNorm(gradients, clip.norm);
+    if (clip && 'norm' in clip) optim.clipByNorm(gradients, clip.norm);
     const lr = learningRateAt(optimizer.lr, this.updates);
     // A gradient of zero is not enough: an optimizer's own weight decay or momentum moves a parameter without one.
     for (const { values, before } of this.frozen) before.set(values);
@@ -187,7 +185,7 @@ export class LocalTrainer implements Trainer {
     const loss = sharded.loss() + this.l2Loss();
     if (!Number.isFinite(loss)) throw this.whereNotFinite('the loss', loss);
     sharded.gradients(true, options.span);
-    if (options.l2) for (const { w, dw } of this.weightMatrices) l2Backward(dw, w, options.l2);
+    if (options.l2) for (const { w, dw } of this.weightMatrices) this.optim.l2Backward(dw, w, options.l2);
     for (const { gradient } of this.frozen) gradient.fill(0);
     // The sum is quick, but the squares of finite numbers may be too large for it.
     if (!Number.isFinite(this.optim.sumOfSquares(gradients))) {
@@ -285,7 +283,7 @@ export class LocalTrainer implements Trainer {
   private l2Loss(): number {
     const { l2 } = this.options;
     let sum = 0;
-    if (l2) for (const { w } of this.weightMatrices) sum += l2Forward(w, l2);
+    if (l2) for (const { w } of this.weightMatrices) sum += this.optim.l2Forward(w, l2);
     return sum;
   }
 

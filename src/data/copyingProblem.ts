@@ -1,3 +1,4 @@
+import { logOf } from '../tensor/log.ts';
 import { expectWhole, type RandomState } from '../tensor/random.ts';
 import { expectLength } from './check.ts';
 
@@ -56,5 +57,5 @@ export function copyingProblem(ids: Int32Array, targets: Int32Array, rng: Random
  * S·ln K / (delay + 2S).
  */
 export function copyingBaseline(delay: number, symbols = 10, alphabet = 8): number {
-  return (symbols * Math.log(alphabet)) / copyingSteps(delay, symbols);
+  return (symbols * logOf(alphabet)) / copyingSteps(delay, symbols);
 }

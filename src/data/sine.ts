@@ -1,3 +1,5 @@
+import { cosOf, sinOf } from '../tensor/sin.ts';
+
 /** Inputs S and targets T of `B` = 2 sequences of `D` = 2 features over `steps` time steps. */
 export interface SineData {
   readonly S: Float64Array;
@@ -27,8 +29,8 @@ export function sineData(step = 0.2, layout: SineLayout = 'batch-first'): SineDa
   const S = new Float64Array(steps * 4);
   const T = new Float64Array(steps * 4);
   for (let t = 0; t < steps; t++) {
-    const sin = Math.sin(t * step);
-    const cos = Math.cos(t * step);
+    const sin = sinOf(t * step);
+    const cos = cosOf(t * step);
     const next = (t + 1) % steps;
     const afterNext = (t + 2) % steps;
     // x_t is the first input at t; rolled once it is the second input and the first target, rolled twice the second target

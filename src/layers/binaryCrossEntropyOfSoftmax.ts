@@ -1,3 +1,5 @@
+import { expOf } from '../tensor/exp.ts';
+import { log1pOf, logOf } from '../tensor/log.ts';
 import { expectLength, type FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
 import { expectTensor } from './expect.ts';
@@ -35,14 +37,14 @@ export function binaryCrossEntropyOfSoftmaxForward(
     let second = Number.NEGATIVE_INFINITY;
     for (let j = 0; j < V; j++) if (j !== m) second = Math.max(second, z[r * V + j]);
     let rest = 0;
-    for (let j = 0; j < V; j++) if (j !== m) rest += Math.exp(z[r * V + j] - second);
-    const logRest = second - z[r * V + m] + Math.log(rest);
-    const logSum = Math.log1p(Math.exp(logRest));
+    for (let j = 0; j < V; j++) if (j !== m) rest += expOf(z[r * V + j] - second);
+    const logRest = second - z[r * V + m] + logOf(rest);
+    const logSum = log1pOf(expOf(logRest));
     let sum = 0;
     for (let j = 0; j < V; j++) {
       const y = targets[r * V + j];
       const logP = z[r * V + j] - z[r * V + m] - logSum;
-      sum -= y * logP + (1 - y) * (j === m ? logRest - logSum : Math.log1p(-Math.exp(logP)));
+      sum -= y * logP + (1 - y) * (j === m ? logRest - logSum : log1pOf(-expOf(logP)));
     }
     losses[r] = w[r] === 0 ? 0 : w[r] * sum;
   }

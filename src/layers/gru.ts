@@ -2,6 +2,7 @@ import { addRow, addRowBackward } from '../tensor/add.ts';
 import { matmulNN, matmulNT, matmulTN } from '../tensor/matmul.ts';
 import { expectLength, type FloatArray } from '../tensor/shape.ts';
 import { logistic } from '../tensor/sigmoid.ts';
+import { tanhOf } from '../tensor/tanh.ts';
 import { expectTensor } from './expect.ts';
 
 /**
@@ -50,7 +51,7 @@ export function gruStepForward(
     for (let j = 0; j < H; j++) {
       const r = logistic(zx[g + j] + zh[g + j]);
       const z = logistic(zx[g + H + j] + zh[g + H + j]);
-      const n = Math.tanh(zx[g + 2 * H + j] + r * zh[g + 2 * H + j]);
+      const n = tanhOf(zx[g + 2 * H + j] + r * zh[g + 2 * H + j]);
       cache[k + j] = r;
       cache[k + H + j] = z;
       cache[k + 2 * H + j] = n;

@@ -2,6 +2,7 @@ import { addRow, addRowBackward } from '../tensor/add.ts';
 import { matmulNN, matmulNT, matmulTN } from '../tensor/matmul.ts';
 import { expectLength, type FloatArray } from '../tensor/shape.ts';
 import { logistic } from '../tensor/sigmoid.ts';
+import { tanhOf } from '../tensor/tanh.ts';
 import { expectTensor } from './expect.ts';
 
 /**
@@ -61,7 +62,7 @@ export function gruResetBeforeStepForward(
     const g = b * 3 * H;
     for (let j = 0; j < H; j++) {
       const z = cache[g + H + j];
-      const n = Math.tanh(zx[g + 2 * H + j] + zn[b * H + j]);
+      const n = tanhOf(zx[g + 2 * H + j] + zn[b * H + j]);
       cache[g + 2 * H + j] = n;
       h[b * H + j] = (1 - z) * n + z * hPrev[b * H + j];
     }

@@ -2,6 +2,7 @@ import { addRow, addRowBackward } from '../tensor/add.ts';
 import { matmulNN, matmulNT, matmulTN } from '../tensor/matmul.ts';
 import { expectLength, type FloatArray } from '../tensor/shape.ts';
 import { logistic } from '../tensor/sigmoid.ts';
+import { tanhOf } from '../tensor/tanh.ts';
 import { expectTensor } from './expect.ts';
 
 /**
@@ -63,10 +64,10 @@ export function lstmStepForward(
       const prev = cPrev[b * H + j];
       const i = logistic(a[g4 + j] + (p ? p[j] * prev : 0));
       const f = logistic(a[g4 + H + j] + (p ? p[H + j] * prev : 0));
-      const g = Math.tanh(a[g4 + 2 * H + j]);
+      const g = tanhOf(a[g4 + 2 * H + j]);
       const next = f * prev + i * g;
       const o = logistic(a[g4 + 3 * H + j] + (p ? p[2 * H + j] * next : 0));
-      const tc = Math.tanh(next);
+      const tc = tanhOf(next);
       cache[k + j] = i;
       cache[k + H + j] = f;
       cache[k + 2 * H + j] = g;

@@ -1,3 +1,5 @@
+import { expOf } from '../tensor/exp.ts';
+import { log1pOf } from '../tensor/log.ts';
 import { expectLength, type FloatArray } from '../tensor/shape.ts';
 import { sigmoid } from '../tensor/sigmoid.ts';
 import { expectTensor } from './expect.ts';
@@ -31,7 +33,7 @@ export function sigmoidCrossEntropyForward(
     let sum = 0;
     for (let j = 0; j < V; j++) {
       const x = z[r * V + j];
-      sum += Math.max(x, 0) - x * targets[r * V + j] + Math.log1p(Math.exp(-Math.abs(x)));
+      sum += Math.max(x, 0) - x * targets[r * V + j] + log1pOf(expOf(-Math.abs(x)));
     }
     losses[r] = w[r] === 0 ? 0 : w[r] * sum;
   }

@@ -1,4 +1,6 @@
+import { expOf } from '../tensor/exp.ts';
 import { expectIds } from '../tensor/gather.ts';
+import { logOf } from '../tensor/log.ts';
 import { expectLength, type FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
 import { expectTensor } from './expect.ts';
@@ -33,8 +35,8 @@ export function softmaxCrossEntropyForward(
     let max = z[r * V];
     for (let j = 1; j < V; j++) if (z[r * V + j] > max) max = z[r * V + j];
     let sum = 0;
-    for (let j = 0; j < V; j++) sum += Math.exp(z[r * V + j] - max);
-    losses[r] = w[r] === 0 ? 0 : w[r] * (Math.log(sum) - (z[r * V + targets[r]] - max));
+    for (let j = 0; j < V; j++) sum += expOf(z[r * V + j] - max);
+    losses[r] = w[r] === 0 ? 0 : w[r] * (logOf(sum) - (z[r * V + targets[r]] - max));
   }
   softmax(p, z, R, V);
 }

@@ -1,5 +1,5 @@
-import { expectDtype, expectLength, type FloatArray } from '../tensor/shape.ts';
-import { expectLearningRate, expectOptions, type LearningRate, type Optimizer } from './optimizer.ts';
+import type { FloatArray } from '../tensor/shape.ts';
+import { expectBlocks, expectLearningRate, expectOptions, type LearningRate, type Optimizer } from './optimizer.ts';
 
 export interface AdagradOptions {
   lr?: LearningRate;
@@ -59,10 +59,7 @@ export function adagradUpdate(
   epsInRoot = true,
   weightDecay = 0,
 ): void {
-  expectLength('adagradUpdate', 'grads', grads, '[P]', params.length);
-  expectLength('adagradUpdate', 'memory', memory, '[P]', params.length);
-  expectDtype('adagradUpdate', 'grads', grads, params);
-  expectDtype('adagradUpdate', 'memory', memory, params);
+  expectBlocks('adagradUpdate', params, { grads, memory });
   const inside = epsInRoot ? eps : 0;
   const outside = epsInRoot ? 0 : eps;
   for (let i = 0; i < params.length; i++) {

@@ -1,5 +1,6 @@
-import { expectDtype, expectLength, type FloatArray } from '../tensor/shape.ts';
-import { expectLearningRate, expectOptions, type LearningRate, type Optimizer } from './optimizer.ts';
+import { powOf } from '../tensor/pow.ts';
+import type { FloatArray } from '../tensor/shape.ts';
+import { expectBlocks, expectLearningRate, expectOptions, type LearningRate, type Optimizer } from './optimizer.ts';
 
 export interface AdamOptions {
   lr?: LearningRate;
@@ -49,16 +50,12 @@ function adamLike(name: string, options: AdamOptions & { weightDecay: number }, 
     lr,
     options: { beta1, beta2, eps, weightDecay, amsgrad },
     initialSlots: amsgrad ? [0, 0, 0] : [0, 0],
-    update(params, grads, slots, step, rate, kernels) {
-      expectLength(`${name}.update`, 'grads', grads, '[P]', params.length);
-      expectLength(`${name}.update`, 'slots[0]', slots[0], '[P]', params.length);
-      expectDtype(`${name}.update`, 'grads', grads, params);
+    update(params, grads, [m, v, vMax = v], step, rate, kernels) {
       const coupled = decoupled ? 0 : weightDecay;
       const shrink = decoupled ? 1 - rate * weightDecay : 1;
-      const [m, v, vMax = v] = slots;
       const t = step + 1;
-      const size = rate / (1 - beta1 ** t);
-      const root = Math.sqrt(1 - beta2 ** t);
+      const size = rate / (1 - powOf(beta1, t));
+      const root = Math.sqrt(1 - powOf(beta2, t));
       const run = kernels?.adamUpdate ?? adamUpdate;
       run(params, grads, m, v, vMax, { beta1, beta2, eps, coupled, shrink, size, root });
     },
@@ -88,6 +85,7 @@ export interface AdamNumbers {
  * @param m [P], updated
  * @param v [P], updated
  * @param vMax [P], updated: the largest v so far, which then takes v's place; `v` itself for plain Adam
+ * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
  */
 export function adamUpdate(
   params: FloatArray,
@@ -97,6 +95,7 @@ export function adamUpdate(
   vMax: FloatArray,
   { beta1, beta2, eps, coupled, shrink, size, root }: AdamNumbers,
 ): void {
+  expectBlocks('adamUpdate', params, { grads, m, v, vMax });
   for (let i = 0; i < params.length; i++) {
     const g = grads[i] + coupled * params[i];
     const mi = beta1 * m[i] + (1 - beta1) * g;
@@ -104,6 +103,8 @@ export function adamUpdate(
     m[i] = mi;
     v[i] = vi;
     vMax[i] = vMax === v ? vi : Math.max(vMax[i], vi);
-    params[i] = shrink * params[i] - (size * mi) / (Math.sqrt(vMax[i]) / root + eps);
+    // A parameter that never had a gradient does not move; skipping it also keeps 0/0 out when eps is 0.
+    const step = mi === 0 ? 0 : (size * mi) / (Math.sqrt(vMax[i]) / root + eps);
+    params[i] = shrink * params[i] - step;
   }
 }

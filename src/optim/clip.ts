@@ -1,4 +1,5 @@
 import { clip } from '../tensor/clip.ts';
+import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { sumOfSquares } from '../tensor/sum.ts';
 
@@ -29,18 +30,29 @@ export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
 }
 
 /**
- * (Σ|g|^p)^(1/p), or the largest |g| for p = Infinity.
+ * (Σ|g|^p)^(1/p), or the largest |g| for p = Infinity. Powers too large for float64 are taken of |g| over the largest.
  *
  * @throws {RangeError} unless p ≥ 1.
  */
 export function gradientNorm(grads: FloatArray, p = 2): number {
   if (!(p >= 1)) throw new RangeError(`gradientNorm: p is ${p}, expected a number ≥ 1`);
-  if (p === 2) return Math.sqrt(sumOfSquares(grads));
-  let norm = 0;
-  if (p === Infinity) {
-    for (let i = 0; i < grads.length; i++) norm = Math.max(norm, Math.abs(grads[i]));
-    return norm;
-  }
-  for (let i = 0; i < grads.length; i++) norm += Math.abs(grads[i]) ** p;
-  return norm ** (1 / p);
+  if (p === Infinity) return largestOf(grads);
+  const sum = p === 2 ? sumOfSquares(grads) : sumOfPowers(grads, p, 1);
+  if (Number.isFinite(sum)) return p === 2 ? Math.sqrt(sum) : powOf(sum, 1 / p);
+  const largest = largestOf(grads);
+  return Number.isFinite(largest) ? largest * powOf(sumOfPowers(grads, p, largest), 1 / p) : largest;
+}
+
+/** Σ(|g|/unit)^p */
+function sumOfPowers(grads: FloatArray, p: number, unit: number): number {
+  let sum = 0;
+  for (let i = 0; i < grads.length; i++) sum += powOf(Math.abs(grads[i]) / unit, p);
+  return sum;
+}
+
+/** The largest |g|; NaN where there is one. */
+function largestOf(grads: FloatArray): number {
+  let largest = 0;
+  for (let i = 0; i < grads.length; i++) largest = Math.max(largest, Math.abs(grads[i]));
+  return largest;
 }

@@ -1,7 +1,9 @@
-import type { FloatArray } from '../tensor/shape.ts';
+import { expectDtype, expectLength, type FloatArray } from '../tensor/shape.ts';
 import type { adagradUpdate } from './adagrad.ts';
 import type { adamUpdate } from './adam.ts';
-import type { sgdUpdate } from './sgd.ts';
+import type { rmspropUpdate } from './rmsprop.ts';
+import type { notebookRpropUpdate, rpropUpdate } from './rprop.ts';
+import type { momentumUpdate, sgdUpdate } from './sgd.ts';
 
 /** A learning rate, or a schedule: from the number of updates done so far (0, 1, …) to the rate of the next one. */
 export type LearningRate = number | ((step: number) => number);
@@ -10,6 +12,10 @@ export type LearningRate = number | ((step: number) => number);
 export interface UpdateKernels {
   readonly adagradUpdate: typeof adagradUpdate;
   readonly adamUpdate: typeof adamUpdate;
+  readonly momentumUpdate: typeof momentumUpdate;
+  readonly notebookRpropUpdate: typeof notebookRpropUpdate;
+  readonly rmspropUpdate: typeof rmspropUpdate;
+  readonly rpropUpdate: typeof rpropUpdate;
   readonly sgdUpdate: typeof sgdUpdate;
 }
 
@@ -35,7 +41,7 @@ export interface Optimizer {
    * @param slots what {@link makeSlots} made, updated
    * @param step the number of updates done before this one
    * @param lr the learning rate of this update
-   * @param kernels the engine's loops; a rule that has none among them, or is given none, runs its own
+   * @param kernels the engine's loops; a rule that is given none runs its own
    */
   update(
     params: FloatArray,
@@ -59,6 +65,18 @@ export function learningRateAt(lr: LearningRate, step: number): number {
     throw new RangeError(`learningRateAt: lr at step ${step} is ${value}, expected a finite number ≥ 0`);
   }
   return value;
+}
+
+/**
+ * Throws unless each block has the size and dtype of the parameters.
+ *
+ * @throws {RangeError | TypeError} naming function, argument, what it got and what it wants.
+ */
+export function expectBlocks(fn: string, params: FloatArray, blocks: Record<string, FloatArray>): void {
+  for (const [name, block] of Object.entries(blocks)) {
+    expectLength(fn, name, block, '[P]', params.length);
+    expectDtype(fn, name, block, params);
+  }
 }
 
 /**

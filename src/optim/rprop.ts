@@ -1,5 +1,5 @@
-import { expectDtype, expectLength } from '../tensor/shape.ts';
-import { expectOptions, type Optimizer } from './optimizer.ts';
+import type { FloatArray } from '../tensor/shape.ts';
+import { expectBlocks, expectOptions, type Optimizer } from './optimizer.ts';
 
 export interface NotebookRpropOptions {
   /** The step that every parameter starts with. */
@@ -31,19 +31,36 @@ export function notebookRprop(options: NotebookRpropOptions = {}): Optimizer {
     lr: 1,
     options: { delta, etaPlus, etaMinus },
     initialSlots: [delta, 0],
-    update(params, grads, slots) {
-      const [deltas, signs] = slots;
-      expectLength('notebookRprop.update', 'grads', grads, '[P]', params.length);
-      expectLength('notebookRprop.update', 'slots[0]', deltas, '[P]', params.length);
-      expectDtype('notebookRprop.update', 'grads', grads, params);
-      for (let i = 0; i < params.length; i++) {
-        const sign = Math.sign(grads[i]);
-        deltas[i] *= sign === signs[i] ? etaPlus : etaMinus;
-        signs[i] = sign;
-        params[i] -= sign * deltas[i];
-      }
+    update(params, grads, [deltas, signs], _step, _rate, kernels) {
+      (kernels?.notebookRpropUpdate ?? notebookRpropUpdate)(params, grads, deltas, signs, etaPlus, etaMinus);
     },
   };
+}
+
+/**
+ * One update of {@link notebookRprop}.
+ *
+ * @param params [P], updated
+ * @param grads [P]
+ * @param deltas [P], updated
+ * @param signs [P], of the step before, updated
+ * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
+ */
+export function notebookRpropUpdate(
+  params: FloatArray,
+  grads: FloatArray,
+  deltas: FloatArray,
+  signs: FloatArray,
+  etaPlus: number,
+  etaMinus: number,
+): void {
+  expectBlocks('notebookRpropUpdate', params, { grads, deltas, signs });
+  for (let i = 0; i < params.length; i++) {
+    const sign = Math.sign(grads[i]);
+    deltas[i] *= sign === signs[i] ? etaPlus : etaMinus;
+    signs[i] = sign;
+    params[i] -= sign * deltas[i];
+  }
 }
 
 export interface RpropOptions {
@@ -80,19 +97,39 @@ export function rprop(options: RpropOptions = {}): Optimizer {
     lr,
     options: { etaPlus, etaMinus, minStep, maxStep },
     initialSlots: [lr, 0],
-    update(params, grads, slots) {
-      const [deltas, previous] = slots;
-      expectLength('rprop.update', 'grads', grads, '[P]', params.length);
-      expectLength('rprop.update', 'slots[0]', deltas, '[P]', params.length);
-      expectDtype('rprop.update', 'grads', grads, params);
-      for (let i = 0; i < params.length; i++) {
-        const agreement = Math.sign(grads[i]) * Math.sign(previous[i]);
-        const factor = agreement > 0 ? etaPlus : agreement < 0 ? etaMinus : 1;
-        deltas[i] = Math.min(Math.max(deltas[i] * factor, minStep), maxStep);
-        const g = agreement < 0 ? 0 : grads[i];
-        previous[i] = g;
-        params[i] -= Math.sign(g) * deltas[i];
-      }
+    update(params, grads, [deltas, previous], _step, _rate, kernels) {
+      const run = kernels?.rpropUpdate ?? rpropUpdate;
+      run(params, grads, deltas, previous, etaPlus, etaMinus, minStep, maxStep);
     },
   };
+}
+
+/**
+ * One update of {@link rprop}.
+ *
+ * @param params [P], updated
+ * @param grads [P]
+ * @param deltas [P], updated
+ * @param previous [P], the gradient of the step before, 0 where its sign had changed; updated
+ * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
+ */
+export function rpropUpdate(
+  params: FloatArray,
+  grads: FloatArray,
+  deltas: FloatArray,
+  previous: FloatArray,
+  etaPlus: number,
+  etaMinus: number,
+  minStep: number,
+  maxStep: number,
+): void {
+  expectBlocks('rpropUpdate', params, { grads, deltas, previous });
+  for (let i = 0; i < params.length; i++) {
+    const agreement = Math.sign(grads[i]) * Math.sign(previous[i]);
+    const factor = agreement > 0 ? etaPlus : agreement < 0 ? etaMinus : 1;
+    deltas[i] = Math.min(Math.max(deltas[i] * factor, minStep), maxStep);
+    const g = agreement < 0 ? 0 : grads[i];
+    previous[i] = g;
+    params[i] -= Math.sign(g) * deltas[i];
+  }
 }

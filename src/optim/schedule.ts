@@ -1,3 +1,5 @@
+import { powOf } from '../tensor/pow.ts';
+import { cosOf } from '../tensor/sin.ts';
 import { expectOptions } from './optimizer.ts';
 
 /**
@@ -7,7 +9,7 @@ import { expectOptions } from './optimizer.ts';
  */
 export function stepDecay(lr: number, every: number, gamma: number): (step: number) => number {
   expectOptions('stepDecay', { lr: [lr, 0, Infinity], every: [every, 1, Infinity], gamma: [gamma, 0, Infinity] });
-  return (step) => lr * gamma ** Math.floor(step / every);
+  return (step) => lr * powOf(gamma, Math.floor(step / every));
 }
 
 /**
@@ -17,7 +19,7 @@ export function stepDecay(lr: number, every: number, gamma: number): (step: numb
  */
 export function cosineDecay(lr: number, steps: number, end = 0): (step: number) => number {
   expectOptions('cosineDecay', { lr: [lr, 0, Infinity], steps: [steps, 1, Infinity], end: [end, 0, Infinity] });
-  return (step) => end + ((lr - end) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps))) / 2;
+  return (step) => end + ((lr - end) * (1 + cosOf((Math.PI * Math.min(step, steps)) / steps))) / 2;
 }
 
 /**

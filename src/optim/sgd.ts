@@ -1,5 +1,5 @@
-import { expectDtype, expectLength, type FloatArray } from '../tensor/shape.ts';
-import { expectLearningRate, expectOptions, type LearningRate, type Optimizer } from './optimizer.ts';
+import type { FloatArray } from '../tensor/shape.ts';
+import { expectBlocks, expectLearningRate, expectOptions, type LearningRate, type Optimizer } from './optimizer.ts';
 
 export interface SgdOptions {
   lr: LearningRate;
@@ -34,37 +34,55 @@ export function sgd(options: SgdOptions): Optimizer {
     lr,
     options: { momentum, dampening, nesterov, weightDecay },
     initialSlots: momentum === 0 ? [] : [0],
-    update(params, grads, slots, step, rate, kernels) {
-      if (momentum === 0) (kernels?.sgdUpdate ?? sgdUpdate)(params, grads, rate, weightDecay);
-      else momentumUpdate(params, grads, slots[0], step, rate, momentum, dampening, nesterov, weightDecay);
+    update(params, grads, [velocity], step, rate, kernels) {
+      if (momentum === 0) {
+        (kernels?.sgdUpdate ?? sgdUpdate)(params, grads, rate, weightDecay);
+        return;
+      }
+      const keep = step === 0 ? 0 : momentum;
+      const share = step === 0 ? 1 : 1 - dampening;
+      const run = kernels?.momentumUpdate ?? momentumUpdate;
+      run(params, grads, velocity, { lr: rate, keep, share, momentum, nesterov, weightDecay });
     },
   };
 }
 
 /** θ −= lr·(g + weightDecay·θ): the notebooks' `param - lr * dparam`. */
 export function sgdUpdate(params: FloatArray, grads: FloatArray, lr: number, weightDecay = 0): void {
-  expectLength('sgdUpdate', 'grads', grads, '[P]', params.length);
-  expectDtype('sgdUpdate', 'grads', grads, params);
+  expectBlocks('sgdUpdate', params, { grads });
   for (let i = 0; i < params.length; i++) params[i] -= lr * (grads[i] + weightDecay * params[i]);
 }
 
-function momentumUpdate(
+/** The numbers of one update with momentum. */
+export interface MomentumNumbers {
+  lr: number;
+  /** What stays of the velocity: momentum, at the first step 0. */
+  keep: number;
+  /** What the gradient adds to it: 1 − dampening, at the first step 1. */
+  share: number;
+  momentum: number;
+  nesterov: boolean;
+  weightDecay: number;
+}
+
+/**
+ * v = keep·v + share·g, θ −= lr·(nesterov ? g + momentum·v : v), with g = grads + weightDecay·θ.
+ *
+ * @param params [P], updated
+ * @param grads [P]
+ * @param velocity [P], updated
+ * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
+ */
+export function momentumUpdate(
   params: FloatArray,
   grads: FloatArray,
   velocity: FloatArray,
-  step: number,
-  lr: number,
-  momentum: number,
-  dampening: number,
-  nesterov: boolean,
-  weightDecay: number,
+  { lr, keep, share, momentum, nesterov, weightDecay }: MomentumNumbers,
 ): void {
-  expectLength('sgd.update', 'grads', grads, '[P]', params.length);
-  expectLength('sgd.update', 'slots[0]', velocity, '[P]', params.length);
-  expectDtype('sgd.update', 'grads', grads, params);
+  expectBlocks('momentumUpdate', params, { grads, velocity });
   for (let i = 0; i < params.length; i++) {
     const g = grads[i] + weightDecay * params[i];
-    const v = step === 0 ? g : momentum * velocity[i] + (1 - dampening) * g;
+    const v = keep * velocity[i] + share * g;
     velocity[i] = v;
     params[i] -= lr * (nesterov ? g + momentum * v : v);
   }

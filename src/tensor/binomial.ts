@@ -1,3 +1,6 @@
+import { expOf } from './exp.ts';
+import { logOf } from './log.ts';
+
 /**
  * One draw of the number of successes in `n` trials of probability `p`, from uniforms in [0, 1) in the order in which
  * NumPy's legacy generator takes them: by inversion while n·min(p, 1-p) ≤ 30, else by the rejection algorithm BTPE.
@@ -19,7 +22,7 @@ function few(n: number, p: number, uniform: () => number): number {
 /** Walks up the probabilities of 0, 1, 2, … successes until they have used up one uniform. */
 function inversion(n: number, p: number, uniform: () => number): number {
   const q = 1 - p;
-  const p0 = Math.exp(n * Math.log(q));
+  const p0 = expOf(n * logOf(q));
   const bound = Math.min(n, Math.floor(n * p + 10 * Math.sqrt(n * p * q + 1)));
   let x = 0;
   let px = p0;
@@ -69,11 +72,11 @@ function btpe(n: number, p: number, uniform: () => number): number {
       if (v > 1) continue;
       y = Math.floor(x);
     } else if (u <= p3) {
-      y = Math.floor(xl + Math.log(v) / lambdaL);
+      y = Math.floor(xl + logOf(v) / lambdaL);
       if (y < 0) continue;
       v = v * (u - p2) * lambdaL;
     } else {
-      y = Math.floor(xr - Math.log(v) / lambdaR);
+      y = Math.floor(xr - logOf(v) / lambdaR);
       if (y > n) continue;
       v = v * (u - p3) * lambdaR;
     }
@@ -95,7 +98,7 @@ function underHistogram(y: number, v: number, n: number, p: number, m: number, n
   }
   const rho = (k / npq) * ((k * (k / 3 + 0.625) + 0.16666666666666666) / npq + 0.5);
   const t = (-k * k) / (2 * npq);
-  const logV = Math.log(v);
+  const logV = logOf(v);
   if (logV < t - rho) return true;
   if (logV > t + rho) return false;
   const x1 = y + 1;
@@ -104,9 +107,9 @@ function underHistogram(y: number, v: number, n: number, p: number, m: number, n
   const w = n - y + 1;
   return (
     logV <=
-    (m + 0.5) * Math.log(f1 / x1) +
-      (n - m + 0.5) * Math.log(z / w) +
-      (y - m) * Math.log((w * p) / (x1 * q)) +
+    (m + 0.5) * logOf(f1 / x1) +
+      (n - m + 0.5) * logOf(z / w) +
+      (y - m) * logOf((w * p) / (x1 * q)) +
       stirling(f1) +
       stirling(z) +
       stirling(x1) +

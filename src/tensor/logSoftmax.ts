@@ -1,3 +1,4 @@
+import { expOf } from './exp.ts';
 import { logSumExpOf } from './logSumExp.ts';
 import { expectDtype, expectLength, type FloatArray } from './shape.ts';
 
@@ -35,6 +36,6 @@ export function logSoftmaxBackward(dz: FloatArray, dy: FloatArray, y: FloatArray
     const row = r * n;
     let sum = 0;
     for (let j = 0; j < n; j++) sum += dy[row + j];
-    for (let j = 0; j < n; j++) dz[row + j] = dy[row + j] - Math.exp(y[row + j]) * sum;
+    for (let j = 0; j < n; j++) dz[row + j] = dy[row + j] - expOf(y[row + j]) * sum;
   }
 }

@@ -1,3 +1,5 @@
+import { expOf } from './exp.ts';
+import { logOf } from './log.ts';
 import { expectDtype, expectLength, type FloatArray } from './shape.ts';
 
 /** m + ln Σ_j e^(z[j] − m) over the n numbers from `start`, m being their maximum. */
@@ -5,8 +7,8 @@ export function logSumExpOf(z: FloatArray, start: number, n: number): number {
   let max = z[start];
   for (let j = 1; j < n; j++) if (z[start + j] > max) max = z[start + j];
   let sum = 0;
-  for (let j = 0; j < n; j++) sum += Math.exp(z[start + j] - max);
-  return max + Math.log(sum);
+  for (let j = 0; j < n; j++) sum += expOf(z[start + j] - max);
+  return max + logOf(sum);
 }
 
 /**
@@ -48,6 +50,6 @@ export function logSumExpBackward(
   expectDtype('logSumExpBackward', 'z', z, dz);
   expectDtype('logSumExpBackward', 's', s, dz);
   for (let r = 0; r < rows; r++) {
-    for (let j = 0; j < n; j++) dz[r * n + j] = ds[r] * Math.exp(z[r * n + j] - s[r]);
+    for (let j = 0; j < n; j++) dz[r * n + j] = ds[r] * expOf(z[r * n + j] - s[r]);
   }
 }

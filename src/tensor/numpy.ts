@@ -2,9 +2,12 @@
  * The corner of NumPy that the notebooks use, on float64 ndarray views: functions return new arrays, small shapes
  * broadcast, names are NumPy's. For reading beside Python; training code calls `bptt/tensor`, which allocates nothing.
  */
+import { expOf } from './exp.ts';
+import { logOf } from './log.ts';
 import { matmulNN, matmulNT, matmulTN } from './matmul.ts';
 import { type NdArray, ndarray, ops, rowMajor, type View } from './ndarray.ts';
 import { pairwiseSum } from './pairwiseSum.ts';
+import { tanhOf } from './tanh.ts';
 
 /** A float64 array, the only dtype here. */
 export type Float64View = NdArray<Float64Array>;
@@ -147,17 +150,17 @@ export function negative(a: View): Float64View {
 
 /** `np.exp(a)`. */
 export function exp(a: View): Float64View {
-  return map(a, Math.exp);
+  return map(a, expOf);
 }
 
 /** `np.log(a)`. */
 export function log(a: View): Float64View {
-  return map(a, Math.log);
+  return map(a, logOf);
 }
 
 /** `np.tanh(a)`. */
 export function tanh(a: View): Float64View {
-  return map(a, Math.tanh);
+  return map(a, tanhOf);
 }
 
 /** `np.sqrt(a)`. */

@@ -1,4 +1,5 @@
 import { binomial } from './binomial.ts';
+import { logOf } from './log.ts';
 import type { FloatArray } from './shape.ts';
 
 const KEY_LENGTH = 624;
@@ -32,7 +33,7 @@ export interface MutableArrayLike<T> {
 
 /**
  * NumPy's `numpy.random.RandomState(seed)`: the same calls in the same order give the same numbers, integers and uniforms
- * bit for bit, gaussians up to the last bits of `Math.log`.
+ * bit for bit, gaussians up to the last bit of a logarithm, the same on every host.
  *
  * One stream of 32-bit words feeds every draw. Each method says how many words it takes, so that a NumPy program can be
  * followed draw by draw. Arguments are checked before anything is drawn.
@@ -321,7 +322,7 @@ export class RandomState {
       x2 = 2 * this.#double() - 1;
       r2 = x1 * x1 + x2 * x2;
     } while (r2 >= 1 || r2 === 0);
-    const f = Math.sqrt((-2 * Math.log(r2)) / r2);
+    const f = Math.sqrt((-2 * logOf(r2)) / r2);
     this.#hasGauss = true;
     this.#gauss = f * x1;
     return f * x2;

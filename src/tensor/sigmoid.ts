@@ -1,8 +1,9 @@
+import { expOf } from './exp.ts';
 import { expectDtype, expectLength, type FloatArray } from './shape.ts';
 
 /** σ(x) = 1/(1 + e⁻ˣ). For x → −∞ the exponential overflows to infinity and the quotient to the right limit, 0. */
 export function logistic(x: number): number {
-  return 1 / (1 + Math.exp(-x));
+  return 1 / (1 + expOf(-x));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { expOf } from './exp.ts';
 import { expectDtype, expectLength, type FloatArray } from './shape.ts';
 
 /**
@@ -18,7 +19,7 @@ export function softmax(p: FloatArray, z: FloatArray, rows: number, n: number): 
     for (let j = 1; j < n; j++) if (z[row + j] > max) max = z[row + j];
     let sum = 0;
     for (let j = 0; j < n; j++) {
-      const e = Math.exp(z[row + j] - max);
+      const e = expOf(z[row + j] - max);
       p[row + j] = e;
       sum += e;
     }

@@ -1,3 +1,4 @@
+import { exponentOf, powerOfTwo } from './powerOfTwo.ts';
 import { expectLength, type FloatArray } from './shape.ts';
 import { sumOfSquares } from './sum.ts';
 
@@ -19,7 +20,7 @@ export function singularValues(a: FloatArray, rows: number, cols: number): Float
   const length = Math.max(rows, cols);
   let largest = 0;
   for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i]));
-  const scale = largest > 0 ? 2 ** Math.floor(Math.log2(largest)) : 1;
+  const scale = largest > 0 ? powerOfTwo(exponentOf(largest)) : 1;
   const u = new Float64Array(count * length);
   for (let c = 0; c < count; c++) {
     for (let i = 0; i < length; i++) u[c * length + i] = (rows <= cols ? a[c * cols + i] : a[i * cols + c]) / scale;
@@ -43,8 +44,8 @@ export function singularValues(a: FloatArray, rows: number, cols: number): Float
         if (Math.abs(pq) <= tiny * Math.sqrt(pp * qq)) continue;
         rotated = true;
         const zeta = (qq - pp) / (2 * pq);
-        const t = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + Math.hypot(1, zeta));
-        const cos = 1 / Math.hypot(1, t);
+        const t = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + hypotenuse(zeta));
+        const cos = 1 / hypotenuse(t);
         const sin = cos * t;
         for (let i = 0; i < length; i++) {
           const x = u[p * length + i];
@@ -58,4 +59,9 @@ export function singularValues(a: FloatArray, rows: number, cols: number): Float
   const values = new Float64Array(count);
   for (let c = 0; c < count; c++) values[c] = scale * Math.sqrt(sumOfSquares(u.subarray(c * length, (c + 1) * length)));
   return values.sort().reverse();
+}
+
+/** √(1 + x²), where beyond 10⁸ the 1 is lost and x² might overflow. */
+function hypotenuse(x: number): number {
+  return Math.abs(x) < 1e8 ? Math.sqrt(1 + x * x) : Math.abs(x);
 }

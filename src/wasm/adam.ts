@@ -1,5 +1,5 @@
 import type { adamUpdate as AdamUpdate } from '../optim/adam.ts';
-import { f32x4, type ModuleBuilder } from './assembler.ts';
+import { f32x4, type ModuleBuilder, v128 } from './assembler.ts';
 import { emitElementwise } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 
@@ -55,7 +55,7 @@ export function emitAdam(module: ModuleBuilder): void {
         at.store(vMax, square);
       }
       const step = f32x4.div(f32x4.mul(size, mean), f32x4.add(f32x4.div(f32x4.sqrt(square), root), eps));
-      at.store(params, f32x4.sub(f32x4.mul(shrink, theta), step));
+      at.store(params, f32x4.sub(f32x4.mul(shrink, theta), v128.and(step, f32x4.unequal(mean, 0))));
     });
   }
 }

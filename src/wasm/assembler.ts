@@ -8,10 +8,13 @@
 
 export type ValueType = 'i32' | 'f32' | 'f64' | 'v128';
 
+/** Bytes, and code made of them: flattened once, when the module is written. */
+export type Code = readonly (number | Code)[];
+
 /** The code of a value. An expression used twice is computed twice: keep it with {@link FunctionBuilder.let}. */
 export interface Expr<T extends ValueType> {
   readonly type: T;
-  readonly code: readonly number[];
+  readonly code: Code;
 }
 
 export interface Local<T extends ValueType> extends Expr<T> {
@@ -50,7 +53,7 @@ export function signed(value: number): number[] {
   }
 }
 
-function int(value: I32): readonly number[] {
+function int(value: I32): Code {
   return typeof value === 'number' ? [0x41, ...signed(value)] : value.code;
 }
 
@@ -58,13 +61,13 @@ function float(value: number): number[] {
   return [0x43, ...new Uint8Array(Float32Array.of(value).buffer)];
 }
 
-function vector(value: V128): readonly number[] {
+function vector(value: V128): Code {
   if (typeof value !== 'number') return value.code;
   const lane = new Uint8Array(Float32Array.of(value).buffer);
   return simd(12, ...lane, ...lane, ...lane, ...lane);
 }
 
-function double(value: F64): readonly number[] {
+function double(value: F64): Code {
   return typeof value === 'number' ? [0x44, ...new Uint8Array(Float64Array.of(value).buffer)] : value.code;
 }
 
@@ -72,8 +75,8 @@ function simd(opcode: number, ...immediates: number[]): number[] {
   return [0xfd, ...unsigned(opcode), ...immediates];
 }
 
-function expr<T extends ValueType>(type: T, ...parts: (readonly number[])[]): Expr<T> {
-  return { type, code: parts.flat() };
+function expr<T extends ValueType>(type: T, ...parts: Code[]): Expr<T> {
+  return { type, code: parts };
 }
 
 /** Alignment (a hint: none is promised) and offset of a memory access. */
@@ -226,6 +229,12 @@ export const f32x4: {
   ofInts: unary(0xfa),
 };
 
+/** sum + a·b: rounded twice, or once by a fused multiply-add (relaxed SIMD; hosts without it reject the module). */
+export function plusProduct(sum: V128, a: V128, b: V128, fused: boolean): Expr<'v128'> {
+  if (!fused) return f32x4.add(sum, f32x4.mul(a, b));
+  return expr('v128', vector(a), vector(b), vector(sum), simd(0x105));
+}
+
 export const f64x2: { add: Binary; mul: Binary; ofLowFloats: Unary } = {
   add: binary(0xf0),
   mul: binary(0xf2),
@@ -250,7 +259,7 @@ export class FunctionBuilder implements Signature {
   readonly params: readonly ValueType[];
   result: ValueType | null = null;
   private readonly locals: ValueType[] = [];
-  private code: number[] = [];
+  private readonly code: (number | Code)[] = [];
 
   constructor(name: string, params: readonly ValueType[]) {
     this.name = name;
@@ -282,7 +291,7 @@ export class FunctionBuilder implements Signature {
 
   set<T extends ValueType>(local: Local<T>, value: Expr<T> | (T extends 'i32' | 'v128' ? number : never)): void {
     const code = typeof value !== 'number' ? value.code : local.type === 'i32' ? int(value) : vector(value);
-    this.code.push(...code, 0x21, ...unsigned(local.index));
+    this.code.push(code, 0x21, ...unsigned(local.index));
   }
 
   /** local += value */
@@ -291,7 +300,7 @@ export class FunctionBuilder implements Signature {
   }
 
   store(address: I32, value: V128, offset = 0): void {
-    this.code.push(...int(address), ...vector(value), ...simd(11, ...at(offset)));
+    this.code.push(int(address), vector(value), simd(11, ...at(offset)));
   }
 
   /** Stores the first lane only. */
@@ -300,13 +309,13 @@ export class FunctionBuilder implements Signature {
   }
 
   storeLane(address: I32, value: V128, lane: 0 | 1 | 2 | 3, offset = 0): void {
-    this.code.push(...int(address), ...vector(value), ...simd(0x5a, ...at(offset), lane));
+    this.code.push(int(address), vector(value), simd(0x5a, ...at(offset), lane));
   }
 
   /** Calls a function with constants (i32 and f32 only); what it gives is dropped. */
   call({ index, params, result }: Callee, args: readonly number[]): void {
     params.forEach((type, i) => {
-      this.code.push(...(type === 'f32' ? float(args[i]) : int(args[i])));
+      this.code.push(type === 'f32' ? float(args[i]) : int(args[i]));
     });
     this.code.push(0x10, ...unsigned(index));
     if (result !== null) this.code.push(0x1a);
@@ -316,12 +325,12 @@ export class FunctionBuilder implements Signature {
     this.if(condition, () => {
       this.code.push(0x03, EMPTY_BLOCK);
       body();
-      this.code.push(...condition.code, 0x0d, 0, 0x0b);
+      this.code.push(condition.code, 0x0d, 0, 0x0b);
     });
   }
 
   if(condition: Expr<'i32'>, then: () => void, otherwise?: () => void): void {
-    this.code.push(...condition.code, 0x04, EMPTY_BLOCK);
+    this.code.push(condition.code, 0x04, EMPTY_BLOCK);
     then();
     if (otherwise) {
       this.code.push(0x05);
@@ -333,13 +342,13 @@ export class FunctionBuilder implements Signature {
   /** Leaves the function with that value; the last statement. */
   return(value: Expr<ValueType>): void {
     this.result = value.type;
-    this.code.push(...value.code);
+    this.code.push(value.code);
   }
 
   /** The function's entry in the code section. */
   body(): number[] {
     const locals = [...unsigned(this.locals.length), ...this.locals.flatMap((type) => [1, TYPE_CODES[type]])];
-    return sized([...locals, ...this.code, 0x0b]);
+    return sized(flat([locals, this.code, [0x0b]]));
   }
 }
 
@@ -395,39 +404,54 @@ export class ModuleBuilder {
       ...items(params.map((type) => [TYPE_CODES[type]])),
       ...items(result === null ? [] : [[TYPE_CODES[result]]]),
     ]);
-    return Uint8Array.from([
-      ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-      ...section(1, types),
-      ...section(2, [
-        ...MEMORY_LIMITS[memory].map((limits) => [...name('host'), ...name('memory'), 0x02, ...limits]),
-        ...this.imports.map((f, i) => [...name('kernels'), ...name(f.name), 0x00, ...unsigned(i)]),
+    return Uint8Array.from(
+      flat([
+        [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+        section(1, types),
+        section(2, [
+          ...MEMORY_LIMITS[memory].map((limits) => [...name('host'), ...name('memory'), 0x02, ...limits]),
+          ...this.imports.map((f, i) => [...name('kernels'), ...name(f.name), 0x00, ...unsigned(i)]),
+        ]),
+        section(
+          3,
+          this.functions.map((_, i) => unsigned(first + i)),
+        ),
+        section(
+          7,
+          this.functions.map((f, i) => [...name(f.name), 0x00, ...unsigned(first + i)]),
+        ),
+        section(
+          10,
+          this.functions.map((f) => f.body()),
+        ),
       ]),
-      ...section(
-        3,
-        this.functions.map((_, i) => unsigned(first + i)),
-      ),
-      ...section(
-        7,
-        this.functions.map((f, i) => [...name(f.name), 0x00, ...unsigned(first + i)]),
-      ),
-      ...section(
-        10,
-        this.functions.map((f) => f.body()),
-      ),
-    ]);
+    );
   }
 }
 
+/** The bytes of code. */
+function flat(code: Code): number[] {
+  const bytes: number[] = [];
+  const add = (part: Code): void => {
+    for (const item of part) {
+      if (typeof item === 'number') bytes.push(item);
+      else add(item);
+    }
+  };
+  add(code);
+  return bytes;
+}
+
 function section(id: number, entries: readonly number[][]): number[] {
-  return [id, ...sized(items(entries))];
+  return flat([id, sized(items(entries))]);
 }
 
 function items(entries: readonly number[][]): number[] {
-  return [...unsigned(entries.length), ...entries.flat()];
+  return flat([unsigned(entries.length), entries]);
 }
 
 function sized(bytes: readonly number[]): number[] {
-  return [...unsigned(bytes.length), ...bytes];
+  return flat([unsigned(bytes.length), bytes]);
 }
 
 function name(text: string): number[] {

@@ -30,20 +30,13 @@ export function columnsKernels(w: WasmMemory): { placeColumns: typeof PlaceColum
 export function emitColumns(m: ModuleBuilder): void {
   for (const name of ['copyRows', 'addRows']) {
     m.function(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, [y, x, yStride, xStride, rows, n]) => {
-      forEachRow(
-        f,
-        rows,
-        [
-          [y, yStride],
-          [x, xStride],
-        ],
-        () => {
-          forEachElement(f, n, (at) => {
-            const own = at.load(x);
-            at.store(y, name === 'addRows' ? f32x4.add(at.load(y), own) : own);
-          });
-        },
-      );
+      const pointers = [[y, yStride] as const, [x, xStride] as const];
+      forEachRow(f, rows, pointers, () => {
+        forEachElement(f, n, (at) => {
+          const own = at.load(x);
+          at.store(y, name === 'addRows' ? f32x4.add(at.load(y), own) : own);
+        });
+      });
     });
   }
 }

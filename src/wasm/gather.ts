@@ -83,34 +83,20 @@ export function emitGather(m: ModuleBuilder): void {
   }
   m.function('gatherRows', six, (f, [y, table, ids, R, columns, stride]) => {
     const row = f.int(0);
-    forEachRow(
-      f,
-      R,
-      [
-        [y, stride],
-        [ids, 1],
-      ],
-      () => {
-        f.set(row, rowOf(table, ids, columns));
-        forEachElement(f, columns, (at) => at.store(y, at.load(row)));
-      },
-    );
+    const pointers = [[y, stride] as const, [ids, 1] as const];
+    forEachRow(f, R, pointers, () => {
+      f.set(row, rowOf(table, ids, columns));
+      forEachElement(f, columns, (at) => at.store(y, at.load(row)));
+    });
   });
   // The table is overwritten: all its V rows are cleared first.
   m.function('gatherRowsBackward', [...six, 'i32'], (f, [table, dy, ids, R, columns, stride, V]) => {
     const row = f.int(0);
     forEachElement(f, i32.mul(V, columns), (at) => at.store(table, 0));
-    forEachRow(
-      f,
-      R,
-      [
-        [dy, stride],
-        [ids, 1],
-      ],
-      () => {
-        f.set(row, rowOf(table, ids, columns));
-        forEachElement(f, columns, (at) => at.store(row, f32x4.add(at.load(row), at.load(dy))));
-      },
-    );
+    const pointers = [[dy, stride] as const, [ids, 1] as const];
+    forEachRow(f, R, pointers, () => {
+      f.set(row, rowOf(table, ids, columns));
+      forEachElement(f, columns, (at) => at.store(row, f32x4.add(at.load(row), at.load(dy))));
+    });
   });
 }

@@ -8,6 +8,7 @@ import {
   i32,
   type Local,
   type ModuleBuilder,
+  plusProduct,
   v128,
 } from './assembler.ts';
 import type { WasmMemory } from './memory.ts';
@@ -169,18 +170,19 @@ export function matmulKernels(w: WasmMemory): Products {
   };
 }
 
-export function emitMatmul(m: ModuleBuilder): void {
-  emitAddProduct(m);
+/** @param fused whether products are added by fused multiply-add */
+export function emitMatmul(m: ModuleBuilder, fused: boolean): void {
+  emitAddProduct(m, fused);
   emitPack(m, 'packAcross4', 4, true);
   emitPack(m, 'packAlong4', 4, false);
   emitPack(m, 'packAcross8', 8, true);
   emitPack(m, 'packAlong8', 8, false);
-  emitAddRowNN(m);
-  emitAddRowNT(m);
+  emitAddRowNN(m, fused);
+  emitAddRowNT(m, fused);
 }
 
 /** C += A·B of a packed block: for every panel of B the panels of A, a tile of 4×8 sums each. */
-function emitAddProduct(m: ModuleBuilder): void {
+function emitAddProduct(m: ModuleBuilder, fused: boolean): void {
   m.function('addProduct', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
     const [c, a, b, rows, k, columns, stride, tile] = params;
     const panelBytes = f.int(i32.mul(k, 4 * COLUMNS));
@@ -207,8 +209,8 @@ function emitAddProduct(m: ModuleBuilder): void {
           f.set(right, v128.load(pb, 16));
           for (let r = 0; r < ROWS; r++) {
             f.set(one, v128.loadSplat(pa, 4 * r));
-            f.set(sums[r][0], f32x4.add(sums[r][0], f32x4.mul(one, left)));
-            f.set(sums[r][1], f32x4.add(sums[r][1], f32x4.mul(one, right)));
+            f.set(sums[r][0], plusProduct(sums[r][0], one, left, fused));
+            f.set(sums[r][1], plusProduct(sums[r][1], one, right, fused));
           }
           f.advance(pa, 4 * ROWS);
           f.advance(pb, 4 * COLUMNS);
@@ -370,7 +372,7 @@ function storeTransposed(
  * c[j] += Σ_l a[l]·b[l,j] for one row of C: up to seven vectors of sums at a time, since the host loads as many of B
  * before it multiplies, and has sixteen registers; `step` bytes from a[l] to a[l+1].
  */
-function emitAddRowNN(m: ModuleBuilder): void {
+function emitAddRowNN(m: ModuleBuilder, fused: boolean): void {
   m.function('addRowNN', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, a, b, k, n, step]) => {
     const stride = f.int(i32.shl(n, 2));
     const left = f.int(n);
@@ -391,7 +393,7 @@ function emitAddRowNN(m: ModuleBuilder): void {
         f.while(i32.lessThan(l, k), () => {
           f.set(one, v128.loadSplat(pa));
           sums.forEach((sum, i) => {
-            f.set(sum, f32x4.add(sum, f32x4.mul(one, load(pb, 16 * i))));
+            f.set(sum, plusProduct(sum, one, load(pb, 16 * i), fused));
           });
           f.advance(pa, step);
           f.advance(pb, stride);
@@ -410,7 +412,7 @@ function emitAddRowNN(m: ModuleBuilder): void {
 }
 
 /** c[j] += a·b[j,·] for one row of A: eight dot products at a time, four products of each at once. */
-function emitAddRowNT(m: ModuleBuilder): void {
+function emitAddRowNT(m: ModuleBuilder, fused: boolean): void {
   m.function('addRowNT', ['i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, a, b, k, n]) => {
     const bytes = f.int(i32.shl(k, 2));
     const bytes4 = f.int(i32.and(bytes, -16));
@@ -429,7 +431,7 @@ function emitAddRowNT(m: ModuleBuilder): void {
           f.while(i32.lessThan(at, end), () => {
             f.set(x, load(i32.add(a, at)));
             sums.forEach((sum, j) => {
-              f.set(sum, f32x4.add(sum, f32x4.mul(x, load(i32.add(rows[j], at)))));
+              f.set(sum, plusProduct(sum, x, load(i32.add(rows[j], at)), fused));
             });
             f.advance(at, moved);
           });

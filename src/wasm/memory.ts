@@ -1,6 +1,6 @@
 import { expectLength } from '../tensor/shape.ts';
 import { type Functions, host, type SomeMemory } from './host.ts';
-import { wasmModule } from './module.ts';
+import { type Variant, wasmModule } from './module.ts';
 import { Recorder } from './recorder.ts';
 import { SCRATCH_BYTES, type Scratch, scratchAt } from './scratch.ts';
 
@@ -29,6 +29,7 @@ export class WasmMemory {
   /** The kernels, on addresses. */
   readonly call: Functions;
   readonly recorder: Recorder;
+  readonly variant: Variant;
   readonly scratch: Scratch;
   /** The memory that the region is part of. */
   readonly memory: SomeMemory;
@@ -40,17 +41,19 @@ export class WasmMemory {
 
   /**
    * @param bytes room for buffers
+   * @param fused whether products are added by fused multiply-add; the host must have it
    * @throws {RangeError} where so much memory is not to be had.
    */
-  constructor(bytes: number, region?: Region) {
+  constructor(bytes: number, fused = false, region?: Region) {
     const { memory, start, end, shared } = region ?? regionsOf([bytes], false)[0];
+    this.variant = { shared, fused };
     this.memory = memory;
     this.buffer = memory.buffer;
     this.scratch = scratchAt(start);
     this.end = start + roundUp(SCRATCH_BYTES);
     this.limit = end;
     this.byteLength = end - start;
-    const { module, signatures } = wasmModule(shared);
+    const { module, signatures } = wasmModule(this.variant);
     const kernels = new (host().Instance)(module, { host: { memory } }).exports as Functions;
     this.recorder = new Recorder(kernels, signatures);
     this.call = this.recorder.call;
@@ -61,8 +64,8 @@ export class WasmMemory {
    *
    * @throws {RangeError} where so much memory is not to be had.
    */
-  static shared(bytes: readonly number[]): readonly WasmMemory[] {
-    return regionsOf(bytes, true).map((region, i) => new WasmMemory(bytes[i], region));
+  static shared(bytes: readonly number[], fused = false): readonly WasmMemory[] {
+    return regionsOf(bytes, true).map((region, i) => new WasmMemory(bytes[i], fused, region));
   }
 
   /** A zeroed buffer. */

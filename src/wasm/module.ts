@@ -1,7 +1,7 @@
 import { emitAdagrad } from './adagrad.ts';
 import { emitAdam } from './adam.ts';
 import { emitAdd } from './add.ts';
-import { f32x4, ModuleBuilder, type Signature } from './assembler.ts';
+import { f32x4, ModuleBuilder, plusProduct, type Signature } from './assembler.ts';
 import { emitBinaryCrossEntropyOfSoftmax } from './binaryCrossEntropyOfSoftmax.ts';
 import { emitClip } from './clip.ts';
 import { emitColumns } from './columns.ts';
@@ -14,6 +14,8 @@ import { emitLstm } from './lstm.ts';
 import { emitMatmul } from './matmul.ts';
 import { emitMultiply } from './multiply.ts';
 import { emitRelu } from './relu.ts';
+import { emitRmsprop } from './rmsprop.ts';
+import { emitRprop } from './rprop.ts';
 import { emitScale } from './scale.ts';
 import { emitSgd } from './sgd.ts';
 import { emitSigmoid } from './sigmoid.ts';
@@ -30,19 +32,26 @@ interface KernelModule {
   readonly signatures: readonly Signature[];
 }
 
-const compiled = new Map<boolean, KernelModule>();
+/** The variants of the kernels. */
+export interface Variant {
+  /** For a memory that threads share. */
+  readonly shared: boolean;
+  /** Products by fused multiply-add. */
+  readonly fused: boolean;
+}
+
+const compiled = new Map<string, KernelModule>();
 
 /**
  * Every kernel, assembled and compiled at its first use; each engine instantiates it on a memory of its own.
- *
- * @param shared whether for a memory that threads share
  */
-export function wasmModule(shared: boolean): KernelModule {
-  let found = compiled.get(shared);
+export function wasmModule({ shared, fused }: Variant): KernelModule {
+  const key = `${shared} ${fused}`;
+  let found = compiled.get(key);
   if (!found) {
     const m = new ModuleBuilder();
     emitCopy(m);
-    emitMatmul(m);
+    emitMatmul(m, fused);
     emitAdd(m);
     emitMultiply(m);
     emitGather(m);
@@ -64,8 +73,10 @@ export function wasmModule(shared: boolean): KernelModule {
     emitAdagrad(m);
     emitAdam(m);
     emitSgd(m);
+    emitRmsprop(m);
+    emitRprop(m);
     found = { module: new (host().Module)(m.bytes(shared ? 'shared' : 'own')), signatures: m.signatures };
-    compiled.set(shared, found);
+    compiled.set(key, found);
   }
   return found;
 }
@@ -74,5 +85,12 @@ export function wasmModule(shared: boolean): KernelModule {
 export function hasWasmSimd(): boolean {
   const m = new ModuleBuilder();
   m.function('smallest', [], (f) => f.let(f32x4.nearest(0)));
+  return isValid(m.bytes());
+}
+
+/** Whether this host has fused multiply-add on four floats (relaxed SIMD). */
+export function hasFusedMultiplyAdd(): boolean {
+  const m = new ModuleBuilder();
+  m.function('smallest', [], (f) => f.let(plusProduct(0, 1, 2, true)));
   return isValid(m.bytes());
 }

@@ -50,22 +50,15 @@ export function emitSum(m: ModuleBuilder): void {
     const sums = [f.local('v128'), f.local('v128')] as const;
     const from = f.int(0);
     const floats = f.int(i32.mul(axis, inner));
-    forEachRow(
-      f,
-      outer,
-      [
-        [y, inner],
-        [x, floats],
-      ],
-      () => {
-        forEachElement(f, inner, (at) => {
-          f.set(from, x);
-          for (const sum of sums) f.set(sum, 0);
-          forEachRow(f, axis, [[from, inner]], () => addTo(f, sums, f.let(at.load(from)), (half) => half));
-          at.store(y, v128.shuffle(f32x4.ofDoubles(sums[0]), f32x4.ofDoubles(sums[1]), [0, 1, 4, 5]));
-        });
-      },
-    );
+    const pointers = [[y, inner] as const, [x, floats] as const];
+    forEachRow(f, outer, pointers, () => {
+      forEachElement(f, inner, (at) => {
+        f.set(from, x);
+        for (const sum of sums) f.set(sum, 0);
+        forEachRow(f, axis, [[from, inner]], () => addTo(f, sums, f.let(at.load(from)), (half) => half));
+        at.store(y, v128.shuffle(f32x4.ofDoubles(sums[0]), f32x4.ofDoubles(sums[1]), [0, 1, 4, 5]));
+      });
+    });
   });
   m.function('sumOfSquares', ['i32', 'i32'], (f, [x, n]) => f.return(sumOfSquares(f, x, n)));
 }

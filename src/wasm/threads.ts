@@ -56,13 +56,13 @@ export class Thread {
   }
 
   /** Starts a thread with the kernels on that memory. */
-  static async start({ memory }: WasmMemory): Promise<Thread> {
+  static async start({ memory, variant }: WasmMemory): Promise<Thread> {
     const worker = await openWorker();
     const control = new Int32Array(new SharedArrayBuffer(16));
     const ready = answerOf(worker);
     const message: { memory: SomeMemory; kernels: CompiledModule; control: Int32Array } = {
       memory,
-      kernels: wasmModule(true).module,
+      kernels: wasmModule(variant).module,
       control,
     };
     worker.postMessage(message);
@@ -115,7 +115,8 @@ export class Thread {
 
 async function openWorker(): Promise<AnyWorker> {
   const inNode = 'node:worker_threads'; // a variable, so that nobody looks for it when bundling for a browser
-  const { Worker }: { Worker?: WorkerConstructor } = 'Worker' in globalThis ? globalThis : await import(inNode);
+  const { Worker }: { Worker?: WorkerConstructor } =
+    'Worker' in globalThis ? globalThis : await import(/* @vite-ignore */ inNode);
   // Without the process's own flags, which may name loaders and scripts that are none of the thread's.
   return new Worker!(new URL('./threadWorker.js', import.meta.url), { type: 'module', execArgv: [] });
 }

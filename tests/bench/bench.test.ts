@@ -2,41 +2,67 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import type { Result } from '../../bench/measure.ts';
 import { ended, start } from '../cli/command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bptt-bench-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('the engines agree, and table and JSON say what was measured', async () => {
-  const json = join(folder, 'bench.json');
-  const args = ['--only', 'W1,W5', '--samples', '2', '--seconds', '0.01', '--json', json];
-  const { status, out } = await ended(start('bench/bench.ts', args, folder));
+process.env.PYTHON = 'no-such-python'; // so that a peer is missing wherever the tests run
+
+test('the engines agree, and table, JSON, Markdown and picture say what was measured', async () => {
+  const [json, markdown, chart] = ['bench.json', 'new/bench.md', 'new/bench.svg'].map((file) => join(folder, file));
+  const args = ['--only', 'W5,W4-64', '--engines', 'plain,ts,wasm,numpy tuned', '--samples', '3', '--seconds', '0.01'];
+  const files = ['--json', json, '--markdown', markdown, '--chart', chart];
+  const { status, out } = await ended(start('bench/bench.ts', [...args, ...files], folder));
   expect(status).toBe(0);
-  expect(out).toMatch(/^W1 {2}min-char-rnn step/m);
-  expect(out).toMatch(/^ {2}ts +\d+ /m);
-  const { machine, results } = JSON.parse(readFileSync(json, 'utf8'));
-  expect(machine).toMatchObject({ node: process.version });
-  expect(results.map((r: { workload: string; engine: string }) => `${r.workload} ${r.engine}`)).toEqual([
-    ...['W1 plain', 'W1 plain f64', 'W1 ts', 'W1 wasm'],
-    ...['W5 plain', 'W5 plain f64', 'W5 ts', 'W5 wasm'],
+  expect(out).toContain('numpy tuned is left out: not installed (no-such-python -m pip install numpy)\n');
+  expect(out).toMatch(/^W4-64 {2}C = A·B/m);
+  expect(out).toMatch(/^ {2}wasm( ~)? +[\d.]+ /m);
+  expect(out).toMatch(/^128-bit peak of one core .*: [\d.]+ GFLOP\/s/m);
+
+  const { machine, peak, results } = JSON.parse(readFileSync(json, 'utf8'));
+  expect(machine).toMatchObject({ node: process.version, peers: {} });
+  expect(peak.min).toBeGreaterThan(0);
+  expect((results as Result[]).map((r) => `${r.workload} ${r.engine}`)).toEqual([
+    ...['W4-64 ts', 'W4-64 wasm'],
+    ...['W5 plain', 'W5 ts', 'W5 wasm'],
   ]);
-  for (const { unit, threads, median, min, max, samples } of results) {
+  for (const { unit, threads, median, min, max, samples, flops, gflops, shareOfPeak, ratio } of results as Result[]) {
     expect(unit).toMatch(/\/s$/);
     expect(threads).toBe(1);
-    expect(samples).toHaveLength(2);
-    expect(median).toBeGreaterThanOrEqual(min);
-    expect(median).toBeLessThanOrEqual(max);
+    expect(samples).toHaveLength(3);
+    expect(samples).toContain(median);
+    expect(min).toBe(Math.min(...samples));
+    expect(max).toBe(Math.max(...samples));
     expect(min).toBeGreaterThan(0);
+    expect(gflops).toBeCloseTo((median * flops) / 1e9, 10);
+    expect(shareOfPeak).toBeGreaterThan(0);
+    expect(ratio).toBeGreaterThan(0); // the float64 loops ran beside them, though not asked for
   }
+
+  const text = readFileSync(markdown, 'utf8');
+  expect(text).toContain('`npm run bench -- --only W5,W4-64 --engines "plain,ts,wasm,numpy tuned"');
+  expect(text).not.toContain(folder);
+  expect(text).toMatch(/^\| wasm( ~)? \| [\d.]+ \|/m);
+  expect(readFileSync(chart, 'utf8')).toContain('>W5, sequences/s<');
 });
 
-test('an unknown workload or engine is one line', async () => {
-  const workload = await ended(start('bench/bench.ts', ['--only', 'W0'], folder));
+test('an unknown name is one line, and so is a workload that none of the engines does', async () => {
+  const run = (...args: string[]) => ended(start('bench/bench.ts', args, folder));
+  const [workload, engine, threads, nothing] = await Promise.all([
+    run('--only', 'W0'),
+    run('--only', 'W1', '--engines', 'ts,abacus'),
+    run('--threads', '1,many'),
+    run('--only', 'W2', '--engines', 'plain'),
+  ]);
   expect(workload).toMatchObject({
     status: 1,
-    err: 'error: --only: W0 is none of W1, W2, W3, W4-64, W4-256, W4-1024, W5\n',
+    err: 'error: --only: W0 is none of W1, W2, W3, W4-64, W4-128, W4-256, W4-512, W4-1024, W5, W6-rnn, W6-lstm\n',
   });
-  const engine = await ended(start('bench/bench.ts', ['--only', 'W1', '--engines', 'abacus'], folder));
   expect(engine.status).toBe(1);
-  expect(engine.err).toContain('--engines: abacus is none of plain, plain f64, ts, wasm');
+  expect(engine.err).toMatch(/^error: --engines: abacus is none of plain, plain f64, ts, ts f64, wasm, numpy, .*\n$/);
+  expect(threads.status).toBe(2);
+  expect(threads.err).toContain("'1,many'");
+  expect(nothing).toMatchObject({ status: 0, out: 'W2: none of these engines does it\n\n' });
 });

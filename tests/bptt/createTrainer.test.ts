@@ -28,20 +28,23 @@ test('refuses an engine that it does not know', async () => {
   await expect(made).rejects.toThrow('createTrainer: engine is abacus, expected auto, ts, wasm');
 });
 
-test('evaluate carries the state from batch to batch and leaves that of training alone', async () => {
-  const trainer = await createTrainer(spec, options);
-  await trainer.train([window(0, false)]);
-  const before = await trainer.state();
-  const [first, second] = await trainer.evaluate([window(4, true), window(8, true)]);
-  expect(await trainer.state()).toEqual(before);
-  expect((await trainer.evaluate([window(8, true)]))[0]).not.toBe(second);
+test.each(['ts', 'wasm'] as const)(
+  'evaluate carries the state from batch to batch, and leaves training’s: %s',
+  async (engine) => {
+    const trainer = await createTrainer(spec, { ...options, engine });
+    await trainer.train([window(0, false)]);
+    const before = await trainer.state();
+    const [first, second] = await trainer.evaluate([window(4, true), window(8, true)]);
+    expect(await trainer.state()).toEqual(before);
+    expect((await trainer.evaluate([window(8, true)]))[0]).not.toBe(second);
 
-  const whole = await createTrainer(spec, { ...options, steps: 8 });
-  await whole.setState(before);
-  const [both] = await whole.evaluate([{ inputs: ids.slice(4, 12), targets: ids.slice(5, 13), carry: true }]);
-  expect(first + second).toBeCloseTo(both, 5);
+    const whole = await createTrainer(spec, { ...options, engine, steps: 8 });
+    await whole.setState(before);
+    const [both] = await whole.evaluate([{ inputs: ids.slice(4, 12), targets: ids.slice(5, 13), carry: true }]);
+    expect(first + second).toBeCloseTo(both, 5);
 
-  const bad = { inputs: Int32Array.from([0, 1, 2, 9]), targets: ids.slice(0, 4), carry: true };
-  await expect(trainer.evaluate([window(4, true), bad])).rejects.toThrow(RangeError);
-  expect(await trainer.state()).toEqual(before);
-});
+    const bad = { inputs: Int32Array.from([0, 1, 2, 9]), targets: ids.slice(0, 4), carry: true };
+    await expect(trainer.evaluate([window(4, true), bad])).rejects.toThrow(RangeError);
+    expect(await trainer.state()).toEqual(before);
+  },
+);

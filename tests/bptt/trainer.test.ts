@@ -1,491 +1,501 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { tsEngine } from '../../src/bptt/engine.ts';
 import { initialise } from '../../src/bptt/initialise.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
 import { LocalTrainer, type TrainerOptions, type TrainerState, type TrainingBatch } from '../../src/bptt/trainer.ts';
 import { NonFiniteError } from '../../src/bptt/trainerChecks.ts';
 import { adagrad } from '../../src/optim/adagrad.ts';
 import { adam, adamw } from '../../src/optim/adam.ts';
+import { gradientNorm } from '../../src/optim/clip.ts';
 import { rmsprop } from '../../src/optim/rmsprop.ts';
 import { notebookRprop, rprop } from '../../src/optim/rprop.ts';
 import { warmUp } from '../../src/optim/schedule.ts';
 import { sgd } from '../../src/optim/sgd.ts';
 import { RandomState } from '../../src/tensor/random.ts';
-import type { Dtype } from '../../src/tensor/shape.ts';
+import { expectNear } from '../layers/support.ts';
+import { engines, ts32, ts64 } from './engines.ts';
 
 const V = 4;
 const T = 3;
 const B = 2;
 const spec: ModelSpec = { cell: 'lstm', inputSize: V, hiddenSize: 3, outputSize: V, loss: 'softmaxCrossEntropy' };
 
-function make(options: Partial<TrainerOptions> = {}, change: Partial<ModelSpec> = {}, dtype: Dtype = 'float64') {
-  const all = { steps: T, batch: B, optimizer: sgd({ lr: 0.1 }), ...options };
-  const trainer = new LocalTrainer(tsEngine(dtype), { ...spec, ...change }, all);
-  const { parameters } = trainer.model;
-  initialise(trainer.spec, parameters.places, (name) => parameters.get(name)!, 'torch', new RandomState(1));
-  return trainer;
-}
+describe.each(engines)('$name, $dtype', (under) => {
+  const { filled, floats, power } = under;
 
-/** The n-th batch of an endless text. */
-function batch(n: number, more: Partial<TrainingBatch> = {}): TrainingBatch {
-  const rng = new RandomState(n);
-  const draw = () => Int32Array.from(rng.randint(0, V, T * B));
-  return { inputs: draw(), targets: draw(), ...more };
-}
+  function make(options: Partial<TrainerOptions> = {}, change: Partial<ModelSpec> = {}, on = under) {
+    const all = { steps: T, batch: B, optimizer: sgd({ lr: 0.1 }), ...options };
+    const trainer = new LocalTrainer(on.engine(), { ...spec, ...change }, all);
+    const { parameters } = trainer.model;
+    initialise(trainer.spec, parameters.places, (name) => parameters.get(name)!, 'torch', new RandomState(1));
+    return trainer;
+  }
 
-const bits = async (trainer: LocalTrainer) => structuredClone(await trainer.state());
-const denseSpec: Partial<ModelSpec> = { input: 'dense', inputSize: 1, outputSize: 1, loss: 'squaredError' };
-const denseBatch = (value: number): TrainingBatch => ({
-  inputs: new Float64Array(T * B).fill(value),
-  targets: new Float64Array(T * B),
-});
+  /** The n-th batch of an endless text. */
+  function batch(n: number, more: Partial<TrainingBatch> = {}): TrainingBatch {
+    const rng = new RandomState(n);
+    const draw = () => Int32Array.from(rng.randint(0, V, T * B));
+    return { inputs: draw(), targets: draw(), ...more };
+  }
 
-describe('an update', () => {
-  it('is θ − lr·(∂loss + 2λW), clipped, and gives the loss before it, L2 included', async () => {
-    const l2 = 0.05;
-    const plain = make();
-    const trainer = make({ l2, clip: { value: 0.1 } });
-    const before = await plain.parameters();
-    const data = plain.lossAndGradients(batch(0));
-    const loss = trainer.update(batch(0));
-    let squares = 0;
-    let clipped = 0;
-    const after = await trainer.parameters();
-    for (const { name, offset, length } of plain.model.parameters.places) {
-      const decays = name.startsWith('weight');
-      for (let i = 0; i < length; i++) {
-        const theta = before[name][i];
-        if (decays) squares += theta * theta;
-        const g = plain.model.gradients.flat[offset + i] + (decays ? 2 * l2 * theta : 0);
-        if (Math.abs(g) > 0.1) clipped++;
-        expect(after[name][i]).toBeCloseTo(theta - 0.1 * Math.min(Math.max(g, -0.1), 0.1), 12);
+  const bits = async (trainer: LocalTrainer) => structuredClone(await trainer.state());
+  const denseSpec: Partial<ModelSpec> = { input: 'dense', inputSize: 1, outputSize: 1, loss: 'squaredError' };
+  const denseBatch = (value: number): TrainingBatch => ({
+    inputs: filled(T * B, value),
+    targets: filled(T * B),
+  });
+
+  describe('an update', () => {
+    it('is θ − lr·(∂loss + 2λW), clipped, and gives the loss before it, L2 included', async () => {
+      const l2 = 0.05;
+      const plain = make();
+      const trainer = make({ l2, clip: { value: 0.1 } });
+      const before = await plain.parameters();
+      const data = plain.lossAndGradients(batch(0));
+      const loss = trainer.update(batch(0));
+      let squares = 0;
+      let clipped = 0;
+      const after = await trainer.parameters();
+      for (const { name, offset, length } of plain.model.parameters.places) {
+        const decays = name.startsWith('weight');
+        const want: number[] = [];
+        for (let i = 0; i < length; i++) {
+          const theta = before[name][i];
+          if (decays) squares += theta * theta;
+          const g = plain.model.gradients.flat[offset + i] + (decays ? 2 * l2 * theta : 0);
+          if (Math.abs(g) > 0.1) clipped++;
+          want.push(theta - 0.1 * Math.min(Math.max(g, -0.1), 0.1));
+        }
+        // Two of λ, two of the sum, one of the clip, three of the update.
+        expectNear(after[name], want, 8);
       }
-    }
-    expect(loss).toBeCloseTo(data + l2 * squares, 12);
-    expect(clipped).toBeGreaterThan(3);
-    expect(trainer.step).toBe(1);
-    expect(plain.step).toBe(0);
+      expectNear(floats([loss]), [data + l2 * squares], 4);
+      expect(clipped).toBeGreaterThan(3);
+      expect(trainer.step).toBe(1);
+      expect(plain.step).toBe(0);
+    });
+
+    it('clips by norm', async () => {
+      const [free, bound] = [make(), make({ clip: { norm: 1e-3 } })];
+      free.lossAndGradients(batch(0));
+      const before = await bound.parameters();
+      bound.update(batch(0));
+      const after = await bound.parameters();
+      const moved = Object.keys(before).flatMap((n) => Array.from(before[n], (v, i) => after[n][i] - v));
+      const norm = gradientNorm(free.model.gradients.flat);
+      // Each parameter, below 1, is rounded; of 124 such errors the norm takes in √124 at most.
+      expectNear(floats([Math.hypot(...moved)]), [(0.1 * 1e-3 * norm) / (norm + 1e-6)], 12);
+    });
+
+    it('asks the schedule for its rate', () => {
+      const rates: number[] = [];
+      const schedule = warmUp(2, 0.1);
+      const lr = (step: number) => {
+        rates.push(step);
+        return schedule(step);
+      };
+      const trainer = make({ optimizer: sgd({ lr }) });
+      for (let n = 0; n < 3; n++) trainer.update(batch(n));
+      expect(rates).toEqual([0, 1, 2]);
+      const wrong = make({ optimizer: sgd({ lr: () => Number.NaN }) });
+      expect(() => wrong.update(batch(0))).toThrow(
+        RangeError('learningRateAt: lr at step 0 is NaN, expected a finite number ≥ 0'),
+      );
+      expect(wrong.step).toBe(0);
+    });
+
+    it('learns', () => {
+      const trainer = make({ optimizer: adam({ lr: 0.05 }) });
+      const first = trainer.update(batch(0));
+      for (let n = 0; n < 200; n++) trainer.update(batch(0));
+      expect(trainer.lossOf(batch(0))).toBeLessThan(first / 20);
+    });
+
+    it('says where it computes', () => {
+      const trainer = make();
+      expect(trainer.engine).toBe(under.name);
+      expect(trainer.spec).toMatchObject(spec);
+      expect(() => trainer.dispose()).not.toThrow();
+    });
   });
 
-  it('clips by norm', async () => {
-    const [free, bound] = [make(), make({ clip: { norm: 1e-3 } })];
-    free.lossAndGradients(batch(0));
-    const before = await bound.parameters();
-    bound.update(batch(0));
-    const after = await bound.parameters();
-    const moved = Object.keys(before).flatMap((n) => Array.from(before[n], (v, i) => after[n][i] - v));
-    expect(Math.sqrt(moved.reduce((s, m) => s + m * m, 0))).toBeCloseTo(0.1 * 1e-3, 8);
-  });
+  describe('the carried state', () => {
+    it('goes on where the last window ended, after `advance` steps, or begins anew', async () => {
+      for (const [advance, at] of [
+        [undefined, 3],
+        [1, 1],
+        [2, 2],
+        [3, 3],
+      ] as const) {
+        const trainer = make(advance === undefined ? {} : { advance });
+        trainer.update(batch(0));
+        const { states } = await trainer.state();
+        const reference = make();
+        reference.model.load(batch(0));
+        reference.model.forward();
+        expect(states.h_l0).toEqual(reference.model.stack.stateAfter(at, 0).h);
+        expect(states.c_l0).toEqual(reference.model.stack.stateAfter(at, 0).c);
+        const carried = trainer.lossOf(batch(1, { carry: true }));
+        expect(carried).not.toBe(trainer.lossOf(batch(1)));
+        expect(trainer.lossOf(batch(1, { carry: true }))).toBe(carried); // lossOf carries nothing on
+        const first = trainer.lossOf(batch(1, { carry: [1, 0] }));
+        expect(first).not.toBe(carried);
+        expect(trainer.lossOf(batch(1, { carry: [0, 0] }))).toBe(trainer.lossOf(batch(1, { carry: false })));
+      }
+    });
 
-  it('asks the schedule for its rate', () => {
-    const rates: number[] = [];
-    const schedule = warmUp(2, 0.1);
-    const lr = (step: number) => {
-      rates.push(step);
-      return schedule(step);
-    };
-    const trainer = make({ optimizer: sgd({ lr }) });
-    for (let n = 0; n < 3; n++) trainer.update(batch(n));
-    expect(rates).toEqual([0, 1, 2]);
-    const wrong = make({ optimizer: sgd({ lr: () => Number.NaN }) });
-    expect(() => wrong.update(batch(0))).toThrow(
-      RangeError('learningRateAt: lr at step 0 is NaN, expected a finite number ≥ 0'),
-    );
-    expect(wrong.step).toBe(0);
-  });
-
-  it('learns', () => {
-    const trainer = make({ optimizer: adam({ lr: 0.05 }) });
-    const first = trainer.update(batch(0));
-    for (let n = 0; n < 200; n++) trainer.update(batch(0));
-    expect(trainer.lossOf(batch(0))).toBeLessThan(first / 20);
-  });
-
-  it('says where it computes', () => {
-    const trainer = make();
-    expect(trainer.engine).toBe('ts');
-    expect(trainer.spec).toMatchObject(spec);
-    expect(() => trainer.dispose()).not.toThrow();
-  });
-});
-
-describe('the carried state', () => {
-  it('goes on where the last window ended, after `advance` steps, or begins anew', async () => {
-    for (const [advance, at] of [
-      [undefined, 3],
-      [1, 1],
-      [2, 2],
-      [3, 3],
-    ] as const) {
-      const trainer = make(advance === undefined ? {} : { advance });
-      trainer.update(batch(0));
+    it('of a window shorter than `advance` is its last', async () => {
+      const trainer = make({ advance: 3 });
+      const short = { inputs: Int32Array.of(1, 2), targets: Int32Array.of(2, 3) };
+      trainer.update(short);
       const { states } = await trainer.state();
       const reference = make();
-      reference.model.load(batch(0));
+      reference.model.load(short);
       reference.model.forward();
-      expect(states.h_l0).toEqual(reference.model.stack.stateAfter(at, 0).h);
-      expect(states.c_l0).toEqual(reference.model.stack.stateAfter(at, 0).c);
-      const carried = trainer.lossOf(batch(1, { carry: true }));
-      expect(carried).not.toBe(trainer.lossOf(batch(1)));
-      expect(trainer.lossOf(batch(1, { carry: true }))).toBe(carried); // lossOf carries nothing on
-      const first = trainer.lossOf(batch(1, { carry: [1, 0] }));
-      expect(first).not.toBe(carried);
-      expect(trainer.lossOf(batch(1, { carry: [0, 0] }))).toBe(trainer.lossOf(batch(1, { carry: false })));
-    }
+      expect(states.h_l0).toEqual(reference.model.stack.stateAfter(1, 0).h);
+    });
+
+    it('evaluate goes from batch to batch and leaves it as it was, also when it fails', async () => {
+      const trainer = make();
+      trainer.update(batch(0));
+      const before = await bits(trainer);
+      const losses = await trainer.evaluate([batch(1, { carry: true }), batch(2, { carry: true })]);
+      expect(losses).toHaveLength(2);
+      expect(losses[0]).toBe(trainer.lossOf(batch(1, { carry: true })));
+      expect(losses[1]).not.toBe(trainer.lossOf(batch(2, { carry: true })));
+      await expect(trainer.evaluate([batch(1), { ...batch(2), lengths: [9, 9] }])).rejects.toThrow('lengths[0] is 9');
+      expect(await bits(trainer)).toEqual(before);
+    });
+
+    it('is refused where a model reads both ways', () => {
+      const trainer = make({}, { bidirectional: true });
+      const message = 'trainer: carry is set, but a bidirectional model reads each window from both ends';
+      for (const carry of [true, [0, 1]])
+        expect(() => trainer.update(batch(0, { carry }))).toThrow(RangeError(message));
+      expect(trainer.update(batch(0))).toBeGreaterThan(0);
+    });
   });
 
-  it('of a window shorter than `advance` is its last', async () => {
-    const trainer = make({ advance: 3 });
-    const short = { inputs: Int32Array.of(1, 2), targets: Int32Array.of(2, 3) };
-    trainer.update(short);
-    const { states } = await trainer.state();
-    const reference = make();
-    reference.model.load(short);
-    reference.model.forward();
-    expect(states.h_l0).toEqual(reference.model.stack.stateAfter(1, 0).h);
-  });
+  describe('bad input leaves everything as it was', () => {
+    const warm = (change: Partial<ModelSpec>) => make({ optimizer: adam(), seed: 3 }, change);
 
-  it('evaluate goes from batch to batch and leaves it as it was, also when it fails', async () => {
-    const trainer = make();
-    trainer.update(batch(0));
-    const before = await bits(trainer);
-    const losses = await trainer.evaluate([batch(1, { carry: true }), batch(2, { carry: true })]);
-    expect(losses).toHaveLength(2);
-    expect(losses[0]).toBe(trainer.lossOf(batch(1, { carry: true })));
-    expect(losses[1]).not.toBe(trainer.lossOf(batch(2, { carry: true })));
-    await expect(trainer.evaluate([batch(1), { ...batch(2), lengths: [9, 9] }])).rejects.toThrow('lengths[0] is 9');
-    expect(await bits(trainer)).toEqual(before);
-  });
+    it.each<[string, TrainingBatch]>([
+      ['an id out of range', { ...batch(1), inputs: new Int32Array(T * B).fill(V) }],
+      ['a length over T', { ...batch(1), lengths: [T + 1, 0] }],
+      ['a mask that masks everything', { ...batch(1), mask: new Uint8Array(T * B) }],
+      ['both lengths and mask', { ...batch(1), lengths: [1, 1], mask: new Uint8Array(T * B).fill(1) }],
+      ['targets that do not fit', { ...batch(1), targets: new Int32Array(1) }],
+      ['a carry that does not fit', { ...batch(1), carry: [1] }],
+    ])('%s', async (_, bad) => {
+      const trainer = warm({ layers: 2, dropout: 0.3 });
+      trainer.update(batch(0));
+      const before = await bits(trainer);
+      expect(() => trainer.update(bad)).toThrow(/^SequenceModel.load: /);
+      expect(() => trainer.lossAndGradients(bad)).toThrow();
+      expect(() => trainer.lossOf(bad)).toThrow();
+      expect(await bits(trainer)).toEqual(before);
+    });
 
-  it('is refused where a model reads both ways', () => {
-    const trainer = make({}, { bidirectional: true });
-    const message = 'trainer: carry is set, but a bidirectional model reads each window from both ends';
-    for (const carry of [true, [0, 1]]) expect(() => trainer.update(batch(0, { carry }))).toThrow(RangeError(message));
-    expect(trainer.update(batch(0))).toBeGreaterThan(0);
-  });
-});
+    it('a NaN in the inputs is named with its step', async () => {
+      const trainer = warm(denseSpec);
+      trainer.update(denseBatch(0.5));
+      const before = await bits(trainer);
+      const bad = denseBatch(0.5);
+      bad.inputs[3] = Number.NaN;
+      expect(() => trainer.update(bad)).toThrow(
+        'SequenceModel.load: inputs[3] (step 1) is NaN, expected a finite number',
+      );
+      expect(await bits(trainer)).toEqual(before);
+    });
 
-describe('bad input leaves everything as it was', () => {
-  const warm = (change: Partial<ModelSpec>, dtype: Dtype = 'float64') => {
-    const trainer = make({ optimizer: adam(), seed: 3 }, change, dtype);
-    return trainer;
-  };
-
-  it.each<[string, TrainingBatch]>([
-    ['an id out of range', { ...batch(1), inputs: new Int32Array(T * B).fill(V) }],
-    ['a length over T', { ...batch(1), lengths: [T + 1, 0] }],
-    ['a mask that masks everything', { ...batch(1), mask: new Uint8Array(T * B) }],
-    ['both lengths and mask', { ...batch(1), lengths: [1, 1], mask: new Uint8Array(T * B).fill(1) }],
-    ['targets that do not fit', { ...batch(1), targets: new Int32Array(1) }],
-    ['a carry that does not fit', { ...batch(1), carry: [1] }],
-  ])('%s', async (_, bad) => {
-    const trainer = warm({ layers: 2, dropout: 0.3 });
-    trainer.update(batch(0));
-    const before = await bits(trainer);
-    expect(() => trainer.update(bad)).toThrow(/^SequenceModel.load: /);
-    expect(() => trainer.lossAndGradients(bad)).toThrow();
-    expect(() => trainer.lossOf(bad)).toThrow();
-    expect(await bits(trainer)).toEqual(before);
-  });
-
-  it('a NaN in the inputs is named with its step', async () => {
-    const trainer = warm(denseSpec);
-    trainer.update(denseBatch(0.5));
-    const before = await bits(trainer);
-    const bad = denseBatch(0.5);
-    bad.inputs[3] = Number.NaN;
-    expect(() => trainer.update(bad)).toThrow(
-      'SequenceModel.load: inputs[3] (step 1) is NaN, expected a finite number',
-    );
-    expect(await bits(trainer)).toEqual(before);
-  });
-
-  it('a NaN in a parameter is named, also by lossOf', async () => {
-    const trainer = warm({});
-    trainer.update(batch(0));
-    trainer.model.parameters.get('weight_hh_l0')![5] = Number.NaN;
-    const before = await bits(trainer);
-    for (const run of [
-      () => trainer.update(batch(1)),
-      () => trainer.lossAndGradients(batch(1)),
-      () => trainer.lossOf(batch(1)),
-    ]) {
-      expect(run).toThrow(NonFiniteError);
-      expect(run).toThrow('training step 1: weight_hh_l0 holds NaN; parameters and optimizer are as before this step');
-    }
-    try {
-      trainer.update(batch(1));
-    } catch (error) {
-      expect(error).toMatchObject({ name: 'NonFiniteError', tensor: 'weight_hh_l0', step: 1 });
-    }
-    expect(await bits(trainer)).toEqual(before);
-  });
-
-  it('a loss that overflows', async () => {
-    const trainer = warm(denseSpec);
-    trainer.update(denseBatch(0.5));
-    trainer.model.parameters.get('bias_ho')!.fill(1e300);
-    const before = await bits(trainer);
-    expect(() => trainer.update(denseBatch(0.5))).toThrow('training step 1: the loss holds Infinity');
-    expect(await bits(trainer)).toEqual(before);
-  });
-
-  it('a state that overflows is named with its step', async () => {
-    const trainer = warm({ ...denseSpec, cell: 'elman', nonlinearity: 'identity' });
-    trainer.update(denseBatch(0.5));
-    trainer.model.parameters.get('weight_hh_l0')!.fill(1e200);
-    const before = await bits(trainer);
-    expect(() => trainer.update(denseBatch(1e5))).toThrow(
-      /^training step 1: h_l0 after 3 steps of the window holds (-?Infinity|NaN)/,
-    );
-    expect(await bits(trainer)).toEqual(before);
-  });
-
-  it('a gradient that overflows though the loss does not', async () => {
-    const trainer = warm({ ...denseSpec, cell: 'elman', nonlinearity: 'identity', reduction: 1e-300 });
-    trainer.update(denseBatch(0.5));
-    const { parameters } = trainer.model;
-    parameters.flat.fill(0);
-    parameters.get('weight_ho')!.fill(1e200);
-    parameters.get('weight_hh_l0')!.fill(1e200);
-    parameters.get('bias_ho')!.fill(1e150);
-    const before = await bits(trainer);
-    expect(() => trainer.update(denseBatch(0.5))).toThrow(
-      /^training step 1: the gradient of \w+ holds -?(Infinity|NaN)/,
-    );
-    expect(await bits(trainer)).toEqual(before);
-    // The stale gradient of that step is not blamed for the next one's loss.
-    parameters.get('bias_ho')!.fill(1e250);
-    parameters.get('weight_hh_l0')!.fill(0);
-    parameters.get('weight_ho')!.fill(0);
-    expect(() => trainer.update(denseBatch(0.5))).toThrow('training step 1: the loss holds Infinity');
-  });
-
-  it('a gradient too large for the sum of its squares is no NaN: it is clipped', async () => {
-    const trainer = make({ clip: { value: 1 } }, { ...denseSpec, reduction: 1e160 });
-    const before = await trainer.parameters();
-    trainer.update(denseBatch(0.5));
-    const { bias_ho } = await trainer.parameters();
-    expect(Math.abs(bias_ho[0] - before.bias_ho[0])).toBeCloseTo(0.1, 12);
-  });
-});
-
-describe('options', () => {
-  it.each<[Partial<TrainerOptions>, string]>([
-    [{ steps: 0 }, 'SequenceModel: steps is 0, expected a whole number ≥ 1'],
-    [{ steps: Number.NaN }, 'SequenceModel: steps is NaN'],
-    [{ batch: -1 }, 'SequenceModel: batch is -1'],
-    [{ span: 0 }, 'trainer: span is 0, expected a whole number from 1 to 3'],
-    [{ span: 4 }, 'trainer: span is 4, expected a whole number from 1 to 3'],
-    [{ span: 1.5 }, 'trainer: span is 1.5'],
-    [{ advance: 0 }, 'trainer: advance is 0, expected a whole number from 1 to 3'],
-    [{ advance: 4 }, 'trainer: advance is 4'],
-    [{ l2: -1 }, 'trainer: l2 is -1, expected a number ≥ 0'],
-    [{ l2: Number.NaN }, 'trainer: l2 is NaN'],
-    [{ clip: { value: 0 } }, 'trainer: clip is 0, expected a number > 0'],
-    [{ clip: { norm: -5 } }, 'trainer: clip is -5'],
-    [{ seed: -1 }, 'RandomState: seed is -1'],
-  ])('refuses %j', (options, message) => {
-    expect(() => make(options)).toThrow(RangeError);
-    expect(() => make(options)).toThrow(message);
-  });
-
-  it('span cuts the gradient inside a window', () => {
-    const gradient = (options: Partial<TrainerOptions>) => {
-      const trainer = make(options);
-      trainer.lossAndGradients(batch(0));
-      return trainer.model.gradients.flat.slice();
-    };
-    expect(gradient({ span: 3 })).toEqual(gradient({}));
-    expect(gradient({ span: 1 })).not.toEqual(gradient({}));
-  });
-
-  it('frozen parameters stay as they are, whatever the optimizer does', async () => {
-    for (const optimizer of [sgd({ lr: 0.1, weightDecay: 0.1 }), adamw({ weightDecay: 0.5 }), adam()]) {
-      const trainer = make({ optimizer, l2: 0.1, frozen: ['weight_ho', 'bias_ho'] });
-      const before = await trainer.parameters();
-      for (let n = 0; n < 3; n++) trainer.update(batch(n));
-      const after = await trainer.parameters();
-      expect(after.weight_ho).toEqual(before.weight_ho);
-      expect(after.bias_ho).toEqual(before.bias_ho);
-      expect(after.weight_hh_l0).not.toEqual(before.weight_hh_l0);
-      expect(trainer.model.gradients.get('weight_ho')!.every((g) => g === 0)).toBe(true);
-    }
-    expect(() => make({ frozen: ['weight'] })).toThrow(
-      RangeError('trainer: frozen names weight, which is no parameter of this model'),
-    );
-  });
-
-  it('dropout drops while training, from the seed, and not in lossOf', () => {
-    const rich = { layers: 2, dropout: 0.5 };
-    const losses = (seed: number) => {
-      const trainer = make({ seed }, rich);
-      return [trainer.update(batch(0)), trainer.update(batch(1))];
-    };
-    expect(losses(1)).toEqual(losses(1));
-    expect(losses(1)).not.toEqual(losses(2));
-    const trainer = make({ seed: 1 }, rich);
-    expect(trainer.lossOf(batch(0))).toBe(make({}, { layers: 2 }).lossOf(batch(0)));
-  });
-});
-
-describe('parameters and state', () => {
-  const optimizers = [
-    ['sgd', sgd({ lr: 0.1 })],
-    ['momentum', sgd({ lr: 0.1, momentum: 0.9, nesterov: true })],
-    ['adagrad', adagrad({ lr: 0.1, lrDecay: 0.1 })],
-    ['rmsprop', rmsprop({ momentum: 0.5, centered: true })],
-    ['adam', adam({ amsgrad: true })],
-    ['adamw, warming up', adamw({ lr: warmUp(5, 0.01) })],
-    ['rprop', rprop()],
-    ['notebookRprop', notebookRprop()],
-  ] as const;
-
-  it.each(optimizers)('a run resumed from its state goes on to the bit: %s', async (_, optimizer) => {
-    const options = { optimizer, seed: 5, clip: { norm: 1 }, l2: 1e-3 };
-    for (const dtype of ['float32', 'float64'] as const) {
-      const whole = make(options, { layers: 2, dropout: 0.3 }, dtype);
-      for (let n = 0; n < 4; n++) whole.update(batch(n, { carry: n > 0 }));
-      // Through JSON and back, as a file would hold it.
-      const saved = await whole.state();
-      const through: TrainerState = {
-        ...JSON.parse(JSON.stringify({ step: saved.step, random: saved.random })),
-        parameters: structuredClone(saved.parameters),
-        slots: structuredClone(saved.slots),
-        states: structuredClone(saved.states),
-      };
-      const resumed = make({ ...options, seed: 9 }, { layers: 2, dropout: 0.3 }, dtype);
-      await resumed.setState(through);
-      expect(resumed.step).toBe(4);
-      expect(await bits(resumed)).toEqual(await bits(whole));
-      for (let n = 4; n < 8; n++) {
-        const next = batch(n, { carry: true });
-        expect(resumed.update(next)).toBe(whole.update(next));
+    it('a NaN in a parameter is named, also by lossOf', async () => {
+      const trainer = warm({});
+      trainer.update(batch(0));
+      trainer.model.parameters.get('weight_hh_l0')![5] = Number.NaN;
+      const before = await bits(trainer);
+      for (const run of [
+        () => trainer.update(batch(1)),
+        () => trainer.lossAndGradients(batch(1)),
+        () => trainer.lossOf(batch(1)),
+      ]) {
+        expect(run).toThrow(NonFiniteError);
+        expect(run).toThrow(
+          'training step 1: weight_hh_l0 holds NaN; parameters and optimizer are as before this step',
+        );
       }
-      expect(await bits(resumed)).toEqual(await bits(whole));
-    }
+      try {
+        trainer.update(batch(1));
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'NonFiniteError', tensor: 'weight_hh_l0', step: 1 });
+      }
+      expect(await bits(trainer)).toEqual(before);
+    });
+
+    it('a loss that overflows', async () => {
+      const trainer = warm(denseSpec);
+      trainer.update(denseBatch(0.5));
+      trainer.model.parameters.get('bias_ho')!.fill(power(300));
+      const before = await bits(trainer);
+      expect(() => trainer.update(denseBatch(0.5))).toThrow('training step 1: the loss holds Infinity');
+      expect(await bits(trainer)).toEqual(before);
+    });
+
+    it('a state that overflows is named with its step', async () => {
+      const trainer = warm({ ...denseSpec, cell: 'elman', nonlinearity: 'identity' });
+      trainer.update(denseBatch(0.5));
+      trainer.model.parameters.get('weight_hh_l0')!.fill(power(200));
+      const before = await bits(trainer);
+      expect(() => trainer.update(denseBatch(1e5))).toThrow(
+        /^training step 1: h_l0 after 3 steps of the window holds (-?Infinity|NaN)/,
+      );
+      expect(await bits(trainer)).toEqual(before);
+    });
+
+    it('a gradient that overflows though the loss does not', async () => {
+      const trainer = warm({ ...denseSpec, cell: 'elman', nonlinearity: 'identity', reduction: power(-300) });
+      trainer.update(denseBatch(0.5));
+      const { parameters } = trainer.model;
+      parameters.flat.fill(0);
+      parameters.get('weight_ho')!.fill(power(200));
+      parameters.get('weight_hh_l0')!.fill(power(200));
+      parameters.get('bias_ho')!.fill(power(150));
+      const before = await bits(trainer);
+      expect(() => trainer.update(denseBatch(0.5))).toThrow(
+        /^training step 1: the gradient of \w+ holds -?(Infinity|NaN)/,
+      );
+      expect(await bits(trainer)).toEqual(before);
+      // The stale gradient of that step is not blamed for the next one's loss.
+      parameters.get('bias_ho')!.fill(power(250));
+      parameters.get('weight_hh_l0')!.fill(0);
+      parameters.get('weight_ho')!.fill(0);
+      expect(() => trainer.update(denseBatch(0.5))).toThrow('training step 1: the loss holds Infinity');
+    });
+
+    it('a gradient too large for the sum of its squares is no NaN: it is clipped', async () => {
+      const trainer = make({ clip: { value: 1 } }, { ...denseSpec, reduction: power(160) });
+      const before = await trainer.parameters();
+      trainer.update(denseBatch(0.5));
+      const { bias_ho } = await trainer.parameters();
+      expectNear(floats([Math.abs(bias_ho[0] - before.bias_ho[0])]), [0.1], 4);
+    });
   });
 
-  it('train does what update does', async () => {
-    const [one, many] = [make(), make()];
-    const batches = [batch(0), batch(1, { carry: true }), batch(2, { carry: true })];
-    expect(await many.train(batches)).toEqual(Float64Array.from(batches, (b) => one.update(b)));
-    expect(await bits(many)).toEqual(await bits(one));
+  describe('options', () => {
+    it.each<[Partial<TrainerOptions>, string]>([
+      [{ steps: 0 }, 'SequenceModel: steps is 0, expected a whole number ≥ 1'],
+      [{ steps: Number.NaN }, 'SequenceModel: steps is NaN'],
+      [{ batch: -1 }, 'SequenceModel: batch is -1'],
+      [{ span: 0 }, 'trainer: span is 0, expected a whole number from 1 to 3'],
+      [{ span: 4 }, 'trainer: span is 4, expected a whole number from 1 to 3'],
+      [{ span: 1.5 }, 'trainer: span is 1.5'],
+      [{ advance: 0 }, 'trainer: advance is 0, expected a whole number from 1 to 3'],
+      [{ advance: 4 }, 'trainer: advance is 4'],
+      [{ l2: -1 }, 'trainer: l2 is -1, expected a number ≥ 0'],
+      [{ l2: Number.NaN }, 'trainer: l2 is NaN'],
+      [{ clip: { value: 0 } }, 'trainer: clip is 0, expected a number > 0'],
+      [{ clip: { norm: -5 } }, 'trainer: clip is -5'],
+      [{ seed: -1 }, 'RandomState: seed is -1'],
+    ])('refuses %j', (options, message) => {
+      expect(() => make(options)).toThrow(RangeError);
+      expect(() => make(options)).toThrow(message);
+    });
+
+    it('span cuts the gradient inside a window', () => {
+      const gradient = (options: Partial<TrainerOptions>) => {
+        const trainer = make(options);
+        trainer.lossAndGradients(batch(0));
+        return trainer.model.gradients.flat.slice();
+      };
+      expect(gradient({ span: 3 })).toEqual(gradient({}));
+      expect(gradient({ span: 1 })).not.toEqual(gradient({}));
+    });
+
+    it('frozen parameters stay as they are, whatever the optimizer does', async () => {
+      for (const optimizer of [sgd({ lr: 0.1, weightDecay: 0.1 }), adamw({ weightDecay: 0.5 }), adam()]) {
+        const trainer = make({ optimizer, l2: 0.1, frozen: ['weight_ho', 'bias_ho'] });
+        const before = await trainer.parameters();
+        for (let n = 0; n < 3; n++) trainer.update(batch(n));
+        const after = await trainer.parameters();
+        expect(after.weight_ho).toEqual(before.weight_ho);
+        expect(after.bias_ho).toEqual(before.bias_ho);
+        expect(after.weight_hh_l0).not.toEqual(before.weight_hh_l0);
+        expect(trainer.model.gradients.get('weight_ho')!.every((g) => g === 0)).toBe(true);
+      }
+      expect(() => make({ frozen: ['weight'] })).toThrow(
+        RangeError('trainer: frozen names weight, which is no parameter of this model'),
+      );
+    });
+
+    it('dropout drops while training, from the seed, and not in lossOf', () => {
+      const rich = { layers: 2, dropout: 0.5 };
+      const losses = (seed: number) => {
+        const trainer = make({ seed }, rich);
+        return [trainer.update(batch(0)), trainer.update(batch(1))];
+      };
+      expect(losses(1)).toEqual(losses(1));
+      expect(losses(1)).not.toEqual(losses(2));
+      const trainer = make({ seed: 1 }, rich);
+      expect(trainer.lossOf(batch(0))).toBe(make({}, { layers: 2 }).lossOf(batch(0)));
+    });
   });
 
-  it('gives copies', async () => {
-    const trainer = make({ optimizer: adam() });
-    const before = await bits(trainer);
-    const state = await trainer.state();
-    for (const values of [...Object.values(state.parameters), ...state.slots, ...Object.values(state.states)])
-      values.fill(7);
-    expect(await bits(trainer)).toEqual(before);
-    const parameters = await trainer.parameters();
-    await trainer.setParameters(parameters);
-    parameters.bias_ho.fill(7);
-    expect(await bits(trainer)).toEqual(before);
-  });
+  describe('parameters and state', () => {
+    const optimizers = [
+      ['sgd', sgd({ lr: 0.1 })],
+      ['momentum', sgd({ lr: 0.1, momentum: 0.9, nesterov: true })],
+      ['adagrad', adagrad({ lr: 0.1, lrDecay: 0.1 })],
+      ['rmsprop', rmsprop({ momentum: 0.5, centered: true })],
+      ['adam', adam({ amsgrad: true })],
+      ['adamw, warming up', adamw({ lr: warmUp(5, 0.01) })],
+      ['rprop', rprop()],
+      ['notebookRprop', notebookRprop()],
+    ] as const;
 
-  it('takes float64 numbers into a float32 model, if they fit', async () => {
-    const trainer = make({}, {}, 'float32');
-    const wide = await make().parameters();
-    await trainer.setParameters(wide);
-    expect((await trainer.parameters()).weight_ho).toEqual(Float32Array.from(wide.weight_ho));
-    wide.weight_ho[2] = 1e300;
-    await expect(trainer.setParameters(wide)).rejects.toThrow(
-      'weight_ho[2] is 1e+300, expected a finite number (float32)',
-    );
-  });
+    it.each(optimizers)('a run resumed from its state goes on to the bit: %s', async (_, optimizer) => {
+      const options = { optimizer, seed: 5, clip: { norm: 1 }, l2: 1e-3 };
+      for (const on of under === ts64 ? [ts64, ts32] : [under]) {
+        const whole = make(options, { layers: 2, dropout: 0.3 }, on);
+        for (let n = 0; n < 4; n++) whole.update(batch(n, { carry: n > 0 }));
+        // Through JSON and back, as a file would hold it.
+        const saved = await whole.state();
+        const through: TrainerState = {
+          ...JSON.parse(JSON.stringify({ step: saved.step, random: saved.random })),
+          parameters: structuredClone(saved.parameters),
+          slots: structuredClone(saved.slots),
+          states: structuredClone(saved.states),
+        };
+        const resumed = make({ ...options, seed: 9 }, { layers: 2, dropout: 0.3 }, on);
+        await resumed.setState(through);
+        expect(resumed.step).toBe(4);
+        expect(await bits(resumed)).toEqual(await bits(whole));
+        for (let n = 4; n < 8; n++) {
+          const next = batch(n, { carry: true });
+          expect(resumed.update(next)).toBe(whole.update(next));
+        }
+        expect(await bits(resumed)).toEqual(await bits(whole));
+      }
+    });
 
-  type Spoil = (state: TrainerState) => unknown;
-  it.each<[string, Spoil, string]>([
-    [
-      'a parameter missing',
-      ({ parameters }) => delete parameters.weight_ho,
-      'setParameters: weight_ho is missing, expected shape [4,3]',
-    ],
-    [
-      'one too many',
-      ({ parameters }) => {
-        parameters.more = new Float64Array(1);
-      },
-      'setParameters: more is no parameter of this model',
-    ],
-    [
-      'one of the wrong size',
-      ({ parameters }) => {
-        parameters.bias_ho = new Float64Array(5);
-      },
-      'setParameters: bias_ho has 5 elements, expected [4]',
-    ],
-    [
-      'one that holds NaN',
-      ({ parameters }) => parameters.bias_ho.fill(Number.NaN),
-      'setParameters: bias_ho[0] is NaN, expected a finite number',
-    ],
-    ['memory missing', ({ slots }) => slots.pop(), 'setState: slots has 1 blocks, adam keeps 2'],
-    [
-      'memory of the wrong size',
-      ({ slots }) => {
-        slots[1] = new Float64Array(3);
-      },
-      'setState: slots[1] has 3 elements, expected [P] = ',
-    ],
-    ['memory that holds infinity', ({ slots }) => slots[1].fill(Infinity), 'setState: slots[1][0] is Infinity'],
-    ['a state missing', ({ states }) => delete states.c_l0, 'setState: states lacks c_l0'],
-    [
-      'a state of a deeper model',
-      ({ states }) => {
-        states.h_l1 = new Float64Array(6);
-      },
-      'setState: h_l1 is no state of this model',
-    ],
-    [
-      'a state of the wrong size',
-      ({ states }) => {
-        states.h_l0 = new Float64Array(5);
-      },
-      'setState: h_l0 has 5 elements, expected [B,H] = [2,3]',
-    ],
-    ['a state that holds NaN', ({ states }) => states.h_l0.fill(Number.NaN), 'setState: h_l0[0] is NaN'],
-    [
-      'a step that is none',
-      (state) => {
-        state.step = -1;
-      },
-      'setState: step is -1, expected a whole number ≥ 0',
-    ],
-    [
-      'a random stream that is none',
-      (state) => {
-        state.random = { ...state.random, pos: 9999 };
-      },
-      'setState: pos is 9999',
-    ],
-  ])('setState refuses %s, and is as it was', async (_, spoil, message) => {
-    const options = { optimizer: adam() };
-    const other = make(options);
-    for (let n = 0; n < 3; n++) other.update(batch(n));
-    const state = await other.state();
-    spoil(state);
-    const trainer = make(options);
-    trainer.update(batch(7));
-    const before = await bits(trainer);
-    await expect(trainer.setState(state)).rejects.toThrow(RangeError);
-    await expect(trainer.setState(state)).rejects.toThrow(message);
-    expect(await bits(trainer)).toEqual(before);
-  });
+    it('train does what update does', async () => {
+      const [one, many] = [make(), make()];
+      const batches = [batch(0), batch(1, { carry: true }), batch(2, { carry: true })];
+      expect(await many.train(batches)).toEqual(Float64Array.from(batches, (b) => one.update(b)));
+      expect(await bits(many)).toEqual(await bits(one));
+    });
 
-  it('setParameters is all or nothing', async () => {
-    const trainer = make();
-    const before = await bits(trainer);
-    const parameters = await trainer.parameters();
-    for (const values of Object.values(parameters)) values.fill(3);
-    parameters.bias_ho = new Float64Array(1);
-    await expect(trainer.setParameters(parameters)).rejects.toThrow('trainer.setParameters: bias_ho has 1 elements');
-    expect(await bits(trainer)).toEqual(before);
+    it('gives copies', async () => {
+      const trainer = make({ optimizer: adam() });
+      const before = await bits(trainer);
+      const state = await trainer.state();
+      for (const values of [...Object.values(state.parameters), ...state.slots, ...Object.values(state.states)])
+        values.fill(7);
+      expect(await bits(trainer)).toEqual(before);
+      const parameters = await trainer.parameters();
+      await trainer.setParameters(parameters);
+      parameters.bias_ho.fill(7);
+      expect(await bits(trainer)).toEqual(before);
+    });
+
+    it('takes float64 numbers into a float32 model, if they fit', async () => {
+      const trainer = make({}, {}, under === ts64 ? ts32 : under);
+      const wide = await make({}, {}, ts64).parameters();
+      await trainer.setParameters(wide);
+      expect((await trainer.parameters()).weight_ho).toEqual(Float32Array.from(wide.weight_ho));
+      wide.weight_ho[2] = 1e300;
+      await expect(trainer.setParameters(wide)).rejects.toThrow(
+        'weight_ho[2] is 1e+300, expected a finite number (float32)',
+      );
+    });
+
+    type Spoil = (state: TrainerState) => unknown;
+    it.each<[string, Spoil, string]>([
+      [
+        'a parameter missing',
+        ({ parameters }) => delete parameters.weight_ho,
+        'setParameters: weight_ho is missing, expected shape [4,3]',
+      ],
+      [
+        'one too many',
+        ({ parameters }) => {
+          parameters.more = new Float64Array(1);
+        },
+        'setParameters: more is no parameter of this model',
+      ],
+      [
+        'one of the wrong size',
+        ({ parameters }) => {
+          parameters.bias_ho = new Float64Array(5);
+        },
+        'setParameters: bias_ho has 5 elements, expected [4]',
+      ],
+      [
+        'one that holds NaN',
+        ({ parameters }) => parameters.bias_ho.fill(Number.NaN),
+        'setParameters: bias_ho[0] is NaN, expected a finite number',
+      ],
+      ['memory missing', ({ slots }) => slots.pop(), 'setState: slots has 1 blocks, adam keeps 2'],
+      [
+        'memory of the wrong size',
+        ({ slots }) => {
+          slots[1] = new Float64Array(3);
+        },
+        'setState: slots[1] has 3 elements, expected [P] = ',
+      ],
+      ['memory that holds infinity', ({ slots }) => slots[1].fill(Infinity), 'setState: slots[1][0] is Infinity'],
+      ['a state missing', ({ states }) => delete states.c_l0, 'setState: states lacks c_l0'],
+      [
+        'a state of a deeper model',
+        ({ states }) => {
+          states.h_l1 = new Float64Array(6);
+        },
+        'setState: h_l1 is no state of this model',
+      ],
+      [
+        'a state of the wrong size',
+        ({ states }) => {
+          states.h_l0 = new Float64Array(5);
+        },
+        'setState: h_l0 has 5 elements, expected [B,H] = [2,3]',
+      ],
+      ['a state that holds NaN', ({ states }) => states.h_l0.fill(Number.NaN), 'setState: h_l0[0] is NaN'],
+      [
+        'a step that is none',
+        (state) => {
+          state.step = -1;
+        },
+        'setState: step is -1, expected a whole number ≥ 0',
+      ],
+      [
+        'a random stream that is none',
+        (state) => {
+          state.random = { ...state.random, pos: 9999 };
+        },
+        'setState: pos is 9999',
+      ],
+    ])('setState refuses %s, and is as it was', async (_, spoil, message) => {
+      const options = { optimizer: adam() };
+      const other = make(options);
+      for (let n = 0; n < 3; n++) other.update(batch(n));
+      const state = await other.state();
+      spoil(state);
+      const trainer = make(options);
+      trainer.update(batch(7));
+      const before = await bits(trainer);
+      await expect(trainer.setState(state)).rejects.toThrow(RangeError);
+      await expect(trainer.setState(state)).rejects.toThrow(message);
+      expect(await bits(trainer)).toEqual(before);
+    });
+
+    it('setParameters is all or nothing', async () => {
+      const trainer = make();
+      const before = await bits(trainer);
+      const parameters = await trainer.parameters();
+      for (const values of Object.values(parameters)) values.fill(3);
+      parameters.bias_ho = new Float64Array(1);
+      await expect(trainer.setParameters(parameters)).rejects.toThrow('trainer.setParameters: bias_ho has 1 elements');
+      expect(await bits(trainer)).toEqual(before);
+    });
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { barChart, lineChart, scatterPathOverHeatmap, thin } from '../../cli/chart.ts';
+import { barChart, barPanels, lineChart, scatterPathOverHeatmap, thin } from '../../cli/chart.ts';
 
 const steps = Array.from({ length: 50 }, (_, i) => i);
 const line = {
@@ -166,5 +166,33 @@ describe('barChart', () => {
     expect(() => barChart({ ...bars, series: [{ name: 'W1', values: [1] }] })).toThrow("series 'W1' has 1 values");
     expect(() => barChart({ ...bars, series: [{ name: 'W1', values: [1, Number.NaN] }] })).toThrow("'W1'[1] is NaN");
     expect(() => barChart({ ...bars, series: [] })).toThrow('expected at least one');
+  });
+});
+
+describe('barPanels', () => {
+  const bar = { name: 'ts', value: 3, text: '3/s', color: 0 };
+  const panels = ['one', 'two', 'three', 'four'].map((title, i) => ({
+    title,
+    bars: [bar, { name: 'wasm', value: 1000 * (i + 1), text: `${i + 1} thousand`, color: 9 }],
+  }));
+
+  test('gives each panel its title and its bars, and the same bytes again', () => {
+    const svg = barPanels({ title: 'Speed', panels });
+    for (const text of ['Speed', 'one', 'four', 'ts', 'wasm', '3/s', '4 thousand']) expect(svg).toContain(`>${text}<`);
+    expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+    expect(barPanels({ title: 'Speed', panels })).toBe(svg);
+  });
+
+  test('grows with the rows of panels', () => {
+    const height = (columns: number) =>
+      Number(/height="(\d+)"/.exec(barPanels({ title: 'Speed', panels, columns }))![1]);
+    expect(height(1)).toBeGreaterThan(height(2));
+    expect(height(2)).toBeGreaterThan(height(4));
+  });
+
+  test('names what it cannot draw', () => {
+    expect(() => barPanels({ title: 'Speed', panels: [] })).toThrow('expected at least one');
+    const bad = { title: 'W1', bars: [bar, { ...bar, value: Number.NaN }] };
+    expect(() => barPanels({ title: 'Speed', panels: [bad] })).toThrow("panel 'W1'[1] is NaN");
   });
 });

@@ -41,14 +41,17 @@ describe('adam and adamw', () => {
     expect(move(adam({ weightDecay: 0.5 }))).toBeCloseTo(4 - 0.1, 6);
   });
 
+  it('without eps, a parameter that never had a gradient stays where it is', () => {
+    const params = Float64Array.of(2);
+    adam({ eps: 0 }).update(params, Float64Array.of(0), [new Float64Array(1), new Float64Array(1)], 0, 0.1);
+    expect(params[0]).toBe(2);
+  });
+
   it('float32, and refuse', () => {
     expectSameInFloat32(adam({ lr: 0.01, weightDecay: 0.1 }), 20, 1e-4);
     expectSameInFloat32(adamw({ lr: 0.01, amsgrad: true }), 20, 1e-4);
-    for (const [make, name] of [
-      [adam, 'adam'],
-      [adamw, 'adamw'],
-    ] as const) {
-      expectRefusesMisfits(make(), `${name}.update`, true);
+    for (const make of [adam, adamw]) {
+      expectRefusesMisfits(make(), 'adamUpdate', true);
       expectRefusesOptions(make, {}, [
         ['lr', -1],
         ['beta1', 1],

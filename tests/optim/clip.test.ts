@@ -34,6 +34,22 @@ describe('clipping', () => {
     expect(gradientNorm(from(dtype, []))).toBe(0);
   });
 
+  it('by norm where the powers of numbers are beyond float64', () => {
+    for (const [p, norm] of [
+      [1, 7e307],
+      [2, 5e307],
+      [3, 91 ** (1 / 3) * 1e307],
+      [Infinity, 4e307],
+    ]) {
+      const g = Float64Array.of(3e307, -4e307, 0);
+      expect(clipByNorm(g, 10, p) / norm).toBeCloseTo(1, 14);
+      expect(gradientNorm(g, p)).toBeCloseTo(10, 13);
+      expect(g[1] / g[0]).toBeCloseTo(-4 / 3, 14);
+    }
+    expect(gradientNorm(Float64Array.of(1, -Infinity))).toBe(Infinity);
+    expect(gradientNorm(Float64Array.of(1e300, NaN))).toBeNaN();
+  });
+
   it.each([0, -1, NaN])('refuses a limit of %f', (bad) => {
     const g = Float64Array.of(9);
     expect(() => clipByValue(g, bad)).toThrow(RangeError(`clipByValue: limit is ${bad}, expected a number > 0`));

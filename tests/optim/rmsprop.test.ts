@@ -28,11 +28,18 @@ describe('rmsprop', () => {
     expect(Number.isFinite(params[0])).toBe(true);
   });
 
+  it('without eps, a parameter that never had a gradient stays where it is', () => {
+    const optimizer = rmsprop({ eps: 0 });
+    const params = Float64Array.of(2);
+    optimizer.update(params, Float64Array.of(0), makeSlots(optimizer, params), 0, 0.1);
+    expect(params[0]).toBe(2);
+  });
+
   it('float32, and refuses', () => {
     // The centered variance v − a² loses digits; the steps stay small.
     expectSameInFloat32(rmsprop({ lr: 1e-3, alpha: 0.9, centered: true, momentum: 0.5 }), 20, 1e-3);
     expectSameInFloat32(rmsprop({ lr: 1e-2, weightDecay: 0.1 }), 20, 1e-4);
-    expectRefusesMisfits(rmsprop(), 'rmsprop.update', true);
+    expectRefusesMisfits(rmsprop(), 'rmspropUpdate', true);
     expectRefusesOptions(rmsprop, {}, [
       ['lr', -1],
       ['alpha', 1],

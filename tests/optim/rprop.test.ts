@@ -50,7 +50,7 @@ describe('rprop', () => {
       initialSlots: [0.01, 0],
     });
     expectSameInFloat32(rprop());
-    expectRefusesMisfits(rprop(), 'rprop.update', true);
+    expectRefusesMisfits(rprop(), 'rpropUpdate', true);
     expectRefusesOptions(rprop, {}, [
       ['lr', -1],
       ['etaPlus', 0.9],
@@ -99,7 +99,7 @@ describe("the linear-RNN notebook's rprop", () => {
       initialSlots: [0.001, 0],
     });
     expectSameInFloat32(notebookRprop());
-    expectRefusesMisfits(notebookRprop(), 'notebookRprop.update', true);
+    expectRefusesMisfits(notebookRprop(), 'notebookRpropUpdate', true);
     expectRefusesOptions(notebookRprop, {}, [
       ['delta', -1],
       ['etaPlus', 0.5],

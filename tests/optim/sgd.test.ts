@@ -56,7 +56,7 @@ describe('sgd', () => {
 
   it('refuses', () => {
     expectRefusesMisfits(sgd({ lr: 0.1 }), 'sgdUpdate', false);
-    expectRefusesMisfits(sgd({ lr: 0.1, momentum: 0.9 }), 'sgd.update', true);
+    expectRefusesMisfits(sgd({ lr: 0.1, momentum: 0.9 }), 'momentumUpdate', true);
     expectRefusesOptions(sgd, { lr: 0.1 }, [
       ['lr', -1],
       ['lr', NaN],

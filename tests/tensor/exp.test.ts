@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exp, expBackward } from '../../src/tensor/exp.ts';
+import { exp, expBackward, expOf } from '../../src/tensor/exp.ts';
+import { anySize, evenly, expectAccurate } from './accuracy.ts';
+import * as exact from './bigReal.ts';
 import { elementaryFunctions } from './goldens.ts';
 import { dtypes, expectGolden, expectRejects, expectWithinBound, from, garbage, numbers, size } from './support.ts';
 
@@ -54,6 +56,24 @@ describe.each(dtypes)('exp, %s', (dtype) => {
     const two = from(dtype, [1, 2]);
     expectRejects(exp, 'y x', [two, two]);
     expectRejects(expBackward, 'dx dy y', [two, two, two]);
+  });
+});
+
+describe('expOf', () => {
+  it.each([
+    ['around 0', evenly(-1, 1), 0.51],
+    ['of tiny numbers', anySize(-1074, -5), 0.51],
+    ['of all normal results', evenly(-708.3, 709.78), 0.51],
+    ['near the largest', evenly(699, 709.78), 0.51],
+    ['of denormal results', evenly(-745.1, -708.4), 0.76],
+  ])('is within half an ulp and a little, %s', (_, x, ulps) => {
+    expectAccurate(expOf, exact.exp, fc.tuple(x), ulps);
+  });
+
+  it('is exact at the ends', () => {
+    const x = [0, -0, 709.782712893384, 709.7827128933841, Infinity, -745.13, -745.1332191019412, -Infinity, NaN];
+    const want = [1, 1, 1.7976931348622732e308, Infinity, Infinity, 5e-324, 0, 0, NaN];
+    expect(x.map(expOf)).toEqual(want);
   });
 });
 

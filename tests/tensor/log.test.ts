@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { log, logBackward } from '../../src/tensor/log.ts';
+import { log, log1pOf, logBackward, logOf } from '../../src/tensor/log.ts';
+import { anySize, evenly, expectAccurate } from './accuracy.ts';
+import * as exact from './bigReal.ts';
 import { elementaryFunctions } from './goldens.ts';
 import { dtypes, expectGolden, expectRejects, expectWithinBound, from, garbage, numbers, size } from './support.ts';
 
@@ -64,6 +66,40 @@ describe.each(dtypes)('log, %s', (dtype) => {
     const two = from(dtype, [1, 2]);
     expectRejects(log, 'y x', [two, two]);
     expectRejects(logBackward, 'dx dy x', [two, two, two]);
+  });
+});
+
+describe('logOf', () => {
+  it.each([
+    ['around 1', evenly(0.5, 2)],
+    ['next to 1', evenly(0.99, 1.01)],
+    ['nearest to 1', anySize(-52, -8).map((x) => 1 + x)],
+    ['of all sizes', anySize(-1074, 1023).map(Math.abs)],
+  ])('is within half an ulp and a little, %s', (_, x) => {
+    expectAccurate(logOf, exact.log, fc.tuple(x), 0.51);
+  });
+
+  it('is exact at the ends', () => {
+    const x = [0, -0, 5e-324, 1, Number.MAX_VALUE, Infinity, -5e-324, -1, -Infinity, NaN];
+    const want = [-Infinity, -Infinity, -744.4400719213812, 0, 709.782712893384, Infinity, NaN, NaN, NaN, NaN];
+    expect(x.map(logOf)).toEqual(want);
+  });
+});
+
+describe('log1pOf', () => {
+  it.each([
+    ['from 0', evenly(0, 3)],
+    ['down to −1', evenly(-1, 0)],
+    ['near 0', evenly(-0.01, 0.01)],
+    ['of small numbers', anySize(-1074, -2)],
+    ['of large numbers', anySize(0, 1023).map(Math.abs)],
+  ])('is within half an ulp and a little, %s', (_, x) => {
+    expectAccurate(log1pOf, (v) => exact.log(exact.ONE + v), fc.tuple(x), 0.51);
+  });
+
+  it('is exact at the ends', () => {
+    const x = [0, -0, -1, 5e-324, Number.MAX_VALUE, Infinity, -1.5, -Infinity, NaN];
+    expect(x.map(log1pOf)).toEqual([0, -0, -Infinity, 5e-324, 709.782712893384, Infinity, NaN, NaN, NaN]);
   });
 });
 

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { tanh, tanhBackward } from '../../src/tensor/tanh.ts';
+import { tanh, tanhBackward, tanhOf } from '../../src/tensor/tanh.ts';
+import { anySize, evenly, expectAccurate } from './accuracy.ts';
+import * as exact from './bigReal.ts';
 import { elementaryFunctions } from './goldens.ts';
 import {
   dtypes,
@@ -69,6 +71,23 @@ describe.each(dtypes)('tanh, %s', (dtype) => {
     const two = from(dtype, [1, 2]);
     expectRejects(tanh, 'y x', [two, two]);
     expectRejects(tanhBackward, 'dx dy y', [two, two, two]);
+  });
+});
+
+describe('tanhOf', () => {
+  it.each([
+    ['of small numbers', anySize(-1074, -3)],
+    ['around ¼, where the way changes', evenly(0.2, 0.3)],
+    ['between', evenly(-3, 3)],
+    ['around 3, where the way changes', evenly(2.9, 3.1)],
+    ['to where it is 1', evenly(-25, 25)],
+  ])('is within half an ulp and a little, %s', (_, x) => {
+    expectAccurate(tanhOf, exact.tanh, fc.tuple(x), 0.56);
+  });
+
+  it('is exact at the ends', () => {
+    const x = [0, -0, 5e-324, 20, -20, 1e300, Infinity, -Infinity, NaN];
+    expect(x.map(tanhOf)).toEqual([0, -0, 5e-324, 1, -1, 1, 1, -1, NaN]);
   });
 });
 

@@ -1,93 +1,113 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { adagradUpdate } from '../../src/optim/adagrad.ts';
-import { adam } from '../../src/optim/adam.ts';
-import { sgdUpdate } from '../../src/optim/sgd.ts';
-import { RandomState } from '../../src/tensor/random.ts';
-import { adagradKernels } from '../../src/wasm/adagrad.ts';
-import { adamKernels } from '../../src/wasm/adam.ts';
-import { WasmMemory } from '../../src/wasm/memory.ts';
-import { sgdKernels } from '../../src/wasm/sgd.ts';
+import { f32x4, ModuleBuilder, v128 } from '../../src/wasm/assembler.ts';
+import { emitElementwise, emitRows, forEachElement, forEachUnit, maxOf, sumOf } from '../../src/wasm/elements.ts';
+import { host } from '../../src/wasm/host.ts';
 
-/**
- * Runs a kernel and its TypeScript counterpart on the same numbers and compares every array after it.
- *
- * @param tolerance relative to the largest number of an array
- */
-function agree(
-  lengths: readonly (number | null)[],
-  seed: number,
-  wasm: (w: WasmMemory, arrays: Float32Array[]) => void,
-  ts: (arrays: Float32Array[]) => void,
-  tolerance: number,
-): void {
-  const w = new WasmMemory(200_000);
-  const rng = new RandomState(seed);
-  const arrays = lengths.map((length) => {
-    if (length === null) return null as unknown as Float32Array;
-    const array = w.floats(length + 1).subarray(0, length);
-    // Positive: some of them stand under a root.
-    array.set(rng.uniform(0.05, 0.95, length));
-    return array;
-  });
-  const want = arrays.map((array) => array?.slice() ?? array);
-  ts(want);
-  wasm(w, arrays);
-  arrays.forEach((array, at) => {
-    if (!array) return;
-    const scale = Math.max(1, ...want[at].map(Math.abs));
-    for (let i = 0; i < array.length; i++) {
-      const error = Math.abs(array[i] - want[at][i]);
-      if (!(error <= tolerance * scale)) throw new Error(`array ${at}[${i}]: ${array[i]} for ${want[at][i]}`);
-    }
-    expect(new Float32Array(array.buffer)[array.byteOffset / 4 + array.length]).toBe(0);
-  });
+/** Assembles, instantiates, and gives the exports with the memory as floats, all 7. */
+function run(build: (m: ModuleBuilder) => void): {
+  call: Record<string, (...args: number[]) => number>;
+  x: Float32Array;
+} {
+  const m = new ModuleBuilder();
+  build(m);
+  const { Memory, Module, Instance } = host();
+  const memory = new Memory({ initial: 1, maximum: 1 });
+  const { exports } = new Instance(new Module(m.bytes()), { host: { memory } });
+  return { call: exports as never, x: new Float32Array(memory.buffer).fill(7) };
 }
 
-const sizes = fc.record({
-  B: fc.integer({ min: 0, max: 9 }),
-  H: fc.integer({ min: 0, max: 19 }),
-  bias: fc.boolean(),
-  extra: fc.boolean(),
-  seed: fc.nat(),
-});
+const counts = [0, 1, 2, 3, 4, 5, 7, 8, 11];
 
-function forEverySize(check: (s: { B: number; H: number; bias: boolean; extra: boolean; seed: number }) => void): void {
-  fc.assert(fc.property(sizes, check), { numRuns: 60 });
-}
+describe.each(counts)('%d elements', (n) => {
+  it('are visited once each, and nothing beside them', () => {
+    const { call, x } = run((m) => {
+      emitElementwise(m, 'go', 1, 1, (_, at, [x], [one]) => at.store(x, f32x4.add(at.load(x), one)));
+    });
+    call.go(4, n, 0.5);
+    expect([...x.subarray(0, 20)]).toEqual(Array.from({ length: 20 }, (_, i) => (i >= 1 && i <= n ? 7.5 : 7)));
+  });
 
-/** A handful of operations, each rounded by 2⁻²⁴. */
-const ELEMENT = 1e-6;
+  it('give their sum and their largest, whatever stands beside them', () => {
+    const { call, x } = run((m) => {
+      m.function('sum', ['i32', 'i32', 'i32'], (f, [out, x, n]) => {
+        f.store(
+          out,
+          sumOf(f, n, (at) => f32x4.add(at.load(x), 1)),
+        );
+      });
+      m.function('largest', ['i32', 'i32', 'i32'], (f, [out, x, n]) => {
+        f.store(
+          out,
+          maxOf(f, n, (at) => f32x4.sub(at.load(x), 100)),
+        );
+      });
+    });
+    for (let i = 0; i < n; i++) x[16 + i] = 1 + ((i * 5) % 11);
+    call.sum(0, 64, n);
+    call.largest(16, 64, n);
+    const values = Array.from(x.subarray(16, 16 + n));
+    expect([...x.subarray(0, 4)]).toEqual(Array(4).fill(values.reduce((a, b) => a + b + 1, 0)));
+    expect([...x.subarray(4, 8)]).toEqual(Array(4).fill(Math.max(...values) - 100));
+  });
 
-describe('twins of TypeScript kernels', () => {
-  it('the updates of adagrad, adam and sgd', () => {
-    forEverySize(({ B, H, bias, extra, seed }) => {
-      const P = B * H;
-      const decay = bias ? 0.1 : 0;
-      const rule = adam({ lr: 0.01, weightDecay: decay, amsgrad: extra });
-      agree(
-        [P, P, P, P, P],
-        seed,
-        (w, [params, grads, m, v, vMax]) => {
-          const kernels = { ...adagradKernels(w), ...adamKernels(w), ...sgdKernels(w) };
-          rule.update(params, grads, extra ? [m, v, vMax] : [m, v], 3, 0.01, kernels);
-          kernels.adagradUpdate(params, grads, m, 0.1, 1e-3, extra, decay);
-          kernels.sgdUpdate(params, grads, 0.1, decay);
-        },
-        ([params, grads, m, v, vMax]) => {
-          rule.update(params, grads, extra ? [m, v, vMax] : [m, v], 3, 0.01);
-          adagradUpdate(params, grads, m, 0.1, 1e-3, extra, decay);
-          sgdUpdate(params, grads, 0.1, decay);
-        },
-        ELEMENT,
+  it('know where they stand', () => {
+    const { call, x } = run((m) => {
+      m.function('go', ['i32', 'i32'], (f, [out, n]) =>
+        forEachElement(f, n, (at) => at.store(out, f32x4.ofInts(at.offset))),
       );
     });
+    call.go(0, n);
+    expect([...x.subarray(0, n)]).toEqual(Array.from({ length: n }, (_, i) => 4 * i));
   });
 
-  it('adagrad leaves a parameter without gradient or memory where it is, even without eps', () => {
-    const w = new WasmMemory(1000);
-    const [params, grads, memory] = [w.floats(5).fill(2), w.floats(5), w.floats(5)];
-    adagradKernels(w).adagradUpdate(params, grads, memory, 0.1, 0);
-    expect([...params]).toEqual([2, 2, 2, 2, 2]);
+  it('are reached where they stand apart', () => {
+    const { call, x } = run((m) => {
+      m.function('go', ['i32', 'i32', 'i32'], (f, [to, from, n]) => {
+        forEachElement(f, n, (at) => at.storeApart(to, 8, at.loadApart(from, 12)));
+      });
+    });
+    for (let i = 0; i < n; i++) x[100 + 3 * i] = i;
+    call.go(4, 400, n);
+    const want = Array.from({ length: 30 }, (_, i) => (i % 2 === 1 && i < 2 * n ? (i - 1) / 2 : 7));
+    expect([...x.subarray(0, 30)]).toEqual(want);
+  });
+});
+
+describe('rows', () => {
+  it('move on by one, by n or not at all', () => {
+    const { call, x } = run((m) => {
+      emitRows(m, 'go', ['[R,n]', '[R]', '[n]'], (f, [y, s, b], n) => {
+        const factor = f.let(v128.loadSplat(s));
+        forEachElement(f, n, (at) => at.store(y, f32x4.mul(factor, at.load(b))));
+      });
+    });
+    x.set([10, 100], 20);
+    x.set([1, 2, 3, 4, 5], 30);
+    call.go(0, 80, 120, 2, 5);
+    expect([...x.subarray(0, 11)]).toEqual([10, 20, 30, 40, 50, 100, 200, 300, 400, 500, 7]);
+    call.go(0, 80, 120, 0, 5);
+    expect(x[0]).toBe(10);
+  });
+
+  it('of units have their blocks side by side', () => {
+    const { call, x } = run((m) => {
+      m.function('go', ['i32', 'i32', 'i32', 'i32'], (f, [y, x, B, H]) => {
+        forEachUnit(
+          f,
+          B,
+          H,
+          [
+            [y, 1],
+            [x, 2],
+          ],
+          (at, [y], [left, right]) => {
+            at.store(y, f32x4.sub(at.load(right), at.load(left)));
+          },
+        );
+      });
+    });
+    x.set([1, 2, 3, 4, 5, 11, 22, 33, 44, 55, 1, 1, 1, 1, 1, 2, 3, 4, 5, 6], 20);
+    call.go(0, 80, 2, 5);
+    expect([...x.subarray(0, 11)]).toEqual([10, 20, 30, 40, 50, 1, 2, 3, 4, 5, 7]);
   });
 });

@@ -1,5 +1,6 @@
+import { hasFusedMultiplyAdd, wasmEngine } from 'bptt/wasm';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { RandomState } from '../../src/tensor/random.ts';
 import { matmulKernels } from '../../src/wasm/matmul.ts';
 import { WasmMemory } from '../../src/wasm/memory.ts';
@@ -110,4 +111,31 @@ describe.each(names)('%s', (name) => {
     );
     expect([...c]).toEqual([7, 7, 7, 7, 7, 7]);
   });
+});
+
+test('fused multiply-add is used where it is asked for and the host has it, within the same bound', () => {
+  const [m, k, n] = [9, 70, 13];
+  const rng = new RandomState(8);
+  const engines = [
+    wasmEngine({ lengths: [m * n, m * k, n * k] }),
+    wasmEngine({ lengths: [m * n, m * k, n * k], fma: true }),
+  ];
+  expect(engines.map(({ name }) => name)).toEqual(['wasm', hasFusedMultiplyAdd() ? 'wasm+fma' : 'wasm']);
+  const a = Float32Array.from(rng.uniform(-1, 1, m * k));
+  const b = Float32Array.from(rng.uniform(-1, 1, n * k));
+  for (const engine of engines) {
+    const [y, x, W] = [m * n, m * k, n * k].map((length) => engine.floats(length));
+    x.set(a);
+    W.set(b);
+    engine.kernels.linearForward(y, x, W, null, m, k, n);
+    for (let i = 0; i < m * n; i++) {
+      let [sum, size] = [0, 0];
+      for (let l = 0; l < k; l++) {
+        const product = a[Math.floor(i / n) * k + l] * b[(i % n) * k + l];
+        sum += product;
+        size += Math.abs(product);
+      }
+      expect(Math.abs(y[i] - sum)).toBeLessThanOrEqual((k + 2) * 2 ** -24 * size);
+    }
+  }
 });

@@ -69,6 +69,10 @@ type Arguments<V extends Values> = {
   [K in keyof V]: V[K] extends Int32Array ? Int32Array : V[K] extends Float32Array ? FloatArray : FloatArray | null;
 };
 
+function isNumbers(a: unknown): a is Numbers {
+  return a instanceof Float32Array || a instanceof Int32Array;
+}
+
 const PAD = 3;
 
 /** An array in the memory that no sixteen bytes are aligned with, and whose neighbours are watched. */
@@ -129,17 +133,17 @@ export function expectRefuses<K>(
   make: (w: WasmMemory) => K,
   fn: keyof K & string,
   names: string,
-  args: readonly (Numbers | number | boolean)[],
+  args: readonly (Numbers | object | number | boolean | string)[],
 ): void {
-  const arrays = args.map((arg) => (typeof arg === 'object' ? arg : null));
+  const arrays = args.map((arg) => (isNumbers(arg) ? arg : null));
   const w = memoryFor([...arrays, ...arrays]);
-  const placed = args.map((arg) => (typeof arg === 'object' ? place(w, arg).array : arg));
+  const placed = args.map((arg) => (isNumbers(arg) ? place(w, arg).array : arg));
   const kernel = make(w)[fn] as (...args: unknown[]) => void;
   expect(names.split(' ')).toHaveLength(args.length);
   kernel(...placed);
   for (const [i, name] of names.split(' ').entries()) {
     const arg = placed[i];
-    if (typeof arg !== 'object') continue;
+    if (!isNumbers(arg)) continue;
     const longer = place(w, new (arg.constructor as Float32ArrayConstructor)(arg.length + 1)).array;
     const elementwise = i === 0 ? '\\w+' : name; // lengths may follow the first output
     const spoils: [Numbers, typeof Error, RegExp][] = [
@@ -148,7 +152,7 @@ export function expectRefuses<K>(
     ];
     for (const [spoilt, type, message] of spoils) {
       const call = placed.with(i, spoilt);
-      const before = call.map((a) => (typeof a === 'object' ? a.slice() : a));
+      const before = call.map((a) => (isNumbers(a) ? a.slice() : a));
       const spoiltCall = () => kernel(...call);
       expect(spoiltCall, `${fn} with a spoilt ${name}`).toThrow(type);
       expect(spoiltCall).toThrow(message);

@@ -1,0 +1,162 @@
+import { cpus } from 'node:os';
+import { barPanels, thousands } from '../cli/chart.ts';
+import { labelOf, REFERENCE } from './engines.ts';
+import { medianOf, type Result } from './measure.ts';
+import { WORKLOADS, type Workload } from './workloads.ts';
+
+/** A row with a smaller share of a core was disturbed. */
+const UNDISTURBED = 0.93;
+
+/** What a run has found out so far. */
+export interface Report {
+  machine: Machine;
+  /** The arguments of `npm run bench --`. */
+  args: readonly string[];
+  /** The 128-bit peak of one core in each round, in GFLOP/s. */
+  peaks: number[];
+  results: Result[];
+}
+
+export interface Machine {
+  cpu: string;
+  cores: number;
+  node: string;
+  platform: string;
+  /** Versions of the peers that are there, by name. */
+  peers: Record<string, string>;
+}
+
+/** @param peers versions by name */
+export function machineWith(peers: Record<string, string>): Machine {
+  const [cpu] = cpus();
+  return {
+    cpu: cpu?.model ?? 'unknown',
+    cores: cpus().length,
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    peers,
+  };
+}
+
+/** A workload's results as a table for a terminal. */
+export function tableOf(workload: Workload, results: readonly Result[]): string {
+  const rows = [headOf(workload), ...results.map(cellsOf)];
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const lines = rows.map((row) => {
+    const [engine, ...figures] = row;
+    return `  ${[engine.padEnd(widths[0]), ...figures.map((cell, i) => cell.padStart(widths[i + 1]))].join('   ')}`;
+  });
+  return [`${workload.id}  ${workload.title}`, ...lines].join('\n');
+}
+
+/** What `shareOfPeak` is a share of. */
+export function peakLine({ peaks }: Pick<Report, 'peaks'>): string {
+  const [median, min, max] = [medianOf(peaks), Math.min(...peaks), Math.max(...peaks)].map((v) => v.toFixed(1));
+  return `128-bit peak of one core (multiply and add), measured in the same rounds: ${median} GFLOP/s (${min} … ${max})`;
+}
+
+/** The report as JSON: machine, peak, results. */
+export function jsonOf({ machine, peaks, results }: Report): string {
+  const peak = { unit: 'GFLOP/s', median: medianOf(peaks), min: Math.min(...peaks), max: Math.max(...peaks) };
+  return `${JSON.stringify({ machine, peak, results }, null, 2)}\n`;
+}
+
+/** The report as Markdown: how it came about, and a table for each workload. */
+export function markdownOf(report: Report): string {
+  const { machine, args, results } = report;
+  const command = ['npm run bench', ...(args.length > 0 ? ['--'] : []), ...args.map(quoted)].join(' ');
+  const peers = Object.entries(machine.peers).map(([name, version]) => `, ${name} ${version}`);
+  const sections = workloadsOf(results).map((workload) => {
+    const [head, ...rows] = [headOf(workload), ...resultsOf(workload, results).map(cellsOf)].map(markdownRow);
+    const rule = `| --- |${' ---: |'.repeat(headOf(workload).length - 1)}`;
+    return [`### ${workload.id}: ${workload.title}`, '', head, rule, ...rows].join('\n');
+  });
+  return [
+    `\`${command}\``,
+    `${machine.cpu}, ${machine.cores} cores, ${machine.platform}, Node ${machine.node}${peers.join('')}.`,
+    `${peakLine(report)}.`,
+    ...sections,
+  ].join('\n\n');
+}
+
+const BEGIN = '<!-- npm run bench: begin -->';
+const END = '<!-- npm run bench: end -->';
+
+/**
+ * A document with the text between its two comments, which are put at its end where it has none yet.
+ *
+ * @throws {Error} where one of the two is missing.
+ */
+export function intoDocument(document: string, text: string): string {
+  const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
+  const block = `${BEGIN}\n\n${text}\n\n${END}`;
+  if (begin < 0 && end < 0) return `${document}${document === '' ? '' : '\n'}${block}\n`;
+  if (begin < 0 || end < begin) throw new Error(`--markdown: expected ${BEGIN} and after it ${END}`);
+  return document.slice(0, begin) + block + document.slice(end + END.length);
+}
+
+/** Places in the palette: engines of a kind share one, and so do all peers. */
+const COLORS: Readonly<Record<string, number>> = { plain: 7, 'plain f64': 7, ts: 2, 'ts f64': 2, wasm: 0 };
+const PEER_COLOR = 1;
+
+/** A panel of bars for each workload, in its own unit. */
+export function chartOf({ machine, results }: Report): string {
+  return barPanels({
+    title: 'Work done in a second: longer is faster',
+    subtitle: `Medians of one interleaved run on ${machine.cpu}, Node ${machine.node}`,
+    panels: workloadsOf(results).map((workload) => ({
+      title: `${workload.id}, ${workload.unit}`,
+      bars: resultsOf(workload, results).map((result) => ({
+        name: nameOf(result),
+        value: result.median,
+        text: thousands(Number(figure(result.median))),
+        color: COLORS[result.engine] ?? PEER_COLOR,
+      })),
+    })),
+  });
+}
+
+function workloadsOf(results: readonly Result[]): Workload[] {
+  return WORKLOADS.filter(({ id }) => results.some((result) => result.workload === id));
+}
+
+function resultsOf({ id }: Workload, results: readonly Result[]): Result[] {
+  return results.filter((result) => result.workload === id);
+}
+
+function headOf({ unit }: Workload): string[] {
+  return ['engine', unit, 'min … max', 'GFLOP/s', 'of peak', `× ${REFERENCE.name}`];
+}
+
+function cellsOf(result: Result): string[] {
+  const { median, min, max, gflops, shareOfPeak, ratio } = result;
+  return [
+    nameOf(result),
+    figure(median),
+    `${figure(min)} … ${figure(max)}`,
+    figure(gflops),
+    `${(100 * shareOfPeak).toFixed(1)} %`,
+    ratio === null ? '–' : figure(ratio),
+  ];
+}
+
+/** The engine, on how many threads or on which adapter; with a ~ where something else had part of its core. */
+function nameOf({ engine, threads, adapter, software, cores }: Result): string {
+  const device = adapter === undefined ? '' : ` (${adapter}${software ? ', software' : ''})`;
+  const disturbed = threads === 1 && adapter === undefined && cores < UNDISTURBED;
+  return `${labelOf(engine, threads)}${device}${disturbed ? ' ~' : ''}`;
+}
+
+/** Three or four digits. */
+function figure(value: number): string {
+  return value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+function markdownRow(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** As one would type it. */
+function quoted(arg: string): string {
+  return /\s/.test(arg) ? `"${arg}"` : arg;
+}

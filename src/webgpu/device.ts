@@ -13,6 +13,7 @@ import { CommandList, Commands, MAX_REPEATS, type Workgroups } from './commands.
 import { messageOf, WebgpuError } from './errors.ts';
 import { hostGpu, MAP_READ, USAGE } from './host.ts';
 import { type KernelSource, type Pipeline, Pipelines, SLOT_BYTES, SLOT_WORDS } from './pipelines.ts';
+import { powerOfTwo } from './powerOfTwo.ts';
 
 export interface DeviceOptions {
   /** Where to ask for an adapter: `navigator.gpu`, or in Node the package `webgpu`, unless given. */
@@ -273,7 +274,7 @@ export class Device {
    * @param purpose the same for all that may share one buffer, since none of them needs its contents after its own call
    */
   scratch(purpose: string, length: number): FloatBuffer {
-    const size = 2 ** Math.ceil(Math.log2(Math.max(length, SLOT_WORDS)));
+    const size = powerOfTwo(Math.max(length, SLOT_WORDS));
     const key = `${purpose} ${size}`;
     let buffer = this.scratches.get(key);
     if (!buffer) {
@@ -412,7 +413,7 @@ export class Device {
   }
 
   private takeStaging(bytes: number): Storage {
-    const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, SLOT_BYTES)));
+    const size = powerOfTwo(Math.max(bytes, SLOT_BYTES));
     let free = this.staging.get(size);
     if (!free) {
       free = [];

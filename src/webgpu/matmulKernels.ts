@@ -4,6 +4,7 @@ import type { Device } from './device.ts';
 import { elementwise, overElements, THREADS } from './elements.ts';
 import { expectFloats } from './expect.ts';
 import type { ElementType, KernelSource } from './pipelines.ts';
+import { powerOfTwo } from './powerOfTwo.ts';
 import { variants } from './variants.ts';
 
 /** C = A·B, A·Bᵀ or Aᵀ·B. */
@@ -295,7 +296,7 @@ function tileCode(a: Operand, b: Operand, kernel: keyof typeof TILES): string {
   const edge = EDGES[kernel];
   const inRow = tile / edge;
   const halves = edge / 4;
-  const threads = inRow ** 2;
+  const threads = inRow * inRow;
   const bring = (x: Operand, from: string): string => {
     const { name, outer, along, four } = x;
     const inLine = (along ? DEPTH : tile) / 4;
@@ -418,7 +419,7 @@ export function matmul(
   if (bias) expectFloats(fn, 'bias', bias, '[N]', n);
   if (c.length === 0) return;
   const { kernel, splits } = plan ?? planMatmul(device, m, k, n, batch);
-  const rows = kernel === 'rows' ? Math.min(FEW_ROWS, 2 ** Math.ceil(Math.log2(m))) : 0;
+  const rows = kernel === 'rows' ? Math.min(FEW_ROWS, powerOfTwo(m)) : 0;
   const out = splits > 1 ? device.scratch('parts of products', splits * c.length) : c;
   const bias1 = splits > 1 ? null : bias;
   const [aAlong, bAlong] = [layout !== 'TN', layout === 'NT'];

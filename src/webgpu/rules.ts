@@ -1,4 +1,5 @@
 import type { Optimizer } from '../optim/optimizer.ts';
+import { powOf } from '../tensor/pow.ts';
 
 /**
  * An update rule in WGSL: the statements that move one parameter.
@@ -102,8 +103,8 @@ function adamLike(
     name: amsgrad ? 'amsgrad' : 'adam',
     numbers: { decay: decoupled ? 0 : weightDecay, beta1, rest1: 1 - beta1, beta2, rest2: 1 - beta2, eps },
     stepNumbers: (lr, step) => [
-      lr / (1 - beta1 ** (step + 1)),
-      1 / Math.sqrt(1 - beta2 ** (step + 1)),
+      lr / (1 - powOf(beta1, step + 1)),
+      1 / Math.sqrt(1 - powOf(beta2, step + 1)),
       decoupled ? 1 - lr * weightDecay : 1,
     ],
     // m = β₁m + (1 − β₁)g, v = β₂v + (1 − β₂)g², θ = shrink·θ − lr/(1 − β₁ᵗ)·m/(√v/√(1 − β₂ᵗ) + eps)

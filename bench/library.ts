@@ -10,7 +10,7 @@ export interface Who {
   dtype: 'float32' | 'float64';
   threads: number;
   /** Engine wasm: products by fused multiply-add. */
-  fma: boolean;
+  fma?: boolean;
 }
 
 /** The library doing a task, as a user would have it do it. */
@@ -61,7 +61,7 @@ async function trainingContender(
   };
 }
 
-function productContender({ N }: Product, { a, b }: Tensors, { engine, dtype, fma }: Who): Contender {
+function productContender({ N }: Product, { a, b }: Tensors, { engine, dtype, fma = false }: Who): Contender {
   const { floats, kernels } = engine === 'ts' ? tsEngine(dtype) : wasmEngine({ lengths: [N * N, N * N, N * N], fma });
   const [c, left, transposed] = [floats(N * N), floats(N * N), floats(N * N)];
   left.set(a);

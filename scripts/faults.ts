@@ -578,6 +578,20 @@ const training: Fault[] = [
   ]),
 ];
 
+const simd: Fault[] = [
+  ...faultsOf('simd/products.ts', unitTests, [
+    ['missing accumulation', 'if (accumulate) cCopy.set(c);', ''],
+    ['dropped term', 'aCopy.set(a);', ''],
+    ['dropped term', 'c.set(cCopy);', ''],
+    ['wrong operand', 'm * k * n, ENOUGH', 'm * k * n, Infinity'],
+  ]),
+  ...faultsOf('simd/memory.ts', unitTests, [
+    ['wrong index', 'this.end = SCRATCH_BYTES;', 'this.end = 0;'],
+    ['dropped term', 'this.end += bytesOf(length);', ''],
+    ['dropped term', 'if (pages > 0) this.memory.grow(pages);', ''],
+  ]),
+];
+
 /** The twins: their unit tests compare them with the functions that they stand for. Products have faults of their own. */
 const wasm: Fault[] = [
   ...faultsOf('wasm/elements.ts', unitTests, [
@@ -805,4 +819,4 @@ const wasm: Fault[] = [
 ];
 
 /** For every backward function at least one fault of each kind that applies to it. */
-export const faults: readonly Fault[] = [...tensor, ...layers, ...optim, ...time, ...training, ...wasm];
+export const faults: readonly Fault[] = [...tensor, ...simd, ...layers, ...optim, ...time, ...training, ...wasm];

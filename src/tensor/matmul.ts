@@ -1,5 +1,8 @@
 import { expectDtype, expectLength, type FloatArray } from './shape.ts';
 
+/** The three products. A backward pass is made of two of them, and may be given faster ones. */
+export type Products = Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof matmulNN>;
+
 /**
  * C = A·B, or C += A·B when `accumulate` is set. `c` must not share memory with `a` or `b`.
  *
@@ -45,6 +48,7 @@ export function matmulNNBackward(
   k: number,
   n: number,
   accumulate = false,
+  { matmulNT, matmulTN }: Products = loops,
 ): void {
   expectLength('matmulNNBackward', 'da', da, '[M,K]', m, k);
   expectLength('matmulNNBackward', 'db', db, '[K,N]', k, n);
@@ -105,6 +109,7 @@ export function matmulNTBackward(
   k: number,
   n: number,
   accumulate = false,
+  { matmulNN, matmulTN }: Products = loops,
 ): void {
   expectLength('matmulNTBackward', 'da', da, '[M,K]', m, k);
   expectLength('matmulNTBackward', 'db', db, '[N,K]', n, k);
@@ -164,6 +169,7 @@ export function matmulTNBackward(
   k: number,
   n: number,
   accumulate = false,
+  { matmulNT, matmulNN }: Products = loops,
 ): void {
   expectLength('matmulTNBackward', 'da', da, '[K,M]', k, m);
   expectLength('matmulTNBackward', 'db', db, '[K,N]', k, n);
@@ -177,6 +183,9 @@ export function matmulTNBackward(
   matmulNT(da, b, dc, k, n, m, accumulate);
   matmulNN(db, a, dc, k, m, n, accumulate);
 }
+
+/** The products by plain loops. */
+export const loops: Products = { matmulNN, matmulNT, matmulTN };
 
 // The loops below do the work. They differ from the plain triple loop only in making several elements of C at a time: a
 // number that has been read serves several products, the sums stay in registers and do not wait for one another.

@@ -1,4 +1,4 @@
-import { matmulNN, matmulNT } from './matmul.ts';
+import { loops, type Products } from './matmul.ts';
 import { outer } from './outer.ts';
 import { expectDtype, expectLength, type FloatArray } from './shape.ts';
 
@@ -10,7 +10,15 @@ import { expectDtype, expectLength, type FloatArray } from './shape.ts';
  * @param x [K]
  * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
  */
-export function matvec(y: FloatArray, a: FloatArray, x: FloatArray, m: number, k: number, accumulate = false): void {
+export function matvec(
+  y: FloatArray,
+  a: FloatArray,
+  x: FloatArray,
+  m: number,
+  k: number,
+  accumulate = false,
+  { matmulNT }: Products = loops,
+): void {
   expectLength('matvec', 'y', y, '[M]', m);
   expectLength('matvec', 'a', a, '[M,K]', m, k);
   expectLength('matvec', 'x', x, '[K]', k);
@@ -35,6 +43,7 @@ export function matvecBackward(
   m: number,
   k: number,
   accumulate = false,
+  products: Products = loops,
 ): void {
   expectLength('matvecBackward', 'da', da, '[M,K]', m, k);
   expectLength('matvecBackward', 'dx', dx, '[K]', k);
@@ -45,6 +54,6 @@ export function matvecBackward(
   expectDtype('matvecBackward', 'dy', dy, da);
   expectDtype('matvecBackward', 'a', a, da);
   expectDtype('matvecBackward', 'x', x, da);
-  outer(da, dy, x, m, k, accumulate);
-  matmulNN(dx, dy, a, 1, m, k, accumulate);
+  outer(da, dy, x, m, k, accumulate, products);
+  products.matmulNN(dx, dy, a, 1, m, k, accumulate);
 }

@@ -1,4 +1,4 @@
-import { matmulNN, matmulNT, matmulTN } from './matmul.ts';
+import { loops, type Products } from './matmul.ts';
 import { expectDtype, expectLength, type FloatArray } from './shape.ts';
 
 /**
@@ -9,7 +9,15 @@ import { expectDtype, expectLength, type FloatArray } from './shape.ts';
  * @param y [N]
  * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
  */
-export function outer(c: FloatArray, x: FloatArray, y: FloatArray, m: number, n: number, accumulate = false): void {
+export function outer(
+  c: FloatArray,
+  x: FloatArray,
+  y: FloatArray,
+  m: number,
+  n: number,
+  accumulate = false,
+  { matmulTN }: Products = loops,
+): void {
   expectLength('outer', 'c', c, '[M,N]', m, n);
   expectLength('outer', 'x', x, '[M]', m);
   expectLength('outer', 'y', y, '[N]', n);
@@ -34,6 +42,7 @@ export function outerBackward(
   m: number,
   n: number,
   accumulate = false,
+  { matmulNT, matmulNN }: Products = loops,
 ): void {
   expectLength('outerBackward', 'dx', dx, '[M]', m);
   expectLength('outerBackward', 'dy', dy, '[N]', n);

@@ -11,6 +11,8 @@ interface Host {
 
 export interface SomeMemory {
   readonly buffer: ArrayBufferLike;
+  /** Adds pages, which pulls the memory from under every view of it. */
+  grow(pages: number): number;
 }
 
 /** The exported functions of an instance. */

@@ -12,6 +12,7 @@ import {
   v128,
 } from './assembler.ts';
 import type { WasmMemory } from './memory.ts';
+import type { Recorder } from './recorder.ts';
 import { BLOCK_K, BLOCK_M, BLOCK_N } from './scratch.ts';
 
 /**
@@ -52,7 +53,12 @@ const MANY_ROWS = 4;
 const ROWS = 4;
 const COLUMNS = 8;
 
-export function matmulKernels(w: WasmMemory): Products {
+/** What the products use of a memory. */
+export type ProductMemory = Pick<WasmMemory, 'call' | 'scratch' | 'at' | 'hasRoom' | 'floats'> & {
+  readonly recorder: Pick<Recorder, 'walk'>;
+};
+
+export function matmulKernels(w: ProductMemory): Products {
   const { fill, addProduct, packAcross4, packAlong4, packAcross8, packAlong8, addRowNN, addRowNT } = w.call;
   const { tile, packedA, packedB } = w.scratch;
 

@@ -26,6 +26,7 @@ export class Storage {
   /** Whether the device is known to have the memory; rejects with a {@link WebgpuError} `out-of-memory`. */
   readonly granted: Promise<void>;
   isGranted = false;
+  /** False once it has been destroyed; what was called before may still be waiting to use it. */
   alive = true;
 
   constructor(id: number, label: string, bytes: number, gpu: GPUBuffer, granted: Promise<GPUError | null>) {
@@ -149,10 +150,9 @@ export class Memory {
   }
 
   destroy(storage: Storage): void {
-    if (!storage.alive) return;
+    if (!this.live.delete(storage)) return;
     storage.alive = false;
     storage.gpu.destroy();
-    this.live.delete(storage);
     this.bytes -= storage.bytes;
   }
 

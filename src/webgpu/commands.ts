@@ -105,15 +105,15 @@ export class Commands {
     return this.dispatches.length * SLOT_BYTES;
   }
 
-  /**
-   * Sends the commands, `times` over, in one submit.
-   *
-   * @throws {WebgpuError} `disposed` where a buffer has been destroyed meanwhile.
-   */
-  submit(times = 1): void {
-    for (const storage of this.storages) {
-      if (!storage.alive) throw new WebgpuError('disposed', `submit: ${storage.label} has been destroyed`);
+  /** @throws {WebgpuError} `disposed` where a buffer has been destroyed since it was noted. */
+  expectAlive(): void {
+    for (const { alive, label } of this.storages) {
+      if (!alive) throw new WebgpuError('disposed', `submit: ${label} has been destroyed`);
     }
+  }
+
+  /** Sends the commands, `times` over, in one submit. */
+  submit(times = 1): void {
     const { gpu, counters } = this.device;
     const encoder = gpu.createCommandEncoder();
     let pass: GPUComputePassEncoder | null = null;
@@ -194,12 +194,14 @@ export class CommandList {
    * Sends the commands, after everything called before, `times` over in one submit.
    *
    * @throws {RangeError} on more than {@link MAX_REPEATS} times.
-   * @throws {WebgpuError} where the device is lost or a buffer has been destroyed.
+   * @throws {WebgpuError} where the device is lost, or the list or a buffer has been destroyed.
    */
   submit(times = 1): void {
     if (!(Number.isInteger(times) && times >= 1 && times <= MAX_REPEATS)) {
       throw new RangeError(`submit: times is ${times}, expected 1 … ${MAX_REPEATS}`);
     }
+    if (!this.slots.alive) throw new WebgpuError('disposed', 'submit: the list has been destroyed');
+    this.commands.expectAlive();
     this.device.inOrder(() => this.commands.submit(times), undefined, this);
   }
 

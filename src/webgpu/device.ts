@@ -13,7 +13,7 @@ import { CommandList, Commands, MAX_REPEATS, type Workgroups } from './commands.
 import { messageOf, WebgpuError } from './errors.ts';
 import { hostGpu, MAP_READ, USAGE } from './host.ts';
 import { type KernelSource, type Pipeline, Pipelines, SLOT_BYTES, SLOT_WORDS } from './pipelines.ts';
-import { powerOfTwo } from './powerOfTwo.ts';
+import { powerOfTwoFrom } from './sizes.ts';
 
 export interface DeviceOptions {
   /** Where to ask for an adapter: `navigator.gpu`, or in Node the package `webgpu`, unless given. */
@@ -213,6 +213,7 @@ export class Device {
 
   destroyStorage(storage: Storage): void {
     if (!storage.alive) return;
+    storage.alive = false;
     // What was called before still runs.
     if (this.fault) this.release(storage);
     else this.inOrder(() => this.release(storage));
@@ -274,7 +275,7 @@ export class Device {
    * @param purpose the same for all that may share one buffer, since none of them needs its contents after its own call
    */
   scratch(purpose: string, length: number): FloatBuffer {
-    const size = powerOfTwo(Math.max(length, SLOT_WORDS));
+    const size = powerOfTwoFrom(Math.max(length, SLOT_WORDS));
     const key = `${purpose} ${size}`;
     let buffer = this.scratches.get(key);
     if (!buffer) {
@@ -413,7 +414,7 @@ export class Device {
   }
 
   private takeStaging(bytes: number): Storage {
-    const size = powerOfTwo(Math.max(bytes, SLOT_BYTES));
+    const size = powerOfTwoFrom(Math.max(bytes, SLOT_BYTES));
     let free = this.staging.get(size);
     if (!free) {
       free = [];

@@ -1,6 +1,7 @@
 export * from './add.ts';
 export * from './binaryCrossEntropyOfSoftmax.ts';
 export * from './buffers.ts';
+export type { KernelFailure, Placement, Sizes } from './check.ts';
 export * from './clip.ts';
 export * from './columns.ts';
 export * from './commands.ts';
@@ -24,6 +25,7 @@ export * from './multiply.ts';
 export * from './pipelines.ts';
 export * from './relu.ts';
 export * from './scale.ts';
+export * from './selfTest.ts';
 export * from './sigmoid.ts';
 export * from './sigmoidCrossEntropy.ts';
 export * from './softmax.ts';

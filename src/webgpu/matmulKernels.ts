@@ -4,7 +4,7 @@ import type { Device } from './device.ts';
 import { elementwise, overElements, THREADS } from './elements.ts';
 import { expectFloats } from './expect.ts';
 import type { ElementType, KernelSource } from './pipelines.ts';
-import { powerOfTwo } from './powerOfTwo.ts';
+import { powerOfTwoFrom } from './sizes.ts';
 import { variants } from './variants.ts';
 
 /** C = A·B, A·Bᵀ or Aᵀ·B. */
@@ -61,7 +61,7 @@ type KernelOptions = {
   readonly kernel: MatmulKernel;
   /** Rows of an invocation of `rows`, else 0. */
   readonly rows: number;
-  /** Whether four elements of A, B and C that stand together can be reached at once. */
+  /** Whether four elements of A, of B, of C and the bias that stand together can be reached at once. */
   readonly a4: boolean;
   readonly b4: boolean;
   readonly c4: boolean;
@@ -77,7 +77,7 @@ const matmulKernel = variants((options: KernelOptions): KernelSource => {
   return {
     name: `matmul${layout} ${kernel}${rows || ''} ${flags}`.trim(),
     outputs: { c: type(c4) },
-    inputs: { a: type(a4), b: type(b4), ...(bias ? { bias: 'f32' } : {}) },
+    inputs: { a: type(a4), b: type(b4), ...(bias ? { bias: type(c4) } : {}) },
     args: { m: 'u32', k: 'u32', n: 'u32', splits: 'u32', depth: 'u32', accumulate: 'u32' },
     code:
       kernel === 'rows'
@@ -156,7 +156,7 @@ fn put(product: u32, i: u32, j: u32, sums: vec4f) {
   let at = (product * args.m + i) * args.n + j;
   ${
     c4
-      ? `var four = sums${bias ? ' + vec4f(bias(j), bias(j + 1u), bias(j + 2u), bias(j + 3u))' : ''};
+      ? `var four = sums${bias ? ' + bias(j / 4u)' : ''};
   if (args.accumulate == 1u) { four += c(at / 4u); }
   set_c(at / 4u, four);`
       : `for (var q = 0u; q < min(4u, args.n - j); q++) {
@@ -289,7 +289,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(global_invocation_id) thre
 
 /**
  * A workgroup makes a square of C. 16 steps of the sum at a time it brings its rows of A and its columns of B into its
- * own memory, [step][row or column], zeros beyond the edges; then each invocation adds to a square of 4×4 or 8×8 elements.
+ * own memory, [step][fours of rows or columns], zeros beyond the edges; then each invocation adds to a square of 4×4 or
+ * 8×8 elements.
  */
 function tileCode(a: Operand, b: Operand, kernel: keyof typeof TILES): string {
   const tile = TILES[kernel];
@@ -297,57 +298,70 @@ function tileCode(a: Operand, b: Operand, kernel: keyof typeof TILES): string {
   const inRow = tile / edge;
   const halves = edge / 4;
   const threads = inRow * inRow;
-  const bring = (x: Operand, from: string): string => {
-    const { name, outer, along, four } = x;
-    const inLine = (along ? DEPTH : tile) / 4;
-    const place = (o: string, l: string): string =>
-      `${name}_base + (${from} + ${o}) * ${x.strides[0]} + (step + ${l}) * ${x.strides[1]}`;
-    return `
-    for (var f = lane; f < ${(DEPTH * tile) / 4}u; f += ${threads}u) {
-      let o = ${along ? `f / ${inLine}u` : `4u * (f % ${inLine}u)`};
-      let l = ${along ? `4u * (f % ${inLine}u)` : `f / ${inLine}u`};
-      var four = vec4f();
-      if (${from} + o < ${outer} && step + l < end) {
-        ${
-          four
-            ? `four = ${name}_at((${place('o', 'l')}) / 4u);`
-            : `let at = ${place('o', 'l')};
-        let count = min(4u, ${along ? 'end - step - l' : `${outer} - ${from} - o`});
-        for (var q = 0u; q < count; q++) { four[q] = ${name}_at(at + q); }`
-        }
-      }
-      for (var q = 0u; q < 4u; q++) { ${name}_tile[${along ? `(l + q) * ${tile}u + o` : `l * ${tile}u + o + q`}] = four[q]; }
-    }`;
-  };
   return `
-var<workgroup> a_tile: array<f32, ${DEPTH * tile}>;
-var<workgroup> b_tile: array<f32, ${DEPTH * tile}>;
+var<workgroup> a_tile: array<vec4f, ${(DEPTH * tile) / 4}>;
+var<workgroup> b_tile: array<vec4f, ${(DEPTH * tile) / 4}>;
+${readInside(a)}${readInside(b)}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {${part(a, b)}
   let top = group.y * ${tile}u;
   let side = group.x * ${tile}u;
-  let i = ${edge}u * (lane / ${inRow}u);
-  let j = ${edge}u * (lane % ${inRow}u);
+  let i = ${halves}u * (lane / ${inRow}u);
+  let j = ${halves}u * (lane % ${inRow}u);
   ${lines(edge * halves, (x) => `var sum${x} = vec4f();`)}
-  for (var step = begin; step < end; step += ${DEPTH}u) {${bring(a, 'top')}${bring(b, 'side')}
+  for (var step = begin; step < end; step += ${DEPTH}u) {${bring(a, 'top', tile, threads)}${bring(b, 'side', tile, threads)}
     workgroupBarrier();
     for (var l = 0u; l < ${DEPTH}u; l++) {
-      let left = l * ${tile}u + i;
-      let right = l * ${tile}u + j;
-      ${lines(halves, (h) => `let right${h} = vec4f(${upTo(4).map((q) => `b_tile[right + ${4 * h + q}u]`)});`)}
-      ${lines(edge, (r) =>
-        upTo(halves)
-          .map((h) => `sum${halves * r + h} += a_tile[left + ${r}u] * right${h};`)
-          .join(' '),
-      )}
+      ${lines(halves, (h) => `let left${h} = a_tile[l * ${tile / 4}u + i + ${h}u]; let right${h} = b_tile[l * ${tile / 4}u + j + ${h}u];`)}
+      ${lines(edge * halves, (x) => {
+        const [r, h] = [Math.floor(x / halves), x % halves];
+        return `sum${x} += left${Math.floor(r / 4)}[${r % 4}] * right${h};`;
+      })}
     }
     workgroupBarrier();
   }
   let sums = array<vec4f, ${edge * halves}>(${upTo(edge * halves).map((x) => `sum${x}`)});
   for (var x = 0u; x < ${edge * halves}u; x++) {
-    put(group.z, top + i + x / ${halves}u, side + j + 4u * (x % ${halves}u), sums[x]);
+    put(group.z, top + 4u * i + x / ${halves}u, side + 4u * (j + x % ${halves}u), sums[x]);
   }
 }`;
+}
+
+/** WGSL: four elements that stand together from element `o`, step `l` on, 0 for those beyond the edges. */
+function readInside({ name, outer, along, four, strides }: Operand): string {
+  const at = `base + o * ${strides[0]} + l * ${strides[1]}`;
+  return `
+fn ${name}_inside(base: u32, o: u32, l: u32, end: u32) -> vec4f {
+  var four = vec4f();
+  if (o < ${outer} && l < end) {
+    ${
+      four
+        ? `four = ${name}_at((${at}) / 4u);`
+        : `for (var q = 0u; q < min(4u, ${along ? 'end - l' : `${outer} - o`}); q++) { four[q] = ${name}_at(${at} + q); }`
+    }
+  }
+  return four;
+}`;
+}
+
+/** WGSL: an operand's share of 16 steps into the workgroup's memory. One that stands along the sum is turned, 4×4 at a time. */
+function bring({ name, along }: Operand, from: string, tile: number, threads: number): string {
+  const inside = (o: string, l: string): string => `${name}_inside(${name}_base, ${from} + ${o}, step + ${l}, end)`;
+  const store = (l: string, value: string): string => `${name}_tile[(${l}) * ${tile / 4}u + o] = ${value};`;
+  const [count, inLine] = along ? [(tile / 4) * (DEPTH / 4), DEPTH / 4] : [DEPTH * (tile / 4), tile / 4];
+  return `
+    for (var f = lane; f < ${count}u; f += ${threads}u) {
+      ${
+        along
+          ? `let o = f / ${inLine}u;
+      let l = 4u * (f % ${inLine}u);
+      ${lines(4, (q) => `let line${q} = ${inside(`4u * o + ${q}u`, 'l')};`)}
+      ${lines(4, (q) => store(`l + ${q}u`, `vec4f(${upTo(4).map((r) => `line${r}[${q}]`)})`))}`
+          : `let o = f % ${inLine}u;
+      let l = f / ${inLine}u;
+      ${store('l', inside('4u * o', 'l'))}`
+      }
+    }`;
 }
 
 const addParts = variants(({ bias }: { bias: boolean }) =>
@@ -419,7 +433,7 @@ export function matmul(
   if (bias) expectFloats(fn, 'bias', bias, '[N]', n);
   if (c.length === 0) return;
   const { kernel, splits } = plan ?? planMatmul(device, m, k, n, batch);
-  const rows = kernel === 'rows' ? Math.min(FEW_ROWS, powerOfTwo(m)) : 0;
+  const rows = kernel === 'rows' ? Math.min(FEW_ROWS, powerOfTwoFrom(m)) : 0;
   const out = splits > 1 ? device.scratch('parts of products', splits * c.length) : c;
   const bias1 = splits > 1 ? null : bias;
   const [aAlong, bAlong] = [layout !== 'TN', layout === 'NT'];
@@ -428,11 +442,11 @@ export function matmul(
   const fours = {
     a4: (aAlong || !byRows) && canBeFour(a, aAlong ? k : m),
     b4: (bAlong || !byRows) && canBeFour(b, bAlong ? k : n),
-    c4: !byRows && canBeFour(out, n),
+    c4: !byRows && canBeFour(out, n) && (!bias1 || canBeFour(bias1, n)),
   };
   // A buffer that holds several of them is seen in one way.
   const places = [a.storage, b.storage, out.storage, ...(bias1 ? [bias1.storage] : [])];
-  const ways = [fours.a4, fours.b4, fours.c4, ...(bias1 ? [false] : [])];
+  const ways = [fours.a4, fours.b4, fours.c4, ...(bias1 ? [fours.c4] : [])];
   if (places.some((place, p) => ways[places.indexOf(place)] !== ways[p])) fours.a4 = fours.b4 = fours.c4 = false;
   const source = matmulKernel({ layout, kernel, rows, ...fours, bias: bias1 !== null });
   const added = accumulate ? 1 : 0;

@@ -3,7 +3,7 @@ import { backwardKernels, type CellWgsl, FLAGS, type ForwardOptions, forwardKern
 import { overElements } from './elements.ts';
 import type { Stage } from './fuse.ts';
 import type { BackwardRecurrence, ForwardRecurrence } from './parseRecurrence.ts';
-import { powerOfTwo } from './powerOfTwo.ts';
+import { powerOfTwoFrom } from './sizes.ts';
 
 type Tensors = Readonly<Record<string, DeviceBuffer>>;
 
@@ -57,9 +57,9 @@ function walk(
 ): { rows: number; threads: number; room: number } | null {
   if (cell.gates * H * H > WALKED || steps.length > MOST_STEPS) return null;
   const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = steps[0].Whh.device.limits;
-  const threads = Math.min(256, maxComputeInvocationsPerWorkgroup, powerOfTwo(Math.max(tiles, 32)));
+  const threads = Math.min(256, maxComputeInvocationsPerWorkgroup, powerOfTwoFrom(Math.max(tiles, 32)));
   // Kernels for few sizes, so that few are compiled.
-  const room = powerOfTwo(Math.max(H, 16));
+  const room = powerOfTwoFrom(Math.max(H, 16));
   for (let rows = rowsFor(B); rows >= 1; rows /= 2) {
     if (4 * rows * floatsPerUnit * room <= maxComputeWorkgroupStorageSize) return { rows, threads, room };
   }

@@ -47,16 +47,45 @@ interface OwnFunctions<F> {
   ): void;
 }
 
-const host = {
-  ...tensor,
-  ...hostLinear,
-  ...hostSigmoidCrossEntropy,
-  ...hostSoftmaxCrossEntropy,
-  ...hostSquaredError,
-  ...hostClipping,
+type OnHost = typeof tensor &
+  typeof hostLinear &
+  typeof hostSigmoidCrossEntropy &
+  typeof hostSoftmaxCrossEntropy &
+  typeof hostSquaredError &
+  typeof hostClipping;
+
+type OnDevice = typeof add &
+  typeof clip &
+  typeof exp &
+  typeof gather &
+  typeof linear &
+  typeof logSoftmax &
+  typeof matmuls &
+  typeof matvec &
+  typeof max &
+  typeof multiply &
+  typeof relu &
+  typeof scale &
+  typeof sigmoid &
+  typeof sigmoidCrossEntropy &
+  typeof softmax &
+  typeof softmaxCrossEntropy &
+  typeof squaredError &
+  typeof sum &
+  typeof tanh;
+
+type On<A, F, I> = A extends FloatArray ? F : A extends Int32Array ? I : A;
+type Twin<Fn, F, I> = Fn extends (...args: infer A) => unknown
+  ? (...args: { [K in keyof A]: On<A[K], F, I> }) => unknown
+  : never;
+
+/** Functions of `tensor/` and `layers/` that have a kernel, and take the same arguments wherever they run. */
+export type Functions<F, I> = OwnFunctions<F> & {
+  readonly [K in Exclude<keyof OnHost & keyof OnDevice, keyof OwnFunctions<F>>]: Twin<OnHost[K], F, I>;
 };
 
-const device = {
+/** The kernels. */
+export const onDevice: Functions<FloatBuffer, IntBuffer> = {
   ...add,
   ...clip,
   ...exp,
@@ -76,21 +105,6 @@ const device = {
   ...squaredError,
   ...sum,
   ...tanh,
-};
-
-type On<A, F, I> = A extends FloatArray ? F : A extends Int32Array ? I : A;
-type Twin<Fn, F, I> = Fn extends (...args: infer A) => unknown
-  ? (...args: { [K in keyof A]: On<A[K], F, I> }) => unknown
-  : never;
-
-/** Functions of `tensor/` and `layers/` that have a kernel, and take the same arguments wherever they run. */
-export type Functions<F, I> = OwnFunctions<F> & {
-  readonly [K in Exclude<keyof typeof host & keyof typeof device, keyof OwnFunctions<F>>]: Twin<(typeof host)[K], F, I>;
-};
-
-/** The kernels. */
-export const onDevice: Functions<FloatBuffer, IntBuffer> = {
-  ...device,
   matmul(layout, plan, c, a, b, bias, batch, m, k, n, accumulate) {
     matmul('matmul', layout, c, a, b, m, k, n, { bias, batch, accumulate, ...(plan && { plan }) });
   },
@@ -98,7 +112,12 @@ export const onDevice: Functions<FloatBuffer, IntBuffer> = {
 
 /** The truth. */
 export const onHost: Functions<FloatArray, Int32Array> = {
-  ...host,
+  ...tensor,
+  ...hostLinear,
+  ...hostSigmoidCrossEntropy,
+  ...hostSoftmaxCrossEntropy,
+  ...hostSquaredError,
+  ...hostClipping,
   sumOfSquares(y, x) {
     y[0] = tensor.sumOfSquares(x);
   },

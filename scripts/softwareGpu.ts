@@ -11,12 +11,16 @@ import { brotliDecompressSync } from 'node:zlib';
  */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const cache = join(root, 'node_modules/.cache/webgpu');
-const packed = join(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '../../bin');
+const chromium = join(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '../..');
+const { version } = JSON.parse(readFileSync(join(chromium, 'package.json'), 'utf8')) as { version: string };
+const packed = join(chromium, 'bin');
+const cache = join(root, `node_modules/.cache/chromium-${version}`);
+/** What is packed runs on these machines only. Elsewhere there must be a GPU, and a browser that Playwright finds. */
+const canBeSoftware = process.platform === 'linux' && process.arch === 'x64';
 
 /** Unpacks the browser and the driver, once. */
 export function unpackSoftwareGpu(): void {
-  if (existsSync(cache)) return;
+  if (!canBeSoftware || existsSync(cache)) return;
   // Under another name first, so that a folder of that name is always whole.
   const folder = `${cache}.${process.pid}`;
   for (const archive of ['swiftshader.tar.br', 'al2023.tar.br', 'fonts.tar.br']) {
@@ -51,30 +55,19 @@ function* untar(archive: Buffer): Generator<[name: string, bytes: Buffer]> {
   }
 }
 
-/** The environment in which a process finds SwiftShader, and no other driver. */
-export function softwareGpuEnvironment(): Record<string, string> {
-  unpackSoftwareGpu();
-  return {
-    VK_DRIVER_FILES: join(cache, 'vk_swiftshader_icd.json'),
-    LD_LIBRARY_PATH: [cache, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
-  };
-}
-
-/** What starts the browser that {@link unpackSoftwareGpu} unpacks: its file, its environment and its arguments. */
-export function softwareBrowser(): { executablePath: string; env: Record<string, string | undefined>; args: string[] } {
+/** What starts the browser that {@link unpackSoftwareGpu} unpacks, with SwiftShader for a GPU. */
+export function softwareBrowser(): {
+  executablePath?: string;
+  env?: Record<string, string | undefined>;
+  args: string[];
+} {
+  const args = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+  if (!canBeSoftware) return { args };
+  const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
   return {
     executablePath: join(cache, 'chromium'),
     env: { ...process.env, LD_LIBRARY_PATH: join(cache, 'lib'), FONTCONFIG_PATH: cache },
-    args: [
-      '--no-sandbox',
-      '--disable-dev-shm-usage',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-      '--enable-unsafe-webgpu',
-      '--use-webgpu-adapter=swiftshader',
-    ],
+    args: [...args, ...quiet, '--no-sandbox', '--disable-dev-shm-usage'],
   };
 }
 
@@ -92,16 +85,23 @@ export async function gpuOrSoftware(): Promise<GPU> {
     pinned.push(gpu);
     return gpu;
   };
-  const canBeSoftware = process.platform === 'linux' && process.arch === 'x64';
   if (process.env.BPTT_SOFTWARE_GPU !== '1' && (!canBeSoftware || loadLibrary('libvulkan.so.1'))) {
     const gpu = open();
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     if (!canBeSoftware || (adapter && !adapter.info.isFallbackAdapter)) return gpu;
   }
-  process.env.VK_DRIVER_FILES = softwareGpuEnvironment().VK_DRIVER_FILES;
+  unpackSoftwareGpu();
+  process.env.VK_DRIVER_FILES = join(cache, 'vk_swiftshader_icd.json');
   // Dawn looks for the loader by name only, and LD_LIBRARY_PATH is read when a process starts: so it is loaded before.
   loadLibrary(join(cache, 'libvulkan.so.1'));
   return open();
+}
+
+/** The environment in which a process started from here finds the adapter that {@link gpuOrSoftware} gives. */
+export async function gpuEnvironment(): Promise<Record<string, string | undefined>> {
+  await gpuOrSoftware();
+  if (process.env.VK_DRIVER_FILES !== join(cache, 'vk_swiftshader_icd.json')) return process.env;
+  return { ...process.env, LD_LIBRARY_PATH: [cache, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':') };
 }
 
 /** Loads a library into this process for good. Whether it is there. */

@@ -7,7 +7,8 @@ import { openTestDevice } from './device.ts';
 const device = await openTestDevice();
 let cases = 0;
 afterAll(() => {
-  console.log(`WebGPU: ${cases} kernel checks passed`);
+  const host = 'document' in globalThis ? 'Chromium' : 'Node';
+  console.log(`WebGPU: ${cases} kernel checks passed in ${host}`);
   device.dispose();
 });
 

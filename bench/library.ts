@@ -1,4 +1,4 @@
-import { createSampler, createTrainer, type EngineName, type TrainingBatch, tsEngine } from 'bptt/bptt';
+import { type CpuEngineName, createSampler, createTrainer, type TrainingBatch, tsEngine } from 'bptt/bptt';
 import { adagrad, adam, sgd } from 'bptt/optim';
 import { matmulNN, RandomState } from 'bptt/tensor';
 import { wasmEngine } from 'bptt/wasm';
@@ -6,7 +6,7 @@ import type { Contender, Product, Sampling, Task, Tensors, Training } from './co
 
 /** Who computes, and in what. */
 export interface Who {
-  engine: Exclude<EngineName, 'auto'>;
+  engine: Exclude<CpuEngineName, 'auto'>;
   dtype: 'float32' | 'float64';
   threads: number;
   /** Engine wasm: products by fused multiply-add. */

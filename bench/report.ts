@@ -96,7 +96,15 @@ export function intoDocument(document: string, text: string): string {
 }
 
 /** Places in the palette: engines of a kind share one, and so do all peers. */
-const COLORS: Readonly<Record<string, number>> = { plain: 7, 'plain f64': 7, ts: 2, 'ts f64': 2, wasm: 0 };
+const COLORS: Readonly<Record<string, number>> = {
+  plain: 7,
+  'plain f64': 7,
+  ts: 2,
+  'ts f64': 2,
+  wasm: 0,
+  'wasm+fma': 0,
+  matmulNN: 0,
+};
 const PEER_COLOR = 1;
 
 /** A panel of bars for each workload, in its own unit. */

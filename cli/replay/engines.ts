@@ -1,6 +1,7 @@
 import { fullSpec, type LocalEngine, type ModelSpec, tsEngine } from 'bptt/bptt';
 import type { Dtype, FloatArray } from 'bptt/tensor';
 import { panelLengths, wasmEngine } from 'bptt/wasm';
+import { webgpuHere } from './webgpu.ts';
 
 /** Makes the engines that one replay computes on. */
 export interface ReplayEngine {
@@ -32,7 +33,14 @@ const wasm: ReplayEngine = {
   floats: (values) => Float32Array.from(values),
 };
 
+const webgpu: ReplayEngine = {
+  name: 'webgpu',
+  dtype: 'float32',
+  make: (lengths) => webgpuHere(lengths()),
+  floats: (values) => Float32Array.from(values),
+};
+
 /** The engines that a golden file can be replayed on, by the name that `--engine` takes. */
-export const engines = { ts: ts64, wasm } as const satisfies Readonly<Record<string, ReplayEngine>>;
+export const engines = { ts: ts64, wasm, webgpu } as const satisfies Readonly<Record<string, ReplayEngine>>;
 
 export type ReplayEngineName = keyof typeof engines;

@@ -67,9 +67,13 @@ const ts64: Tolerances = {
 /** float32 on a CPU, which rounds to the nearest; `src/wasm/` says how exact its functions are. */
 const wasm32: Tolerances = { ...ts64, rounding: { unit: 2 ** -24, functions: 4, draws: 8, times: 8, level: 1e-2 } };
 
+/** float32 as WGSL promises it: rounding may go either way; tanh, σ and the built-in exp and log within 9 ulp. */
+const webgpu32: Tolerances = { ...ts64, rounding: { unit: 2 ** -23, functions: 9, draws: 8, times: 8, level: 1e-2 } };
+
 const table: Readonly<Record<string, Partial<Record<Dtype, Tolerances>>>> = {
   ts: { float64: ts64 },
   wasm: { float32: wasm32 },
+  webgpu: { float32: webgpu32 },
 };
 
 /** @throws {RangeError} where nobody has said how exact that engine is in that dtype. */

@@ -58,6 +58,8 @@ export const ENGINES: readonly Engine[] = [
   { ...own('ts', 'ts', 'float32', ['W1', 'W2', 'W4', 'W5', 'W6']), slow: ['W3'] },
   REFERENCE,
   { ...own('wasm', 'wasm', 'float32', ['W1', 'W2', 'W3', 'W4', 'W5', 'W6']), threaded: ['W2', 'W3'] },
+  // The function of `bptt/tensor`, which copies its arguments.
+  own('matmulNN', 'matmulNN', 'float32', ['W4']),
   {
     ...own('wasm+fma', 'wasm+fma', 'float32', ['W1', 'W2', 'W3', 'W4', 'W5']),
     threaded: ['W2', 'W3'],

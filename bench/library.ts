@@ -1,12 +1,12 @@
-import { createSampler, createTrainer, type EngineName, type TrainingBatch, tsEngine } from 'bptt/bptt';
+import { type CpuEngineName, createSampler, createTrainer, type TrainingBatch, tsEngine } from 'bptt/bptt';
 import { adagrad, adam, sgd } from 'bptt/optim';
-import { RandomState } from 'bptt/tensor';
+import { matmulNN, RandomState } from 'bptt/tensor';
 import { wasmEngine } from 'bptt/wasm';
 import type { Contender, Product, Sampling, Task, Tensors, Training } from './contender.ts';
 
 /** Who computes, and in what. */
 export interface Who {
-  engine: Exclude<EngineName, 'auto'>;
+  engine: Exclude<CpuEngineName, 'auto'>;
   dtype: 'float32' | 'float64';
   threads: number;
   /** Engine wasm: products by fused multiply-add. */
@@ -70,6 +70,18 @@ function productContender({ N }: Product, { a, b }: Tensors, { engine, dtype, fm
     run(steps) {
       // What a layer asks of an engine: z = x·Wᵀ.
       for (let i = 0; i < steps; i++) kernels.linearForward(c, left, transposed, null, N, N, N);
+      return c;
+    },
+  };
+}
+
+/** W4 by the function that anybody imports, on arrays of ordinary memory. */
+export function importedProduct(task: Task, { a, b }: Tensors): Contender {
+  const { N } = task as Product;
+  const c = new Float32Array(N * N);
+  return {
+    run(steps) {
+      for (let i = 0; i < steps; i++) matmulNN(c, a as Float32Array, b as Float32Array, N, N, N);
       return c;
     },
   };

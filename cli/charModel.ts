@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
+  type CpuEngineName,
   createSampler,
   decodeModel,
-  type EngineName,
   encodeModel,
   fullSpec,
   type ModelFile,
@@ -45,7 +45,7 @@ const kind = 'bptt character model 1';
 export async function samplerOf(
   spec: ModelSpec,
   { parameters, states }: TrainerState,
-  engine: EngineName,
+  engine: CpuEngineName,
 ): Promise<Sampler> {
   const sampler = await createSampler(spec, parameters, { engine });
   const first = Object.entries(states).map(([name, values]) => [name, values.subarray(0, spec.hiddenSize)]);

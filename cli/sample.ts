@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { ENGINE_NAMES, type EngineName, type SampleOptions, sampleFrom } from 'bptt/bptt';
+import { CPU_ENGINE_NAMES, type CpuEngineName, type SampleOptions, sampleFrom } from 'bptt/bptt';
 import { RandomState } from 'bptt/tensor';
 import { Option } from 'commander';
 import { type CharModel, readCharModel, samplerOf } from './charModel.ts';
@@ -11,7 +11,7 @@ interface Options extends SampleOptions {
   prime?: string;
   length: number;
   seed: number;
-  engine: EngineName;
+  engine: CpuEngineName;
 }
 
 const positive = (max: number) => numberBetween(0, max, { positive: true });
@@ -25,7 +25,7 @@ const command = createCommand('npm run sample --', 'Writes text drawn from a tra
   .option('--top-p <p>', 'draw from the likeliest characters that together have probability p only', positive(1))
   .option('--greedy', 'always take the likeliest character')
   .option('--seed <n>', 'seed of the draws: the same seed gives the same text', wholeNumber(2 ** 32 - 1, 0), 0)
-  .addOption(new Option('--engine <name>', 'what computes').choices(ENGINE_NAMES).default('auto'))
+  .addOption(new Option('--engine <name>', 'what computes').choices(CPU_ENGINE_NAMES).default('auto'))
   .action(sample);
 
 async function sample(run: string, { prime, length, seed, engine, ...how }: Options): Promise<void> {

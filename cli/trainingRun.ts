@@ -205,7 +205,8 @@ export class TrainingRun {
     const { iteration, state } = this.good;
     const prime = vocabulary.encode(vocabulary.has('\n') ? '\n' : vocabulary.chars[0]);
     const rng = new RandomState((settings.seed + iteration) % 2 ** 32);
-    const sampler = await samplerOf(spec, state, engine);
+    // One character after another is no work for a GPU.
+    const sampler = await samplerOf(spec, state, engine === 'webgpu' ? 'auto' : engine);
     const ids = sampler.sample(prime, sampleLength, rng);
     this.progress.print(`--- sample at iteration ${iteration}\n${vocabulary.decode(ids)}\n---`);
     this.sampledAt = this.elapsed;

@@ -713,7 +713,6 @@ const wasm: Fault[] = [
     ['wrong index', 'call.gatherRows(y + 4 * j,', 'call.gatherRows(y,'],
     ['wrong index', 'call.gatherRowsBackward(table, dy + 4 * j,', 'call.gatherRowsBackward(table, dy,'],
     ['wrong index', 'gatherEveryColumnBackward(dW + 4 * j * V,', 'gatherEveryColumnBackward(dW,'],
-    ['dropped term', ' && 4 * V <= TABLE_BYTES', ''],
     ['dropped term', 'Math.min(width, n - j)', 'width'],
   ]),
   ...faultsOf('wasm/linear.ts', unitTests, [

@@ -50,7 +50,7 @@ function training(task: Training, tensors: Tensors): Contender {
     const [Wx, Wh, Wy, bh, by] = params;
     const zx = np.split(np.matmul(nn.oneHot(x, D), Wx).add(bh), T, 0);
     const hs: JaxArray[] = [];
-    let state = start;
+    let state = carry ? start : zeros(cell, B, H);
     for (let t = 0; t < T; t++) {
       const [h, c] = state;
       state = cellStep(zx[t].add(np.matmul(h, Wh.ref)), c);
@@ -62,7 +62,8 @@ function training(task: Training, tensors: Tensors): Contender {
       loss === 'softmaxCrossEntropy'
         ? np.sum(nn.logSoftmax(z, -1).mul(nn.oneHot(y, V))).mul(-1)
         : np.sum(nn.softplus(z.ref).sub(z.mul(nn.oneHot(y, V))));
-    return [reduction === 'mean' ? sum.mul(1 / R) : sum, state];
+    if (!carry) for (const s of state) s.dispose();
+    return [reduction === 'mean' ? sum.mul(1 / R) : sum, carry ? state : []];
   }
 
   const gradients = valueAndGrad(lossOf, { argnums: 0, hasAux: true });
@@ -110,15 +111,14 @@ function training(task: Training, tensors: Tensors): Contender {
   );
   let ms = optimizer === 'sgd' ? [] : zerosLike(params);
   let vs = optimizer === 'adam' ? zerosLike(params) : [];
-  const zeroState = (): JaxArray[] => zeros(cell, B, H);
-  let state = zeroState();
+  let state: JaxArray[] = [];
   let n = 0;
   let t = 0;
 
   function step(): number {
-    if (!carry || n === 0) {
+    if (carry && n === 0) {
       for (const s of state) s.dispose();
-      state = zeroState();
+      state = zeros(cell, B, H);
     }
     t++;
     const factors = optimizer === 'adam' ? [lr / (1 - 0.9 ** t), 1 / Math.sqrt(1 - 0.999 ** t)] : [];

@@ -25,8 +25,13 @@ const matMul = tf.customGrad((a, b, save) => {
   };
 });
 
-function cellStep(cell: Training['cell'], z: tf.Tensor, c: tf.Tensor): [h: tf.Tensor, c: tf.Tensor] {
-  if (cell === 'elman') return [tf.tanh(z), c];
+function zeros(cell: Training['cell'], B: number, H: number): tf.Tensor[] {
+  return cell === 'lstm' ? [tf.zeros([B, H]), tf.zeros([B, H])] : [tf.zeros([B, H])];
+}
+
+/** The state after a step: h, and of an LSTM c. */
+function cellStep(z: tf.Tensor, c: tf.Tensor | undefined): tf.Tensor[] {
+  if (!c) return [tf.tanh(z)];
   const [i, f, g, o] = tf.split(z, 4, 1);
   const next = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
   return [tf.mul(tf.sigmoid(o), tf.tanh(next)), next];
@@ -42,8 +47,7 @@ function training(task: Training, tensors: Tensors): Contender {
   const [bh, by] = ['bias_ih_l0', 'bias_ho'].map((name) => tf.variable(tf.tensor1d(tensors[name] as Float32Array)));
   const params = [Wx, Wh, Wy, bh, by];
   const update = optimizerOf(task, params);
-  const zeros = tf.keep(tf.zeros([B, H]));
-  let state: [h: tf.Tensor, c: tf.Tensor] = [zeros, zeros];
+  let carried: tf.Tensor[] = [];
   let n = 0;
 
   function oneHots(ids: Tensors[string], size: number): tf.Tensor {
@@ -54,12 +58,13 @@ function training(task: Training, tensors: Tensors): Contender {
   function forward(): tf.Scalar {
     const zx = tf.split(tf.add(matMul(oneHots(inputs, D), Wx), bh), T);
     const hs: tf.Tensor[] = [];
-    let [h, c] = state;
+    let state = carry && n > 0 ? carried : zeros(cell, B, H);
     for (let t = 0; t < T; t++) {
-      [h, c] = cellStep(cell, tf.add(zx[t], matMul(h, Wh)), c);
-      hs.push(h);
+      const [h, c] = state;
+      state = cellStep(tf.add(zx[t], matMul(h, Wh)), c);
+      hs.push(state[0]);
     }
-    if (carry) state = [tf.keep(h.clone()), tf.keep(c.clone())];
+    if (carry) carried = state.map((s) => tf.keep(s.clone()));
     const y = oneHots(targets, V);
     const z = tf.add(matMul(tf.concat(hs), Wy), by);
     const sum =
@@ -71,13 +76,11 @@ function training(task: Training, tensors: Tensors): Contender {
   }
 
   function step(): number {
-    const before = state;
-    if (carry && n === 0) state = [zeros, zeros];
+    const before = carried;
     const { value, grads } = tf.variableGrads(forward, params);
-    if (carry) for (const kept of before) if (kept !== zeros) kept.dispose();
     tf.tidy(() => update(params.map((p) => tf.clipByValue(grads[p.name], -clip, clip))));
     const result = value.dataSync()[0];
-    tf.dispose([value, grads]);
+    tf.dispose([value, grads, before]);
     n = (n + 1) % (inputs.length / R);
     return result;
   }
@@ -87,14 +90,14 @@ function training(task: Training, tensors: Tensors): Contender {
 
 /** What does with gradients what the task says; called within a tidy. */
 function optimizerOf({ optimizer, lr }: Training, params: readonly tf.Variable[]): (grads: tf.Tensor[]) => void {
-  const zeros = (): tf.Variable[] => params.map((p) => tf.variable(tf.zeros(p.shape)));
+  const likeParams = (): tf.Variable[] => params.map((p) => tf.variable(tf.zeros(p.shape)));
   if (optimizer === 'sgd') {
     return (grads) => {
       for (const [i, p] of params.entries()) p.assign(tf.sub(p, tf.mul(grads[i], lr)));
     };
   }
   if (optimizer === 'adagrad') {
-    const memories = zeros();
+    const memories = likeParams();
     return (grads) => {
       for (const [i, p] of params.entries()) {
         memories[i].assign(tf.add(memories[i], tf.square(grads[i])));
@@ -103,7 +106,7 @@ function optimizerOf({ optimizer, lr }: Training, params: readonly tf.Variable[]
     };
   }
   const [beta1, beta2, eps] = [0.9, 0.999, 1e-8];
-  const [ms, vs] = [zeros(), zeros()];
+  const [ms, vs] = [likeParams(), likeParams()];
   let t = 0;
   return (grads) => {
     t++;
@@ -139,18 +142,17 @@ function sampling({ cell, H, V }: Sampling, tensors: Tensors): Contender {
   const Wh = tf.tensor2d(transposed(weight_hh_l0, H), [H, bias_ih_l0.length]);
   const Wy = tf.tensor2d(transposed(weight_ho, H), [H, V]);
   const by = tf.tensor1d(bias_ho as Float32Array);
-  let h: tf.Tensor = tf.zeros([1, H]);
-  let c: tf.Tensor = tf.zeros([1, H]);
+  let state = zeros(cell, 1, H);
   let id = 0;
   let n = 0;
 
   function next(): number {
-    const before = [h, c];
+    const [h, c] = state;
     const logits = tf.tidy(() => {
-      [h, c] = cellStep(cell, tf.add(rows[id], tf.matMul(h as tf.Tensor2D, Wh)), c).map((s) => tf.keep(s));
-      return tf.add(tf.matMul(h as tf.Tensor2D, Wy), by);
+      state = cellStep(tf.add(rows[id], tf.matMul(h as tf.Tensor2D, Wh)), c).map((s) => tf.keep(s));
+      return tf.add(tf.matMul(state[0] as tf.Tensor2D, Wy), by);
     });
-    for (const old of before) if (old !== h && old !== c) old.dispose();
+    tf.dispose([h, c]);
     id = draw(logits.dataSync(), uniforms[n++ % uniforms.length]);
     logits.dispose();
     return id;

@@ -47,7 +47,7 @@ function replayCase(fields: Fields, check: Check): void {
   const trainer = trainerOf(check, model, options, layout, params);
   const rows = fields.indexedRows('rows', rowColumns);
   const details = fields.objects('details');
-  check.compare(fields.golden('detail'), details.length);
+  check.compareData(fields.golden('detail'), details.length);
   for (let j = 0; j < fields.whole('iterations', 1); j++) {
     const row = rows.get(j);
     const problem = drawn ? additionProblem(drawn.rng, bits) : givenProblem(fields, row, j, bits);
@@ -88,11 +88,11 @@ function verdict(problem: AdditionProblem, trainer: LocalTrainer): { d: number[]
 
 function compareRow(row: Fields, problem: AdditionProblem, trainer: LocalTrainer, check: Check): void {
   const { d, overallError } = verdict(problem, trainer);
-  check.compare(row.golden('a_int'), problem.aInt);
-  check.compare(row.golden('b_int'), problem.bInt);
+  check.compareData(row.golden('a_int'), problem.aInt);
+  check.compareData(row.golden('b_int'), problem.bInt);
   check.compare(row.golden('overallError'), overallError, check.tolerances.binaryAddition.values);
   check.compare(row.golden('d'), d);
-  check.compare(row.golden('c'), problem.c);
+  check.compareData(row.golden('c'), problem.c);
   check.compare(row.golden('decoded'), binary2int(d));
 }
 
@@ -101,10 +101,10 @@ function compareDetail(golden: Fields, problem: AdditionProblem, trainer: LocalT
   const { model } = trainer;
   const { d, overallError } = verdict(problem, trainer);
   for (const name of ['a', 'b', 'c'] as const) {
-    check.compare(golden.golden(name), problem[name]);
+    check.compareData(golden.golden(name), problem[name]);
   }
-  check.compare(golden.golden('a_int'), problem.aInt);
-  check.compare(golden.golden('b_int'), problem.bInt);
+  check.compareData(golden.golden('a_int'), problem.aInt);
+  check.compareData(golden.golden('b_int'), problem.bInt);
   check.compare(golden.golden('d'), d);
   check.compare(golden.golden('overallError'), overallError, values);
   check.compare(golden.golden('half_squared_error'), model.loss[0], values);

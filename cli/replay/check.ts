@@ -1,5 +1,6 @@
-import type { LocalEngine } from 'bptt/bptt';
+import type { LocalEngine, ModelSpec } from 'bptt/bptt';
 import type { FloatArray } from 'bptt/tensor';
+import type { ReplayEngine } from './engines.ts';
 import { exactSum } from './exactSum.ts';
 import { type Checksum, type Fields, type Golden, GoldenError } from './fields.ts';
 import type { Tolerances } from './tolerances.ts';
@@ -10,44 +11,93 @@ export interface Comparison {
   file: string;
   caseName: string;
   quantity: string;
-  /** The largest difference relative to the largest entry of the array. */
+  /** The largest difference relative to the largest entry of the array; with a tolerance for each entry, the worst one. */
   error: number;
   tolerance: number;
 }
 
-/** Collects the comparisons of one file, and holds the engine that computes. */
+/** A quantity of the file that was held against nothing. */
+export interface Skipped {
+  file: string;
+  caseName: string;
+  quantity: string;
+  why: string;
+}
+
+/** What a comparison came to: the error of each number, relative to its size and with its sign, or a verdict as text. */
+type Outcome = Float64Array | string;
+
+/** The same replay on the float64 engine, exact and with roundings played at random: see `shaken.ts`. */
+export interface Rehearsals {
+  exact: Check;
+  shaken: readonly Check[];
+}
+
+/**
+ * Collects the comparisons of one file, and makes the engines that compute.
+ *
+ * An engine that rounds more than float64 is given {@link Rehearsals}: how far the shaken ones are from the exact one is
+ * what rounding can do to a number, and is added to its tolerance. The golden value itself has no say in that.
+ */
 export class Check {
   readonly file: string;
-  readonly engine: LocalEngine;
+  readonly engine: ReplayEngine;
   readonly tolerances: Tolerances;
   readonly comparisons: Comparison[] = [];
+  readonly skipped: Skipped[] = [];
+  /** Of every comparison that depends on the engine, in order. */
+  private readonly outcomes: Outcome[] = [];
+  private readonly rehearsals: Rehearsals | null;
+  /** Whether rounding has decided which way the net at hand went. */
+  private lost = false;
 
-  constructor(file: string, engine: LocalEngine, tolerances: Tolerances) {
+  constructor(file: string, engine: ReplayEngine, tolerances: Tolerances, rehearsals: Rehearsals | null = null) {
     this.file = file;
     this.engine = engine;
     this.tolerances = tolerances;
+    this.rehearsals = rehearsals;
   }
 
-  /** Numbers against an array, a checksum or a number of the file; nothing where the file says null. */
-  compare(golden: Golden | null, got: ArrayLike<number> | number, tolerance = 0): void {
+  /**
+   * Numbers that the engine computed against an array, a checksum or a number of the file; nothing where the file says
+   * null. Without a tolerance they are whole numbers or the like: equal, or wrong.
+   */
+  compare(golden: Golden | null, got: ArrayLike<number> | number, tolerance?: number): void {
     if (!golden) return;
-    const values = typeof got === 'number' ? [got] : got;
-    const { caseName, quantity, shape, content } = golden;
-    const size = shape.reduce((product, length) => product * length, 1);
-    if (values.length !== size) {
-      const where = caseName === '' ? '' : ` case ${caseName}:`;
-      throw new GoldenError(`${this.file}:${where} ${quantity} has ${size} numbers, expected ${values.length}`);
-    }
-    const error = 'values' in content ? relativeError(values, content.values) : checksumError(values, content.checksum);
-    this.record(caseName, quantity, error, tolerance);
+    const { caseName, quantity } = golden;
+    const errors = this.errorsOf(golden, got);
+    const rounding = this.roundingOf(errors);
+    const tipping = tolerance === undefined && rounding.some((r) => r > 0);
+    if (tipping || this.saysNothing(rounding)) this.lose(caseName, quantity, tipping ? TIPPING : CHAOS);
+    else if (this.lost) this.skip(caseName, quantity, LOST);
+    else this.recordWorst(caseName, quantity, errors, (i) => (tolerance ?? 0) + rounding[i]);
   }
 
-  /** Anything against a field that has to be equal, texts and verdicts too. */
+  /** Anything that the engine computed against a field that has to be equal, texts and verdicts too. */
   same(fields: Fields, name: string, got: unknown): void {
-    const golden = fields.raw(name);
-    if (golden === null) return;
-    const equal = JSON.stringify(golden) === JSON.stringify(got);
-    this.record(fields.caseName, fields.pathOf(name), equal ? 0 : Number.POSITIVE_INFINITY, 0);
+    if (fields.raw(name) === null) return;
+    const text = JSON.stringify(got);
+    const index = this.outcomes.push(text) - 1;
+    const { exact, shaken } = this.rehearsals ?? { exact: this, shaken: [] };
+    if (shaken.some(({ outcomes }) => outcomes[index] !== exact.outcomes[index])) {
+      this.lose(fields.caseName, fields.pathOf(name), TIPPING);
+    } else if (this.lost) this.skip(fields.caseName, fields.pathOf(name), LOST);
+    else this.recordSame(fields, name, got);
+  }
+
+  /** {@link compare} for numbers that no engine has a part in. */
+  compareData(golden: Golden | null, got: ArrayLike<number> | number, tolerance = 0): void {
+    if (!golden) return;
+    const { caseName, quantity } = golden;
+    if (this.rehearsals) this.skip(caseName, quantity, DATA);
+    else this.recordWorst(caseName, quantity, this.errorsOf(golden, got), () => tolerance);
+  }
+
+  /** {@link same} for what no engine has a part in. */
+  sameData(fields: Fields, name: string, got: unknown): void {
+    if (fields.raw(name) === null) return;
+    if (this.rehearsals) this.skip(fields.caseName, fields.pathOf(name), DATA);
+    else this.recordSame(fields, name, got);
   }
 
   /** A comparison made elsewhere. */
@@ -55,47 +105,124 @@ export class Check {
     this.comparisons.push({ ok: error <= tolerance, file: this.file, caseName, quantity, error, tolerance });
   }
 
-  /** Numbers in the engine's dtype. */
-  floats(values: ArrayLike<number>): FloatArray {
-    return this.engine.dtype === 'float32' ? Float32Array.from(values) : Float64Array.from(values);
+  /** A quantity that is held against nothing. */
+  skip(caseName: string, quantity: string, why: string): void {
+    this.skipped.push({ file: this.file, caseName, quantity, why });
   }
 
-  /** The distance from 1 to the next number of the engine's dtype. */
-  get epsilon(): number {
-    return this.engine.dtype === 'float32' ? 2 ** -23 : 2 ** -52;
+  /**
+   * Begins with a net that nothing was done to. Where rounding decides which way a net goes, nothing that it comes to
+   * afterwards is compared: all rehearsals may go the same way by chance, and the engine the other.
+   */
+  begin(): void {
+    this.lost = false;
   }
+
+  /** Given numbers as the engine holds them. */
+  floats(values: ArrayLike<number>): FloatArray {
+    return this.engine.floats(values);
+  }
+
+  /** An engine: see {@link ReplayEngine.make}. */
+  engineFor(lengths: () => readonly number[], spec?: ModelSpec): LocalEngine {
+    return this.engine.make(lengths, spec);
+  }
+
+  private errorsOf(golden: Golden, got: ArrayLike<number> | number): Float64Array {
+    const values = typeof got === 'number' ? [got] : got;
+    const { caseName, quantity, shape, content } = golden;
+    const size = shape.reduce((product, length) => product * length, 1);
+    if (values.length !== size) {
+      const where = caseName === '' ? '' : ` case ${caseName}:`;
+      throw new GoldenError(`${this.file}:${where} ${quantity} has ${size} numbers, expected ${values.length}`);
+    }
+    return 'values' in content ? relativeErrors(values, content.values) : checksumErrors(values, content.checksum);
+  }
+
+  /** What rounding can do to each number of the comparison at hand, relative to its size. */
+  private roundingOf(errors: Float64Array): Float64Array {
+    const index = this.outcomes.push(errors) - 1;
+    const bounds = new Float64Array(errors.length);
+    if (!this.rehearsals) return bounds;
+    const exact = this.rehearsals.exact.outcomes[index];
+    for (const { outcomes } of this.rehearsals.shaken) {
+      const shaken = outcomes[index];
+      for (let i = 0; i < bounds.length; i++) {
+        // A rehearsal that ended early, or at a NaN, says nothing.
+        const distance = Math.abs(Number(shaken?.[i]) - Number(exact?.[i]));
+        bounds[i] = Math.max(bounds[i], Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance);
+      }
+    }
+    return bounds;
+  }
+
+  /** Whether rounding may move most of the numbers so far that nothing can be said. */
+  private saysNothing(rounding: Float64Array): boolean {
+    const level = this.tolerances.rounding?.level ?? Number.POSITIVE_INFINITY;
+    return 2 * rounding.filter((r) => r > level).length > rounding.length;
+  }
+
+  private recordWorst(
+    caseName: string,
+    quantity: string,
+    errors: Float64Array,
+    toleranceOf: (i: number) => number,
+  ): void {
+    let worst = { error: 0, tolerance: errors.length > 0 ? toleranceOf(0) : 0, ratio: -1 };
+    for (let i = 0; i < errors.length; i++) {
+      const error = Math.abs(errors[i]);
+      const tolerance = toleranceOf(i);
+      const ratio = error === 0 ? 0 : error / tolerance;
+      if (ratio > worst.ratio || (ratio === worst.ratio && error > worst.error)) worst = { error, tolerance, ratio };
+    }
+    this.record(caseName, quantity, worst.error, worst.tolerance);
+  }
+
+  private recordSame(fields: Fields, name: string, got: unknown): void {
+    const equal = JSON.stringify(fields.raw(name)) === JSON.stringify(got);
+    this.record(fields.caseName, fields.pathOf(name), equal ? 0 : Number.POSITIVE_INFINITY, 0);
+  }
+
+  private lose(caseName: string, quantity: string, why: string): void {
+    this.lost = true;
+    this.skip(caseName, quantity, why);
+  }
+}
+
+const DATA = 'does not depend on the engine';
+const TIPPING = 'rounding may tip it over';
+const CHAOS = 'rounding may move it too far to say anything';
+const LOST = 'comes after what rounding decided';
+
+/** (got − expected) / max |expected|, one by one. */
+function relativeErrors(got: ArrayLike<number>, expected: ArrayLike<number>): Float64Array {
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) largest = Math.max(largest, Math.abs(expected[i]));
+  return Float64Array.from(expected, (v, i) => relativeTo(largest, got[i] - v));
 }
 
 /** max |got − expected| / max |expected|. */
 export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let difference = 0;
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const d = Math.abs(got[i] - expected[i]);
-    if (!(d <= difference)) difference = d;
-    largest = Math.max(largest, Math.abs(expected[i]));
-  }
-  return relativeTo(largest, difference);
+  return relativeErrors(got, expected).reduce((largest, error) => Math.max(largest, Math.abs(error)), 0);
 }
 
-/** The largest error of the sums and the sampled elements; the plain sum, often zero, relative to the sum of sizes. */
-function checksumError(got: ArrayLike<number>, golden: Checksum): number {
+/** The errors of the sums and the sampled elements; the plain sum, often zero, relative to the sum of sizes. */
+function checksumErrors(got: ArrayLike<number>, golden: Checksum): Float64Array {
   const sizes = Array.from(got, Math.abs);
   const squares = sizes.map((v) => v * v);
   const { sumOfAbs, sumOfSquares, maxAbs } = golden;
-  const errors = [
+  return Float64Array.of(
     relativeTo(sumOfAbs, exactSum(got) - golden.sum),
     relativeTo(sumOfAbs, exactSum(sizes) - sumOfAbs),
     relativeTo(sumOfSquares, exactSum(squares) - sumOfSquares),
     relativeTo(maxAbs, sizes.reduce((a, b) => Math.max(a, b), 0) - maxAbs),
     ...golden.samples.map(([index, value]) => relativeTo(maxAbs, got[index] - value)),
-  ];
-  return Math.max(...errors);
+  );
 }
 
-/** |difference| / |size|, 0 for 0 / 0; not a number counts as infinitely wrong. */
+/** difference / |size|, 0 for 0 / 0; not a number counts as infinitely wrong. */
 function relativeTo(size: number, difference: number): number {
   if (difference === 0) return 0;
-  const error = Math.abs(difference / size);
+  const error = difference / Math.abs(size);
   return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
 }

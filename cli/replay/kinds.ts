@@ -30,6 +30,7 @@ export const kinds: readonly Kind[] = [
   { notebook: '004, first part', fields: ['synapse_0', 'binary_dim'], replay: binaryAddition.replay },
   { notebook: '004, second part', fields: ['variants', 'initial_smooth_loss'], replay: minCharRnn.replay },
   { fields: ['fresh_stream_each', 'raw_uint32'], replay: rng.replay },
+  { fields: ['choiceWithoutReplacement'], replay: rng.replayDraws },
   { fields: ['np_sum', 'np_around', 'np_mean'], replay: numerics.replay },
   { fields: ['automaton', 'next_sets'], replay: reber.replay },
   { fields: ['torch_class', 'clipping', 'W0'], replay: torchOptim.replay },

@@ -1,4 +1,5 @@
 import {
+  bufferLengths,
   fullSpec,
   LocalTrainer,
   type ModelSpec,
@@ -73,7 +74,7 @@ export function intoModel(flat: FloatArray, places: readonly ParameterPlace[], l
 }
 
 /** Compares arrays by name with the fields of an object, e.g. all of `grads`; null compares nothing. */
-export function compareArrays(check: Check, golden: Fields | null, got: Arrays, tolerance: number): void {
+export function compareArrays(check: Check, golden: Fields | null, got: Arrays, tolerance?: number): void {
   if (!golden) return;
   for (const [name, values] of Object.entries(got)) check.compare(golden.golden(name), values, tolerance);
 }
@@ -92,7 +93,7 @@ export function given(
 ): ArrayLike<number> {
   const golden = fields.golden(name, shape);
   if (!golden) throw fields.error(name, 'is null, expected numbers');
-  if (drawn) check.compare(golden, drawn, tolerance);
+  if (drawn) check.compareData(golden, drawn, tolerance);
   if ('values' in golden.content) return golden.content.values;
   if (!drawn) throw fields.error(name, 'is a checksum, which needs a seed to draw the numbers from');
   return drawn;
@@ -124,10 +125,19 @@ export function trainerOf(
   layout: Layout,
   parameters: Arrays,
 ): LocalTrainer {
-  const trainer = new LocalTrainer(check.engine, spec, options);
-  const { flat, places } = trainer.model.parameters;
-  intoModel(flat, places, layout, parameters);
+  const engine = check.engineFor(() => bufferLengths(spec, options), spec);
+  const trainer = new LocalTrainer(engine, spec, options);
+  check.begin();
+  setParameters(trainer, layout, parameters);
   return trainer;
+}
+
+/** Gives a trainer's model the notebook's parameters. */
+export function setParameters({ model }: LocalTrainer, layout: Layout, parameters: Arrays): void {
+  const { flat, places } = model.parameters;
+  const values = Float64Array.from(flat);
+  intoModel(values, places, layout, parameters);
+  model.engine.write(flat, values);
 }
 
 export function parametersOf({ model }: LocalTrainer, layout: Layout): Arrays {

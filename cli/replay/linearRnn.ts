@@ -1,13 +1,16 @@
-import { type ModelSpec, SequenceModel } from 'bptt/bptt';
+import { countingEngine, type LocalEngine, type ModelSpec, SequenceModel } from 'bptt/bptt';
 import { countingData } from 'bptt/data';
-import { makeSlots, notebookRprop } from 'bptt/optim';
-import { type FloatArray, multiply, pairwiseSum, RandomState } from 'bptt/tensor';
+import { notebookRprop } from 'bptt/optim';
+import { type FloatArray, pairwiseSum, RandomState } from 'bptt/tensor';
 import { isclose } from 'bptt/tensor/numpy';
-import { type Check, relativeError } from './check.ts';
-import type { Fields } from './fields.ts';
+import type { Check } from './check.ts';
+import type { Fields, Golden } from './fields.ts';
 import { given, transpose } from './layout.ts';
 
 const traceColumns = ['iteration', 'W', 'delta', 'sign', 'gradient'] as const;
+
+/** The blocks of memory that Rprop keeps: steps and signs. */
+const RULE_BLOCKS = 2;
 
 /** Where the notebook looks at the net before it trains it. */
 const AT = [1.2, 1.2] as const;
@@ -32,6 +35,7 @@ export function spec(m: number): ModelSpec {
  * samples are NumPy's pairwise ones, which the fast path's own sums differ from in the last bits.
  */
 class CountingNet {
+  readonly engine: LocalEngine;
   readonly model: SequenceModel<FloatArray, Int32Array>;
   /** [len,m], bits in time order. */
   private readonly x: FloatArray;
@@ -46,15 +50,23 @@ class CountingNet {
     this.len = X.length / this.m;
     this.x = check.floats(transpose(X, this.m, this.len));
     this.t = check.floats(t);
-    this.products = check.floats(t);
-    this.model = new SequenceModel(check.engine, spec(this.m), { steps: this.len, batch: this.m });
+    const own = spec(this.m);
+    const sizes = { steps: this.len, batch: this.m };
+    const lengths = (): readonly number[] => {
+      const counting = countingEngine();
+      new SequenceModel(counting, own, sizes);
+      return [...counting.lengths, this.m, ...Array<number>(2 + RULE_BLOCKS).fill(2)];
+    };
+    this.engine = check.engineFor(lengths, own);
+    this.products = this.engine.floats(this.m);
+    this.model = new SequenceModel(this.engine, own, sizes);
     // The given state is zero; going on from it, backward also says what reaches it.
     this.model.load({ inputs: this.x, targets: this.t }, true);
   }
 
   /** Runs forward with the weights [wx, wRec]; gives the outputs [m]. */
   forward(W: ArrayLike<number>): FloatArray {
-    this.model.parameters.flat.set(W);
+    this.engine.write(this.model.parameters.flat, W);
     this.model.forward();
     return this.state(this.len);
   }
@@ -94,7 +106,7 @@ class CountingNet {
     stack.backward(len, false, false, Number.POSITIVE_INFINITY);
     let [wx, wRec] = [0, 0];
     for (let k = len; k > 0; k--) {
-      wx += this.sumOfProducts(this.stateGradient(k), this.x.subarray((k - 1) * m, k * m));
+      wx += this.sumOfProducts(this.stateGradient(k), stack.x.subarray((k - 1) * m, k * m));
       wRec += this.sumOfProducts(this.stateGradient(k), this.state(k - 1));
     }
     return [wx, wRec];
@@ -113,7 +125,7 @@ class CountingNet {
   }
 
   private sumOfProducts(a: FloatArray, b: FloatArray): number {
-    multiply(this.products, a, b);
+    this.engine.kernels.multiply(this.products, a, b);
     return pairwiseSum(this.products);
   }
 }
@@ -122,6 +134,7 @@ class CountingNet {
 export function replay(file: Fields, check: Check): void {
   const zero = file.optional('rprop_with_zero_gradient');
   if (zero) {
+    check.begin();
     const net = new CountingNet(check, zero.array('X'), zero.array('t'));
     replayTrace(zero, net, zero.list('trace').length, notebookRprop(), [0, 0], check);
   }
@@ -134,7 +147,8 @@ function replayCase(fields: Fields, check: Check): void {
   const drawn = seed === null ? null : countingData(new RandomState(seed), m, len);
   const X = given(check, fields, 'X', drawn?.X ?? null, [m, len], 0);
   const sums = Float64Array.from({ length: m }, (_, i) => pairwiseSum(X, i * len, len));
-  check.compare(fields.golden('t', [m]), sums);
+  check.compareData(fields.golden('t', [m]), sums);
+  check.begin();
   const net = new CountingNet(check, X, fields.array('t', [m]));
   replayAtStart(fields.optional('at_1.2_1.2'), net, m, len, check);
   const final = replayRprop(fields, net, check);
@@ -174,11 +188,13 @@ function replayOwnSums(golden: Fields, net: CountingNet, m: number, len: number,
   model.backward();
   const grads = golden.array('grads', [2]);
   const largest = Math.max(...grads.map(Math.abs));
-  const [costBound, gradBound] = [2 * (m + 3) * check.epsilon, 2 * (m * len + 3) * check.epsilon];
-  const cost = relativeError(model.loss, [golden.number('cost')]);
-  check.record(golden.caseName, golden.pathOf('cost (fast sum)'), cost, costBound);
-  const error = relativeError(model.gradients.flat, grads);
-  check.record(golden.caseName, golden.pathOf('grads (fast sum)'), error, gradBound * (Math.max(...terms) / largest));
+  const fastSum = (name: string): Golden => ({
+    ...golden.golden(name)!,
+    quantity: golden.pathOf(`${name} (fast sum)`),
+  });
+  const [costBound, gradBound] = [2 * (m + 3) * Number.EPSILON, 2 * (m * len + 3) * Number.EPSILON];
+  check.compare(fastSum('cost'), model.loss, costBound);
+  check.compare(fastSum('grads'), model.gradients.flat, gradBound * (Math.max(...terms) / largest));
 }
 
 /** The notebook's central differences; it moves its parameters in place and back, up to rounding. */
@@ -195,11 +211,16 @@ function replayGradientCheck(golden: Fields, net: CountingNet, gradients: readon
     const minus = net.cost(W);
     W[i] += eps;
     const numerical = (plus - minus) / (2 * eps);
-    check.compare(checked.golden('numerical'), numerical, values);
     check.compare(checked.golden('backprop'), gradients[i], values);
-    check.same(checked, 'isclose', isclose(numerical, gradients[i]));
+    if (check.tolerances.rounding === null) {
+      check.compare(checked.golden('numerical'), numerical, values);
+      check.same(checked, 'isclose', isclose(numerical, gradients[i]));
+    } else {
+      const why = `costs ${2 * eps} apart differ by less than they are rounded`;
+      for (const name of ['numerical', 'isclose']) check.skip(checked.caseName, checked.pathOf(name), why);
+    }
   }
-  check.compare(golden.golden('params_after_gradient_check', [2]), W, values);
+  check.compareData(golden.golden('params_after_gradient_check', [2]), W, values);
 }
 
 function replayRprop(fields: Fields, net: CountingNet, check: Check): FloatArray | null {
@@ -228,17 +249,24 @@ function replayTrace(
 ): FloatArray {
   const { values } = check.tolerances.linearRnn;
   const at = golden.indexedRows('trace', traceColumns);
-  const W = check.floats(fields.array('W0', [2]));
-  const slots = makeSlots(rule, W);
+  const { engine } = net;
+  const W = engine.floats(2);
+  const grads = engine.floats(2);
+  const slots = rule.initialSlots.map(() => engine.floats(2));
+  engine.write(W, fields.array('W0', [2]));
+  slots.forEach((slot, s) => {
+    engine.fill(slot, rule.initialSlots[s]);
+  });
   slots[1].set(firstSign);
   for (let i = 0; i < iterations; i++) {
     const gradients = net.gradients(W);
-    rule.update(W, check.floats(gradients), slots, i, 1);
+    engine.write(grads, gradients);
+    rule.update(W, grads, slots, i, 1, engine.optim);
     const row = at.get(i);
     if (!row) continue;
     check.compare(row.golden('W', [2]), W, values);
     check.compare(row.golden('delta', [2]), slots[0], values);
-    check.compare(row.golden('sign', [2]), slots[1], values);
+    check.compare(row.golden('sign', [2]), slots[1]);
     check.compare(row.golden('gradient', [2]), gradients, values);
     at.delete(i);
   }

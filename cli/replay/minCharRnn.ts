@@ -3,6 +3,7 @@ import {
   type ModelSpec,
   type NamedTensors,
   Sampler,
+  stepperLengths,
   type TrainerOptions,
   type TrainingBatch,
 } from 'bptt/bptt';
@@ -18,9 +19,9 @@ import {
   fromModel,
   givenParameters,
   gradientsOf,
-  intoModel,
   type Layout,
   parametersOf,
+  setParameters,
   statesOf,
   trainerOf,
 } from './layout.ts';
@@ -60,6 +61,9 @@ interface Bounds {
   end: number;
 }
 
+/** A net, and where its drift is to be seen the same net a little shaken. */
+type Twins = readonly [trainer: LocalTrainer, twin: LocalTrainer | null];
+
 /** Notebook 004, second part: `nb004b_min_char_rnn*.json`. */
 export async function replay(file: Fields, check: Check): Promise<void> {
   for (const fields of file.cases()) await replayCase(fields, check);
@@ -78,14 +82,14 @@ async function replayCase(fields: Fields, check: Check): Promise<void> {
     optimizer: adagrad({ lr: fields.number('lr') }),
     clip: { value: CLIP },
   };
-  check.compare(fields.golden('initial_smooth_loss'), Math.log(V) * L, bounds.before);
+  check.compareData(fields.golden('initial_smooth_loss'), Math.log(V) * L, bounds.before);
   const untrained = trainerOf(check, model, options, layout, params);
   replaySample(
     fields,
     'sample_before_training',
     model,
     await untrained.parameters(),
-    check.engine.floats(H),
+    check.floats(new Float64Array(H)),
     data,
     check,
   );
@@ -96,7 +100,9 @@ async function replayCase(fields: Fields, check: Check): Promise<void> {
     // The notebook's backward lacks `dby += dy`: by never learns.
     const frozen = name === 'as_written_no_dby' ? ['bias_ho'] : [];
     const start = () => trainerOf(check, model, { ...options, frozen }, layout, params);
-    await replayVariant(fields, golden, [start(), shakenInLastBits(start())], data, { V, H, L }, bounds, check);
+    // An engine that rounds more has its drift worked out already.
+    const twin = check.tolerances.rounding ? null : shakenInLastBits(start());
+    await replayVariant(fields, golden, [start(), twin], data, { V, H, L }, bounds, check);
   }
 }
 
@@ -124,17 +130,17 @@ function boundsOf(golden: Golden | null, check: Check): Bounds {
 function replayData(fields: Fields, drawn: Float64Array | null, V: number, check: Check): Int32Array {
   if (fields.has('text') || fields.has('chars')) {
     const vocabulary = CharVocabulary.fromText(fields.text('text'), 'sorted');
-    check.same(fields, 'chars', vocabulary.chars);
-    check.compare(fields.golden('V'), vocabulary.size);
-    check.compare(fields.golden('data'), vocabulary.encode(fields.text('text')));
-  } else if (drawn) check.compare(fields.golden('data'), drawn);
+    check.sameData(fields, 'chars', vocabulary.chars);
+    check.compareData(fields.golden('V'), vocabulary.size);
+    check.compareData(fields.golden('data'), vocabulary.encode(fields.text('text')));
+  } else if (drawn) check.compareData(fields.golden('data'), drawn);
   return fields.ids('data', V);
 }
 
 async function replayVariant(
   fields: Fields,
   golden: Fields,
-  [trainer, shaken]: readonly [LocalTrainer, LocalTrainer],
+  [trainer, twin]: Twins,
   data: Int32Array,
   sizes: Sizes,
   bounds: Bounds,
@@ -144,27 +150,27 @@ async function replayVariant(
   const first = { inputs: data.subarray(0, L), targets: data.subarray(1, L + 1) };
   const chunk = golden.optional('first_chunk');
   if (chunk) {
-    check.compare(chunk.golden('inputs'), first.inputs);
-    check.compare(chunk.golden('targets'), first.targets);
+    check.compareData(chunk.golden('inputs'), first.inputs);
+    check.compareData(chunk.golden('targets'), first.targets);
     replayFirstChunk(chunk, trainer, first, sizes, bounds, check);
   }
   await replayGivenState(golden.optional('first_chunk_with_hprev_0.25'), trainer, first, bounds, check);
-  const afterFirst = train(fields, golden, [trainer, shaken], data, sizes, bounds, check);
+  const afterFirst = train(fields, golden, [trainer, twin], data, sizes, bounds, check);
   compareArrays(check, golden.optional('params_after_1'), afterFirst, bounds.before);
-  await replayEnd(golden, [trainer, shaken], data, sizes, bounds, check);
+  await replayEnd(golden, [trainer, twin], data, sizes, bounds, check);
 }
 
 /** What training ends with, and a sample from it. */
 async function replayEnd(
   golden: Fields,
-  [trainer, shaken]: readonly [LocalTrainer, LocalTrainer],
+  [trainer, twin]: Twins,
   data: Int32Array,
   { V, H }: Sizes,
   bounds: Bounds,
   check: Check,
 ): Promise<void> {
   const { parameters, slots, states } = await trainer.state();
-  const drifted = await shaken.state();
+  const drifted = await (twin ?? trainer).state();
   const { places } = trainer.model.parameters;
   const compareAll = (name: string, got: Arrays, other: Arrays): void => {
     const fields = golden.optional(name);
@@ -174,7 +180,7 @@ async function replayEnd(
       check.compare(fields.golden(array), got[array], widened(bounds.end, drift, check));
     }
   };
-  compareAll('params_after_all', parametersOf(trainer, layout), parametersOf(shaken, layout));
+  compareAll('params_after_all', parametersOf(trainer, layout), parametersOf(twin ?? trainer, layout));
   const memories = [slots, drifted.slots].map(([memory]) => fromModel(memory, places, layout));
   compareAll('adagrad_memory_after_all', memories[0], memories[1]);
   const drift = relativeError(drifted.states.h_l0, states.h_l0);
@@ -184,7 +190,7 @@ async function replayEnd(
   // The sample starts from the file's own numbers, where it has them in full, so that no draw can tip over.
   const own = fullArrays(golden.optional('params_after_all'));
   if (own && hprev && 'values' in hprev.content) {
-    intoModel(trainer.model.parameters.flat, places, layout, own);
+    setParameters(trainer, layout, own);
     const h = check.floats(hprev.content.values);
     replaySample(golden, 'sample_after_training', spec(V, H), await trainer.parameters(), h, data, check);
   } else replaySample(golden, 'sample_after_training', spec(V, H), parameters, states.h_l0, data, check);
@@ -225,7 +231,7 @@ function replayFirstChunk(
   const gradients = gradientsOf(trainer, layout);
   compareArrays(check, golden.optional('grads_unclipped'), gradients, before);
   compareArrays(check, golden.optional('grads_clipped'), clippedGradients(trainer), before);
-  compareArrays(check, golden.optional('number_clipped'), numberClipped(gradients, CLIP), 0);
+  compareArrays(check, golden.optional('number_clipped'), numberClipped(gradients, CLIP));
 }
 
 /** The first chunk once more, from a state whose entries are all 0.25. */
@@ -250,7 +256,7 @@ async function replayGivenState(
 function train(
   fields: Fields,
   golden: Fields,
-  [trainer, shaken]: readonly [LocalTrainer, LocalTrainer],
+  [trainer, twin]: Twins,
   data: Int32Array,
   { L, V }: Sizes,
   bounds: Bounds,
@@ -266,13 +272,13 @@ function train(
   for (let n = 0; n < updates; n++) {
     const reset = windows.next(batch.inputs, batch.targets);
     const loss = trainer.update({ ...batch, carry: !reset });
-    drift = Math.max(drift, relativeError([shaken.update({ ...batch, carry: !reset })], [loss]));
+    if (twin) drift = Math.max(drift, relativeError([twin.update({ ...batch, carry: !reset })], [loss]));
     smooth = smooth * 0.999 + loss * 0.001;
     if (n === 0) afterFirst = parametersOf(trainer, layout);
     const row = rows.get(n);
     if (!row) continue;
-    check.compare(row.golden('p'), windows.position - L);
-    check.same(row, 'reset', reset);
+    check.compareData(row.golden('p'), windows.position - L);
+    check.sameData(row, 'reset', reset);
     const bound = widened(bounds.loss(n), drift, check);
     check.compare(row.golden('loss'), loss, bound);
     check.compare(row.golden('smooth_loss'), smooth, bound);
@@ -294,11 +300,15 @@ function replaySample(
 ): void {
   const golden = fields.optional(name);
   if (!golden) return;
-  const sampler = new Sampler(model, parameters);
+  const sampler = new Sampler(
+    model,
+    parameters,
+    check.engineFor(() => stepperLengths(model), model),
+  );
   sampler.setState({ h_l0: hprev });
-  check.same(golden, 'hprev', name === 'sample_before_training' ? 'zeros' : 'hprev_after_all');
+  check.sameData(golden, 'hprev', name === 'sample_before_training' ? 'zeros' : 'hprev_after_all');
   const seed = golden.whole('seed_ix');
-  check.compare(golden.golden('seed_ix'), data[0]);
+  check.compareData(golden.golden('seed_ix'), data[0]);
   const ixes = sampler.sample([seed], golden.whole('n'), new RandomState(golden.whole('seed')));
   check.compare(golden.golden('ixes'), ixes);
 }

@@ -59,13 +59,13 @@ function replayInitialisers(golden: Fields | null, check: Check): void {
   const { values } = check.tolerances.minimalRnn;
   const w = new Float64Array(rows * cols);
   glorotInit(w, rng, rows, cols);
-  check.compare(golden.golden('unishape'), w, values);
+  check.compareData(golden.golden('unishape'), w, values);
   spectralInit(w, rng, rows, cols);
-  check.compare(golden.golden('svd'), w, values);
+  check.compareData(golden.golden('svd'), w, values);
   uniformInit(w, rng);
-  check.compare(golden.golden('uni'), w, values);
+  check.compareData(golden.golden('uni'), w, values);
   zeroInit(w);
-  check.compare(golden.golden('zero'), w);
+  check.compareData(golden.golden('zero'), w);
 }
 
 function replayCase(fields: Fields, check: Check): void {
@@ -122,9 +122,9 @@ function draw(fields: Fields, sizes: Sizes, check: Check): { params: Arrays; X: 
   const matrix = (name: string, rows: number, cols: number): Float64Array => {
     const before = rng.getState();
     const raw = rng.uniform(-1, 1, rows * cols);
-    if (raws) check.compare(raws.golden(name), raw);
+    if (raws) check.compareData(raws.golden(name), raw);
     if (largest)
-      check.compare(largest.golden(name), singularValues(raw, rows, cols)[0], check.tolerances.minimalRnn.values);
+      check.compareData(largest.golden(name), singularValues(raw, rows, cols)[0], check.tolerances.minimalRnn.values);
     rng.setState(before);
     const w = new Float64Array(rows * cols);
     spectralInit(w, rng, rows, cols);

@@ -18,10 +18,10 @@ const END = REBER_AUTOMATON.length - 1;
 
 /** The Reber grammar and the embedded one: `reber.json`. */
 export function replay(file: Fields, check: Check): void {
-  check.same(file, 'symbols', REBER_SYMBOLS);
-  check.same(file, 'start_state', 0);
-  check.same(file, 'end_state', END);
-  check.same(file, 'automaton', REBER_AUTOMATON);
+  check.sameData(file, 'symbols', REBER_SYMBOLS);
+  check.sameData(file, 'start_state', 0);
+  check.sameData(file, 'end_state', END);
+  check.sameData(file, 'automaton', REBER_AUTOMATON);
   replayGenerated(file, check);
   replayEnumerated(file, check);
   for (const [name, verdict] of [
@@ -29,7 +29,7 @@ export function replay(file: Fields, check: Check): void {
     ['embedded_verdicts', inEmbeddedGrammar],
   ] as const) {
     const rows = file.rows(name, ['word', 'whole']);
-    for (const row of rows) check.same(row, 'whole', verdict(row.text('word')));
+    for (const row of rows) check.sameData(row, 'whole', verdict(row.text('word')));
   }
   for (const fields of file.cases((c) => c.text('word'))) replayWord(fields, check);
 }
@@ -40,10 +40,10 @@ function replayGenerated(file: Fields, check: Check): void {
   const seed = config.seed();
   if (seed === null) return;
   const rng = new RandomState(seed);
-  check.compare(config.golden('n_words'), file.list('generated_words').length);
+  check.compareData(config.golden('n_words'), file.list('generated_words').length);
   const minLength = config.whole('min_len');
   const draw = (name: string, word: () => string): void => {
-    check.same(
+    check.sameData(
       file,
       name,
       file.texts(name).map(() => word()),
@@ -57,12 +57,12 @@ function replayGenerated(file: Fields, check: Check): void {
 /** All words, shortest first, then by alphabet. */
 function replayEnumerated(file: Fields, check: Check): void {
   const longest = file.object('meta').object('config').whole('enumerate_max_len');
-  check.same(file, `all_words_up_to_${longest}`, wordsUpTo(longest));
+  check.sameData(file, `all_words_up_to_${longest}`, wordsUpTo(longest));
   const counts = file.object('number_of_words_by_length');
   const all = wordsUpTo(Math.max(...counts.names().map(Number)));
   const got: Record<string, number> = {};
   for (const { length } of all) got[length] = (got[length] ?? 0) + 1;
-  check.same(file, 'number_of_words_by_length', got);
+  check.sameData(file, 'number_of_words_by_length', got);
 }
 
 function wordsUpTo(longest: number): string[] {
@@ -78,7 +78,7 @@ function wordsUpTo(longest: number): string[] {
 function replayWord(fields: Fields, check: Check): void {
   const word = fields.text('word');
   const embedded = inEmbeddedGrammar(word);
-  check.same(fields, 'next_sets', embedded ? embeddedNextSymbols(word) : nextSymbols(word));
-  check.compare(fields.golden('inputs'), wordToOneHots(word.slice(0, -1)));
-  check.compare(fields.golden('targets'), example(word, embedded).targets);
+  check.sameData(fields, 'next_sets', embedded ? embeddedNextSymbols(word) : nextSymbols(word));
+  check.compareData(fields.golden('inputs'), wordToOneHots(word.slice(0, -1)));
+  check.compareData(fields.golden('targets'), example(word, embedded).targets);
 }

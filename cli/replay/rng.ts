@@ -7,14 +7,43 @@ export function replay(file: Fields, check: Check): void {
   for (const fields of file.cases((c) => `seed ${c.whole('seed')}`)) replayCase(fields, check);
 }
 
+/** Counts of many trials, and choices that do not come back: `rng_binomial_choice.json`. */
+export function replayDraws(file: Fields, check: Check): void {
+  for (const fields of file.objects('multinomial')) {
+    const [n, pvals] = [fields.whole('n'), fields.array('pvals')];
+    replayStream(fields, { out: (rng) => rng.multinomial(n, pvals) }, check);
+  }
+  for (const fields of file.objects('choiceWithoutReplacement')) {
+    const [n, size] = [fields.whole('n'), fields.whole('size')];
+    const p = fields.golden('p') && fields.array('p');
+    const options = p ? { replace: false, p } : { replace: false };
+    const out = (rng: RandomState) => rng.choice(n, { ...options, size });
+    replayStream(fields, { out, scalars: (rng) => [rng.choice(n, options)] }, check);
+  }
+}
+
+/** Each field holds what one draw gave again and again, and `next` the uniform that the stream goes on with. */
+function replayStream(
+  fields: Fields,
+  draws: Readonly<Record<string, (rng: RandomState) => ArrayLike<number>>>,
+  check: Check,
+): void {
+  const rng = new RandomState(fields.whole('seed'));
+  for (const [name, draw] of Object.entries(draws)) {
+    const golden = fields.golden(name);
+    if (golden) check.compareData(golden, times(golden.shape[0], () => Array.from(draw(rng))).flat());
+  }
+  check.compareData(fields.golden('next'), rng.randomSample());
+}
+
 function replayCase(fields: Fields, check: Check): void {
   const fresh = () => new RandomState(fields.whole('seed'));
   const { key, pos } = fresh().getState();
-  check.compare(fields.golden('state_key_first_5', [5]), key.slice(0, 5));
-  check.compare(fields.golden('state_key_last_5', [5]), key.slice(-5));
-  check.compare(fields.golden('state_pos'), pos);
+  check.compareData(fields.golden('state_key_first_5', [5]), key.slice(0, 5));
+  check.compareData(fields.golden('state_key_last_5', [5]), key.slice(-5));
+  check.compareData(fields.golden('state_pos'), pos);
   const words = fields.array('raw_uint32').length;
-  check.compare(fields.golden('raw_uint32'), fresh().randint(0, 2 ** 32, words));
+  check.compareData(fields.golden('raw_uint32'), fresh().randint(0, 2 ** 32, words));
   for (const operation of fields.objects('fresh_stream_each')) replayOperation(operation, fresh(), check);
   const streams = fields.items('interleaved_on_one_stream');
   for (const i of streams.names()) {
@@ -24,7 +53,7 @@ function replayCase(fields: Fields, check: Check): void {
   const far = fresh();
   far.randomSample(1000);
   const after = fields.array('after_1000_random_sample').length;
-  check.compare(fields.golden('after_1000_random_sample'), far.randomSample(after));
+  check.compareData(fields.golden('after_1000_random_sample'), far.randomSample(after));
 }
 
 const gaussians = new Set(['randn', 'standard_normal', 'normal']);
@@ -36,7 +65,7 @@ function replayOperation(operation: Fields, rng: RandomState, check: Check): voi
   const golden = operation.golden('out');
   const got = draw(rng, operation.items('args'));
   const tolerance = gaussians.has(op) ? check.tolerances.rng.gaussians : 0;
-  check.compare(golden && { ...golden, quantity: `${golden.quantity} ${op}` }, got, tolerance);
+  check.compareData(golden && { ...golden, quantity: `${golden.quantity} ${op}` }, got, tolerance);
 }
 
 /** What each operation draws, flat; arguments as `make_goldens.py` writes them. */

@@ -28,6 +28,25 @@ export interface Tolerances {
   torchOptim: { values: number; adaptive: number };
   /** Gradients against numeric derivatives. */
   verification: { gradients: number };
+  /** What rounding may add to all of these; null where it adds nothing worth a derivation. */
+  rounding: Rounding | null;
+}
+
+/**
+ * How an engine rounds. What that can do to a quantity is derived by computing it again in float64 with every rounding
+ * played: see `shaken.ts`.
+ */
+export interface Rounding {
+  /** u: the result of an operation is off by at most u times its size. */
+  unit: number;
+  /** How many ulp, of 2u each, exp, log, tanh and σ may be off. */
+  functions: number;
+  /** How many times everything is played, */
+  draws: number;
+  /** and how many times its bound each rounding is then off, root mean square. */
+  times: number;
+  /** Where rounding may move an element by more than this share of the largest, the element shows nothing. */
+  level: number;
 }
 
 const ts64: Tolerances = {
@@ -42,10 +61,15 @@ const ts64: Tolerances = {
   torchLayers: { values: 1e-12 },
   torchOptim: { values: 1e-12, adaptive: 1e-10 },
   verification: { gradients: 1e-7 },
+  rounding: null,
 };
+
+/** float32 on a CPU, which rounds to the nearest; `src/wasm/` says how exact its functions are. */
+const wasm32: Tolerances = { ...ts64, rounding: { unit: 2 ** -24, functions: 4, draws: 8, times: 8, level: 1e-2 } };
 
 const table: Readonly<Record<string, Partial<Record<Dtype, Tolerances>>>> = {
   ts: { float64: ts64 },
+  wasm: { float32: wasm32 },
 };
 
 /** @throws {RangeError} where nobody has said how exact that engine is in that dtype. */

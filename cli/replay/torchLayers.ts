@@ -1,4 +1,15 @@
-import { type CellName, fullSpec, type ModelSpec, ParameterBlock, parameterPlaces, RecurrentStack } from 'bptt/bptt';
+import {
+  type CellName,
+  countingEngine,
+  type Engine,
+  type FullSpec,
+  fullSpec,
+  type LocalEngine,
+  type ModelSpec,
+  ParameterBlock,
+  parameterPlaces,
+  RecurrentStack,
+} from 'bptt/bptt';
 import type { Nonlinearity } from 'bptt/layers';
 import type { FloatArray } from 'bptt/tensor';
 import type { Check } from './check.ts';
@@ -16,8 +27,8 @@ export function replay(file: Fields, check: Check): void {
 class TorchCase {
   private readonly fields: Fields;
   private readonly check: Check;
+  private readonly engine: LocalEngine;
   private readonly stack: RecurrentStack<FloatArray, Int32Array>;
-  private readonly parameters: ParameterBlock<FloatArray>;
   private readonly gradients: ParameterBlock<FloatArray>;
   private readonly T: number;
   private readonly B: number;
@@ -30,7 +41,6 @@ class TorchCase {
   constructor(fields: Fields, check: Check) {
     const [T, B, D, H, layers] = ['T', 'B', 'input_size', 'hidden_size', 'num_layers'].map((n) => fields.whole(n, 1));
     const spec = fullSpec(specOf(fields, D, H, layers));
-    const places = parameterPlaces(spec);
     this.fields = fields;
     this.check = check;
     this.T = T;
@@ -40,24 +50,32 @@ class TorchCase {
     this.layers = layers;
     this.batchFirst = fields.flag('batch_first');
     this.states = spec.cell === 'lstm' ? ['h', 'c'] : ['h'];
-    this.parameters = new ParameterBlock(check.engine, places);
-    this.gradients = new ParameterBlock(check.engine, places);
-    this.stack = new RecurrentStack(check.engine, spec, T, B, this.parameters, this.gradients, true);
+    const lengths = (): readonly number[] => {
+      const counting = countingEngine();
+      layersOn(counting, spec, T, B);
+      return counting.lengths;
+    };
+    this.engine = check.engineFor(lengths, spec);
+    const { stack, parameters, gradients } = layersOn(this.engine, spec, T, B);
+    this.stack = stack;
+    this.gradients = gradients;
     const params = fields.object('params');
-    for (const { name, shape } of places) this.parameters.get(name)!.set(params.array(name, shape));
-    const surplus = params.names().find((name) => !this.parameters.get(name));
+    for (const { name, shape } of parameters.places) {
+      this.engine.write(parameters.get(name)!, params.array(name, shape));
+    }
+    const surplus = params.names().find((name) => !parameters.get(name));
     if (surplus) throw params.error(surplus, 'is no parameter of these layers');
   }
 
   replay(): void {
-    const { fields, check, stack, T, B, D, H } = this;
+    const { fields, check, engine, stack, T, B, D, H } = this;
     const { values } = check.tolerances.torchLayers;
-    stack.x.set(this.timeFirst(fields, 'x', D));
+    engine.write(stack.x, this.timeFirst(fields, 'x', D));
     stack.keep.fill(1);
     this.eachState((which, layer) => {
       const { layers } = this;
       const given = fields.array(`${which}0`, [layers, B, H]);
-      stack.given(layer, 0)[which].set(given.subarray(layer * B * H, (layer + 1) * B * H));
+      engine.write(stack.given(layer, 0)[which], given.subarray(layer * B * H, (layer + 1) * B * H));
     });
     stack.forward(T, false, false);
     check.compare(fields.golden('output'), this.inLayout(stack.output(T), H), values);
@@ -78,11 +96,12 @@ class TorchCase {
   }
 
   private backward(): void {
-    const { fields, check, stack, gradients, T, B, D, H } = this;
+    const { fields, check, engine, stack, gradients, T, B, D, H } = this;
     const { values } = check.tolerances.torchLayers;
-    stack.doutput(T).set(this.timeFirst(fields, 'weight_of_output', H));
+    engine.write(stack.doutput(T), this.timeFirst(fields, 'weight_of_output', H));
     this.eachState((which, layer) => {
-      stack.dfinal(layer, 0)[which].set(this.finalWeights(which).subarray(layer * B * H, (layer + 1) * B * H));
+      const weights = this.finalWeights(which).subarray(layer * B * H, (layer + 1) * B * H);
+      engine.write(stack.dfinal(layer, 0)[which], weights);
     });
     stack.backward(T, false, false, Number.POSITIVE_INFINITY);
     const golden = fields.object('grads');
@@ -124,6 +143,14 @@ class TorchCase {
   private inLayout(x: ArrayLike<number>, n: number): ArrayLike<number> {
     return this.batchFirst ? swapFirstAxes(x, this.T, this.B, n) : x;
   }
+}
+
+/** The layers and their parameters on an engine; everything that they ask it for. */
+function layersOn<F, I>(engine: Engine<F, I>, spec: FullSpec, T: number, B: number) {
+  const places = parameterPlaces(spec);
+  const parameters = new ParameterBlock(engine, places);
+  const gradients = new ParameterBlock(engine, places);
+  return { parameters, gradients, stack: new RecurrentStack(engine, spec, T, B, parameters, gradients, true) };
 }
 
 function specOf(fields: Fields, inputSize: number, hiddenSize: number, layers: number): ModelSpec {

@@ -1,4 +1,4 @@
-import { adagrad, adam, adamw, clipByNorm, clipByValue, type Optimizer, rmsprop, rprop, sgd } from 'bptt/optim';
+import { adagrad, adam, adamw, clipByNorm, type Optimizer, rmsprop, rprop, sgd } from 'bptt/optim';
 import type { Check } from './check.ts';
 import type { Fields } from './fields.ts';
 import { gradientsOf, type Layout, parametersOf, trainerOf } from './layout.ts';
@@ -75,7 +75,7 @@ function replayCase(file: Fields, fields: Fields, check: Check): void {
   const tolerance = adaptive.has(name) ? adaptiveValues : values;
   const options = fields.object('all_options');
   for (const given of fields.object('options_given').names()) {
-    check.same(fields.object('options_given'), given, options.raw(given));
+    check.sameData(fields.object('options_given'), given, options.raw(given));
   }
   const { trainer, batch } = problem(file, rule(options), check);
   for (const step of fields.objects('steps')) {
@@ -117,21 +117,30 @@ function problem(file: Fields, optimizer: Optimizer, check: Check) {
   return { trainer, batch };
 }
 
-/** Several gradients clipped as one. */
+/** Several gradients clipped as one; the engine's part are the Euclidean norm and the clipping by value. */
 function replayClipping(fields: Fields, check: Check): void {
   const { values } = check.tolerances.torchOptim;
   const parts = fields.items('grads');
   const grads = parts.names().map((i) => Array.from(parts.array(i)));
-  const flat = check.floats(grads.flat());
+  const all = grads.flat();
+  const engine = check.engineFor(() => [all.length]);
+  const flat = engine.floats(all.length);
+  engine.write(flat, all);
   const fn = fields.text('fn');
+  let compare: Check['compare'] = check.compare.bind(check);
   if (fn === 'clip_grad_norm_') {
     const p = fields.raw('norm_type') === 'inf' ? Number.POSITIVE_INFINITY : fields.number('norm_type');
-    check.compare(fields.golden('total_norm'), clipByNorm(flat, fields.number('max_norm'), p), values);
-  } else if (fn === 'clip_grad_value_') clipByValue(flat, fields.number('clip_value'));
-  else throw fields.error('fn', `is '${fn}', expected clip_grad_norm_ or clip_grad_value_`);
+    const maxNorm = fields.number('max_norm');
+    if (p !== 2) compare = check.compareData.bind(check);
+    const norm = p === 2 ? engine.optim.clipByNorm(flat, maxNorm) : clipByNorm(flat, maxNorm, p);
+    compare(fields.golden('total_norm'), norm, values);
+  } else if (fn === 'clip_grad_value_') {
+    const limit = fields.number('clip_value');
+    engine.optim.clip(flat, flat, -limit, limit);
+  } else throw fields.error('fn', `is '${fn}', expected clip_grad_norm_ or clip_grad_value_`);
   let start = 0;
   for (const [i, part] of grads.entries()) {
-    check.compare(fields.items('clipped').golden(String(i)), flat.subarray(start, start + part.length), values);
+    compare(fields.items('clipped').golden(String(i)), flat.subarray(start, start + part.length), values);
     start += part.length;
   }
 }

@@ -12,8 +12,13 @@ import { bufferLengths, bufferLengthsOfThreads, LocalTrainer, type Trainer, type
 /** What belongs to engine `webgpu` alone. */
 export type WebgpuOptions = Pick<WebgpuTrainerOptions, 'device' | 'deviceOptions' | 'snapshotEvery'>;
 
-/** The engines that {@link createTrainer} knows; `auto` is the fastest on a CPU that can do what is asked. */
-export const ENGINE_NAMES: readonly ['auto', 'ts', 'wasm', 'webgpu'] = ['auto', 'ts', 'wasm', 'webgpu'];
+/** The engines that compute on the CPU; `auto` is the fastest of them that can do what is asked. */
+export const CPU_ENGINE_NAMES: readonly ['auto', 'ts', 'wasm'] = ['auto', 'ts', 'wasm'];
+
+export type CpuEngineName = (typeof CPU_ENGINE_NAMES)[number];
+
+/** The engines that {@link createTrainer} knows. */
+export const ENGINE_NAMES: readonly [...typeof CPU_ENGINE_NAMES, 'webgpu'] = [...CPU_ENGINE_NAMES, 'webgpu'];
 
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
@@ -53,7 +58,9 @@ export async function createTrainer(spec: ModelSpec, options: CreateTrainerOptio
   const rng = new RandomState(seed);
   const parameters = initialParameters(spec, dtype, init, rng);
   const own = { ...options, seed: rng.randint(2 ** 31) };
-  const trainer = options.engine === 'webgpu' ? await onWebgpu(dtype, spec, own) : await onCpu(dtype, spec, own);
+  const { engine = 'auto' } = options;
+  expectOneOf('createTrainer', engine, ENGINE_NAMES);
+  const trainer = engine === 'webgpu' ? await onWebgpu(dtype, spec, own) : await onCpu(engine, dtype, spec, own);
   await trainer.setParameters(parameters);
   return trainer;
 }
@@ -67,8 +74,13 @@ async function onWebgpu(dtype: Dtype, spec: ModelSpec, options: CreateTrainerOpt
   return webgpuTrainer(spec, { ...own, ...webgpu });
 }
 
-async function onCpu(dtype: Dtype, spec: ModelSpec, options: CreateTrainerOptions): Promise<Trainer> {
-  const { engines, choice } = await enginesOf(options.engine ?? 'auto', dtype, spec, options);
+async function onCpu(
+  engine: CpuEngineName,
+  dtype: Dtype,
+  spec: ModelSpec,
+  options: CreateTrainerOptions,
+): Promise<Trainer> {
+  const { engines, choice } = await enginesOf(engine, dtype, spec, options);
   return new LocalTrainer(engines, spec, options, choice);
 }
 
@@ -79,13 +91,12 @@ interface Chosen {
 }
 
 async function enginesOf(
-  name: EngineName,
+  name: CpuEngineName,
   dtype: Dtype,
   spec: ModelSpec,
   options: CreateTrainerOptions,
 ): Promise<Chosen> {
   const { threads = 1 } = options;
-  expectEngineName('createTrainer', name);
   if (!Number.isInteger(threads) || threads < 1 || threads > options.batch) {
     throw new RangeError(`createTrainer: threads is ${threads}, expected 1 … batch = ${options.batch}`);
   }
@@ -140,10 +151,9 @@ async function wasmEnginesFor(
 export async function createSampler(
   spec: ModelSpec,
   parameters: NamedTensors,
-  { engine = 'auto' }: { engine?: EngineName } = {},
+  { engine = 'auto' }: { engine?: CpuEngineName } = {},
 ): Promise<Sampler> {
-  expectEngineName('createSampler', engine);
-  if (engine === 'webgpu') throw new RangeError('createSampler: engine is webgpu, expected auto, ts or wasm');
+  expectOneOf('createSampler', engine, CPU_ENGINE_NAMES);
   const values = Object.values(parameters);
   const single = values.length > 0 && dtypeOf(values[0]) === 'float32';
   if (engine === 'wasm' && !single) throw new RangeError('createSampler: engine wasm computes in float32');
@@ -156,10 +166,8 @@ export async function createSampler(
   return new Sampler(spec, parameters);
 }
 
-function expectEngineName(fn: string, name: EngineName): void {
-  if (!ENGINE_NAMES.includes(name)) {
-    throw new RangeError(`${fn}: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
-  }
+function expectOneOf(fn: string, name: EngineName, names: readonly EngineName[]): void {
+  if (!names.includes(name)) throw new RangeError(`${fn}: engine is ${name}, expected ${names.join(', ')}`);
 }
 
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */

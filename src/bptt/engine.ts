@@ -87,7 +87,7 @@ export const typedArrays: Pick<
   fill: (buffer, value) => buffer.fill(value),
 };
 
-/** The engine that is the library read aloud: every kernel is the public function itself, run at once. */
+/** The engine that is the library read aloud: every kernel is the function of `tensor/` or `layers/` itself, in plain loops. */
 export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
   return {
     name: 'ts',

@@ -31,23 +31,29 @@ const STRUCTS = `
 struct Next { h: f32, c: f32 }
 struct Back { a: vec4f, n: f32, c: f32 }`;
 
-/** How a step of a cell is computed. */
+/**
+ * How a step of a cell is computed. What else may differ, biases, masks and learned initial states, is told by
+ * `args.flags`: where one is missing any other tensor takes its place and is not looked at, so that fewer kernels have to
+ * be compiled.
+ */
 export interface ForwardOptions {
   readonly [option: string]: string | number | boolean;
-  readonly bhh: boolean;
   /** Whether the input's share comes from `zx` or, a gather, from `Wih` and `ids` (and `bih`). */
   readonly gathers: boolean;
-  readonly bih: boolean;
   /** Whether the first step makes the state that the window starts from, out of `given`, `keep` and `h0`, `c0`. */
   readonly starts: boolean;
-  readonly learned: boolean;
-  readonly masked: boolean;
   /** Sequences of a tile. */
   readonly rows: number;
-  /** 0 for a kernel of one step; H for one in which a workgroup walks all steps of its sequences. */
-  readonly walkH: number;
+  /** 0 for a kernel of one step; room for H units for one in which a workgroup walks all steps of its sequences. */
+  readonly room: number;
   readonly threads: number;
 }
+
+/** What a step has beside what every step has. */
+export const FLAGS = { bhh: 1, bih: 2, learned: 4, masked: 8 } as const;
+
+/** WGSL: whether the step has it. */
+const has = (flag: keyof typeof FLAGS): string => `((args.flags & ${FLAGS[flag]}u) != 0u)`;
 
 const each = (count: number, text: (i: number) => string, between = '\n'): string =>
   Array.from({ length: count }, (_, i) => text(i)).join(between);
@@ -64,20 +70,24 @@ export function forwardKernels(cell: CellWgsl): (options: ForwardOptions) => Ker
     const outputs: Record<string, 'f32'> = { h: 'f32', hPrev: 'f32' };
     if (hasC) Object.assign(outputs, { c: 'f32', cPrev: 'f32' });
     if (cell.cacheBlocks > 0) outputs.cache = 'f32';
-    const inputs: Record<string, 'f32' | 'i32'> = { Whh: 'f32' };
-    if (o.bhh) inputs.bhh = 'f32';
+    const inputs: Record<string, 'f32' | 'i32'> = { Whh: 'f32', bhh: 'f32', mask: 'f32' };
     if (cell.peepholes) inputs.p = 'f32';
-    if (o.gathers) Object.assign(inputs, { ids: 'i32', Wih: 'f32', ...(o.bih ? { bih: 'f32' } : {}) });
+    if (o.gathers) Object.assign(inputs, { ids: 'i32', Wih: 'f32', bih: 'f32' });
     else inputs.zx = 'f32';
-    if (o.starts) Object.assign(inputs, { keep: 'f32', given: 'f32', ...(hasC ? { givenC: 'f32' } : {}) });
-    if (o.starts && o.learned) Object.assign(inputs, { h0: 'f32', ...(hasC ? { c0: 'f32' } : {}) });
-    if (o.masked) inputs.mask = 'f32';
+    if (o.starts) Object.assign(inputs, { keep: 'f32', given: 'f32', h0: 'f32' });
+    if (o.starts && hasC) Object.assign(inputs, { givenC: 'f32', c0: 'f32' });
+    const unit = (g: number): string => `${g}u * args.H + j`;
     const gatesOfInput = o.gathers
-      ? `let id = u32(ids(row)); return ${gateVector(G, (g) => `Wih((${g}u * args.H + j) * args.D + id)${o.bih ? ` + bih(${g}u * args.H + j)` : ''}`)};`
+      ? `let id = u32(ids(row));
+  var x = ${gateVector(G, (g) => `Wih((${unit(g)}) * args.D + id)`)};
+  if (${has('bih')}) { x += ${gateVector(G, (g) => `bih(${unit(g)})`)}; }
+  return x;`
       : `let at = row * ${G}u * args.H + j; return ${gateVector(G, (g) => `zx(at + ${g}u * args.H)`)};`;
     const start = (which: 'h' | 'c'): string => `
 fn start_${which}(b: u32, j: u32) -> f32 {
-  return select(${o.learned ? `${which}0(j)` : '0.0'}, ${which === 'h' ? 'given' : 'givenC'}(b * args.H + j), keep(b) == 1.0);
+  if (keep(b) == 1.0) { return ${which === 'h' ? 'given' : 'givenC'}(b * args.H + j); }
+  if (${has('learned')}) { return ${which}0(j); }
+  return 0.0;
 }`;
     const functions = `${STRUCTS}${cell.next}
 fn input_gates(row: u32, j: u32) -> vec4f { ${gatesOfInput} }
@@ -85,9 +95,10 @@ ${o.starts ? start('h') : ''}${o.starts && hasC ? start('c') : ''}
 fn advance(row: u32, b: u32, j: u32, sum: vec4f, hp: f32, first: bool) -> f32 {
   let at = row * args.H + j;
   ${hasC ? `var cp = cPrev(at);${o.starts ? ' if (first) { cp = start_c(b, j); }' : ''}` : 'let cp = 0.0;'}
-  let s = sum${o.bhh ? ` + ${gateVector(G, (g) => `bhh(${g}u * args.H + j)`)}` : ''};
+  var s = sum;
+  if (${has('bhh')}) { s += ${gateVector(G, (g) => `bhh(${unit(g)})`)}; }
   var now = next(input_gates(row, j), s, row, j, hp, cp);
-  ${o.masked ? 'if (mask(row) != 1.0) { now = Next(hp, cp); }' : ''}
+  if (${has('masked')} && mask(row) != 1.0) { now = Next(hp, cp); }
   set_h(at, now.h);
   ${hasC ? 'set_c(at, now.c);' : ''}
   ${o.starts ? `if (first) { set_hPrev(at, hp); ${hasC ? 'set_cPrev(at, cp);' : ''} }` : ''}
@@ -112,9 +123,9 @@ fn b(at: u32) -> f32 { return Whh(at); }`;
         ${after}
       }
     }`;
-    const args = { B: 'u32', H: 'u32', D: 'u32', stride: 'u32', steps: 'u32' } as const;
+    const args = { B: 'u32', H: 'u32', D: 'u32', stride: 'u32', steps: 'u32', flags: 'u32' } as const;
     const name = `${cell.name}Forward`;
-    if (o.walkH === 0) {
+    if (o.room === 0) {
       const a = o.starts ? 'return start_h(at / args.H, at % args.H);' : 'return hPrev(at);';
       const body = `
   let tiles = ${units === 1 ? 'args.H' : `(args.H + ${TILE - 1}u) / ${TILE}u`};
@@ -131,8 +142,8 @@ fn b(at: u32) -> f32 { return Whh(at); }`;
   ${advanceAll('b', 'a(b * args.H + j)', '')}`;
       return elementwise(name, outputs, inputs, args, body, `${functions}\nfn a(at: u32) -> f32 { ${a} }`);
     }
-    const size = o.rows * o.walkH;
-    const tiles = Math.ceil(o.walkH / units);
+    const size = o.rows * o.room;
+    const tiles = units === 1 ? 'args.H' : `(args.H + ${TILE - 1}u) / ${TILE}u`;
     const startState = o.starts ? 'start_h(b, e % args.H)' : 'hPrev(b * args.H + e % args.H)';
     return {
       ...{ name: `${name}Walk`, outputs, inputs, args },
@@ -143,7 +154,7 @@ ${functions}
 @compute @workgroup_size(${o.threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let b0 = ${o.rows}u * group.x;
-  for (var e = lane; e < ${size}u; e += ${o.threads}u) {
+  for (var e = lane; e < ${o.rows}u * args.H; e += ${o.threads}u) {
     let b = min(b0 + e / args.H, args.B - 1u);
     state[e] = ${startState};
   }
@@ -152,7 +163,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let now = (n & 1u) * ${size}u;
     let then = ${size}u - now;
     let first = n == 0u;
-    for (var tile = lane; tile < ${tiles}u; tile += ${o.threads}u) {
+    for (var tile = lane; tile < ${tiles}; tile += ${o.threads}u) {
       ${sumsOfProducts(
         rowNumbers(o.rows, (r) => `now + ${r}u * args.H`),
         '1u',
@@ -219,10 +230,9 @@ export function gatesBackwardKernel(cell: CellWgsl): KernelSource {
 
 export interface BackwardOptions {
   readonly [option: string]: string | number | boolean;
-  readonly masked: boolean;
   readonly rows: number;
   /** As for forward. */
-  readonly walkH: number;
+  readonly room: number;
   readonly threads: number;
   /** A kernel that only gives `dhNext`, what reaches the state that the window starts from. */
   readonly tail: boolean;
@@ -241,13 +251,13 @@ export function backwardKernels(cell: CellWgsl): (options: BackwardOptions) => K
     if (o.tail) outputs.dhNext = 'f32';
     Object.assign(inputs, { Whh: 'f32', dfinal: 'f32' });
     if (hasC) inputs.dfinalC = 'f32';
-    if (o.masked) inputs.mask = 'f32';
+    inputs.mask = 'f32';
     const dz = splitGradients ? 'dzh' : 'dzx';
-    const args = { B: 'u32', H: 'u32', stride: 'u32', steps: 'u32', n: 'u32', span: 'u32' } as const;
+    const args = { B: 'u32', H: 'u32', stride: 'u32', steps: 'u32', n: 'u32', span: 'u32', flags: 'u32' } as const;
     const functions = `${STRUCTS}${o.tail ? '' : `${cell.back}${storeGates(cell)}`}
 fn b(at: u32) -> f32 { return Whh(at); }
 fn is_cut(n: u32) -> bool { return n < args.steps && args.span != 0u && (args.steps - n) % args.span == 0u; }
-fn lacks(row: u32) -> bool { return ${o.masked ? 'mask(row) != 1.0' : 'false'}; }
+fn lacks(row: u32) -> bool { return ${has('masked')} && mask(row) != 1.0; }
 /** What reaches h of this step from the one after it. */
 fn incoming(row: u32, b: u32, j: u32, sum: f32, n: u32) -> f32 {
   if (n == 0u) { return dfinal(b * args.H + j); }
@@ -293,7 +303,7 @@ ${
         ${statements}
       }
     }`;
-    if (o.walkH === 0) {
+    if (o.room === 0) {
       const end = o.tail
         ? 'set_dhNext(b * args.H + j, incoming(b, b, j, sum, args.n));'
         : '_ = step_back(b, b, j, sum, args.n);';
@@ -313,7 +323,7 @@ ${
       const name = `${cell.name}Backward${o.tail ? 'Tail' : ''}`;
       return elementwise(name, outputs, inputs, args, body, `${functions}\nfn a(at: u32) -> f32 { return ${dz}(at); }`);
     }
-    const size = o.rows * G * o.walkH;
+    const size = o.rows * G * o.room;
     const kept = each(
       G,
       (g) => `dzs[then + (r * ${G}u + ${g}u) * args.H + j] = ${g === G - 1 && splitGradients ? 'g.n' : `g.a[${g}]`};`,
@@ -331,7 +341,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let now = (n & 1u) * ${size}u;
     let then = ${size}u - now;
     let count = select(${G}u * args.H, 0u, n == 0u || is_cut(n));
-    for (var tile = lane; tile < ${Math.ceil(o.walkH / TILE)}u; tile += ${o.threads}u) {
+    for (var tile = lane; tile < (args.H + ${TILE - 1}u) / ${TILE}u; tile += ${o.threads}u) {
       ${sumsOfProducts(
         rowNumbers(o.rows, (r) => `now + ${r * G}u * args.H`),
         '1u',

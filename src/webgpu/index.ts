@@ -24,6 +24,7 @@ export * from './max.ts';
 export * from './multiply.ts';
 export * from './pipelines.ts';
 export * from './relu.ts';
+export { type WebgpuSampler, type WebgpuSamplerOptions, webgpuSampler } from './sampler.ts';
 export * from './scale.ts';
 export * from './selfTest.ts';
 export * from './sigmoid.ts';

@@ -1,5 +1,5 @@
 import type { DeviceBuffer } from './buffers.ts';
-import { backwardKernels, type CellWgsl, type ForwardOptions, forwardKernels } from './cellKernels.ts';
+import { backwardKernels, type CellWgsl, FLAGS, type ForwardOptions, forwardKernels } from './cellKernels.ts';
 import { overElements } from './elements.ts';
 import type { Stage } from './fuse.ts';
 import type { BackwardRecurrence, ForwardRecurrence } from './parseRecurrence.ts';
@@ -38,12 +38,10 @@ export function tilesOf(gates: number, rows: number, B: number, H: number): numb
 /** One step of a cell, product and gates in one dispatch. */
 export function stepForward(cell: CellWgsl, tensors: Tensors, B: number, H: number): void {
   const rows = rowsFor(B);
-  const options: ForwardOptions = {
-    ...{ bhh: 'bhh' in tensors, gathers: false, bih: false, starts: false, learned: false, masked: false },
-    ...{ rows, walkH: 0, threads: 0 },
-  };
-  const numbers = { B, H, D: 0, stride: 0, steps: 1 };
-  overElements(forwardOf(cell)(options), tensors, tilesOf(cell.gates, rows, B, H), numbers);
+  const kernel = forwardOf(cell)({ gathers: false, starts: false, rows, room: 0, threads: 0 });
+  const all = { bhh: tensors.Whh, mask: tensors.Whh, ...tensors };
+  const numbers = { B, H, D: 0, stride: 0, steps: 1, flags: 'bhh' in tensors ? FLAGS.bhh : 0 };
+  overElements(kernel, all, tilesOf(cell.gates, rows, B, H), numbers);
 }
 
 /** G·H² up to which a workgroup walks all steps by itself, its weights coming out of the cache. */
@@ -54,14 +52,16 @@ const MOST_STEPS = 1024;
 /** How a recurrence is walked in one dispatch: `rows` sequences a workgroup; null where it is done step by step. */
 function walk(
   { cell, steps, B, H }: ForwardRecurrence | BackwardRecurrence,
-  floatsPerRow: number,
+  floatsPerUnit: number,
   tiles: number,
-): { rows: number; threads: number } | null {
+): { rows: number; threads: number; room: number } | null {
   if (cell.gates * H * H > WALKED || steps.length > MOST_STEPS) return null;
   const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = steps[0].Whh.device.limits;
   const threads = Math.min(256, maxComputeInvocationsPerWorkgroup, powerOfTwoFrom(Math.max(tiles, 32)));
+  // Kernels for few sizes, so that few are compiled.
+  const room = powerOfTwoFrom(Math.max(H, 16));
   for (let rows = rowsFor(B); rows >= 1; rows /= 2) {
-    if (4 * rows * floatsPerRow <= Math.min(maxComputeWorkgroupStorageSize, 16_384)) return { rows, threads };
+    if (4 * rows * floatsPerUnit * room <= maxComputeWorkgroupStorageSize) return { rows, threads, room };
   }
   return null;
 }
@@ -69,26 +69,26 @@ function walk(
 /** All steps of a direction, with the gather of its input and its start: one dispatch, or one for each step. */
 export function runForward(recurrence: ForwardRecurrence, persistent: boolean): Stage {
   const { cell, B, H, steps, masks, stride, start, startC, gather } = recurrence;
-  const walked = persistent ? walk(recurrence, 2 * H, tilesOf(cell.gates, 1, 1, H)) : null;
+  const walked = persistent ? walk(recurrence, 2, tilesOf(cell.gates, 1, 1, H)) : null;
   const rows = walked?.rows ?? rowsFor(B);
+  const { Whh } = steps[0];
   const tensorsOf = (n: number): Record<string, DeviceBuffer> => {
-    const { zx, ...tensors }: Record<string, DeviceBuffer> = { ...steps[n].tensors };
-    if (gather)
-      Object.assign(tensors, { ids: gather.ids[n], Wih: gather.Wih, ...(gather.bih ? { bih: gather.bih } : {}) });
-    else tensors.zx = zx;
-    if (masks) tensors.mask = masks[n];
-    return tensors;
+    const { zx, ...tensors } = steps[n].tensors;
+    const input = gather ? { ids: gather.ids[n], Wih: gather.Wih, bih: gather.bih ?? Whh } : { zx };
+    return { bhh: Whh, mask: masks?.[n] ?? Whh, ...tensors, ...input };
   };
-  const starting: Record<string, DeviceBuffer> = { given: start.given, keep: start.keep };
-  if (start.learned) starting.h0 = start.learned;
-  if (startC) starting.givenC = startC.given;
-  if (startC?.learned) starting.c0 = startC.learned;
+  const starting: Record<string, DeviceBuffer> = { given: start.given, keep: start.keep, h0: start.learned ?? Whh };
+  if (startC) Object.assign(starting, { givenC: startC.given, c0: startC.learned ?? Whh });
   const options = (starts: boolean): ForwardOptions => ({
-    ...{ bhh: 'bhh' in steps[0].tensors, gathers: gather !== null, bih: Boolean(gather?.bih), starts },
-    ...{ learned: starts && start.learned !== null, masked: masks !== null, rows },
-    ...{ walkH: walked ? H : 0, threads: walked?.threads ?? 0 },
+    ...{ gathers: gather !== null, starts, rows },
+    ...{ room: walked?.room ?? 0, threads: walked?.threads ?? 0 },
   });
-  const numbers = { B, H, D: gather?.D ?? 0, stride };
+  const flags =
+    ('bhh' in steps[0].tensors ? FLAGS.bhh : 0) |
+    (gather?.bih ? FLAGS.bih : 0) |
+    (start.learned ? FLAGS.learned : 0) |
+    (masks ? FLAGS.masked : 0);
+  const numbers = { B, H, D: gather?.D ?? 0, stride, flags };
   if (walked) {
     const { device } = start.given;
     const tensors = { ...tensorsOf(0), ...starting };
@@ -113,28 +113,28 @@ export function runForward(recurrence: ForwardRecurrence, persistent: boolean): 
 /** All backward steps of a direction: one dispatch, or one for each step; one more where `dhNext` is wanted. */
 export function runBackward(recurrence: BackwardRecurrence, persistent: boolean): Stage {
   const { cell, B, H, steps, masks, stride, dfinal, dfinalC, dc, dhNext, span } = recurrence;
-  const walked = persistent ? walk(recurrence, 2 * cell.gates * H, Math.ceil(H / 4)) : null;
+  const walked = persistent ? walk(recurrence, 2 * cell.gates, Math.ceil(H / 4)) : null;
   const rows = walked?.rows ?? rowsFor(B);
   const tensorsOf = (n: number): Record<string, DeviceBuffer> => ({
     ...steps[n].tensors,
     dfinal,
     ...(dc && dfinalC ? { dc, dfinalC } : {}),
-    ...(masks ? { mask: masks[n] } : {}),
+    mask: masks?.[n] ?? steps[n].Whh,
   });
-  const numbers = { B, H, steps: steps.length, span };
+  const numbers = { B, H, steps: steps.length, span, flags: masks ? FLAGS.masked : 0 };
   const last = steps.length - 1;
   const tiles = Math.ceil(B / rowsFor(B)) * Math.ceil(H / 4);
   const tail = (): void => {
     if (!dhNext) return;
-    const options = { masked: masks !== null, rows: rowsFor(B), walkH: 0, threads: 0, tail: true };
+    const options = { rows: rowsFor(B), room: 0, threads: 0, tail: true };
     // It stands where the last step stands, so that "the step after it" is that step itself.
     const at = { ...numbers, stride: 0, n: steps.length };
     overElements(backwardOf(cell)(options), { ...tensorsOf(last), dhNext }, tiles, at);
   };
-  const options = { masked: masks !== null, rows, tail: false };
+  const options = { rows, tail: false };
   if (walked) {
     const { device } = dfinal;
-    const kernel = backwardOf(cell)({ ...options, walkH: H, threads: walked.threads });
+    const kernel = backwardOf(cell)({ ...options, room: walked.room, threads: walked.threads });
     return {
       name: `${cell.name} backward, ${steps.length} steps in a dispatch`,
       run: () => {
@@ -143,7 +143,7 @@ export function runBackward(recurrence: BackwardRecurrence, persistent: boolean)
       },
     };
   }
-  const kernel = backwardOf(cell)({ ...options, walkH: 0, threads: 0 });
+  const kernel = backwardOf(cell)({ ...options, room: 0, threads: 0 });
   return {
     name: `${cell.name} backward, a dispatch a step`,
     run: () => {

@@ -85,8 +85,8 @@ const RULES: Readonly<Record<string, (options: Options, slots: number) => Omit<R
     stepNumbers: () => [],
     // δ = clamp(δ·(g·g₋₁ > 0 ? η⁺ : g·g₋₁ < 0 ? η⁻ : 1), minStep, maxStep), g = 0 where the sign changed, θ −= sign(g)·δ
     wgsl: `let agreement = sign(g0) * sign(slot1);
-    let factor = select(select(1.0, args.etaMinus, agreement < 0.0), args.etaPlus, agreement > 0.0);
-    slot0 = clamp(slot0 * factor, args.minStep, args.maxStep);
+    let eta = select(select(1.0, args.etaMinus, agreement < 0.0), args.etaPlus, agreement > 0.0);
+    slot0 = clamp(slot0 * eta, args.minStep, args.maxStep);
     let g = select(g0, 0.0, agreement < 0.0);
     slot1 = g;
     theta -= sign(g) * slot0;`,

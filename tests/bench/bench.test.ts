@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -8,21 +8,49 @@ import { ended, start } from '../cli/command.ts';
 const folder = mkdtempSync(join(tmpdir(), 'bptt-bench-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-process.env.PYTHON = 'no-such-python'; // so that a peer is missing wherever the tests run
+// A Python that has NumPy, but no PyTorch, and whatever NumPy is asked it answers 0.
+const python = join(folder, 'python');
+writeFileSync(
+  python,
+  `#!${process.execPath}
+  const [command, text] = process.argv.slice(2);
+  if (command === '-c') {
+    if (!text.includes('numpy')) process.exit(1);
+    console.log('9.9');
+  } else {
+    require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+      console.log('a library says hello');
+      if ('results' in JSON.parse(line)) console.log(JSON.stringify({ results: Buffer.alloc(8 * 64).toString('base64') }));
+    });
+  }`,
+  { mode: 0o755 },
+);
+process.env.PYTHON = python;
 
 test('the engines agree, and table, JSON, Markdown and picture say what was measured', async () => {
   const [json, markdown, chart] = ['bench.json', 'new/bench.md', 'new/bench.svg'].map((file) => join(folder, file));
-  const args = ['--only', 'W5,W4-64', '--engines', 'plain,ts,wasm,numpy tuned', '--samples', '3', '--seconds', '0.01'];
+  const args = [
+    '--only',
+    'W5,W4-64',
+    '--engines',
+    'plain,ts,wasm,numpy tuned,torch',
+    '--samples',
+    '3',
+    '--seconds',
+    '0.01',
+  ];
   const files = ['--json', json, '--markdown', markdown, '--chart', chart];
   const { status, out } = await ended(start('bench/bench.ts', [...args, ...files], folder));
   expect(status).toBe(0);
-  expect(out).toContain('numpy tuned is left out: not installed (no-such-python -m pip install numpy)\n');
+  expect(out).toContain(`torch is left out: not installed (${python} -m pip install torch)\n`);
+  expect(out).toMatch(/^W4-64: numpy tuned is left out: c\[0,0\] is 0, expected /m);
+  expect(out).toMatch(/^W5: numpy tuned is left out: the loss of step 0 is 0, expected /m);
   expect(out).toMatch(/^W4-64 {2}C = A·B/m);
   expect(out).toMatch(/^ {2}wasm( ~)? +[\d.]+ /m);
   expect(out).toMatch(/^128-bit peak of one core .*: [\d.]+ GFLOP\/s/m);
 
   const { machine, peak, results } = JSON.parse(readFileSync(json, 'utf8'));
-  expect(machine).toMatchObject({ node: process.version, peers: {} });
+  expect(machine).toMatchObject({ node: process.version, peers: { numpy: '9.9' } });
   expect(peak.min).toBeGreaterThan(0);
   expect((results as Result[]).map((r) => `${r.workload} ${r.engine}`)).toEqual([
     ...['W4-64 ts', 'W4-64 wasm'],
@@ -42,7 +70,7 @@ test('the engines agree, and table, JSON, Markdown and picture say what was meas
   }
 
   const text = readFileSync(markdown, 'utf8');
-  expect(text).toContain('`npm run bench -- --only W5,W4-64 --engines "plain,ts,wasm,numpy tuned"');
+  expect(text).toContain('`npm run bench -- --only W5,W4-64 --engines "plain,ts,wasm,numpy tuned,torch"');
   expect(text).not.toContain(folder);
   expect(text).toMatch(/^\| wasm( ~)? \| [\d.]+ \|/m);
   expect(readFileSync(chart, 'utf8')).toContain('>W5, sequences/s<');
@@ -61,7 +89,7 @@ test('an unknown name is one line, and so is a workload that none of the engines
     err: 'error: --only: W0 is none of W1, W2, W3, W4-64, W4-128, W4-256, W4-512, W4-1024, W5, W6-rnn, W6-lstm\n',
   });
   expect(engine.status).toBe(1);
-  expect(engine.err).toMatch(/^error: --engines: abacus is none of plain, plain f64, ts, ts f64, wasm, numpy, .*\n$/);
+  expect(engine.err).toMatch(/^error: --engines: abacus is none of plain, plain f64, ts, ts f64, wasm, .*numpy, .*\n$/);
   expect(threads.status).toBe(2);
   expect(threads.err).toContain("'1,many'");
   expect(nothing).toMatchObject({ status: 0, out: 'W2: none of these engines does it\n\n' });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { judgeOf } from '../../bench/agreement.ts';
-import { libraryContender } from '../../bench/library.ts';
+import { importedProduct, libraryContender } from '../../bench/library.ts';
 import { peakContender } from '../../bench/peak.ts';
 import { plainContender } from '../../bench/plainLoops.ts';
 import { WORKLOADS } from '../../bench/workloads.ts';
@@ -19,6 +19,7 @@ test.each(['W1', 'W4-64', 'W5', 'W6-rnn'])('%s: our own contenders do the same w
   if (id === 'W1' || id === 'W5') {
     contenders.push(plainContender(task, tensors, Float32Array), plainContender(task, tensors, Float64Array));
   }
+  if (task.kind === 'product') contenders.push(importedProduct(task, tensors));
   for (const contender of contenders) {
     expect(judge(await contender.run(checked))).toBeUndefined();
     expect(judge(await contender.run(checked)) === undefined).toBe(task.kind === 'product'); // it goes on
@@ -37,6 +38,14 @@ test('a contender goes through its batches again and again', async () => {
   const expected = await plain.run(7);
   for (const [i, loss] of losses.entries()) expect(loss).toBeCloseTo(expected[i], 10);
   expect(losses[3]).toBeLessThan(losses[0]); // the same batch, after it was learned from
+});
+
+test('sampling goes on where it was', async () => {
+  const { task, tensors } = WORKLOADS.find(({ id }) => id === 'W6-rnn')!;
+  const sampler = () => libraryContender(task, tensors(), { engine: 'ts', dtype: 'float64', threads: 1 });
+  const parts = await sampler();
+  const ids = [...Array.from(await parts.run(7)), ...Array.from(await parts.run(13))];
+  expect(ids).toEqual(Array.from(await (await sampler()).run(20)));
 });
 
 test('the chains of the peak end where they must', async () => {

@@ -26,6 +26,7 @@ const floors: Record<string, number> = {
   'nb004b_min_char_rnn_true_size.json': 168,
   'numerics.json': 103,
   'reber.json': 132,
+  'rng_binomial_choice.json': 194,
   'rng_legacy.json': 324,
   'torch_gru.json': 51,
   'torch_lstm.json': 61,

@@ -1,0 +1,277 @@
+import { SequenceModel } from '../bptt/model.ts';
+import { expectSampleOptions, type SampleOptions, sampleFrom } from '../bptt/sample.ts';
+import { fullSpec, type ModelSpec, type NamedTensors } from '../bptt/spec.ts';
+import type { RandomState } from '../tensor/random.ts';
+import { expectLength } from '../tensor/shape.ts';
+import type { FloatBuffer, IntBuffer } from './buffers.ts';
+import { type CommandList, MAX_REPEATS } from './commands.ts';
+import { type Device, type DeviceOptions, openDevice } from './device.ts';
+import { type WebgpuEngine, webgpuEngine } from './engine.ts';
+import type { KernelSource } from './pipelines.ts';
+
+/**
+ * Draws a symbol from the logits with a uniform number u, and makes it the next one that is read: the first symbol whose
+ * cumulative probability exceeds u, or the likeliest. Where a logit is NaN or +∞, or none is above −∞, it draws −1.
+ */
+const draw: KernelSource = {
+  name: 'drawSymbol',
+  outputs: { drawn: 'i32', ids: 'i32' },
+  inputs: { z: 'f32', how: 'f32' },
+  args: { V: 'u32' },
+  repeats: true,
+  code: `
+@compute @workgroup_size(1)
+fn main() {
+  var best = 0u;
+  var bad = false;
+  for (var v = 0u; v < args.V; v++) {
+    let bits = bitcast<u32>(z(v));
+    bad = bad || ((bits & 0x7f800000u) == 0x7f800000u && bits != 0xff800000u);
+    if (z(v) > z(best)) { best = v; }
+  }
+  bad = bad || bitcast<u32>(z(best)) == 0xff800000u;
+  var symbol = best;
+  // how: 1/temperature, 0 for the likeliest; then the uniform numbers
+  let boldness = how(0u);
+  if (boldness > 0.0 && !bad) {
+    let top = z(best);
+    var total = 0.0;
+    for (var v = 0u; v < args.V; v++) { total += exp((z(v) - top) * boldness); }
+    let goal = how(1u + repeat()) * total;
+    var sum = 0.0;
+    for (var v = 0u; v < args.V; v++) {
+      let p = exp((z(v) - top) * boldness);
+      if (p > 0.0) {
+        sum += p;
+        symbol = v;
+        if (sum > goal) { break; }
+      }
+    }
+  }
+  set_drawn(repeat(), select(i32(symbol), -1, bad));
+  set_ids(0u, i32(symbol));
+}`,
+};
+
+export interface WebgpuSamplerOptions {
+  /** Left out: one is opened, and closed by `dispose`. */
+  device?: Device;
+  deviceOptions?: DeviceOptions;
+}
+
+/**
+ * A trained model on a device, read one symbol at a time, its state between symbols kept there. {@link sample} draws on
+ * the device, up to 256 symbols a submit; with `topK` or `topP` the logits come back for every symbol and are drawn from
+ * here.
+ */
+export class WebgpuSampler {
+  readonly device: Device;
+  private readonly owned: boolean;
+  private readonly engine: WebgpuEngine;
+  private readonly model: SequenceModel<FloatBuffer, IntBuffer>;
+  private readonly states: { given: FloatBuffer; saved: FloatBuffer }[] = [];
+  private readonly drawn: IntBuffer;
+  private readonly how: FloatBuffer;
+  private started = false;
+  private lists: Promise<{ read: CommandList; drawing: CommandList }> | null = null;
+
+  /** Made by {@link webgpuSampler}. */
+  constructor(device: Device, owned: boolean, spec: ModelSpec, parameters: NamedTensors) {
+    const { input, loss, bidirectional } = fullSpec(spec);
+    if (input !== 'ids' || loss !== 'softmaxCrossEntropy' || bidirectional) {
+      throw new RangeError('Sampler: expected a model that reads ids in one direction and predicts by softmax');
+    }
+    this.device = device;
+    this.owned = owned;
+    this.engine = webgpuEngine(device);
+    const { engine } = this;
+    this.model = new SequenceModel(engine, { ...spec, lossAt: 'every' }, { steps: 1, batch: 1 });
+    for (const { name, length } of this.model.parameters.places) {
+      if (!parameters[name]) throw new RangeError(`Sampler: ${name} is missing`);
+      expectLength('Sampler', name, parameters[name], '[n]', length);
+      engine.write(this.model.parameters.get(name)!, parameters[name]);
+    }
+    this.model.eachState((_, layer, d, which) => {
+      const given = this.model.stack.given(layer, d)[which];
+      this.states.push({ given, saved: engine.floats(given.length) });
+    });
+    this.drawn = engine.ints(MAX_REPEATS);
+    this.how = engine.floats(1 + MAX_REPEATS);
+    this.model.load({ inputs: new Int32Array(1), targets: new Int32Array(1) });
+  }
+
+  /** Forgets what was read: the next symbol begins a sequence. */
+  reset(): void {
+    this.goOn(false);
+  }
+
+  /** Goes on from these states, [H] each by name. */
+  setState(states: NamedTensors): void {
+    const { engine, model } = this;
+    model.eachState((name) => {
+      if (!states[name]) throw new RangeError(`Sampler.setState: ${name} is missing`);
+      expectLength('Sampler.setState', name, states[name], '[H]', model.spec.hiddenSize);
+    });
+    model.eachState((name, layer, d, which) => engine.write(model.stack.given(layer, d)[which], states[name]));
+    this.goOn(true);
+  }
+
+  /**
+   * Reads one symbol and gives the logits [V] of the next.
+   *
+   * @throws {RangeError} on a symbol out of range.
+   */
+  async read(id: number): Promise<Float32Array> {
+    await this.feed(id);
+    return this.model.logits().read();
+  }
+
+  /**
+   * Reads the prime, then draws `length` symbols, feeding each back.
+   *
+   * @param prime at least one symbol
+   * @param stop a symbol that ends the sequence early; it is the last one returned
+   */
+  async sample(
+    prime: ArrayLike<number>,
+    length: number,
+    rng: RandomState,
+    options: SampleOptions = {},
+    stop?: number,
+  ): Promise<number[]> {
+    if (prime.length === 0) throw new RangeError('Sampler.sample: prime is empty, expected at least one symbol');
+    expectSampleOptions(options);
+    const { topK, topP = 1, temperature = 1, greedy = false } = options;
+    for (let i = 0; i < prime.length - 1; i++) await this.feed(prime[i]);
+    let id = prime[prime.length - 1];
+    const ids: number[] = [];
+    if (topK !== undefined || topP < 1) {
+      while (ids.length < length && (ids.length === 0 || id !== stop)) {
+        id = sampleFrom(await this.read(id), rng, options);
+        ids.push(id);
+      }
+      return ids;
+    }
+    this.expectSymbol(id);
+    const { drawing } = await this.recorded();
+    this.engine.writeInts(this.model.stack.ids, [id]);
+    while (ids.length < length) {
+      // A first symbol begins anew; the ones after it go on.
+      const count = this.started ? Math.min(MAX_REPEATS, length - ids.length) : 1;
+      const before = rng.getState();
+      const read = [id];
+      const wasStarted = this.started;
+      if (stop !== undefined) this.copyStates('save');
+      const uniforms = greedy ? [] : Array.from({ length: count }, () => rng.randomSample());
+      this.engine.write(this.how, [greedy ? 0 : 1 / temperature, ...uniforms]);
+      drawing.submit(count);
+      this.goOn(true);
+      const drawn = (await this.drawn.read()).subarray(0, count);
+      const end = stop === undefined ? -1 : drawn.indexOf(stop);
+      const taken = end < 0 ? count : end + 1;
+      const bad = drawn.subarray(0, taken).indexOf(-1);
+      if (bad >= 0)
+        throw new RangeError(`Sampler.sample: the logits of symbol ${ids.length + bad} hold a NaN or infinity`);
+      ids.push(...drawn.subarray(0, taken));
+      id = ids[ids.length - 1];
+      if (taken === count) {
+        if (end < 0) continue;
+        break;
+      }
+      // More was drawn and read than asked for: back to the state before, and as far as the end.
+      rng.setState(before);
+      if (!greedy) for (let i = 0; i < taken; i++) rng.randomSample();
+      this.copyStates('restore');
+      this.goOn(wasStarted);
+      read.push(...drawn.subarray(0, taken - 1));
+      for (const symbol of read) await this.feed(symbol);
+      break;
+    }
+    return ids;
+  }
+
+  /** Gives the memory on the device back. */
+  dispose(): void {
+    if (this.owned) this.device.dispose();
+    else this.engine.dispose();
+  }
+
+  private async feed(id: number): Promise<void> {
+    this.expectSymbol(id);
+    const { read } = await this.recorded();
+    this.engine.writeInts(this.model.stack.ids, [id]);
+    read.submit();
+    this.goOn(true);
+  }
+
+  private copyStates(way: 'save' | 'restore'): void {
+    for (const { given, saved } of this.states) {
+      if (way === 'save') this.engine.copy(saved, given);
+      else this.engine.copy(given, saved);
+    }
+  }
+
+  /** Whether the next symbol goes on from the state, or begins. */
+  private goOn(started: boolean): void {
+    this.engine.write(this.model.stack.keep, [started ? 1 : 0]);
+    this.started = started;
+  }
+
+  private expectSymbol(id: number): void {
+    const { inputSize } = this.model.spec;
+    if (!(Number.isInteger(id) && id >= 0 && id < inputSize)) {
+      throw new RangeError(`Sampler: symbol is ${id}, expected 0 … ${inputSize - 1}`);
+    }
+  }
+
+  /** A step, recorded: forward without the loss, and the state that the next one goes on from. */
+  private recorded(): Promise<{ read: CommandList; drawing: CommandList }> {
+    this.lists ??= this.record();
+    return this.lists;
+  }
+
+  private async record(): Promise<{ read: CommandList; drawing: CommandList }> {
+    const { device, engine, model, drawn, how } = this;
+    const { stack, spec } = model;
+    const calls = engine
+      .record(() => {
+        model.forward();
+        model.eachState((_, layer, d, which) =>
+          engine.copy(stack.given(layer, d)[which], stack.final(1, layer, d)[which]),
+        );
+      })
+      .filter(({ kernel }) => kernel !== 'softmaxCrossEntropyForward' && kernel !== 'sumAxis');
+    const stages = engine.stages(calls);
+    const step = (): void => {
+      for (const stage of stages) stage.run();
+    };
+    const read = await device.record(step);
+    const drawing = await device.record(() => {
+      step();
+      const z = model.logits();
+      device.dispatch(draw, { drawn, ids: stack.ids, z, how }, { V: spec.outputSize || spec.hiddenSize }, [1, 1, 1]);
+    });
+    return { read, drawing };
+  }
+}
+
+/**
+ * A sampler on a WebGPU device.
+ *
+ * @param spec of a model that reads ids and gives softmax logits at every step, in one direction
+ * @param parameters by name, as a trainer gives them
+ * @throws {RangeError} where the model is not one that can be sampled from or a parameter does not fit.
+ */
+export async function webgpuSampler(
+  spec: ModelSpec,
+  parameters: NamedTensors,
+  { device, deviceOptions }: WebgpuSamplerOptions = {},
+): Promise<WebgpuSampler> {
+  const own = device ?? (await openDevice(deviceOptions));
+  try {
+    return new WebgpuSampler(own, device === undefined, spec, parameters);
+  } catch (error) {
+    if (!device) own.dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { initialParameters } from '../../src/bptt/createTrainer.ts';
+import { Sampler } from '../../src/bptt/sample.ts';
+import type { ModelSpec } from '../../src/bptt/spec.ts';
+import { RandomState } from '../../src/tensor/random.ts';
+import type { Device } from '../../src/webgpu/device.ts';
+import { webgpuSampler } from '../../src/webgpu/sampler.ts';
+import { openTestDevice } from './device.ts';
+
+const spec: ModelSpec = {
+  ...{ cell: 'gru', inputSize: 7, hiddenSize: 6, layers: 2, outputSize: 7, initialState: 'learned' },
+  loss: 'softmaxCrossEntropy',
+};
+const parameters = initialParameters(spec, 'float64', 'torch', new RandomState(4));
+for (const name of Object.keys(parameters)) parameters[name] = parameters[name].map((v) => Math.fround(3 * v));
+
+let device: Device;
+beforeAll(async () => {
+  device = await openTestDevice();
+});
+afterAll(() => device.dispose());
+
+it('draws what is drawn in float64 from the same numbers, and uses as many of them', async () => {
+  const here = new Sampler(spec, parameters);
+  const there = await webgpuSampler(spec, parameters, { device });
+  for (const [options, stop] of [[{}], [{ temperature: 0.5 }], [{ greedy: true }], [{ topK: 3 }], [{}, 2]] as const) {
+    here.reset();
+    there.reset();
+    const [a, b] = [new RandomState(1), new RandomState(1)];
+    const want = here.sample([1, 2, 3], 40, a, options, stop);
+    expect(await there.sample([1, 2, 3], 40, b, options, stop)).toEqual(want);
+    expect(b.getState()).toEqual(a.getState());
+    expect(await there.sample([1], 9, b, options)).toEqual(here.sample([1], 9, a, options)); // goes on
+    here.reset();
+    there.reset();
+    expect(await there.sample([4], 9, b, options)).toEqual(here.sample([4], 9, a, options)); // begins
+  }
+  there.dispose();
+});
+
+it('reads symbol after symbol, from a state or from the start', async () => {
+  const here = new Sampler(spec, parameters);
+  const there = await webgpuSampler(spec, parameters, { device });
+  const states = Object.fromEntries(['h_l0', 'h_l1'].map((name) => [name, new RandomState(2).uniform(-1, 1, 6)]));
+  for (const begin of [
+    () => {},
+    () => [here, there].map((s) => s.reset()),
+    () => [here, there].map((s) => s.setState(states)),
+  ]) {
+    begin();
+    for (const id of [3, 0, 6]) {
+      const want = here.read(id);
+      const got = await there.read(id);
+      // Two layers of sums of at most 13 products and a few functions of some ulps.
+      want.forEach((z, v) => {
+        expect(Math.abs(got[v] - z)).toBeLessThan(2 * 60 * 2 ** -23 * Math.max(1, Math.abs(z)) * 3);
+      });
+    }
+  }
+  there.dispose();
+});
+
+it('many symbols are few submits and one readback', async () => {
+  const there = await webgpuSampler(spec, parameters, { device });
+  await there.sample([0], 2, new RandomState(1));
+  const { submits, readbacks } = { ...device.counters };
+  await there.sample([0], 100, new RandomState(1));
+  expect(device.counters.submits - submits).toBeLessThanOrEqual(2);
+  expect(device.counters.readbacks - readbacks).toBe(1);
+  there.dispose();
+});
+
+it('refuses what cannot be sampled', async () => {
+  await expect(webgpuSampler({ ...spec, bidirectional: true }, parameters, { device })).rejects.toThrow(RangeError);
+  const { weight_ho: _, ...rest } = parameters;
+  await expect(webgpuSampler(spec, rest, { device })).rejects.toThrow('Sampler: weight_ho is missing');
+  const there = await webgpuSampler(spec, parameters, { device });
+  await expect(there.read(7)).rejects.toThrow('Sampler: symbol is 7, expected 0 … 6');
+  await expect(there.sample([], 1, new RandomState(1))).rejects.toThrow('prime is empty');
+  await expect(there.sample([-1], 1, new RandomState(1))).rejects.toThrow('symbol is -1');
+  await expect(there.sample([1], 1, new RandomState(1), { temperature: 0 })).rejects.toThrow('temperature is 0');
+  expect(() => there.setState({})).toThrow('Sampler.setState: h_l0 is missing');
+  const bad = { ...parameters, bias_ho: parameters.bias_ho.map(() => Number.NaN) };
+  const broken = await webgpuSampler(spec, bad, { device });
+  await expect(broken.sample([1], 3, new RandomState(1))).rejects.toThrow('hold a NaN or infinity');
+  there.dispose();
+  broken.dispose();
+});

@@ -1,0 +1,391 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gpuOrSoftware } from '../../scripts/softwareGpu.ts';
+import { createTrainer, initialParameters } from '../../src/bptt/createTrainer.ts';
+import { tsEngine } from '../../src/bptt/engine.ts';
+import type { ModelSpec } from '../../src/bptt/spec.ts';
+import { LocalTrainer, type TrainerOptions, type TrainingBatch } from '../../src/bptt/trainer.ts';
+import { NonFiniteError } from '../../src/bptt/trainerChecks.ts';
+import { adagrad } from '../../src/optim/adagrad.ts';
+import { adam, adamw } from '../../src/optim/adam.ts';
+import type { Optimizer } from '../../src/optim/optimizer.ts';
+import { rmsprop } from '../../src/optim/rmsprop.ts';
+import { notebookRprop, rprop } from '../../src/optim/rprop.ts';
+import { warmUp } from '../../src/optim/schedule.ts';
+import { sgd } from '../../src/optim/sgd.ts';
+import { RandomState } from '../../src/tensor/random.ts';
+import type { Device } from '../../src/webgpu/device.ts';
+import { openDevice } from '../../src/webgpu/device.ts';
+import { WebgpuError } from '../../src/webgpu/errors.ts';
+import { type WebgpuTrainer, type WebgpuTrainerOptions, webgpuTrainer } from '../../src/webgpu/trainer.ts';
+import { openTestDevice } from './device.ts';
+
+const V = 6;
+const T = 4;
+const B = 2;
+const spec: ModelSpec = { cell: 'lstm', inputSize: V, hiddenSize: 5, outputSize: V, loss: 'softmaxCrossEntropy' };
+const sizes = { steps: T, batch: B };
+
+let device: Device;
+beforeAll(async () => {
+  device = await openTestDevice();
+});
+afterAll(() => device.dispose());
+
+/** Devices that are destroyed while they train: `BPTT_EFFORT=10` for more. */
+const PLANTS = 5 * Number(process.env.BPTT_EFFORT ?? 1);
+
+/** The n-th window of an endless text; some are shorter, and sequences may end early. */
+function window(n: number, more: Partial<TrainingBatch> = {}): TrainingBatch {
+  const rng = new RandomState(n);
+  const steps = n % 5 === 3 ? T - 1 : T;
+  const draw = () => Int32Array.from(rng.randint(0, V, steps * B));
+  return {
+    ...{ inputs: draw(), targets: draw(), carry: n > 0 },
+    ...(n % 4 === 1 ? { lengths: [steps, steps - 1] } : {}),
+    ...more,
+  };
+}
+
+const windows = (count: number, from = 0): TrainingBatch[] => Array.from({ length: count }, (_, n) => window(from + n));
+
+/** Two trainers that begin alike: on the device, and in float64 here. */
+async function pair(
+  options: Partial<WebgpuTrainerOptions> & { optimizer: Optimizer },
+  change: Partial<ModelSpec> = {},
+): Promise<[WebgpuTrainer, LocalTrainer]> {
+  const full = { ...spec, ...change };
+  const parameters = initialParameters(full, 'float64', 'torch', new RandomState(1));
+  for (const values of Object.values(parameters)) values.set(Float32Array.from(values));
+  const own = { ...sizes, ...options };
+  const trainer = await webgpuTrainer(full, { device, ...own });
+  const { snapshotEvery: _s, device: _d, deviceOptions: _o, ...plain } = own;
+  const local = new LocalTrainer(tsEngine('float64'), full, plain);
+  await trainer.setParameters(parameters);
+  await local.setParameters(parameters);
+  return [trainer, local];
+}
+
+async function expectAlike(trainer: WebgpuTrainer, local: LocalTrainer, tolerance = 1e-4): Promise<void> {
+  const [got, want] = [await trainer.state(), await local.state()];
+  expect(got.step).toBe(want.step);
+  expect(got.random).toEqual(want.random);
+  for (const kind of ['parameters', 'states'] as const) {
+    expect(Object.keys(got[kind])).toEqual(Object.keys(want[kind]));
+    for (const [name, values] of Object.entries(want[kind])) {
+      values.forEach((value, i) => {
+        expect(Math.abs(got[kind][name][i] - value), `${name}[${i}]`).toBeLessThan(tolerance);
+      });
+    }
+  }
+  expect(got.slots).toHaveLength(want.slots.length);
+  for (const [s, slot] of want.slots.entries()) {
+    const scale = Math.max(1e-3, ...slot.map(Math.abs));
+    slot.forEach((value, i) => {
+      expect(Math.abs(got.slots[s][i] - value), `slot ${s}[${i}]`).toBeLessThan(10 * tolerance * scale);
+    });
+  }
+}
+
+describe('training', () => {
+  it.each<[string, () => Optimizer]>([
+    // An eps that keeps the first steps from blowing rounding up.
+    ['adagrad', () => adagrad({ lr: 0.02, eps: 1e-3, lrDecay: 0.1, weightDecay: 0.01 })],
+    ['adagrad as PyTorch', () => adagrad({ lr: 0.02, eps: 1e-3, epsInRoot: false, initialAccumulator: 0.1 })],
+    ['adam', () => adam({ lr: warmUp(3, 0.01), eps: 1e-3, weightDecay: 0.01 })],
+    ['adamw with amsgrad', () => adamw({ lr: 0.01, eps: 1e-3, amsgrad: true })],
+    ['sgd', () => sgd({ lr: 0.1, weightDecay: 0.01 })],
+    ['momentum', () => sgd({ lr: 0.05, momentum: 0.9, dampening: 0.3 })],
+    ['nesterov', () => sgd({ lr: 0.05, momentum: 0.9, nesterov: true, weightDecay: 0.01 })],
+    ['rmsprop', () => rmsprop({ lr: 0.001, eps: 1e-3, momentum: 0.5 })],
+    ['rmsprop centered', () => rmsprop({ lr: 0.001, eps: 1e-2, centered: true })],
+    ['rprop', () => rprop({ lr: 0.001 })],
+    ['notebookRprop', () => notebookRprop({ delta: 0.001 })],
+  ])('by %s is what float64 gives', async (name, optimizer) => {
+    const clips = name === 'adagrad' || name === 'adam' ? [{ value: 0.05 }, { norm: 0.2 }] : [undefined];
+    for (const clip of clips) {
+      const [trainer, local] = await pair({ optimizer: optimizer(), ...(clip ? { clip } : {}) });
+      const want = await local.train(windows(6));
+      const got = await trainer.train(windows(6));
+      want.forEach((loss, i) => {
+        expect(Math.abs(got[i] / loss - 1)).toBeLessThan(1e-4);
+      });
+      await expectAlike(trainer, local);
+      trainer.dispose();
+    }
+  });
+
+  it('with layers, dropout, L2, frozen parameters, truncation and overlapping windows is what float64 gives', async () => {
+    const options = {
+      ...{ optimizer: adam({ lr: 0.01, eps: 1e-3 }), clip: { norm: 0.3 }, l2: 1e-2, span: 2, advance: 3, seed: 4 },
+      frozen: ['bias_hh_l0', 'weight_hh_l1'],
+    };
+    const [trainer, local] = await pair(options, { layers: 2, dropout: 0.3, initialState: 'learned', bias: 'both' });
+    const want = await local.train(windows(7));
+    const got = await trainer.train(windows(4));
+    const more = await trainer.train(windows(3, 4)); // in two calls as in one
+    want.forEach((loss, i) => {
+      expect(Math.abs([...got, ...more][i] / loss - 1)).toBeLessThan(1e-4);
+    });
+    await expectAlike(trainer, local);
+    trainer.dispose();
+  });
+
+  it('twice gives the same bits, and goes on from a state as if it had not stopped', async () => {
+    const options = { optimizer: adam({ lr: 0.01 }), seed: 2 };
+    const [one] = await pair(options, { layers: 2, dropout: 0.2 });
+    const [two] = await pair(options, { layers: 2, dropout: 0.2 });
+    const whole = await one.train(windows(8));
+    const begun = await two.train(windows(5));
+    const state = structuredClone(await two.state());
+    const [three] = await pair({ ...options, seed: 9 }, { layers: 2, dropout: 0.2 });
+    await three.setState(state);
+    const ended = await three.train(windows(3, 5));
+    expect([...begun, ...ended]).toEqual([...whole]);
+    expect(await three.state()).toEqual(await one.state());
+    for (const trainer of [one, two, three]) trainer.dispose();
+  });
+
+  it('evaluate learns nothing and carries states from batch to batch', async () => {
+    const [trainer, local] = await pair({ optimizer: sgd({ lr: 0.1 }), l2: 0.1 }, { layers: 2, dropout: 0.5 });
+    await trainer.train(windows(2));
+    await local.train(windows(2));
+    const before = await trainer.state();
+    const want = await local.evaluate(windows(4, 2));
+    const got = await trainer.evaluate(windows(4, 2));
+    want.forEach((loss, i) => {
+      expect(Math.abs(got[i] / loss - 1)).toBeLessThan(1e-4);
+    });
+    expect(await trainer.state()).toEqual(before);
+    trainer.dispose();
+  });
+
+  it('vectors, every loss at the last step, both directions', async () => {
+    const change: Partial<ModelSpec> = {
+      ...{ cell: 'gru', input: 'dense', inputSize: 3, outputSize: 2, bidirectional: true },
+      ...{ loss: 'squaredError', lossAt: 'last', outputActivation: 'sigmoid', reduction: 'mean' },
+    };
+    const [trainer, local] = await pair({ optimizer: adam({ lr: 0.01, eps: 1e-3 }) }, change);
+    const rng = new RandomState(3);
+    const data = Array.from({ length: 4 }, () => ({
+      inputs: rng.randn(T * B * 3),
+      targets: rng.randn(B * 2),
+      lengths: [T, T - 1],
+    }));
+    const want = await local.train(data);
+    const got = await trainer.train(
+      data.map(({ inputs, targets, lengths }) => ({
+        inputs: Float32Array.from(inputs),
+        targets: Float32Array.from(targets),
+        lengths,
+      })),
+    );
+    want.forEach((loss, i) => {
+      expect(Math.abs(got[i] / loss - 1)).toBeLessThan(1e-4);
+    });
+    await expectAlike(trainer, local);
+    trainer.dispose();
+  });
+});
+
+/** Dispatches, submits, buffers and readbacks of 40 steps after the first ones. */
+async function counted(net: ModelSpec, options: TrainerOptions) {
+  const trainer = await webgpuTrainer(net, { ...options, device });
+  await trainer.setParameters(initialParameters(net, 'float32', 'torch', new RandomState(1)));
+  const steps = options.steps * options.batch;
+  const ids = Int32Array.from(new RandomState(2).randint(0, net.inputSize, 3 * steps + 1));
+  const batch = (n: number): TrainingBatch => ({
+    inputs: ids.slice(n * steps, (n + 1) * steps),
+    targets: ids.slice(n * steps + 1, (n + 1) * steps + 1),
+    carry: true,
+  });
+  const stages = await trainer.stages();
+  await trainer.train([batch(0)]);
+  const read = () => {
+    const { dispatches, submits, buffers, readbacks } = device.counters;
+    return { dispatches, submits, buffers, readbacks };
+  };
+  const before = read();
+  await trainer.train([batch(1), batch(2)]);
+  const after = read();
+  trainer.dispose();
+  return {
+    stages,
+    dispatches: (after.dispatches - before.dispatches) / 2,
+    submits: after.submits - before.submits,
+    buffers: after.buffers - before.buffers,
+    readbacks: after.readbacks - before.readbacks,
+  };
+}
+
+describe('a step costs', () => {
+  const net = (cell: ModelSpec['cell'], size: number, hiddenSize: number): ModelSpec => ({
+    ...{ cell, inputSize: size, hiddenSize, outputSize: size, bias: 'input', loss: 'softmaxCrossEntropy' },
+  });
+
+  it.each([
+    ['W1, a tanh net of 100', net('elman', 80, 100), { steps: 25, batch: 1 }, 9],
+    ['W2, a tanh net of 256, at small vocabulary and batch', net('elman', 8, 256), { steps: 50, batch: 2 }, 107],
+    ['a GRU', net('gru', 8, 24), { steps: 6, batch: 3 }, 9],
+    ['an LSTM', net('lstm', 8, 24), { steps: 6, batch: 3 }, 9],
+  ])('%s: few dispatches, and no buffer or readback of its own', async (_, spec, size, most) => {
+    const rule = { optimizer: adagrad({ lr: 0.1 }), clip: { value: 5 } };
+    const { stages, dispatches, submits, buffers, readbacks } = await counted(spec, { ...size, ...rule });
+    expect(dispatches).toBeLessThanOrEqual(most);
+    expect(stages.length).toBeLessThanOrEqual(9);
+    // Of the two steps together: one submit, one readback of the losses with a submit of its own.
+    expect(submits).toBeLessThanOrEqual(3);
+    expect(readbacks).toBe(1);
+    expect(buffers).toBe(0);
+  });
+});
+
+describe('numbers that are not finite', () => {
+  it('name tensor and step, and leave everything as it was', async () => {
+    for (const huge of [1e30, 3e38]) {
+      const [trainer, local] = await pair(
+        { optimizer: adam({ lr: 0.01 }), seed: 3 },
+        { input: 'dense', inputSize: 1, outputSize: 1, cell: 'elman', nonlinearity: 'relu', loss: 'squaredError' },
+      );
+      const dense = (value: number, dtype: 'float32' | 'float64'): TrainingBatch => {
+        const Floats = dtype === 'float32' ? Float32Array : Float64Array;
+        return { inputs: new Floats(T * B).fill(value), targets: new Floats(T * B), carry: true };
+      };
+      await local.train([dense(1, 'float64'), dense(0.5, 'float64')]);
+      const fine = [dense(1, 'float32'), dense(0.5, 'float32')];
+      const failed = await trainer
+        .train([...fine, dense(huge, 'float32'), dense(1, 'float32')])
+        .catch((error) => error);
+      expect(failed).toBeInstanceOf(NonFiniteError);
+      expect(failed.step).toBe(2);
+      expect(failed.message).toMatch(
+        /^training step 2: .* holds (NaN|-?Infinity); parameters and optimizer are as before/,
+      );
+      await expectAlike(trainer, local);
+      const alone = await trainer.evaluate([dense(huge, 'float32')]).catch((error) => error);
+      expect(alone).toBeInstanceOf(NonFiniteError);
+      await expectAlike(trainer, local);
+      expect((await trainer.train(fine)).every(Number.isFinite)).toBe(true);
+      trainer.dispose();
+    }
+  });
+
+  it('in one step stop the ones after it, dropout stream included', async () => {
+    const change: Partial<ModelSpec> = { input: 'dense', inputSize: 1, layers: 2, dropout: 0.5 };
+    const make = () => pair({ optimizer: adam({ lr: 0.01 }), seed: 3 }, change);
+    const dense = (n: number, value: number): TrainingBatch => {
+      const { targets } = window(0);
+      return { inputs: new Float32Array(T * B).fill(value), targets, carry: n > 0 };
+    };
+    const [trainer] = await make();
+    const [other] = await make();
+    await expect(trainer.train([dense(0, 1), dense(1, 1), dense(2, Number.NaN)])).rejects.toThrow(RangeError);
+    await other.train([dense(0, 1), dense(1, 1)]);
+    expect(await trainer.state()).toEqual(await other.state());
+    trainer.dispose();
+    other.dispose();
+  });
+});
+
+describe('wrong arguments', () => {
+  it('are what they are on every engine', async () => {
+    const options = { ...sizes, device, optimizer: sgd({ lr: 0.1 }) };
+    await expect(webgpuTrainer(spec, { ...options, l2: -1 })).rejects.toThrow('trainer: l2 is -1');
+    await expect(webgpuTrainer(spec, { ...options, span: 9 })).rejects.toThrow('trainer: span is 9');
+    await expect(webgpuTrainer(spec, { ...options, snapshotEvery: 0 })).rejects.toThrow('trainer: snapshotEvery is 0');
+    await expect(webgpuTrainer(spec, { ...options, frozen: ['w'] })).rejects.toThrow('trainer: frozen names w');
+    const own: Optimizer = { name: 'mine', lr: 1, options: {}, initialSlots: [], update: () => {} };
+    await expect(webgpuTrainer(spec, { ...options, optimizer: own })).rejects.toThrow(
+      'trainer: optimizer mine has no WGSL',
+    );
+    await expect(createTrainer(spec, { ...sizes, optimizer: own, engine: 'webgpu', dtype: 'float64' })).rejects.toThrow(
+      'createTrainer: engine webgpu computes in float32, dtype is float64',
+    );
+    const trainer = await webgpuTrainer(spec, options);
+    const { weight_ho: _, ...rest } = await trainer.parameters();
+    await expect(trainer.setParameters(rest)).rejects.toThrow('trainer.setParameters: weight_ho is missing');
+    const state = await trainer.state();
+    await expect(trainer.setState({ ...state, step: -1 })).rejects.toThrow('trainer.setState: step is -1');
+    const bad = { ...window(1), inputs: Int32Array.of(1, 2, 3) };
+    await expect(trainer.train([window(0), bad])).rejects.toThrow('SequenceModel.load: inputs has 3 elements');
+    expect(trainer.step).toBe(1); // what stood before it was done
+    trainer.dispose();
+    await expect(trainer.train([window(0)])).rejects.toThrow(WebgpuError);
+  });
+});
+
+describe('memory', () => {
+  it('does not grow in 1000 steps, and is given back', async () => {
+    const gpu = await gpuOrSoftware();
+    const made = await createTrainer(
+      { ...spec, cell: 'elman' },
+      { ...sizes, steps: 2, optimizer: sgd({ lr: 0.1 }), engine: 'webgpu', webgpu: { deviceOptions: { gpu } } },
+    );
+    const trainer = made as WebgpuTrainer;
+    expect(trainer.engine).toBe('webgpu');
+    expect(trainer.choice).toContain(trainer.device.adapter.name);
+    const batch: TrainingBatch = { inputs: Int32Array.of(1, 2, 3, 4), targets: Int32Array.of(2, 3, 4, 5), carry: true };
+    await trainer.train([batch]);
+    const before = trainer.device.memoryUse;
+    const { buffers } = trainer.device.counters;
+    await trainer.train(Array.from({ length: 1000 }, () => batch));
+    await trainer.train([batch]);
+    // One more to read 1000 losses through than one.
+    expect(trainer.device.counters.buffers - buffers).toBeLessThanOrEqual(1);
+    expect(trainer.device.memoryUse.buffers - before.buffers).toBeLessThanOrEqual(1);
+    trainer.dispose();
+    expect(trainer.device.memoryUse).toEqual({ buffers: 0, bytes: 0 });
+  });
+});
+
+describe('a device that is lost', () => {
+  it('without snapshots is a typed error, wherever it happens', async () => {
+    const gpu = await gpuOrSoftware();
+    const rng = new RandomState(20261121);
+    for (let plant = 0; plant < PLANTS; plant++) {
+      const own = await openDevice({ gpu });
+      const trainer = await webgpuTrainer(
+        { ...spec, cell: 'elman' },
+        { ...sizes, device: own, optimizer: sgd({ lr: 1 }) },
+      );
+      const going = trainer.train(windows(2000)).catch((error) => error);
+      await new Promise((resolve) => setTimeout(resolve, rng.randomSample() * 1500));
+      own.gpu.destroy();
+      const error = await going;
+      expect(error).toBeInstanceOf(WebgpuError);
+      expect(error.kind).toBe('lost');
+      await expect(trainer.parameters()).rejects.toMatchObject({ kind: 'lost' });
+      trainer.dispose();
+    }
+  });
+
+  it('with snapshots costs nothing: every loss is that of a run undisturbed, wherever it happens', async () => {
+    const gpu = await gpuOrSoftware();
+    const small: ModelSpec = { ...spec, cell: 'elman', hiddenSize: 3, bias: 'input' };
+    const options = { ...sizes, optimizer: adam({ lr: 0.01 }), deviceOptions: { gpu } };
+    const parameters = initialParameters(small, 'float32', 'torch', new RandomState(1));
+    const batches = windows(21).map(({ lengths: _, ...batch }) => batch);
+    const undisturbed = await webgpuTrainer(small, options);
+    await undisturbed.setParameters(parameters);
+    const start = performance.now();
+    const want = [...(await undisturbed.train(batches))];
+    const took = performance.now() - start;
+    const state = await undisturbed.state();
+    undisturbed.dispose();
+
+    const rng = new RandomState(20261121);
+    for (let plant = 0; plant < PLANTS; plant++) {
+      const trainer = await webgpuTrainer(small, { ...options, snapshotEvery: 4 });
+      await trainer.setParameters(parameters);
+      const lost = trainer.device;
+      const going = trainer.train(batches);
+      const again = trainer.train([]); // waits its turn
+      await new Promise((resolve) => setTimeout(resolve, rng.randomSample() * took));
+      lost.gpu.destroy();
+      expect([...(await going)]).toEqual(want);
+      expect([...(await again)]).toEqual([]);
+      expect(await trainer.state()).toEqual(state);
+      expect(trainer.device).not.toBe(lost);
+      trainer.dispose();
+    }
+  });
+});

@@ -49,7 +49,7 @@ function reduce(kernel: typeof sum, y: FloatBuffer, x: FloatBuffer, outer: numbe
   const { device } = y;
   const pieces = Math.max(1, Math.ceil(axis / CHUNK));
   const [source, width] = inner < WIDE ? [kernel.narrow, 1] : [kernel.wide, WIDE];
-  const out = pieces === 1 ? y : device.scratch(`sums of ${pieces} pieces`, outer * pieces * inner);
+  const out = pieces === 1 ? y : device.scratch('sums of pieces', outer * pieces * inner);
   const workgroups = Math.ceil(inner / width) * pieces * outer;
   device.dispatch(source, { y: out, x }, { axis, inner, pieces, workgroups }, inRows(workgroups));
   if (pieces > 1) reduce(sum, y, out, outer, pieces, inner);

@@ -199,6 +199,18 @@ describe('calls', () => {
     expect(await y.read()).toEqual(Float32Array.of(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 0, 0));
   });
 
+  it('have all that the kernel asks for', () => {
+    const x = device.floats(1);
+    const source: KernelSource = { name: 'asking', outputs: { x: 'f32' }, inputs: {}, args: { n: 'u32' }, code: '' };
+    expect(() => device.dispatch(source, { x }, {}, [1, 1, 1])).toThrow('asking: the number n is missing');
+    expect(() => device.dispatch(source, {}, { n: 1 }, [1, 1, 1])).toThrow('asking: the buffer x is missing');
+    const args = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`n${i}`, 'u32' as const]));
+    const numbers = Object.fromEntries(Object.keys(args).map((name) => [name, 1]));
+    expect(() => device.dispatch({ ...source, args }, { x }, numbers, [1, 1, 1])).toThrow(
+      'asking: 65 numbers and buffers, expected at most 64',
+    );
+  });
+
   it('do not mix devices, nor see a buffer as fours that does not begin at one', async () => {
     const other = await openTestDevice();
     expect(() => tanh(device.floats(1), other.floats(1))).toThrow('tanh: x is on another device');

@@ -56,7 +56,7 @@ export interface Race extends Timing {
  * Holds the engines' results against those of the reference, then times them in turn, a sample each, round after round, so
  * that a slow moment of the machine meets them all.
  *
- * @throws {Error} where an engine of our own is wrong: it is not worth timing. A peer is left out instead.
+ * @throws {Error} where an engine of our own is wrong or ends: it is not worth timing. A peer is left out instead.
  */
 export async function measure(workload: Workload, entrants: readonly Entrant[], race: Race): Promise<Measured> {
   const tensors = workload.tensors();
@@ -67,51 +67,65 @@ export async function measure(workload: Workload, entrants: readonly Entrant[], 
   const reference =
     asked.find(({ entrant }) => entrant.engine === race.reference) ??
     (does(race.reference, workload, false) ? start(enter(race.reference, 1)) : undefined);
-  const contestants = [...new Set([peak, ...(reference ? [reference] : []), ...asked])];
+  const everyone = [peak, ...(reference ? [reference] : []), ...asked];
+  const running = new Set(everyone);
+  const leftOut: string[] = [];
+  const leaveOut = (contestant: Contestant, why: string): void => {
+    const { engine, label } = contestant.entrant;
+    if (!engine.peer) throw new Error(`${workload.id}: ${label}: ${why}`);
+    running.delete(contestant);
+    leftOut.push(`${workload.id}: ${label} is left out: ${why}`);
+  };
+  const inTurn = async (work: (runner: Contestant) => Promise<void>): Promise<void> => {
+    for (const runner of running) {
+      try {
+        await work(runner);
+      } catch (error) {
+        leaveOut(runner, (error as Error).message);
+      }
+    }
+  };
   try {
-    const { fit, leftOut } = await expectAgreement(workload, tensors, reference, contestants.slice(1));
-    const runners = [peak, ...fit];
-    const steps: number[] = [];
-    for (const runner of runners) steps.push(await warmUp(runner, race));
-    const rates: Rate[][] = runners.map(() => []);
+    const wrong = await disagreements(workload, tensors, reference, [...running].slice(1));
+    for (const [contestant, why] of wrong) leaveOut(contestant, why);
+    const steps = new Map<Contestant, number>();
+    await inTurn(async (runner) => {
+      steps.set(runner, await warmUp(runner, race));
+    });
+    const rates = new Map([...running].map((runner) => [runner, [] as Rate[]]));
     for (let round = 0; round < race.samples; round++) {
-      for (const [i, runner] of runners.entries()) rates[i].push(await runner.rate(steps[i]));
+      await inTurn(async (runner) => {
+        rates.get(runner)!.push(await runner.rate(steps.get(runner)!));
+      });
       race.report(round + 1);
     }
-    const of = (runner: Contestant | undefined): Rate[] | undefined => runner && rates[runners.indexOf(runner)];
-    const peaks = of(peak)!.map(({ rate }) => (rate * PEAK_FLOPS) / 1e9);
+    const peaks = rates.get(peak)!.map(({ rate }) => (rate * PEAK_FLOPS) / 1e9);
     const results: Result[] = [];
-    for (const runner of asked.filter((one) => fit.includes(one))) {
-      const row = summarise(workload, runner.entrant, of(runner)!, peaks, of(reference));
+    for (const runner of asked.filter((one) => running.has(one))) {
+      const row = summarise(workload, runner.entrant, rates.get(runner)!, peaks, reference && rates.get(reference));
       results.push({ ...row, ...(await runner.device()) });
     }
     return { results, peaks, leftOut };
   } finally {
-    for (const contestant of contestants) contestant.end();
+    for (const contestant of everyone) contestant.end();
   }
 }
 
-/** Those who do the work right. @throws {Error} naming workload, engine and what is wrong, of an engine of our own. */
-async function expectAgreement(
+/** Who does the work wrong or not at all, and what is wrong. */
+async function disagreements(
   workload: Workload,
   tensors: Tensors,
   reference: Contestant | undefined,
   contestants: readonly Contestant[],
-): Promise<{ fit: Contestant[]; leftOut: string[] }> {
+): Promise<[Contestant, string][]> {
   const answers = await Promise.allSettled(contestants.map((contestant) => contestant.results(workload.checked)));
   const expected = reference && answers[contestants.indexOf(reference)];
   const judge = judgeOf(workload, tensors, expected?.status === 'fulfilled' ? expected.value : []);
-  const fit: Contestant[] = [];
-  const leftOut: string[] = [];
-  for (const [i, contestant] of contestants.entries()) {
-    const { engine, label } = contestant.entrant;
+  return contestants.flatMap((contestant, i): [Contestant, string][] => {
     const answer = answers[i];
     const wrong = answer.status === 'fulfilled' ? judge(answer.value) : (answer.reason as Error).message;
-    if (wrong === undefined) fit.push(contestant);
-    else if (engine.peer) leftOut.push(`${workload.id}: ${label} is left out: ${wrong}`);
-    else throw new Error(`${workload.id}: ${label}: ${wrong}`);
-  }
-  return { fit, leftOut };
+    return wrong === undefined ? [] : [[contestant, wrong]];
+  });
 }
 
 /** Runs a contestant four samples long, until the compiler has settled; gives how many steps fill a sample. */

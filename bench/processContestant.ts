@@ -20,8 +20,8 @@ export class ProcessContestant extends Contestant {
     const { command, args, env } = programOf(entrant);
     this.child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
     this.lines = createInterface({ input: this.child.stdout! });
-    this.gone = once(this.child, 'exit').then(([status]) => {
-      throw new Error(`${entrant.label} ended with status ${status}`);
+    this.gone = once(this.child, 'exit').then(([status, signal]) => {
+      throw new Error(`${entrant.label} ended with ${signal ?? `status ${status}`}`);
     });
     this.gone.catch(() => {}); // an end that nobody waits for is none of an error
     this.child.stdin!.on('error', () => {}); // of a process that has ended

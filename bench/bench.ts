@@ -3,9 +3,12 @@ import { dirname } from 'node:path';
 import { makeFolder, writeAtomic } from '../cli/files.ts';
 import { createCommand, numberBetween, runCommand, wholeNumber } from '../cli/options.ts';
 import { createProgress } from '../cli/progress.ts';
-import { does, ENGINES, type Engine, type Entrant, enter } from './engines.ts';
+import { type Engine, type Entrant, entrantsOf, REFERENCE } from './engine.ts';
+import { ENGINES } from './engines.ts';
+import { machineWith } from './machine.ts';
 import { type Measured, measure } from './measure.ts';
-import { chartOf, intoDocument, jsonOf, machineWith, markdownOf, peakLine, type Report, tableOf } from './report.ts';
+import { ProcessContestant } from './processContestant.ts';
+import { chartOf, intoDocument, jsonOf, markdownOf, peakLine, type Report, tableOf } from './report.ts';
 import { isNamed, WORKLOADS, type Workload } from './workloads.ts';
 
 interface Options {
@@ -36,6 +39,7 @@ async function run(options: Options): Promise<void> {
   const { json, markdown, chart } = options;
   const workloads = chosen('--only', options.only, WORKLOADS, ({ id }) => id, isNamed);
   const named = chosen('--engines', options.engines, ENGINES, ({ name }) => name);
+  const both = options.engines !== undefined && options.only !== undefined;
   const versions: Record<string, string> = {};
   const engines = named.filter((engine) => isPresent(engine, versions));
   for (const file of [json, markdown, chart]) if (file) makeFolder(dirname(file));
@@ -43,7 +47,7 @@ async function run(options: Options): Promise<void> {
   intoDocument(document, ''); // before the work: it may lack the place
   const report: Report = { machine: machineWith(versions), args: argsOf(options), peaks: [], results: [] };
   for (const workload of workloads) {
-    const entrants = entrantsOf(workload, engines, options);
+    const entrants = entrantsOf(workload, engines, options.threads, both);
     if (entrants.length === 0) {
       console.log(`${workload.id}: none of these engines does it\n`);
       continue;
@@ -76,20 +80,15 @@ function isPresent({ name, peer, missing }: Engine, versions: Record<string, str
   return version !== null;
 }
 
-/** The engines that do a workload, on each number of threads that they can use. */
-function entrantsOf(workload: Workload, engines: readonly Engine[], options: Options): Entrant[] {
-  const named = options.engines !== undefined && options.only !== undefined;
-  const doing = engines.filter((engine) => does(engine, workload, named));
-  return doing.flatMap((engine) => {
-    const threaded = engine.threaded.some((name) => isNamed(workload, name));
-    return (threaded ? options.threads : [1]).map((threads) => enter(engine, threads));
-  });
-}
-
 async function timed(workload: Workload, entrants: readonly Entrant[], options: Options): Promise<Measured> {
   const progress = createProgress({ unit: 'rounds', total: options.samples, stream: process.stderr });
   try {
-    return await measure(workload, entrants, options, (done) => progress.update(done, { workload: workload.id }));
+    return await measure(workload, entrants, {
+      ...options,
+      reference: REFERENCE,
+      start: (...contender) => new ProcessContestant(...contender),
+      report: (done) => progress.update(done, { workload: workload.id }),
+    });
   } finally {
     progress.stop();
   }

@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline';
-
 /** A training step: forward, backward through time, every gradient clipped to ±clip, update. */
 export interface Training {
   readonly kind: 'training';
@@ -58,9 +56,16 @@ export interface Contender {
    * @returns what they gave: the loss of each step, the symbols drawn, or C
    */
   run(steps: number): ArrayLike<number> | Promise<ArrayLike<number>>;
-  /** What an engine on a device has to say about the steps so far. */
+  /** Where it computes on a device: what its last run asked of that. */
   device?(): DeviceFacts;
 }
+
+/**
+ * What the time of an engine on a device covers. `compute`: many steps a call, the operands of a product on the device all
+ * the time; what a call gives is read once, at its end, and that read is counted to no step. `end-to-end`: batches or
+ * operands brought up and what they give read back, every few steps of training, every product.
+ */
+export type Scope = 'compute' | 'end-to-end';
 
 /** What a row tells about an engine that computes on a device. */
 export interface DeviceFacts {
@@ -73,58 +78,26 @@ export interface DeviceFacts {
   readbacksPerStep: number;
 }
 
-/** A question to a contender, one line of JSON; the first line tells the task and the tensors, and is not answered. */
+/** A question to a contender. */
 export type Question = { results: number } | { rate: number } | { device: true };
 
-/** How fast steps were done, and on how many cores (CPU seconds for each second). */
+/** How fast steps were done, and on how many cores (CPU seconds for each second; NaN in a browser, which does not tell). */
 export interface Rate {
   rate: number;
   cores: number;
 }
 
-/** The first line: numbers travel as base64 of little-endian bytes. */
-export interface Opening {
-  task: Task;
-  tensors: Record<string, { dtype: 'float32' | 'float64' | 'int32'; data: string }>;
-}
-
-/**
- * The process of a contender: takes task and tensors from the first line of standard input, then answers a question a line.
- * An answer is a line of JSON too; whatever else is written to standard output is not looked at.
- */
-export async function serve(make: (task: Task, tensors: Tensors) => Contender | Promise<Contender>): Promise<void> {
-  let contender: Contender | undefined;
-  for await (const line of createInterface({ input: process.stdin })) {
-    if (!contender) {
-      const { task, tensors } = JSON.parse(line) as Opening;
-      const decoded = Object.entries(tensors).map(([name, { dtype, data }]) => [name, decode(dtype, data)] as const);
-      contender = await make(task, Object.fromEntries(decoded));
-      continue;
-    }
-    process.stdout.write(`${JSON.stringify(await answer(contender, JSON.parse(line) as Question))}\n`);
-  }
-}
-
-async function answer(contender: Contender, question: Question): Promise<object> {
-  if ('results' in question) return { results: encode(Float64Array.from(await contender.run(question.results))) };
+/** @param cpuSeconds what the process has used so far */
+export async function answer(
+  contender: Contender,
+  question: Question,
+  cpuSeconds: () => number = () => Number.NaN,
+): Promise<{ results: Float64Array } | { device: DeviceFacts | null } | Rate> {
+  if ('results' in question) return { results: Float64Array.from(await contender.run(question.results)) };
   if ('device' in question) return { device: contender.device?.() ?? null };
-  const cpu = process.cpuUsage();
+  const cpu = cpuSeconds();
   const start = performance.now();
   await contender.run(question.rate);
   const seconds = (performance.now() - start) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  return { rate: question.rate / seconds, cores: (user + system) / 1e6 / seconds } satisfies Rate;
-}
-
-export function encode(values: Tensor): string {
-  return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64');
-}
-
-export function decode(dtype: 'float32' | 'float64' | 'int32', data: string): Tensor {
-  const { buffer } = Uint8Array.from(Buffer.from(data, 'base64')); // a buffer of its own, at an aligned address
-  return dtype === 'float32'
-    ? new Float32Array(buffer)
-    : dtype === 'float64'
-      ? new Float64Array(buffer)
-      : new Int32Array(buffer);
+  return { rate: question.rate / seconds, cores: (cpuSeconds() - cpu) / seconds };
 }

@@ -1,4 +1,11 @@
-import { type CpuEngineName, createSampler, createTrainer, type TrainingBatch, tsEngine } from 'bptt/bptt';
+import {
+  type CreateTrainerOptions,
+  createSampler,
+  createTrainer,
+  type EngineName,
+  type TrainingBatch,
+  tsEngine,
+} from 'bptt/bptt';
 import { adagrad, adam, sgd } from 'bptt/optim';
 import { matmulNN, RandomState } from 'bptt/tensor';
 import { wasmEngine } from 'bptt/wasm';
@@ -6,24 +13,28 @@ import type { Contender, Product, Sampling, Task, Tensors, Training } from './co
 
 /** Who computes, and in what. */
 export interface Who {
-  engine: Exclude<CpuEngineName, 'auto'>;
+  engine: Exclude<EngineName, 'auto'>;
   dtype: 'float32' | 'float64';
   threads: number;
   /** Engine wasm: products by fused multiply-add. */
   fma?: boolean;
+  /** Engine webgpu: on which device. */
+  webgpu?: NonNullable<CreateTrainerOptions['webgpu']>;
 }
 
-/** The library doing a task, as a user would have it do it. */
+/** The library on the CPU doing a task, as a user would have it do it. */
 export async function libraryContender(task: Task, tensors: Tensors, who: Who): Promise<Contender> {
   if (task.kind === 'training') return trainingContender(task, tensors, who);
   if (task.kind === 'product') return productContender(task, tensors, who);
   return samplingContender(task, tensors, who);
 }
 
-async function trainingContender(
+/** @param most steps of one call of `train`, after which their losses are there */
+export async function trainingContender(
   { cell, D, H, V, T, B, loss, reduction, optimizer, lr, clip, carry }: Training,
   { inputs, targets, ...weights }: Tensors,
   who: Who,
+  most = Infinity,
 ): Promise<Contender> {
   const options = {
     ...who,
@@ -51,7 +62,10 @@ async function trainingContender(
     async run(steps) {
       const losses = new Float64Array(steps);
       for (let done = 0; done < steps; ) {
-        const some = batches.slice(next, next + steps - done);
+        const some = Array.from(
+          { length: Math.min(steps - done, most) },
+          (_, i) => batches[(next + i) % batches.length],
+        );
         losses.set(await trainer.train(some), done);
         done += some.length;
         next = (next + some.length) % batches.length;
@@ -92,6 +106,7 @@ async function samplingContender(
   { uniforms: _, ...weights }: Tensors,
   { engine, dtype }: Who,
 ): Promise<Contender> {
+  if (engine === 'webgpu') throw new Error('sampling is timed on the CPU only');
   const sampler = await createSampler(
     { cell, inputSize: V, hiddenSize: H, outputSize: V, bias: 'input', loss: 'softmaxCrossEntropy' },
     Object.fromEntries(Object.entries(weights).map(([name, values]) => [name, ofDtype(dtype, values)])),

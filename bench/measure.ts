@@ -1,7 +1,7 @@
 import { judgeOf } from './agreement.ts';
-import { type DeviceFacts, encode, type Opening, type Rate, type Tensors } from './contender.ts';
-import { Contestant } from './contestant.ts';
-import { does, type Entrant, enter, PEAK, REFERENCE } from './engines.ts';
+import type { DeviceFacts, Rate, Scope, Tensors } from './contender.ts';
+import type { Contestant } from './contestant.ts';
+import { does, type Engine, type Entrant, enter, PEAK } from './engine.ts';
 import { PEAK_FLOPS } from './peak.ts';
 import type { Workload } from './workloads.ts';
 
@@ -10,6 +10,8 @@ export interface Result extends Partial<DeviceFacts> {
   workload: string;
   engine: string;
   threads: number;
+  /** What the time of an engine on a device covers. */
+  scope: Scope | null;
   unit: string;
   /** Of the samples, in units. */
   median: number;
@@ -21,7 +23,7 @@ export interface Result extends Partial<DeviceFacts> {
   gflops: number;
   /** Of the 128-bit peak of as many cores as threads: the median of the rounds, each against its own peak. */
   shareOfPeak: number;
-  /** To the float64 TypeScript loops, in the same way; null where they did not run. */
+  /** To the reference, in the same way; null where it did not run. */
   ratio: number | null;
   /** CPU seconds for each second, the median. */
   cores: number;
@@ -41,37 +43,40 @@ export interface Timing {
   seconds: number;
 }
 
+export interface Race extends Timing {
+  /** Against whom results are held and rates are taken: asked for or not, but where it takes half a minute a step. */
+  reference: Engine;
+  /** Puts an entrant somewhere of its own. */
+  start(entrant: Entrant, workload: Workload, tensors: Tensors): Contestant;
+  /** Is told after each round. */
+  report(round: number): void;
+}
+
 /**
- * Holds the engines' results against those of the float64 TypeScript loops, then times them in turn, a sample each, round
- * after round, so that a slow moment of the machine meets them all.
+ * Holds the engines' results against those of the reference, then times them in turn, a sample each, round after round, so
+ * that a slow moment of the machine meets them all.
  *
- * @param report is told after each round
  * @throws {Error} where an engine of our own is wrong: it is not worth timing. A peer is left out instead.
  */
-export async function measure(
-  workload: Workload,
-  entrants: readonly Entrant[],
-  timing: Timing,
-  report: (round: number) => void,
-): Promise<Measured> {
+export async function measure(workload: Workload, entrants: readonly Entrant[], race: Race): Promise<Measured> {
   const tensors = workload.tensors();
-  const opening = openingOf(workload, tensors);
-  const asked = entrants.map((entrant) => new Contestant(entrant, opening));
-  // The yardsticks run in every round, asked for or not; but the reference not where it takes half a minute a step.
-  const peak = new Contestant(enter(PEAK, 1), opening);
+  const start = (entrant: Entrant): Contestant => race.start(entrant, workload, tensors);
+  const asked = entrants.map(start);
+  // The yardsticks run in every round, asked for or not.
+  const peak = start(enter(PEAK, 1));
   const reference =
-    asked.find(({ entrant }) => entrant.engine === REFERENCE) ??
-    (does(REFERENCE, workload, false) ? new Contestant(enter(REFERENCE, 1), opening) : undefined);
+    asked.find(({ entrant }) => entrant.engine === race.reference) ??
+    (does(race.reference, workload, false) ? start(enter(race.reference, 1)) : undefined);
   const contestants = [...new Set([peak, ...(reference ? [reference] : []), ...asked])];
   try {
     const { fit, leftOut } = await expectAgreement(workload, tensors, reference, contestants.slice(1));
     const runners = [peak, ...fit];
     const steps: number[] = [];
-    for (const runner of runners) steps.push(await warmUp(runner, timing));
+    for (const runner of runners) steps.push(await warmUp(runner, race));
     const rates: Rate[][] = runners.map(() => []);
-    for (let round = 0; round < timing.samples; round++) {
+    for (let round = 0; round < race.samples; round++) {
       for (const [i, runner] of runners.entries()) rates[i].push(await runner.rate(steps[i]));
-      report(round + 1);
+      race.report(round + 1);
     }
     const of = (runner: Contestant | undefined): Rate[] | undefined => runner && rates[runners.indexOf(runner)];
     const peaks = of(peak)!.map(({ rate }) => (rate * PEAK_FLOPS) / 1e9);
@@ -84,15 +89,6 @@ export async function measure(
   } finally {
     for (const contestant of contestants) contestant.end();
   }
-}
-
-/** The workload as the first line that a contender reads. */
-function openingOf({ task }: Workload, tensors: Tensors): string {
-  const encoded = Object.entries(tensors).map(([name, values]) => {
-    const dtype = values instanceof Int32Array ? 'int32' : values instanceof Float32Array ? 'float32' : 'float64';
-    return [name, { dtype, data: encode(values) }];
-  });
-  return JSON.stringify({ task, tensors: Object.fromEntries(encoded) } satisfies Opening);
 }
 
 /** Those who do the work right. @throws {Error} naming workload, engine and what is wrong, of an engine of our own. */
@@ -133,11 +129,11 @@ async function warmUp(contestant: Contestant, { seconds }: Timing): Promise<numb
  *
  * @param rates one for each round, as all that follow
  * @param peaks of one core, in GFLOP/s
- * @param reference the rates of the float64 TypeScript loops, where they ran
+ * @param reference the rates of the reference, where it ran
  */
 export function summarise(
   { id, unit, flops }: Pick<Workload, 'id' | 'unit' | 'flops'>,
-  { engine, threads }: Pick<Entrant, 'engine' | 'threads'>,
+  { engine, threads, scope }: Pick<Entrant, 'engine' | 'threads' | 'scope'>,
   rates: readonly Rate[],
   peaks: readonly number[],
   reference: readonly Rate[] | undefined,
@@ -148,6 +144,7 @@ export function summarise(
     workload: id,
     engine: engine.name,
     threads,
+    scope,
     unit,
     median,
     min: Math.min(...samples),

@@ -1,6 +1,5 @@
-import { cpus } from 'node:os';
 import { barPanels, thousands } from '../cli/chart.ts';
-import { labelOf, REFERENCE } from './engines.ts';
+import { labelOf, REFERENCE } from './engine.ts';
 import { medianOf, type Result } from './measure.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
 
@@ -26,21 +25,9 @@ export interface Machine {
   peers: Record<string, string>;
 }
 
-/** @param peers versions by name */
-export function machineWith(peers: Record<string, string>): Machine {
-  const [cpu] = cpus();
-  return {
-    cpu: cpu?.model ?? 'unknown',
-    cores: cpus().length,
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-    peers,
-  };
-}
-
 /** A workload's results as a table for a terminal. */
 export function tableOf(workload: Workload, results: readonly Result[]): string {
-  const rows = [headOf(workload), ...results.map(cellsOf)];
+  const rows = rowsOf(workload, results);
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const lines = rows.map((row) => {
     const [engine, ...figures] = row;
@@ -67,9 +54,9 @@ export function markdownOf(report: Report): string {
   const command = ['npm run bench', ...(args.length > 0 ? ['--'] : []), ...args.map(quoted)].join(' ');
   const peers = Object.entries(machine.peers).map(([name, version]) => `, ${name} ${version}`);
   const sections = workloadsOf(results).map((workload) => {
-    const [head, ...rows] = [headOf(workload), ...resultsOf(workload, results).map(cellsOf)].map(markdownRow);
-    const rule = `| --- |${' ---: |'.repeat(headOf(workload).length - 1)}`;
-    return [`### ${workload.id}: ${workload.title}`, '', head, rule, ...rows].join('\n');
+    const [head, ...rows] = rowsOf(workload, resultsOf(workload, results));
+    const rule = `| --- |${' ---: |'.repeat(head.length - 1)}`;
+    return [`### ${workload.id}: ${workload.title}`, '', markdownRow(head), rule, ...rows.map(markdownRow)].join('\n');
   });
   return [
     `\`${command}\``,
@@ -96,7 +83,16 @@ export function intoDocument(document: string, text: string): string {
 }
 
 /** Places in the palette: engines of a kind share one, and so do all peers. */
-const COLORS: Readonly<Record<string, number>> = { plain: 7, 'plain f64': 7, ts: 2, 'ts f64': 2, wasm: 0 };
+const COLORS: Readonly<Record<string, number>> = {
+  plain: 7,
+  'plain f64': 7,
+  ts: 2,
+  'ts f64': 2,
+  wasm: 0,
+  'wasm+fma': 0,
+  matmulNN: 0,
+  webgpu: 3,
+};
 const PEER_COLOR = 1;
 
 /** A panel of bars for each workload, in its own unit. */
@@ -124,27 +120,39 @@ function resultsOf({ id }: Workload, results: readonly Result[]): Result[] {
   return results.filter((result) => result.workload === id);
 }
 
-function headOf({ unit }: Workload): string[] {
-  return ['engine', unit, 'min … max', 'GFLOP/s', 'of peak', `× ${REFERENCE.name}`];
+/** Head and rows of a workload's table; where somebody computes on a device, also what a step asks of it. */
+function rowsOf({ unit }: Workload, results: readonly Result[]): string[][] {
+  const device = results.some(({ adapter }) => adapter !== undefined);
+  const head = ['engine', unit, 'min … max', 'GFLOP/s', 'of peak', `× ${REFERENCE.name}`];
+  return [
+    [...head, ...(device ? ['dispatches', 'submits', 'buffers', 'readbacks'] : [])],
+    ...results.map((result) => [...cellsOf(result), ...(device ? deviceCellsOf(result) : [])]),
+  ];
 }
 
 function cellsOf(result: Result): string[] {
-  const { median, min, max, gflops, shareOfPeak, ratio } = result;
+  const { adapter, median, min, max, gflops, shareOfPeak, ratio } = result;
   return [
     nameOf(result),
     figure(median),
     `${figure(min)} … ${figure(max)}`,
     figure(gflops),
-    `${(100 * shareOfPeak).toFixed(1)} %`,
+    adapter === undefined ? `${(100 * shareOfPeak).toFixed(1)} %` : '–', // a CPU's core says nothing of a device
     ratio === null ? '–' : figure(ratio),
   ];
 }
 
+function deviceCellsOf({ dispatchesPerStep, submitsPerStep, buffersPerStep, readbacksPerStep }: Result): string[] {
+  return [dispatchesPerStep, submitsPerStep, buffersPerStep, readbacksPerStep].map((count) =>
+    count === undefined ? '–' : String(Number(count.toFixed(3))),
+  );
+}
+
 /** The engine, on how many threads or on which adapter; with a ~ where something else had part of its core. */
-function nameOf({ engine, threads, adapter, software, cores }: Result): string {
+function nameOf({ engine, threads, scope, adapter, software, cores }: Result): string {
   const device = adapter === undefined ? '' : ` (${adapter}${software ? ', software' : ''})`;
   const disturbed = threads === 1 && adapter === undefined && cores < UNDISTURBED;
-  return `${labelOf(engine, threads)}${device}${disturbed ? ' ~' : ''}`;
+  return `${labelOf(engine, threads, scope)}${device}${disturbed ? ' ~' : ''}`;
 }
 
 /** Three or four digits. */

@@ -127,10 +127,10 @@ const tensor: Fault[] = [
     ['transposed operand', 'dotRest(a, i + 1, m, b', 'dotRest(a, i + 1, 1, b'],
   ]),
   ...faultsOf('tensor/matvec.ts', 'matvec.*', [
-    ['dropped term', '  outer(da, dy, x, m, k, accumulate);\n', ''],
-    ['transposed operand', 'outer(da, dy, x, m, k, accumulate)', 'outer(da, x, dy, k, m, accumulate)'],
+    ['dropped term', '  outer(da, dy, x, m, k, accumulate, products);\n', ''],
+    ['transposed operand', 'outer(da, dy, x, m, k, accumulate, products)', 'outer(da, x, dy, k, m, accumulate)'],
     ['transposed operand', 'matmulNN(dx, dy, a, 1, m, k, accumulate)', 'matmulNT(dx, dy, a, 1, m, k, accumulate)'],
-    ['missing accumulation', 'outer(da, dy, x, m, k, accumulate)', 'outer(da, dy, x, m, k)'],
+    ['missing accumulation', 'outer(da, dy, x, m, k, accumulate, products)', 'outer(da, dy, x, m, k)'],
     ['missing accumulation', 'matmulNN(dx, dy, a, 1, m, k, accumulate)', 'matmulNN(dx, dy, a, 1, m, k)'],
   ]),
   ...faultsOf('tensor/max.ts', 'maxAxis', [
@@ -561,8 +561,10 @@ const time: Fault[] = [
     ],
     ['dropped term', '      engine.copy(dh, dz);\n', '', 'sequence: no output layer'],
   ]),
+  ...faultsOf('bptt/shards.ts', 'trainer, L2', [
+    ['missing accumulation', '      engines[i].fill(model.gradients.flat, 0);\n', ''],
+  ]),
   ...faultsOf('bptt/trainer.ts', 'trainer, L2', [
-    ['missing accumulation', '    gradients.fill(0);\n', ''],
     [
       'dropped term',
       'if (options.l2) for (const { w, dw } of this.weightMatrices) this.optim.l2Backward(dw, w, options.l2);',

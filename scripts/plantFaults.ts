@@ -74,7 +74,15 @@ interface TestReport {
 /** The first test of a file that fails in a copy of the library. */
 async function failingTest(folder: string, file: string): Promise<string | undefined> {
   const report = join(folder, 'report.json');
-  const args = ['node_modules/vitest/vitest.mjs', 'run', '--bail=1', '--reporter=json', `--outputFile=${report}`, file];
+  const args = [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project=node',
+    '--bail=1',
+    '--reporter=json',
+    `--outputFile=${report}`,
+    file,
+  ];
   const output = await new Promise<string>((resolve) => {
     execFile(process.execPath, args, { cwd: folder }, (_, stdout, stderr) => resolve(stdout + stderr));
   });
@@ -89,7 +97,7 @@ async function failingTest(folder: string, file: string): Promise<string | undef
 }
 
 async function failingUnitTest(fault: Fault | undefined, file: string): Promise<string | undefined> {
-  const folder = copyTree(['src', 'cli', 'tests', 'vitest.config.ts'], fault);
+  const folder = copyTree(['src', 'cli', 'tests', 'scripts', 'vitest.config.ts'], fault);
   try {
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
     return await failingTest(folder, file);

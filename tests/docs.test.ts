@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { gpuEnvironment } from '../scripts/softwareGpu.ts';
 import { ended, start } from './cli/command.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -15,6 +16,9 @@ function snippets(document: string): string[] {
 const all = ['README.md', 'docs/testing.md'].flatMap((document) =>
   snippets(document).map((code, i) => [`${document}, block ${i + 1}`, code] as const),
 );
+
+// What opens a device finds one on a machine without a GPU too.
+Object.assign(process.env, await gpuEnvironment());
 
 test('the documents have code to run', () => {
   expect(all.length).toBeGreaterThanOrEqual(4);

@@ -1,13 +1,6 @@
 import { defaultDevice, init, type Array as JaxArray, jit, nn, numpy as np, valueAndGrad } from '@jax-js/jax';
-import {
-  type Contender,
-  type Product,
-  type Sampling,
-  serve,
-  type Tensor,
-  type Tensors,
-  type Training,
-} from '../contender.ts';
+import type { Contender, Product, Sampling, Tensor, Tensors, Training } from '../contender.ts';
+import { serve } from '../serve.ts';
 import { draw, rowsWithBias, transposed } from './tensors.ts';
 
 /**

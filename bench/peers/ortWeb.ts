@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-web';
-import { type Contender, type Product, type Sampling, serve, type Tensors } from '../contender.ts';
+import type { Contender, Product, Sampling, Tensors } from '../contender.ts';
+import { serve } from '../serve.ts';
 import { constant, input, model, node, output } from './onnx.ts';
 import { draw, rowsWithBias, transposed } from './tensors.ts';
 

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { type Contender, type Product, type Sampling, serve, type Tensors, type Training } from '../contender.ts';
+import type { Contender, Product, Sampling, Tensors, Training } from '../contender.ts';
+import { serve } from '../serve.ts';
 import { draw, rowsWithBias, transposed } from './tensors.ts';
 
 /** TensorFlow.js on its WebAssembly backend: operations run at once, gradients by its tape. */

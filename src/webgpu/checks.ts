@@ -24,10 +24,11 @@ function spiced(random: RandomState, n: number, scale = 3): Floats {
   return x;
 }
 
-/** Logits: mostly near each other, at times one that is far from the others. */
+/** Logits: mostly near each other, at times one so far from the others that e^ of the difference overflows. */
 function logits(random: RandomState, n: number): Floats {
+  const far = [1e4, -1e4, 200, -200];
   const x = normal(random, n, 4);
-  for (let e = 0; e < n; e++) if (random.rand() < 0.05) x[e] = SPECIAL[random.randint(SPECIAL.length)];
+  for (let e = 0; e < n; e++) if (random.rand() < 0.01) x[e] = far[random.randint(far.length)];
   return x;
 }
 
@@ -140,7 +141,11 @@ const elements: KernelCheck[] = [
     sizes: { n: 700 },
     outputs: ['dx'],
     inPlace: ['dx', 'dy'],
-    arrays: ({ n }, random) => ({ f: { dx: overwritten(n), dy: normal(random, n), x: spiced(random, n) }, i: {} }),
+    // Halves and quarters, so that the bounds themselves come up.
+    arrays: ({ n }, random) => ({
+      f: { dx: overwritten(n), dy: normal(random, n), x: normal(random, n).map((v) => Math.round(4 * v) / 4) },
+      i: {},
+    }),
     call: (k, { f: { dx, dy, x } }) => k.clipBackward(dx, dy, x, -1.5, 0.75),
   },
   {

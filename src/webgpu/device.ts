@@ -64,7 +64,10 @@ const LIMITS = [
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const adapter = options.adapter ?? (await findAdapter(options.gpu ?? (await hostGpu())));
   const requiredLimits: Record<string, number> = {};
-  if (options.limits !== 'default') for (const name of LIMITS) requiredLimits[name] = adapter.limits[name];
+  if (options.limits !== 'default') {
+    // A host need not know them all.
+    for (const name of LIMITS) if (adapter.limits[name] !== undefined) requiredLimits[name] = adapter.limits[name];
+  }
   const description = describe(adapter);
   let gpu: GPUDevice;
   try {
@@ -248,11 +251,13 @@ export class Device {
     const floats = new Float32Array(words.buffer);
     let at = 0;
     for (const [arg, type] of Object.entries(source.args)) {
+      if (args[arg] === undefined) throw new TypeError(`${name}: the number ${arg} is missing`);
       (type === 'f32' ? floats : words)[at++] = args[arg];
     }
     const storages: Storage[] = [];
     const places: number[] = [];
     for (const [tensor, type] of Object.entries({ ...source.outputs, ...source.inputs })) {
+      if (!tensors[tensor]) throw new TypeError(`${name}: the buffer ${tensor} is missing`);
       const { storage, start, device } = tensors[tensor];
       if (device !== this) throw new TypeError(`${name}: ${tensor} is on another device`);
       if (!storage.alive) throw new WebgpuError('disposed', `${name}: ${tensor} (${storage.label}) has been destroyed`);
@@ -405,7 +410,7 @@ export class Device {
       }, storage),
     );
     this.counters.readbacks++;
-    await this.orLost(through.gpu.mapAsync(MAP_READ, 0, bytes));
+    await this.orLost(through.granted.then(() => through.gpu.mapAsync(MAP_READ, 0, bytes)));
     const numbers = through.gpu.getMappedRange(0, bytes).slice(0);
     through.gpu.unmap();
     this.staging.get(through.bytes)!.push(through);

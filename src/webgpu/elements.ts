@@ -7,7 +7,7 @@ import type { KernelSource } from './pipelines.ts';
 export const THREADS = 64;
 
 /** What WebGPU promises everywhere for the workgroups of one dimension. */
-export const MAX_WORKGROUPS = 65_535;
+const MAX_WORKGROUPS = 65_535;
 
 /** `count` workgroups in rows of as many as every device allows: number x + y·(row) for `main`. */
 export function inRows(count: number): Workgroups {

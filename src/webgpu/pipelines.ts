@@ -137,7 +137,7 @@ export class Pipelines {
 
 /** The whole text of a kernel: its declarations for these places, and its code. */
 function wgsl(
-  { outputs, inputs, args, repeats, code }: KernelSource,
+  { name, outputs, inputs, args, repeats, code }: KernelSource,
   places: readonly number[],
   bindings: string,
 ): string {
@@ -146,6 +146,9 @@ function wgsl(
     ...Object.entries(args).map(([name, type]) => `${name}: ${type}`),
     ...tensors.map(([name]) => `${name}_start: u32`),
   ];
+  if (fields.length > SLOT_WORDS) {
+    throw new RangeError(`${name}: ${fields.length} numbers and buffers, expected at most ${SLOT_WORDS}`);
+  }
   const declared = [...bindings].map((access, place) => {
     const [, type] = tensors[places.indexOf(place)];
     return `@group(0) @binding(${place + 1}) var<storage, ${access === 'w' ? 'read_write' : 'read'}> buffer${place}: array<${type}>;`;

@@ -35,9 +35,42 @@ fn ${name}(own: f32, lane: u32) -> f32 {
 }
 
 /**
- * A kernel with one workgroup for each row = 0 … args.rows − 1.
+ * A kernel with one workgroup for each number = 0 … args.workgroups − 1, in rows of as many as a dimension takes.
  *
- * @param body statements over `row` and `lane` = 0 … 63
+ * @param body statements over `number` and `lane` = 0 … 63
+ * @param declarations what they need
+ */
+export function workgroupwise(
+  name: string,
+  outputs: KernelSource['outputs'],
+  inputs: KernelSource['inputs'],
+  args: KernelSource['args'],
+  body: string,
+  declarations: string,
+): KernelSource {
+  return {
+    name,
+    outputs,
+    inputs,
+    args: { ...args, workgroups: 'u32' },
+    code: `${declarations}
+@compute @workgroup_size(${THREADS})
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let number = group.x + group.y * groups.x;
+  if (number >= args.workgroups) { return; }
+  ${body}
+}`,
+  };
+}
+
+/**
+ * A kernel with one workgroup for each row of n elements.
+ *
+ * @param body statements over `row`, `start` of its elements, and `lane` = 0 … 63
  * @param functions what they call beside {@link ACROSS_WGSL}
  */
 export function rowwise(
@@ -47,24 +80,10 @@ export function rowwise(
   body: string,
   functions = '',
 ): KernelSource {
-  return {
-    name,
-    outputs,
-    inputs,
-    args: { rows: 'u32', n: 'u32' },
-    code: `${ACROSS_WGSL}${functions}
-@compute @workgroup_size(${THREADS})
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let row = group.x + group.y * groups.x;
-  if (row >= args.rows) { return; }
+  const rowBody = `let row = number;
   let start = row * args.n;
-  ${body}
-}`,
-  };
+  ${body}`;
+  return workgroupwise(name, outputs, inputs, { n: 'u32' }, rowBody, ACROSS_WGSL + functions);
 }
 
 /** WGSL: a loop over the elements of a row, j = 0 … args.n − 1, shared out over the invocations. */
@@ -80,5 +99,5 @@ export function overRows(
   n: number,
 ): void {
   const [{ device }] = Object.values(tensors);
-  device.dispatch(source, tensors, { rows, n }, inRows(rows));
+  device.dispatch(source, tensors, { workgroups: rows, n }, inRows(rows));
 }

@@ -1,7 +1,8 @@
 import type { FloatBuffer } from './buffers.ts';
-import { elementwise, MAX_WORKGROUPS, overElements, THREADS } from './elements.ts';
+import { elementwise, inRows, overElements, THREADS } from './elements.ts';
 import { expectFloats } from './expect.ts';
 import type { KernelSource } from './pipelines.ts';
+import { workgroupwise } from './rows.ts';
 
 /** Elements that one workgroup adds up before their sum becomes one of several. */
 const CHUNK = 4096;
@@ -11,26 +12,20 @@ const CHUNK = 4096;
  * each other, with 64/width invocations along the axis for each, which first add up their own and then one another's.
  */
 function sums(name: string, term: string, width: number): KernelSource {
-  const along = THREADS / width;
-  return {
-    name: `${name} ${width}`,
-    outputs: { y: 'f32' },
-    inputs: { x: 'f32' },
-    args: { axis: 'u32', inner: 'u32', chunk: 'u32' },
-    code: `
-var<workgroup> lanes: array<f32, ${THREADS}>;
-@compute @workgroup_size(${THREADS})
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let i = group.x * ${width}u + lane % ${width}u;
-  let end = min(args.axis, (group.y + 1u) * args.chunk);
+  return workgroupwise(
+    `${name} ${width}`,
+    { y: 'f32' },
+    { x: 'f32' },
+    { axis: 'u32', inner: 'u32', pieces: 'u32' },
+    `let strips = (args.inner + ${width - 1}u) / ${width}u;
+  let i = number % strips * ${width}u + lane % ${width}u;
+  let o = number / strips / args.pieces;
+  let begin = number / strips % args.pieces * ${CHUNK}u;
+  let end = min(args.axis, begin + ${CHUNK}u);
   var own = 0.0;
   if (i < args.inner) {
-    for (var a = group.y * args.chunk + lane / ${width}u; a < end; a += ${along}u) {
-      let value = x((group.z * args.axis + a) * args.inner + i);
+    for (var a = begin + lane / ${width}u; a < end; a += ${THREADS / width}u) {
+      let value = x((o * args.axis + a) * args.inner + i);
       own += ${term};
     }
   }
@@ -39,10 +34,10 @@ fn main(
   if (lane < ${width}u && i < args.inner) {
     var total = 0.0;
     for (var at = lane; at < ${THREADS}u; at += ${width}u) { total += lanes[at]; }
-    set_y((group.z * groups.y + group.y) * args.inner + i, total);
-  }
-}`,
-  };
+    set_y(number / strips * args.inner + i, total);
+  }`,
+    `var<workgroup> lanes: array<f32, ${THREADS}>;`,
+  );
 }
 
 const WIDE = 16;
@@ -54,15 +49,9 @@ function reduce(kernel: typeof sum, y: FloatBuffer, x: FloatBuffer, outer: numbe
   const { device } = y;
   const pieces = Math.max(1, Math.ceil(axis / CHUNK));
   const [source, width] = inner < WIDE ? [kernel.narrow, 1] : [kernel.wide, WIDE];
-  const out = pieces === 1 ? y : device.scratch(`sums of ${pieces} pieces`, outer * pieces * inner);
-  for (let from = 0; from < outer; from += MAX_WORKGROUPS) {
-    const to = Math.min(outer, from + MAX_WORKGROUPS);
-    const tensors = {
-      y: out.slice(from * pieces * inner, to * pieces * inner),
-      x: x.slice(from * axis * inner, to * axis * inner),
-    };
-    device.dispatch(source, tensors, { axis, inner, chunk: CHUNK }, [Math.ceil(inner / width), pieces, to - from]);
-  }
+  const out = pieces === 1 ? y : device.scratch('sums of pieces', outer * pieces * inner);
+  const workgroups = Math.ceil(inner / width) * pieces * outer;
+  device.dispatch(source, { y: out, x }, { axis, inner, pieces, workgroups }, inRows(workgroups));
   if (pieces > 1) reduce(sum, y, out, outer, pieces, inner);
 }
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ENGINES, enter } from '../../bench/engines.ts';
+import { enter, OWN_ENGINES } from '../../bench/engine.ts';
 import { medianOf, type Result, summarise } from '../../bench/measure.ts';
 import { intoDocument, markdownOf, tableOf } from '../../bench/report.ts';
 import { WORKLOADS } from '../../bench/workloads.ts';
 
 const workload = WORKLOADS[0];
-const wasm = ENGINES.find(({ name }) => name === 'wasm')!;
+const wasm = OWN_ENGINES.find(({ name }) => name === 'wasm')!;
 const rates = (...values: number[]) => values.map((rate) => ({ rate, cores: 1 }));
 
 describe('summarise', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { decode, encode, type Training } from '../../bench/contender.ts';
+import type { Training } from '../../bench/contender.ts';
+import { decode, encode } from '../../bench/serve.ts';
 import { isNamed, WORKLOADS } from '../../bench/workloads.ts';
 import { inGrammar, REBER_SYMBOLS } from '../../src/data/reber.ts';
 

@@ -4,6 +4,7 @@ import { type Device, openDevice } from '../../src/webgpu/device.ts';
 import { WebgpuError, type WebgpuErrorKind } from '../../src/webgpu/errors.ts';
 import { matmulNN } from '../../src/webgpu/matmul.ts';
 import type { KernelSource } from '../../src/webgpu/pipelines.ts';
+import { rowwise } from '../../src/webgpu/rows.ts';
 import { scale } from '../../src/webgpu/scale.ts';
 import { softmax } from '../../src/webgpu/softmax.ts';
 import { tanh } from '../../src/webgpu/tanh.ts';
@@ -179,6 +180,37 @@ describe('calls', () => {
     );
   });
 
+  it('go on in further rows of workgroups where one dimension is full', async () => {
+    const count = 64 * 65_535 + 100;
+    const long = device.floats(count);
+    long.slice(count - 2, count).write([3, 4]);
+    scale(long, long, 2);
+    expect(await long.slice(count - 3, count).read()).toEqual(Float32Array.of(0, 6, 8));
+    long.destroy();
+    // Five rows in three columns and two lines of workgroups.
+    const numbers = rowwise(
+      'numbers of rows',
+      { y: 'f32' },
+      {},
+      'if (lane < args.n) { set_y(start + lane, f32(row)); }',
+    );
+    const y = device.floats(12);
+    device.dispatch(numbers, { y }, { workgroups: 5, n: 2 }, [3, 2, 1]);
+    expect(await y.read()).toEqual(Float32Array.of(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 0, 0));
+  });
+
+  it('have all that the kernel asks for', () => {
+    const x = device.floats(1);
+    const source: KernelSource = { name: 'asking', outputs: { x: 'f32' }, inputs: {}, args: { n: 'u32' }, code: '' };
+    expect(() => device.dispatch(source, { x }, {}, [1, 1, 1])).toThrow('asking: the number n is missing');
+    expect(() => device.dispatch(source, {}, { n: 1 }, [1, 1, 1])).toThrow('asking: the buffer x is missing');
+    const args = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`n${i}`, 'u32' as const]));
+    const numbers = Object.fromEntries(Object.keys(args).map((name) => [name, 1]));
+    expect(() => device.dispatch({ ...source, args }, { x }, numbers, [1, 1, 1])).toThrow(
+      'asking: 65 numbers and buffers, expected at most 64',
+    );
+  });
+
   it('do not mix devices, nor see a buffer as fours that does not begin at one', async () => {
     const other = await openTestDevice();
     expect(() => tanh(device.floats(1), other.floats(1))).toThrow('tanh: x is on another device');
@@ -276,7 +308,7 @@ describe('the end of a device', () => {
     await x.read();
     const waiting = run(doomed);
     doomed.gpu.destroy();
-    for (const promise of waiting) await thrownBy(() => promise, 'lost');
+    await Promise.all(waiting.map((promise) => thrownBy(() => promise, 'lost')));
     const error = await doomed.lost;
     expect(error.message).toMatch(`the device ${doomed.adapter.name} is lost`);
     for (const call of [
@@ -302,7 +334,7 @@ describe('the end of a device', () => {
     expect(spent.memoryUse.buffers).toBeGreaterThan(0);
     spent.dispose();
     spent.dispose();
-    for (const promise of waiting) await thrownBy(() => promise, 'disposed');
+    await Promise.all(waiting.map((promise) => thrownBy(() => promise, 'disposed')));
     expect(spent.memoryUse).toEqual({ buffers: 0, bytes: 0 });
     expect((await thrownBy(() => spent.floats(1), 'disposed')).message).toMatch('has been disposed of');
     expect((await spent.lost).kind).toBe('disposed');

@@ -54,9 +54,9 @@ export class WebgpuTrainer implements Trainer {
   private readonly rule: Rule;
   private readonly reader: BatchReader;
   private readonly rng: RandomState;
-  /** Null when its device is lost. */
-  private session: TrainingSession | null;
-  private current: TrainingSession;
+  private session: TrainingSession;
+  /** Whether the session's device is gone, so that the next call begins on another. */
+  private isLost = false;
   private snapshot: Snapshot | null = null;
   /** The updates since the snapshot. */
   private journal: StagedStep[] = [];
@@ -68,13 +68,12 @@ export class WebgpuTrainer implements Trainer {
   /** Made by {@link webgpuTrainer}. */
   constructor(device: Device, spec: ModelSpec, options: WebgpuTrainerOptions) {
     const { steps, batch, seed = 0, snapshotEvery } = options;
-    this.current = new TrainingSession(device, spec, options);
-    this.session = this.current;
+    this.session = new TrainingSession(device, spec, options);
     expectTrainerOptions(options);
     if (snapshotEvery !== undefined && !(Number.isInteger(snapshotEvery) && snapshotEvery >= 1)) {
       throw new RangeError(`trainer: snapshotEvery is ${snapshotEvery}, expected a whole number ≥ 1`);
     }
-    this.spec = this.current.spec;
+    this.spec = this.session.spec;
     this.options = options;
     this.rule = ruleOf(options.optimizer);
     this.reader = new BatchReader(this.spec, steps, batch, 'float32');
@@ -89,7 +88,7 @@ export class WebgpuTrainer implements Trainer {
 
   /** The device that computes, with its counters; another one after a loss. */
   get device(): Device {
-    return this.current.device;
+    return this.session.device;
   }
 
   /** The number of updates done. */
@@ -173,7 +172,7 @@ export class WebgpuTrainer implements Trainer {
         step: this.updates,
         parameters: this.named(parameters),
         slots: [...slots],
-        states: Object.fromEntries(this.current.states.map(({ name }, i) => [name, states[i]])),
+        states: Object.fromEntries(this.session.states.map(({ name }, i) => [name, states[i]])),
         random: this.rng.getState(),
       };
     });
@@ -187,7 +186,7 @@ export class WebgpuTrainer implements Trainer {
       await this.change(async () => ({
         parameters: this.flat(state.parameters),
         slots: state.slots.map((slot) => Float32Array.from(slot)),
-        states: this.current.states.map(({ name }) => Float32Array.from(state.states[name])),
+        states: this.session.states.map(({ name }) => Float32Array.from(state.states[name])),
       }));
       this.updates = state.step;
     });
@@ -196,7 +195,7 @@ export class WebgpuTrainer implements Trainer {
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    if (this.options.device === this.device) this.current.dispose();
+    if (this.options.device === this.device) this.session.dispose();
     else this.device.dispose();
   }
 
@@ -231,7 +230,7 @@ export class WebgpuTrainer implements Trainer {
     expectCarry(this.spec, carry);
     this.reader.read(batch, carry);
     const numbers = typeof stepNumbers === 'function' ? stepNumbers() : stepNumbers;
-    return this.current.stage(this.reader, mode, this.rng, numbers);
+    return this.session.stage(this.reader, mode, this.rng, numbers);
   }
 
   /** Does the updates, and keeps a copy of the state where it is time for one. */
@@ -312,7 +311,7 @@ export class WebgpuTrainer implements Trainer {
       } catch (error) {
         const fault = await this.faultOf(error);
         if (!fault.isLoss || this.snapshot === null || losses === MOST_LOSSES) throw fault.error;
-        this.session = null;
+        this.isLost = true;
       }
     }
   }
@@ -332,16 +331,16 @@ export class WebgpuTrainer implements Trainer {
 
   /** The session, on a new device where the last one is lost: from the snapshot, and what came after done again. */
   private async ready(): Promise<TrainingSession> {
-    if (this.session) return this.session;
+    if (!this.isLost) return this.session;
     const { device, deviceOptions } = this.options;
     if (this.device !== device) this.device.dispose();
     const session = new TrainingSession(await openDevice(deviceOptions), this.spec, this.options);
-    this.current = session;
+    this.session = session;
     session.restore(this.snapshot!);
     for (let from = 0; from < this.journal.length; from += MOST_RESULTS) {
       await session.run(this.journal.slice(from, from + MOST_RESULTS));
     }
-    this.session = session;
+    this.isLost = false;
     return session;
   }
 
@@ -361,7 +360,7 @@ export class WebgpuTrainer implements Trainer {
   }
 
   private get shape(): TrainerShape {
-    const { model, states } = this.current;
+    const { model, states } = this.session;
     const { optimizer, batch } = this.options;
     return {
       ...{ dtype: 'float32', places: model.parameters.places, optimizer: optimizer.name },
@@ -371,12 +370,12 @@ export class WebgpuTrainer implements Trainer {
   }
 
   private named(flat: Float32Array): NamedTensors {
-    const { places } = this.current.model.parameters;
+    const { places } = this.session.model.parameters;
     return Object.fromEntries(places.map(({ name, offset, length }) => [name, flat.slice(offset, offset + length)]));
   }
 
   private flat(parameters: NamedTensors): Float32Array {
-    const { places, flat } = this.current.model.parameters;
+    const { places, flat } = this.session.model.parameters;
     const values = new Float32Array(flat.length);
     for (const { name, offset } of places) values.set(parameters[name], offset);
     return values;

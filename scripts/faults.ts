@@ -819,5 +819,90 @@ const wasm: Fault[] = [
   ]),
 ];
 
+/** Kernels on a WebGPU device, which are compared with the functions that they stand for. */
+const webgpu: Fault[] = [
+  ...faultsOf('webgpu/tanh.ts', unitTests, [
+    ['sign', 'return sign(x) *', 'return'],
+    ['wrong operand', 'exp(-2.0 * size)', 'exp(-size)'],
+    ['dropped term', '(1.0 - y(i) * y(i)) * dy(i)', '(1.0 - y(i) * y(i))'],
+  ]),
+  ...faultsOf('webgpu/sigmoid.ts', unitTests, [
+    ['wrong operand', 'select(1.0, e, x < 0.0)', 'select(e, 1.0, x < 0.0)'],
+    ['dropped term', 'y(i) * (1.0 - y(i)) * dy(i)', '(1.0 - y(i)) * dy(i)'],
+  ]),
+  ...faultsOf('webgpu/relu.ts', unitTests, [
+    ['dropped term', ' || is_nan(x(i))', ''],
+    ['wrong operand', 'select(0.0, dy(i), y(i) > 0.0)', 'select(0.0, dy(i), dy(i) > 0.0)'],
+  ]),
+  ...faultsOf('webgpu/softmax.ts', unitTests, [
+    ['dropped term', "exp(z(start + j) - m);')}\n  let sum", "exp(z(start + j));')}\n  let sum"],
+    ['dropped term', '(dp(start + j) - dot)', 'dp(start + j)'],
+  ]),
+  ...faultsOf('webgpu/logSoftmax.ts', unitTests, [
+    ['dropped term', ' - m - log_sum', ' - log_sum'],
+    ['sign', 'dy(start + j) - exp', 'dy(start + j) + exp'],
+  ]),
+  ...faultsOf('webgpu/rows.ts', unitTests, [
+    ['dropped term', 'lanes[lane] = own;', 'lanes[lane / 2u] = own;'],
+    ['wrong index', "'max(total, value)'", "'total'"],
+    ['wrong index', 'var j = lane; j < args.n;', 'var j = lane; j + 1u < args.n;'],
+  ]),
+  ...faultsOf('webgpu/softmaxCrossEntropy.ts', unitTests, [
+    ['wrong operand', 'select(0.0, 1.0, is_target)', 'select(1.0, 0.0, is_target)'],
+    ['sign', '(log(sum) - (target_z - m))', '(log(sum) + (target_z - m))'],
+    ['dropped term', ', 0.0, weight == 0.0', ', 1.0, weight == 0.0'],
+  ]),
+  ...faultsOf('webgpu/sigmoidCrossEntropy.ts', unitTests, [
+    ['sign', 'max(x, 0.0) - x * targets', 'max(x, 0.0) + x * targets'],
+    ['dropped term', ' * t + 1.0 / 3.0', ' * t'],
+    ['sign', '(o(i) - targets(i))', '(targets(i) - o(i))'],
+  ]),
+  ...faultsOf('webgpu/squaredError.ts', unitTests, [
+    ['dropped term', 'own += e * e', 'own += e'],
+    ['dropped term', '2.0 * w(i / args.n)', 'w(i / args.n)'],
+  ]),
+  ...faultsOf('webgpu/gather.ts', unitTests, [
+    ['transposed operand', "'j * args.vocabulary + id'", "'id * args.n + j'"],
+    ['missing accumulation', 'var sum = ', 'var sum = 0.0 * '],
+    ['dropped term', '(links(row) & 1u) == 0u || ', ''],
+  ]),
+  ...faultsOf('webgpu/sum.ts', unitTests, [
+    ['wrong index', 'var a = begin + lane', 'var a = begin + 0u * lane'],
+    ['wrong index', 'let end = min(args.axis, ', 'let end = max(args.axis, '],
+    ['transposed operand', '(o * args.axis + a) * args.inner + i', '(o * args.inner + i) * args.axis + a'],
+    ['dropped term', "'value * value', 1)", "'value', 1)"],
+  ]),
+  ...faultsOf('webgpu/max.ts', unitTests, [
+    ['dropped term', '!is_nan(largest) && ', ''],
+    ['wrong operand', 'value > largest ||', 'value >= largest ||'],
+    ['wrong index', 'i / args.inner % args.axis', 'i % args.axis'],
+  ]),
+  ...faultsOf('webgpu/clip.ts', unitTests, [
+    ['dropped term', ', x(i), is_nan(x(i))', ', x(i), false'],
+    ['dropped term', 'x(i) > args.low && x(i)', 'x(i)'],
+    ['wrong operand', 'set_norm(0u, length)', 'set_norm(0u, squares(0u))'],
+    ['wrong operand', 'if (!(factor >= 1.0))', 'if (!(factor <= 1.0))'],
+  ]),
+  ...faultsOf('webgpu/matmulKernels.ts', unitTests, [
+    ['wrong index', 'let end = min(args.k, begin + args.depth);', 'let end = args.k;'],
+    ['wrong index', ' + begin * ', ' + 0u * '],
+    ['missing accumulation', 'if (args.accumulate == 1u) { four += c(at / 4u); }', ''],
+    ['missing accumulation', 'if (args.accumulate == 1u) { sum += c(i); }', ''],
+    ['wrong index', 'min(4u, args.n - j)', '4u'],
+    ['dropped term', '    at += args.size;\n', ''],
+    ['wrong index', 'line % 4 === 0', 'line % 2 === 0'],
+    ['dropped term', "isMultiple ? ''", "true ? ''"],
+  ]),
+];
+
 /** For every backward function at least one fault of each kind that applies to it. */
-export const faults: readonly Fault[] = [...tensor, ...simd, ...layers, ...optim, ...time, ...training, ...wasm];
+export const faults: readonly Fault[] = [
+  ...tensor,
+  ...simd,
+  ...layers,
+  ...optim,
+  ...time,
+  ...training,
+  ...wasm,
+  ...webgpu,
+];

@@ -120,8 +120,9 @@ function expectSound(failing: string | undefined): void {
   if (failing) fail(`without any fault there is a failure already: ${failing}`);
 }
 
-/** The unit tests of a source file, if it has any. */
+/** The unit tests of a source file, if it has any. Kernels on a device have theirs in common. */
 function unitTestOf({ file }: Fault): string | undefined {
+  if (file.startsWith('webgpu/')) return 'tests/webgpu/kernels.test.ts';
   const mirror = `tests/${file.replace(/\.ts$/, '.test.ts')}`;
   return existsSync(join(root, mirror)) ? mirror : undefined;
 }

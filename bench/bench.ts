@@ -3,12 +3,14 @@ import { dirname } from 'node:path';
 import { makeFolder, writeAtomic } from '../cli/files.ts';
 import { createCommand, numberBetween, runCommand, wholeNumber } from '../cli/options.ts';
 import { createProgress } from '../cli/progress.ts';
+import { chosen } from './chosen.ts';
+import { crossover } from './crossover.ts';
 import { type Engine, type Entrant, entrantsOf, REFERENCE } from './engine.ts';
 import { ENGINES } from './engines.ts';
 import { machineWith } from './machine.ts';
 import { type Measured, measure } from './measure.ts';
 import { ProcessContestant } from './processContestant.ts';
-import { chartOf, intoDocument, jsonOf, markdownOf, peakLine, type Report, tableOf } from './report.ts';
+import { chartOf, crossoverTable, intoDocument, jsonOf, markdownOf, peakLine, type Report, tableOf } from './report.ts';
 import { isNamed, WORKLOADS, type Workload } from './workloads.ts';
 
 interface Options {
@@ -20,6 +22,7 @@ interface Options {
   json?: string;
   markdown?: string;
   chart: string;
+  crossover?: boolean;
 }
 
 const command = createCommand('npm run bench --', 'Times W1 to W6 on every engine and peer that is there, in turn.')
@@ -28,6 +31,7 @@ const command = createCommand('npm run bench --', 'Times W1 to W6 on every engin
   .option('--threads <n,…>', 'threads of the engines that can use several; a row for each number', threadCounts, [1])
   .option('--samples <n>', 'samples of each engine', wholeNumber(1000), 7)
   .option('--seconds <s>', 'seconds for each sample', numberBetween(0, 3600, { positive: true }), 0.3)
+  .option('--crossover', 'from which net on WebGPU beats WebAssembly here; without --only that alone')
   .option('--json <file>', 'write machine and results as JSON')
   .option('--markdown <file>', 'write them as tables into that file, between its two comments `npm run bench`')
   .option('--chart <file>', 'the picture, an SVG', 'bench/out/bench.svg')
@@ -37,7 +41,8 @@ await runCommand(command);
 
 async function run(options: Options): Promise<void> {
   const { json, markdown, chart } = options;
-  const workloads = chosen('--only', options.only, WORKLOADS, ({ id }) => id, isNamed);
+  const all = options.crossover && options.only === undefined ? [] : WORKLOADS;
+  const workloads = chosen('--only', options.only, all, ({ id }) => id, isNamed);
   const named = chosen('--engines', options.engines, ENGINES, ({ name }) => name);
   const both = options.engines !== undefined && options.only !== undefined;
   const versions: Record<string, string> = {};
@@ -45,7 +50,16 @@ async function run(options: Options): Promise<void> {
   for (const file of [json, markdown, chart]) if (file) makeFolder(dirname(file));
   const document = markdown && existsSync(markdown) ? readFileSync(markdown, 'utf8') : '';
   intoDocument(document, ''); // before the work: it may lack the place
-  const report: Report = { machine: machineWith(versions), args: argsOf(options), peaks: [], results: [] };
+  const report: Report = {
+    ...{ machine: machineWith(versions), script: 'bench', args: argsOf(options) },
+    ...{ peaks: [], results: [], meetings: [] },
+  };
+  // After each workload, so that a run that is stopped leaves what it has.
+  const write = (): void => {
+    if (json) writeAtomic(json, jsonOf(report));
+    if (markdown) writeAtomic(markdown, intoDocument(document, markdownOf(report)));
+    if (report.results.length > 0) writeAtomic(chart, chartOf(report));
+  };
   for (const workload of workloads) {
     const entrants = entrantsOf(workload, engines, options.threads, both);
     if (entrants.length === 0) {
@@ -58,12 +72,19 @@ async function run(options: Options): Promise<void> {
     console.log(`${tableOf(workload, results)}\n`);
     report.results.push(...results);
     report.peaks.push(...peaks);
-    // After each workload, so that a run that is stopped leaves what it has.
-    if (json) writeAtomic(json, jsonOf(report));
-    if (markdown) writeAtomic(markdown, intoDocument(document, markdownOf(report)));
-    writeAtomic(chart, chartOf(report));
+    write();
   }
-  if (report.results.length > 0) console.log(`${peakLine(report)}\npicture: ${chart}`);
+  if (options.crossover) {
+    await crossover({ ...options, start }, (meeting, peaks) => {
+      console.error(`H ${meeting.H}, batch ${meeting.B}: ${meeting.ratio.toPrecision(2)}`);
+      report.meetings.push(meeting);
+      report.peaks.push(...peaks);
+      write();
+    });
+    console.log(`${crossoverTable(report.meetings)}\n`);
+  }
+  if (report.peaks.length > 0) console.log(peakLine(report));
+  if (report.results.length > 0) console.log(`picture: ${chart}`);
 }
 
 /** Whether an engine can run here; what cannot is told in a line; a peer adds its version. */
@@ -80,13 +101,17 @@ function isPresent({ name, peer, missing }: Engine, versions: Record<string, str
   return version !== null;
 }
 
+function start(...contender: ConstructorParameters<typeof ProcessContestant>): ProcessContestant {
+  return new ProcessContestant(...contender);
+}
+
 async function timed(workload: Workload, entrants: readonly Entrant[], options: Options): Promise<Measured> {
   const progress = createProgress({ unit: 'rounds', total: options.samples, stream: process.stderr });
   try {
     return await measure(workload, entrants, {
       ...options,
       reference: REFERENCE,
-      start: (...contender) => new ProcessContestant(...contender),
+      start,
       report: (done) => progress.update(done, { workload: workload.id }),
     });
   } finally {
@@ -94,27 +119,14 @@ async function timed(workload: Workload, entrants: readonly Entrant[], options: 
   }
 }
 
-/** The things that a comma-separated option names, or all of them, in their own order. */
-function chosen<A>(
-  option: string,
-  names: string | undefined,
-  all: readonly A[],
-  nameOf: (a: A) => string,
-  means = (a: A, name: string): boolean => nameOf(a) === name,
-): A[] {
-  if (names === undefined) return [...all];
-  const list = names.split(',').map((name) => name.trim());
-  const unknown = list.find((name) => !all.some((a) => means(a, name)));
-  if (unknown !== undefined) throw new Error(`${option}: ${unknown} is none of ${all.map(nameOf).join(', ')}`);
-  return all.filter((a) => list.some((name) => means(a, name)));
-}
-
 /** The options that were given, but for the files written. */
 function argsOf(options: Options): string[] {
   const names = ['only', 'engines', 'threads', 'samples', 'seconds'] as const;
-  return names
-    .filter((name) => command.getOptionValueSource(name) === 'cli')
-    .flatMap((name) => [`--${name}`, String(options[name])]);
+  const given = names.filter((name) => command.getOptionValueSource(name) === 'cli');
+  return [
+    ...given.flatMap((name) => [`--${name}`, String(options[name])]),
+    ...(options.crossover ? ['--crossover'] : []),
+  ];
 }
 
 /** `1,2` */

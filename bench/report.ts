@@ -1,4 +1,5 @@
 import { barPanels, thousands } from '../cli/chart.ts';
+import { crossoverLine, crossoverRows, type Meeting } from './crossover.ts';
 import { labelOf, REFERENCE } from './engine.ts';
 import { medianOf, type Result } from './measure.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
@@ -9,17 +10,23 @@ const UNDISTURBED = 0.93;
 /** What a run has found out so far. */
 export interface Report {
   machine: Machine;
+  /** The command's name: `bench`. */
+  script: string;
   /** The arguments of `npm run bench --`. */
   args: readonly string[];
   /** The 128-bit peak of one core in each round, in GFLOP/s. */
   peaks: number[];
   results: Result[];
+  /** Where WebGPU overtakes WebAssembly, if that was asked. */
+  meetings: Meeting[];
 }
 
+/** Where it ran; a browser does not tell its processor. */
 export interface Machine {
-  cpu: string;
+  cpu?: string;
   cores: number;
-  node: string;
+  node?: string;
+  browser?: string;
   platform: string;
   /** Versions of the peers that are there, by name. */
   peers: Record<string, string>;
@@ -27,13 +34,19 @@ export interface Machine {
 
 /** A workload's results as a table for a terminal. */
 export function tableOf(workload: Workload, results: readonly Result[]): string {
-  const rows = rowsOf(workload, results);
+  return [`${workload.id}  ${workload.title}`, ...aligned(rowsOf(workload, results))].join('\n');
+}
+
+/** The crossover as a table for a terminal, and its result in words. */
+export function crossoverTable(meetings: readonly Meeting[]): string {
+  return ['Crossover', ...aligned(crossoverRows(meetings)), crossoverLine(meetings)].join('\n');
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const lines = rows.map((row) => {
-    const [engine, ...figures] = row;
-    return `  ${[engine.padEnd(widths[0]), ...figures.map((cell, i) => cell.padStart(widths[i + 1]))].join('   ')}`;
+  return rows.map(([name, ...figures]) => {
+    return `  ${[name.padEnd(widths[0]), ...figures.map((cell, i) => cell.padStart(widths[i + 1]))].join('   ')}`;
   });
-  return [`${workload.id}  ${workload.title}`, ...lines].join('\n');
 }
 
 /** What `shareOfPeak` is a share of. */
@@ -42,44 +55,52 @@ export function peakLine({ peaks }: Pick<Report, 'peaks'>): string {
   return `128-bit peak of one core (multiply and add), measured in the same rounds: ${median} GFLOP/s (${min} … ${max})`;
 }
 
-/** The report as JSON: machine, peak, results. */
-export function jsonOf({ machine, peaks, results }: Report): string {
+/** The report as JSON: machine, peak, results, and the crossover where that was asked. */
+export function jsonOf({ machine, peaks, results, meetings }: Report): string {
   const peak = { unit: 'GFLOP/s', median: medianOf(peaks), min: Math.min(...peaks), max: Math.max(...peaks) };
-  return `${JSON.stringify({ machine, peak, results }, null, 2)}\n`;
+  return `${JSON.stringify({ machine, peak, results, ...(meetings.length > 0 && { crossover: meetings }) }, null, 2)}\n`;
 }
 
 /** The report as Markdown: how it came about, and a table for each workload. */
 export function markdownOf(report: Report): string {
-  const { machine, args, results } = report;
-  const command = ['npm run bench', ...(args.length > 0 ? ['--'] : []), ...args.map(quoted)].join(' ');
+  const { machine, script, args, results, meetings } = report;
+  const command = [`npm run ${script}`, ...(args.length > 0 ? ['--'] : []), ...args.map(quoted)].join(' ');
   const peers = Object.entries(machine.peers).map(([name, version]) => `, ${name} ${version}`);
   const sections = workloadsOf(results).map((workload) => {
-    const [head, ...rows] = rowsOf(workload, resultsOf(workload, results));
-    const rule = `| --- |${' ---: |'.repeat(head.length - 1)}`;
-    return [`### ${workload.id}: ${workload.title}`, '', markdownRow(head), rule, ...rows.map(markdownRow)].join('\n');
+    return [
+      `### ${workload.id}: ${workload.title}`,
+      '',
+      ...markdownTable(rowsOf(workload, resultsOf(workload, results))),
+    ];
   });
+  if (meetings.length > 0) {
+    sections.push(['### Crossover', '', ...markdownTable(crossoverRows(meetings)), '', `${crossoverLine(meetings)}.`]);
+  }
   return [
     `\`${command}\``,
-    `${machine.cpu}, ${machine.cores} cores, ${machine.platform}, Node ${machine.node}${peers.join('')}.`,
+    `${whereOf(machine)}, ${machine.cores} cores, ${machine.platform}${peers.join('')}.`,
     `${peakLine(report)}.`,
-    ...sections,
+    ...sections.map((lines) => lines.join('\n')),
   ].join('\n\n');
 }
 
-const BEGIN = '<!-- npm run bench: begin -->';
-const END = '<!-- npm run bench: end -->';
+/** `AMD EPYC, Node v20.20.0` */
+function whereOf({ cpu, node, browser }: Machine): string {
+  return [cpu, node && `Node ${node}`, browser].filter(Boolean).join(', ');
+}
 
 /**
- * A document with the text between its two comments, which are put at its end where it has none yet.
+ * A document with the text between the script's two comments, which are put at its end where it has none yet.
  *
  * @throws {Error} where one of the two is missing.
  */
-export function intoDocument(document: string, text: string): string {
-  const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
-  const block = `${BEGIN}\n\n${text}\n\n${END}`;
+export function intoDocument(document: string, text: string, script = 'bench'): string {
+  const [first, last] = [`<!-- npm run ${script}: begin -->`, `<!-- npm run ${script}: end -->`];
+  const [begin, end] = [document.indexOf(first), document.indexOf(last)];
+  const block = `${first}\n\n${text}\n\n${last}`;
   if (begin < 0 && end < 0) return `${document}${document === '' ? '' : '\n'}${block}\n`;
-  if (begin < 0 || end < begin) throw new Error(`--markdown: expected ${BEGIN} and after it ${END}`);
-  return document.slice(0, begin) + block + document.slice(end + END.length);
+  if (begin < 0 || end < begin) throw new Error(`--markdown: expected ${first} and after it ${last}`);
+  return document.slice(0, begin) + block + document.slice(end + last.length);
 }
 
 /** Places in the palette: engines of a kind share one, and so do all peers. */
@@ -99,7 +120,7 @@ const PEER_COLOR = 1;
 export function chartOf({ machine, results }: Report): string {
   return barPanels({
     title: 'Work done in a second: longer is faster',
-    subtitle: `Medians of one interleaved run on ${machine.cpu}, Node ${machine.node}`,
+    subtitle: `Medians of one interleaved run on ${whereOf(machine)}`,
     panels: workloadsOf(results).map((workload) => ({
       title: `${workload.id}, ${workload.unit}`,
       bars: resultsOf(workload, results).map((result) => ({
@@ -158,6 +179,10 @@ function nameOf({ engine, threads, scope, adapter, software, cores }: Result): s
 /** Three or four digits. */
 function figure(value: number): string {
   return value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+function markdownTable([head, ...rows]: readonly (readonly string[])[]): string[] {
+  return [markdownRow(head), `| --- |${' ---: |'.repeat(head.length - 1)}`, ...rows.map(markdownRow)];
 }
 
 function markdownRow(cells: readonly string[]): string {

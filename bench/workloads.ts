@@ -150,6 +150,21 @@ export function isNamed({ id }: Workload, name: string): boolean {
   return id === name || id.startsWith(`${name}-`);
 }
 
+/** Training on a text, with losses that differ little between two engines in float32. */
+export function trainingWorkload(id: string, task: Training): Workload {
+  const scales = { input: 0.02, recurrent: 0.02, output: 0.02 };
+  return {
+    id,
+    title: id,
+    unit: 'steps/s',
+    task,
+    flops: trainingFlops(task),
+    checked: 2,
+    tolerance: 1e-5,
+    tensors: () => textTensors(task, 4, scales),
+  };
+}
+
 function productWorkload(N: number): Workload {
   const task: Product = { kind: 'product', N };
   return {

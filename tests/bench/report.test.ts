@@ -63,10 +63,13 @@ describe('markdownOf', () => {
   const machine = { cpu: 'A CPU', cores: 2, node: 'v20', platform: 'linux x64', peers: { numpy: '2.4' } };
 
   it('names command, machine, peers and peak, then a table for each workload', () => {
-    const text = markdownOf({ machine, args: ['--engines', 'ts f64'], peaks: [21, 20, 19], results: [result] });
+    const text = markdownOf({
+      ...{ machine, script: 'bench', args: ['--engines', 'ts f64'] },
+      ...{ peaks: [21, 20, 19], results: [result], meetings: [] },
+    });
     expect(text.split('\n\n').slice(0, 4)).toEqual([
       '`npm run bench -- --engines "ts f64"`',
-      'A CPU, 2 cores, linux x64, Node v20, numpy 2.4.',
+      'A CPU, Node v20, 2 cores, linux x64, numpy 2.4.',
       '128-bit peak of one core (multiply and add), measured in the same rounds: 20.0 GFLOP/s (19.0 … 21.0).',
       `### W1: ${workload.title}`,
     ]);

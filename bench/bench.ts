@@ -46,7 +46,7 @@ async function run(options: Options): Promise<void> {
   const named = chosen('--engines', options.engines, ENGINES, ({ name }) => name);
   const both = options.engines !== undefined && options.only !== undefined;
   const versions: Record<string, string> = {};
-  const engines = named.filter((engine) => isPresent(engine, versions));
+  const engines = workloads.length > 0 ? named.filter((engine) => isPresent(engine, versions)) : [];
   for (const file of [json, markdown, chart]) if (file) makeFolder(dirname(file));
   const document = markdown && existsSync(markdown) ? readFileSync(markdown, 'utf8') : '';
   intoDocument(document, ''); // before the work: it may lack the place

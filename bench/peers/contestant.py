@@ -1,4 +1,4 @@
-"""The end of the wire for peers in Python: what `serve` of ../contender.ts is for those in JavaScript."""
+"""The end of the wire for peers in Python: what `serve` of ../serve.ts is for those in JavaScript."""
 
 import base64
 import json

@@ -1,7 +1,8 @@
 import { elementwise } from './elements.ts';
 import type { KernelSource } from './pipelines.ts';
-import { sumsOfProducts, TILE } from './tile.ts';
+import { sumNames, sumsOfProducts } from './tile.ts';
 import { variants } from './variants.ts';
+import { WALK_ARGS, type WalkOptions, walkCode } from './walk.ts';
 
 /**
  * A cell in WGSL. `next` computes one unit of one sequence, `back` is its backward; what they read and write beside
@@ -42,11 +43,12 @@ export interface ForwardOptions {
   readonly gathers: boolean;
   /** Whether the first step makes the state that the window starts from, out of `given`, `keep` and `h0`, `c0`. */
   readonly starts: boolean;
-  /** Sequences of a tile. */
+}
+
+/** The tile of a kernel that does one step: sequences, and fours of units or, with several gates, of one unit's gates. */
+export interface StepOptions {
   readonly rows: number;
-  /** 0 for a kernel of one step; room for H units for one in which a workgroup walks all steps of its sequences. */
-  readonly room: number;
-  readonly threads: number;
+  readonly fours: number;
 }
 
 /** What a step has beside what every step has. */
@@ -55,18 +57,32 @@ export const FLAGS = { bhh: 1, bih: 2, learned: 4, masked: 8 } as const;
 /** WGSL: whether the step has it. */
 const has = (flag: keyof typeof FLAGS): string => `((args.flags & ${FLAGS[flag]}u) != 0u)`;
 
-const each = (count: number, text: (i: number) => string, between = '\n'): string =>
-  Array.from({ length: count }, (_, i) => text(i)).join(between);
+const each = (count: number, text: (i: number) => string): string[] => Array.from({ length: count }, (_, i) => text(i));
 
 /** `vec4f(…)` of one expression for each gate, zeros for gates that the cell lacks. */
 function gateVector(gates: number, of: (gate: number) => string): string {
-  return `vec4f(${each(4, (g) => (g < gates ? of(g) : '0.0'), ', ')})`;
+  return `vec4f(${each(4, (g) => (g < gates ? of(g) : '0.0')).join(', ')})`;
 }
 
-/** Forward kernels of a cell. */
-export function forwardKernels(cell: CellWgsl): (options: ForwardOptions) => KernelSource {
-  return variants((o) => {
-    const { gates: G, hasC } = cell;
+/** Forward kernels of a cell: of one step, or of all steps of a few sequences, which a workgroup walks. */
+export interface ForwardKernels {
+  step(options: ForwardOptions & StepOptions): KernelSource;
+  walk(options: ForwardOptions & WalkOptions): KernelSource;
+}
+
+/** Units of a tile of a forward step. */
+export function unitsOf({ gates }: CellWgsl, fours: number): number {
+  return gates === 1 ? 4 * fours : fours;
+}
+
+export function forwardKernels(cell: CellWgsl): ForwardKernels {
+  const { gates: G, hasC } = cell;
+  const name = `${cell.name}Forward`;
+  const args = { B: 'u32', H: 'u32', D: 'u32', stride: 'u32', steps: 'u32', flags: 'u32' } as const;
+  const unit = (g: number): string => `${g}u * args.H + j`;
+  const common = (
+    o: ForwardOptions,
+  ): { outputs: KernelSource['outputs']; inputs: KernelSource['inputs']; functions: string } => {
     const outputs: Record<string, 'f32'> = { h: 'f32', hPrev: 'f32' };
     if (hasC) Object.assign(outputs, { c: 'f32', cPrev: 'f32' });
     if (cell.cacheBlocks > 0) outputs.cache = 'f32';
@@ -76,7 +92,6 @@ export function forwardKernels(cell: CellWgsl): (options: ForwardOptions) => Ker
     else inputs.zx = 'f32';
     if (o.starts) Object.assign(inputs, { keep: 'f32', given: 'f32', h0: 'f32' });
     if (o.starts && hasC) Object.assign(inputs, { givenC: 'f32', c0: 'f32' });
-    const unit = (g: number): string => `${g}u * args.H + j`;
     const gatesOfInput = o.gathers
       ? `let id = u32(ids(row));
   var x = ${gateVector(G, (g) => `Wih((${unit(g)}) * args.D + id)`)};
@@ -103,84 +118,69 @@ fn advance(row: u32, b: u32, j: u32, sum: vec4f, hp: f32, first: bool) -> f32 {
   ${hasC ? 'set_c(at, now.c);' : ''}
   ${o.starts ? `if (first) { set_hPrev(at, hp); ${hasC ? 'set_cPrev(at, cp);' : ''} }` : ''}
   return now.h;
-}
-fn b(at: u32) -> f32 { return Whh(at); }`;
-    // A tile is four units of a cell with one gate, or the four gates of a unit.
-    const units = G === 1 ? TILE : 1;
-    const columns =
-      G === 1
-        ? `min(${TILE}u * tile + vec4u(0u, 1u, 2u, 3u), vec4u(args.H - 1u)) * args.H`
-        : `(tile + vec4u(0u, 1u, 2u, ${G - 1}u) * args.H) * args.H`;
-    // Written once and run for every sum, since it is long.
-    const advanceAll = (row: string, before: string, after: string): string => `
-    var sums = array<vec4f, ${o.rows}>(${each(o.rows, (r) => `sum${r}`, ', ')});
-    for (var e = 0u; e < ${o.rows * units}u; e++) {
-      let r = e / ${units}u;
-      let b = b0 + r;
-      let j = ${units}u * tile + e % ${units}u;
-      if (b < args.B && j < args.H) {
-        let h_next = advance(${row}, b, j, ${G === 1 ? `vec4f(sums[r][e % ${TILE}u], 0.0, 0.0, 0.0)` : 'sums[r]'}, ${before}, first);
-        ${after}
-      }
-    }`;
-    const args = { B: 'u32', H: 'u32', D: 'u32', stride: 'u32', steps: 'u32', flags: 'u32' } as const;
-    const name = `${cell.name}Forward`;
-    if (o.room === 0) {
-      const a = o.starts ? 'return start_h(at / args.H, at % args.H);' : 'return hPrev(at);';
+}`;
+    return { outputs, inputs, functions };
+  };
+  return {
+    step: variants((o) => {
+      const { outputs, inputs, functions } = common(o);
+      const units = unitsOf(cell, o.fours);
+      // Four units of a cell with one gate, or the four gates of a unit.
+      const columns = each(o.fours, (v) =>
+        G === 1
+          ? `min(${units}u * tile + ${4 * v}u + vec4u(0u, 1u, 2u, 3u), vec4u(args.H - 1u)) * args.H`
+          : `(min(${units}u * tile + ${v}u, args.H - 1u) + vec4u(0u, 1u, 2u, ${G - 1}u) * args.H) * args.H`,
+      );
+      const a = o.starts ? 'start_h(at / args.H, at % args.H)' : 'hPrev(at)';
       const body = `
-  let tiles = ${units === 1 ? 'args.H' : `(args.H + ${TILE - 1}u) / ${TILE}u`};
+  let tiles = (args.H + ${units - 1}u) / ${units}u;
   let tile = i % tiles;
   let b0 = ${o.rows}u * (i / tiles);
-  let first = true;
-  ${sumsOfProducts(
-    rowNumbers(o.rows, (r) => `min(b0 + ${r}u, args.B - 1u) * args.H`),
-    '1u',
+  ${sumsOfProducts({
+    rows: each(o.rows, (r) => `min(b0 + ${r}u, args.B - 1u) * args.H`),
+    aStep: '1u',
     columns,
-    '1u',
-    'args.H',
-  )}
-  ${advanceAll('b', 'a(b * args.H + j)', '')}`;
-      return elementwise(name, outputs, inputs, args, body, `${functions}\nfn a(at: u32) -> f32 { ${a} }`);
-    }
-    const size = o.rows * o.room;
-    const tiles = units === 1 ? 'args.H' : `(args.H + ${TILE - 1}u) / ${TILE}u`;
-    const startState = o.starts ? 'start_h(b, e % args.H)' : 'hPrev(b * args.H + e % args.H)';
-    return {
-      ...{ name: `${name}Walk`, outputs, inputs, args },
-      code: `
-var<workgroup> state: array<f32, ${2 * size}>;
-fn a(at: u32) -> f32 { return state[at]; }
-${functions}
-@compute @workgroup_size(${o.threads})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let b0 = ${o.rows}u * group.x;
-  for (var e = lane; e < ${o.rows}u * args.H; e += ${o.threads}u) {
-    let b = min(b0 + e / args.H, args.B - 1u);
-    state[e] = ${startState};
-  }
-  workgroupBarrier();
-  for (var n = 0u; n < args.steps; n++) {
-    let now = (n & 1u) * ${size}u;
-    let then = ${size}u - now;
-    let first = n == 0u;
-    for (var tile = lane; tile < ${tiles}; tile += ${o.threads}u) {
-      ${sumsOfProducts(
-        rowNumbers(o.rows, (r) => `now + ${r}u * args.H`),
-        '1u',
-        columns,
-        '1u',
-        'args.H',
-      )}
-      ${advanceAll('n * args.stride + b', 'state[now + r * args.H + j]', 'state[then + r * args.H + j] = h_next;')}
-    }
-    workgroupBarrier();
-  }
-}`,
-    };
-  });
+    bStep: '1u',
+    count: 'args.H',
+  })}
+  ${overSums(o.rows, o.fours, units, `_ = advance(b, b, j, ${G === 1 ? 'vec4f(sums[s / 4u][s % 4u], 0.0, 0.0, 0.0)' : 'sums[s]'}, a(b * args.H + j), true);`)}`;
+      const reach = `
+fn a(at: u32) -> f32 { return ${a}; }
+fn b(at: u32) -> f32 { return Whh(at); }`;
+      return elementwise(name, outputs, inputs, args, body, functions + reach);
+    }),
+
+    walk: variants((o) => {
+      const { outputs, inputs, functions } = common(o);
+      const gates = each(4, (g) => (g < G ? `product(r, ${g}u * args.H + j)` : '0.0')).join(', ');
+      return {
+        ...{ name: `${name}Walk`, outputs, inputs, args: { ...args, ...WALK_ARGS } },
+        code:
+          functions +
+          walkCode(o, {
+            inner: 'args.H',
+            outputs: `${G}u * args.H`,
+            outputStep: 'args.H',
+            innerStep: '1u',
+            begin: `operand[at] = ${o.starts ? 'start_h(b, j)' : 'hPrev(b * args.H + j)'};`,
+            skips: 'false',
+            step: `operand[at] = advance(n * args.stride + b, b, j, vec4f(${gates}), operand[at], n == 0u);`,
+          }),
+      };
+    }),
+  };
 }
 
-const rowNumbers = (rows: number, at: (r: number) => string): string[] => Array.from({ length: rows }, (_, r) => at(r));
+/** WGSL: statements for each sum of a tile: number `s` of them, of sequence `b` and unit `j`. */
+function overSums(rows: number, fours: number, units: number, statements: string): string {
+  return `
+  var sums = array<vec4f, ${rows * fours}>(${sumNames(rows, fours).join(', ')});
+  for (var s = 0u; s < ${rows * units}u; s++) {
+    let b = b0 + s / ${units}u;
+    let j = ${units}u * tile + s % ${units}u;
+    if (b < args.B && j < args.H) { ${statements} }
+  }`;
+}
 
 /** The tensors of a cell's backward step. */
 function backwardTensors(cell: CellWgsl): { outputs: Record<string, 'f32'>; inputs: Record<string, 'f32'> } {
@@ -196,13 +196,21 @@ function backwardTensors(cell: CellWgsl): { outputs: Record<string, 'f32'>; inpu
   return { outputs, inputs };
 }
 
+/** WGSL: a gate's gradient as the state's product gets it, out of `g`, a `Back`. */
+const gradientOfState =
+  ({ gates: G, splitGradients }: CellWgsl) =>
+  (gate: number): string =>
+    splitGradients && gate === G - 1 ? 'g.n' : `g.a[${gate}]`;
+
 /** WGSL: writes the gradients of a unit's gates. */
-function storeGates({ gates: G, splitGradients }: CellWgsl): string {
+function storeGates(cell: CellWgsl): string {
+  const { gates: G, splitGradients } = cell;
+  const ofState = gradientOfState(cell);
   const at = (g: number): string => `row * ${G}u * args.H + ${g}u * args.H + j`;
   return `
 fn store_gates(row: u32, j: u32, g: Back) {
-  ${each(G, (g) => `set_dzx(${at(g)}, g.a[${g}]);`)}
-  ${splitGradients ? each(G, (g) => `set_dzh(${at(g)}, ${g === G - 1 ? 'g.n' : `g.a[${g}]`});`) : ''}
+  ${each(G, (g) => `set_dzx(${at(g)}, g.a[${g}]);`).join(' ')}
+  ${splitGradients ? each(G, (g) => `set_dzh(${at(g)}, ${ofState(g)});`).join(' ') : ''}
 }`;
 }
 
@@ -228,13 +236,14 @@ export function gatesBackwardKernel(cell: CellWgsl): KernelSource {
   );
 }
 
-export interface BackwardOptions {
-  readonly [option: string]: string | number | boolean;
-  readonly rows: number;
-  /** As for forward. */
-  readonly room: number;
-  readonly threads: number;
-  /** A kernel that only gives `dhNext`, what reaches the state that the window starts from. */
+/** Backward kernels of a cell. `tail` only gives `dhNext`, what reaches the state that the window starts from. */
+export interface BackwardKernels {
+  step(options: BackwardStepOptions): KernelSource;
+  walk(options: WalkOptions & { readonly [option: string]: number }): KernelSource;
+}
+
+export interface BackwardStepOptions extends StepOptions {
+  readonly [option: string]: number | boolean;
   readonly tail: boolean;
 }
 
@@ -244,18 +253,18 @@ export interface BackwardOptions {
  *
  * Where a sequence lacks the step after, what reached that one passes by.
  */
-export function backwardKernels(cell: CellWgsl): (options: BackwardOptions) => KernelSource {
-  return variants((o) => {
-    const { gates: G, hasC, splitGradients } = cell;
+export function backwardKernels(cell: CellWgsl): BackwardKernels {
+  const { gates: G, hasC, splitGradients } = cell;
+  const args = { B: 'u32', H: 'u32', stride: 'u32', steps: 'u32', n: 'u32', span: 'u32', flags: 'u32' } as const;
+  const common = (
+    tail: boolean,
+  ): { outputs: KernelSource['outputs']; inputs: KernelSource['inputs']; functions: string } => {
     const { outputs, inputs } = backwardTensors(cell);
-    if (o.tail) outputs.dhNext = 'f32';
+    if (tail) outputs.dhNext = 'f32';
     Object.assign(inputs, { Whh: 'f32', dfinal: 'f32' });
     if (hasC) inputs.dfinalC = 'f32';
     inputs.mask = 'f32';
-    const dz = splitGradients ? 'dzh' : 'dzx';
-    const args = { B: 'u32', H: 'u32', stride: 'u32', steps: 'u32', n: 'u32', span: 'u32', flags: 'u32' } as const;
-    const functions = `${STRUCTS}${o.tail ? '' : `${cell.back}${storeGates(cell)}`}
-fn b(at: u32) -> f32 { return Whh(at); }
+    const functions = `
 fn is_cut(n: u32) -> bool { return n < args.steps && args.span != 0u && (args.steps - n) % args.span == 0u; }
 fn lacks(row: u32) -> bool { return ${has('masked')} && mask(row) != 1.0; }
 /** What reaches h of this step from the one after it. */
@@ -266,9 +275,12 @@ fn incoming(row: u32, b: u32, j: u32, sum: f32, n: u32) -> f32 {
   if (lacks(after)) { return dh(at); }
   if (is_cut(n)) { return 0.0; }
   ${cell.past ? `{ let row = after; let d = dh(at); return sum + ${cell.past}; }` : 'return sum;'}
-}
+}`;
+    return { outputs, inputs, functions };
+  };
+  const stepBack = `${STRUCTS}${cell.back}${storeGates(cell)}
 ${
-  hasC && !o.tail
+  hasC
     ? `fn incoming_c(row: u32, b: u32, j: u32, n: u32) -> f32 {
   if (n == 0u) { return dfinalC(b * args.H + j); }
   if (is_cut(n) && !lacks(row - args.stride)) { return 0.0; }
@@ -276,10 +288,7 @@ ${
 }`
     : ''
 }
-${
-  o.tail
-    ? ''
-    : `fn step_back(row: u32, b: u32, j: u32, sum: f32, n: u32) -> Back {
+fn step_back(row: u32, b: u32, j: u32, sum: f32, n: u32) -> Back {
   let at = row * args.H + j;
   let d = dh(at) + incoming(row, b, j, sum, n);
   set_dh(at, d);
@@ -289,71 +298,52 @@ ${
   store_gates(row, j, g);
   ${hasC ? 'set_dc(b * args.H + j, g.c);' : ''}
   return g;
-}`
 }`;
-    const columns = `min(${TILE}u * tile + vec4u(0u, 1u, 2u, 3u), vec4u(args.H - 1u))`;
-    const forAll = (statements: string): string => `
-    var sums = array<vec4f, ${o.rows}>(${each(o.rows, (r) => `sum${r}`, ', ')});
-    for (var e = 0u; e < ${o.rows * TILE}u; e++) {
-      let r = e / ${TILE}u;
-      let b = b0 + r;
-      let j = ${TILE}u * tile + e % ${TILE}u;
-      if (b < args.B && j < args.H) {
-        let sum = sums[r][e % ${TILE}u];
-        ${statements}
-      }
-    }`;
-    if (o.room === 0) {
-      const end = o.tail
+  return {
+    step: variants(({ rows, fours, tail }) => {
+      const { outputs, inputs, functions } = common(tail);
+      const units = 4 * fours;
+      const end = tail
         ? 'set_dhNext(b * args.H + j, incoming(b, b, j, sum, args.n));'
         : '_ = step_back(b, b, j, sum, args.n);';
       const body = `
-  let tiles = (args.H + ${TILE - 1}u) / ${TILE}u;
+  let tiles = (args.H + ${units - 1}u) / ${units}u;
   let tile = i % tiles;
-  let b0 = ${o.rows}u * (i / tiles);
-  let count = select(${G}u * args.H, 0u, args.n == 0u || is_cut(args.n));
-  ${sumsOfProducts(
-    rowNumbers(o.rows, (r) => `(min(b0 + ${r}u, args.B - 1u) - args.stride) * ${G}u * args.H`),
-    '1u',
-    columns,
-    'args.H',
-    'count',
-  )}
-  ${forAll(end)}`;
-      const name = `${cell.name}Backward${o.tail ? 'Tail' : ''}`;
-      return elementwise(name, outputs, inputs, args, body, `${functions}\nfn a(at: u32) -> f32 { return ${dz}(at); }`);
-    }
-    const size = o.rows * G * o.room;
-    const kept = each(
-      G,
-      (g) => `dzs[then + (r * ${G}u + ${g}u) * args.H + j] = ${g === G - 1 && splitGradients ? 'g.n' : `g.a[${g}]`};`,
-    );
-    return {
-      ...{ name: `${cell.name}BackwardWalk`, outputs, inputs, args },
-      code: `
-var<workgroup> dzs: array<f32, ${2 * size}>;
-fn a(at: u32) -> f32 { return dzs[at]; }
-${functions}
-@compute @workgroup_size(${o.threads})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let b0 = ${o.rows}u * group.x;
-  for (var n = 0u; n < args.steps; n++) {
-    let now = (n & 1u) * ${size}u;
-    let then = ${size}u - now;
-    let count = select(${G}u * args.H, 0u, n == 0u || is_cut(n));
-    for (var tile = lane; tile < (args.H + ${TILE - 1}u) / ${TILE}u; tile += ${o.threads}u) {
-      ${sumsOfProducts(
-        rowNumbers(o.rows, (r) => `now + ${r * G}u * args.H`),
-        '1u',
-        columns,
-        'args.H',
-        'count',
-      )}
-      ${forAll(`let g = step_back(n * args.stride + b, b, j, sum, n);\n        ${kept}`)}
-    }
-    workgroupBarrier();
-  }
-}`,
-    };
-  });
+  let b0 = ${rows}u * (i / tiles);
+  ${sumsOfProducts({
+    rows: each(rows, (r) => `(min(b0 + ${r}u, args.B - 1u) - args.stride) * ${G}u * args.H`),
+    aStep: '1u',
+    columns: each(fours, (v) => `min(${units}u * tile + ${4 * v}u + vec4u(0u, 1u, 2u, 3u), vec4u(args.H - 1u))`),
+    bStep: 'args.H',
+    count: `select(${G}u * args.H, 0u, args.n == 0u || is_cut(args.n))`,
+  })}
+  ${overSums(rows, fours, units, `let sum = sums[s / 4u][s % 4u]; ${end}`)}`;
+      const reach = `
+fn a(at: u32) -> f32 { return ${splitGradients ? 'dzh' : 'dzx'}(at); }
+fn b(at: u32) -> f32 { return Whh(at); }`;
+      const name = `${cell.name}Backward${tail ? 'Tail' : ''}`;
+      return elementwise(name, outputs, inputs, args, body, functions + (tail ? '' : stepBack) + reach);
+    }),
+
+    walk: variants((o) => {
+      const { outputs, inputs, functions } = common(false);
+      const gates = each(G, (g) => `operand[at + ${g}u * args.H] = ${gradientOfState(cell)(g)};`);
+      return {
+        ...{ name: `${cell.name}BackwardWalk`, outputs, inputs, args: { ...args, ...WALK_ARGS } },
+        code:
+          functions +
+          stepBack +
+          walkCode(o, {
+            inner: `${G}u * args.H`,
+            outputs: 'args.H',
+            outputStep: '1u',
+            innerStep: 'args.H',
+            begin: '',
+            skips: 'n == 0u || is_cut(n)',
+            step: `let g = step_back(n * args.stride + b, b, j, product(r, j), n);
+        ${gates.join(' ')}`,
+          }),
+      };
+    }),
+  };
 }

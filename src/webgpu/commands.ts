@@ -202,7 +202,11 @@ export class CommandList {
     }
     if (!this.slots.alive) throw new WebgpuError('disposed', 'submit: the list has been destroyed');
     this.commands.expectAlive();
-    this.device.inOrder(() => this.commands.submit(times), undefined, this);
+    const send = (): void => {
+      this.commands.submit(times);
+      this.device.noteSent(this, times);
+    };
+    this.device.inOrder(send, undefined, this);
   }
 
   /** Gives the numbers' memory back. The list cannot be sent again. */

@@ -11,7 +11,8 @@ import {
 } from './buffers.ts';
 import { CommandList, Commands, MAX_REPEATS, type Workgroups } from './commands.ts';
 import { messageOf, WebgpuError } from './errors.ts';
-import { hostGpu, MAP_READ, USAGE } from './host.ts';
+import { hostGpu, MAP_READ, USAGE, waitsBusily } from './host.ts';
+import { Patience } from './patience.ts';
 import { type KernelSource, type Pipeline, Pipelines, SLOT_BYTES, SLOT_WORDS } from './pipelines.ts';
 import { powerOfTwoFrom } from './sizes.ts';
 
@@ -140,6 +141,7 @@ export class Device {
   private repeats: Storage | null = null;
   /** Buffers for what passes between the dispatches of one kernel, by purpose and size. */
   private readonly scratches = new Map<string, FloatBuffer>();
+  private readonly patience = waitsBusily() ? new Patience() : null;
   /** Buffers to read through, by size. */
   private readonly staging = new Map<number, Storage[]>();
 
@@ -381,8 +383,20 @@ export class Device {
   /** Sends what has been called and waits until the device has computed it. */
   async done(): Promise<void> {
     await this.submit();
-    await this.orLost(this.gpu.queue.onSubmittedWorkDone());
+    await this.afterwards(() => this.gpu.queue.onSubmittedWorkDone());
     this.expectNoObjection();
+  }
+
+  /** Waits for something that comes true when the device has computed everything that was sent. */
+  private async afterwards(wait: () => Promise<unknown>): Promise<void> {
+    const isDone = this.patience && (await this.orLost(this.patience.sleep()));
+    await this.orLost(wait());
+    isDone?.();
+  }
+
+  /** For {@link CommandList.submit}: notes that a list was sent. */
+  noteSent(list: CommandList, times: number): void {
+    this.patience?.send(list, times);
   }
 
   /** For {@link DeviceBuffer.write}. */
@@ -410,7 +424,7 @@ export class Device {
       }, storage),
     );
     this.counters.readbacks++;
-    await this.orLost(through.granted.then(() => through.gpu.mapAsync(MAP_READ, 0, bytes)));
+    await this.afterwards(() => through.granted.then(() => through.gpu.mapAsync(MAP_READ, 0, bytes)));
     const numbers = through.gpu.getMappedRange(0, bytes).slice(0);
     through.gpu.unmap();
     this.staging.get(through.bytes)!.push(through);

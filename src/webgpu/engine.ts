@@ -21,6 +21,7 @@ import {
 import { linearBackward, linearForward, oneHotLinearBackward, oneHotLinearForward } from './linear.ts';
 import { lstmStepBackward, lstmStepForward, lstmWeightBackward } from './lstm.ts';
 import { multiply } from './multiply.ts';
+import type { WalkPlan } from './recurrence.ts';
 import { scale } from './scale.ts';
 import { sigmoid, sigmoidBackward } from './sigmoid.ts';
 import { sigmoidCrossEntropyBackward, sigmoidCrossEntropyForward } from './sigmoidCrossEntropy.ts';
@@ -49,8 +50,8 @@ export interface WebgpuEngineOptions {
   readonly room?: { readonly floats: number; readonly ints: number };
   /** Whether stages of a walk are fused. Default true; the walk alone is what they are tested against. */
   readonly fused?: boolean;
-  /** Whether a fused recurrence that is small enough is one dispatch, and not one for each step. Default true. */
-  readonly persistent?: boolean;
+  /** Whether a fused recurrence that is small enough is one dispatch, and not one for each step, or its plan. Default true. */
+  readonly persistent?: boolean | WalkPlan;
 }
 
 /** Numbers that were written while a step was being staged, in order. */
@@ -73,7 +74,7 @@ export interface WebgpuEngine extends Engine<FloatBuffer, IntBuffer> {
 }
 
 const DEFAULT_ROOM = 65_536;
-/** Buffers begin at multiples of so many elements. */
+/** Buffers have room for a multiple of so many elements: nothing stands in what is left of the last four. */
 const ALIGNMENT = 4;
 
 /** Views of few large buffers. */
@@ -90,14 +91,14 @@ class Arena<B extends FloatBuffer | IntBuffer> {
 
   take(length: number): B {
     const current = this.made.at(-1);
-    const start = Math.ceil(this.end / ALIGNMENT) * ALIGNMENT;
+    const start = this.end;
     if (current && start + length <= current.length) {
-      this.end = start + length;
+      this.end = start + roomFor([length]);
       return current.slice(start, start + length) as B;
     }
-    const next = this.make(Math.max(length, this.room));
+    const next = this.make(roomFor([Math.max(length, this.room)]));
     this.made.push(next);
-    this.end = length;
+    this.end = roomFor([length]);
     return next.slice(0, length) as B;
   }
 
@@ -118,7 +119,7 @@ export function webgpuEngine(
 ): WebgpuEngine {
   const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
   const most = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 4);
-  const arenaRoom = (wanted: number): number => Math.min(Math.max(wanted, 1), most);
+  const arenaRoom = (wanted: number): number => Math.min(Math.max(wanted, 1), most - (most % ALIGNMENT));
   const floats = new Arena(
     (length) => device.floats(length, 'numbers of the engine'),
     arenaRoom(room?.floats ?? DEFAULT_ROOM),

@@ -45,3 +45,9 @@ export async function hostGpu(): Promise<GPU> {
   }
   return dawn;
 }
+
+/** Whether waiting for the device keeps a core busy: Dawn in Node asks whether it is done until it is. */
+export function waitsBusily(): boolean {
+  const { process } = globalThis as { process?: { versions?: { node?: string; deno?: string } } };
+  return process?.versions?.node !== undefined && process.versions.deno === undefined;
+}

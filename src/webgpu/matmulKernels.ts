@@ -5,6 +5,7 @@ import { elementwise, overElements, THREADS } from './elements.ts';
 import { expectFloats } from './expect.ts';
 import type { ElementType, KernelSource } from './pipelines.ts';
 import { powerOfTwoFrom } from './sizes.ts';
+import { sumNames } from './tile.ts';
 import { variants } from './variants.ts';
 
 /** C = A·B, A·Bᵀ or Aᵀ·B. */
@@ -12,7 +13,7 @@ export type MatmulLayout = 'NN' | 'NT' | 'TN';
 
 /**
  * How a product is computed:
- * `rows` an invocation makes up to 8 elements of C, below each other; `registers` it makes 8×4 elements, straight from the
+ * `rows` an invocation makes up to 8 elements of C, below each other; `registers` it makes 8×8 elements, straight from the
  * buffers; `tile32`, `tile64`, `tile128` a workgroup makes so large a square, from parts of A and B that it first
  * brings into its own memory.
  */
@@ -28,7 +29,7 @@ export interface MatmulPlan {
 const FEW_ROWS = 8;
 /** Elements of C that an invocation of the kernel `registers` makes. */
 const REGISTER_ROWS = 8;
-const REGISTER_COLUMNS = 4;
+const REGISTER_COLUMNS = 8;
 /** Columns and rows of invocations in a workgroup of `registers`. */
 const REGISTER_THREADS = 8;
 /** Parts of K begin at multiples of it, and so much of K is in a workgroup's memory at a time. */
@@ -218,11 +219,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 }
 
 /**
- * An invocation makes 8 rows of 4 elements of C from what it reads of A and B. Where A stands along the sum it takes four
- * steps at a time. Addresses are kept from step to step, since not every compiler takes them out of the loop.
+ * An invocation makes 8 rows of 8 elements of C, in fours, from what it reads of A and B. Where A stands along the sum it
+ * takes four steps at a time. Addresses are kept from step to step, since not every compiler takes them out of the loop.
  */
 function registersCode(a: Operand, b: Operand): string {
   const [R, C] = [REGISTER_ROWS, REGISTER_COLUMNS];
+  const fours = C / 4;
   /** The addresses of four elements across the sum; at the edge the last one again. */
   const places = (x: Operand, at: string): string[] => (x.four ? [at] : [at, `${at}_1`, `${at}_2`, `${at}_3`]);
   const declareAcross = (x: Operand, at: string, o: string): string =>
@@ -244,46 +246,64 @@ function registersCode(a: Operand, b: Operand): string {
     a.along
       ? lines(R, (r) => a.declare(`a${r}`, `i + ${r}u`))
       : lines(R / 4, (h) => declareAcross(a, `a${h}`, `i + ${4 * h}u`)),
-    b.along ? lines(C, (j) => b.declare(`b${j}`, `j + ${j}u`)) : declareAcross(b, 'b0', 'j'),
+    b.along
+      ? lines(C, (j) => b.declare(`b${j}`, `j + ${j}u`))
+      : lines(fours, (h) => declareAcross(b, `b${h}`, `j + ${4 * h}u`)),
   ];
   const fourSteps = `
     ${
       b.along
         ? lines(C, (j) => `let right${j} = ${along(b, `b${j}`)}; b${j} += ${b.advance(4)};`)
-        : lines(4, (q) => `let right${q} = ${across(b, 'b0')}; ${advanceAcross(b, 'b0')}`)
+        : lines(4 * fours, (x) => {
+            const [q, h] = [Math.floor(x / fours), x % fours];
+            return `let right${q}_${h} = ${across(b, `b${h}`)}; ${advanceAcross(b, `b${h}`)}`;
+          })
     }
     ${lines(R, (r) => {
-      const sums = b.along
-        ? `vec4f(${upTo(C).map((j) => `dot(left${r}, right${j})`)})`
-        : upTo(4)
-            .map((q) => `left${r}[${q}] * right${q}`)
-            .join(' + ');
-      return `let left${r} = ${along(a, `a${r}`)}; a${r} += ${a.advance(4)}; sum${r} += ${sums};`;
+      const sums = upTo(fours).map((h) => {
+        const four = b.along
+          ? `vec4f(${upTo(4).map((q) => `dot(left${r}, right${4 * h + q})`)})`
+          : upTo(4)
+              .map((q) => `left${r}[${q}] * right${q}_${h}`)
+              .join(' + ');
+        return `sum${r}_${h} += ${four};`;
+      });
+      return `let left${r} = ${along(a, `a${r}`)}; a${r} += ${a.advance(4)}; ${sums.join(' ')}`;
     })}`;
   const oneStep = `
-    let right = ${b.along ? `vec4f(${upTo(C).map((j) => b.one(`b${j}`))})` : across(b, 'b0')};
-    ${b.along ? lines(C, (j) => `b${j} += ${b.advance(1)};`) : advanceAcross(b, 'b0')}
+    ${lines(fours, (h) => {
+      const right = b.along ? `vec4f(${upTo(4).map((q) => b.one(`b${4 * h + q}`))})` : across(b, `b${h}`);
+      return `let right${h} = ${right}; ${b.along ? '' : advanceAcross(b, `b${h}`)}`;
+    })}
+    ${b.along ? lines(C, (j) => `b${j} += ${b.advance(1)};`) : ''}
     ${
       a.along
-        ? lines(R, (r) => `sum${r} += ${a.one(`a${r}`)} * right; a${r} += ${a.advance(1)};`)
-        : lines(R / 4, (h) => {
-            const rows = upTo(4).map((q) => `sum${4 * h + q} += left${h}[${q}] * right;`);
-            return `let left${h} = ${across(a, `a${h}`)}; ${rows.join(' ')} ${advanceAcross(a, `a${h}`)}`;
+        ? lines(R, (r) => {
+            const sums = upTo(fours).map((h) => `sum${r}_${h} += left${r} * right${h};`);
+            return `let left${r} = ${a.one(`a${r}`)}; ${sums.join(' ')} a${r} += ${a.advance(1)};`;
+          })
+        : lines(R / 4, (g) => {
+            const rows = upTo(4 * fours).map((x) => {
+              const [q, h] = [Math.floor(x / fours), x % fours];
+              return `sum${4 * g + q}_${h} += left${g}[${q}] * right${h};`;
+            });
+            return `let left${g} = ${across(a, `a${g}`)}; ${rows.join(' ')} ${advanceAcross(a, `a${g}`)}`;
           })
     }`;
+  const names = sumNames(R, fours);
   return `
 @compute @workgroup_size(${REGISTER_THREADS}, ${REGISTER_THREADS})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(global_invocation_id) thread: vec3u) {${part(a, b)}
   let i = thread.y * ${R}u;
   let j = thread.x * ${C}u;
   if (i >= args.m || j >= args.n) { return; }
-  ${lines(R, (r) => `var sum${r} = vec4f();`)}
+  ${names.map((name) => `var ${name} = vec4f();`).join(' ')}
   ${declared.join('\n  ')}
   var l = begin;
   ${a.along ? `for (; l + 4u <= end; l += 4u) {${fourSteps}\n  }` : ''}
   ${rest(a, b, oneStep)}
-  let sums = array<vec4f, ${R}>(${upTo(R).map((r) => `sum${r}`)});
-  for (var r = 0u; r < ${R}u; r++) { put(group.z, i + r, j, sums[r]); }
+  var sums = array<vec4f, ${names.length}>(${names.join(', ')});
+  for (var s = 0u; s < ${names.length}u; s++) { put(group.z, i + s / ${fours}u, j + 4u * (s % ${fours}u), sums[s]); }
 }`;
 }
 

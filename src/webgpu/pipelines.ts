@@ -1,7 +1,10 @@
 import { messageOf, WebgpuError } from './errors.ts';
 import { STAGE_COMPUTE } from './host.ts';
 
-/** What a kernel sees in a buffer. `vec4f` is four floats at once; the view must begin at a multiple of four. */
+/**
+ * What a kernel sees in a buffer. `vec4f` is four floats at once; the view must begin at a multiple of four. Inputs may be
+ * seen as `f32` where others see fours in the same buffer; outputs may not, since writing one float of four may touch all.
+ */
 export type ElementType = 'f32' | 'i32' | 'u32' | 'vec4f';
 
 /**
@@ -149,15 +152,25 @@ function wgsl(
   if (fields.length > SLOT_WORDS) {
     throw new RangeError(`${name}: ${fields.length} numbers and buffers, expected at most ${SLOT_WORDS}`);
   }
-  const declared = [...bindings].map((access, place) => {
-    const [, type] = tensors[places.indexOf(place)];
-    return `@group(0) @binding(${place + 1}) var<storage, ${access === 'w' ? 'read_write' : 'read'}> buffer${place}: array<${type}>;`;
-  });
-  const reached = tensors.map(([name, type], t) => {
-    const element = `buffer${places[t]}[args.${name}_start + i]`;
-    const get = `fn ${name}(i: u32) -> ${type} { return ${element}; }
-fn ${name}_at(at: u32) -> ${type} { return buffer${places[t]}[at]; }`;
-    return name in outputs ? `${get}\nfn set_${name}(i: u32, value: ${type}) { ${element} = value; }` : get;
+  const typeAt = (place: number): ElementType => {
+    const types = tensors.filter((_, t) => places[t] === place).map(([, type]) => type);
+    return types.includes('vec4f') ? 'vec4f' : types[0];
+  };
+  const declared = [...bindings].map(
+    (access, place) =>
+      `@group(0) @binding(${place + 1}) var<storage, ${access === 'w' ? 'read_write' : 'read'}> buffer${place}: array<${typeAt(place)}>;`,
+  );
+  const reached = tensors.map(([tensor, type], t) => {
+    const isOutput = tensor in outputs;
+    const oneOfFour = type === 'f32' && typeAt(places[t]) === 'vec4f';
+    if (oneOfFour && isOutput)
+      throw new TypeError(`${name}: ${tensor} is written by single floats where others see fours`);
+    const element = (at: string): string =>
+      `buffer${places[t]}${oneOfFour ? `[(${at}) / 4u][(${at}) % 4u]` : `[${at}]`}`;
+    const own = `args.${tensor}_start + i`;
+    const get = `fn ${tensor}(i: u32) -> ${type} { return ${element(own)}; }
+fn ${tensor}_at(at: u32) -> ${type} { return ${element('at')}; }`;
+    return isOutput ? `${get}\nfn set_${tensor}(i: u32, value: ${type}) { ${element(own)} = value; }` : get;
   });
   const repeat = repeats
     ? [

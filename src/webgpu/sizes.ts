@@ -4,3 +4,10 @@ export function powerOfTwoFrom(n: number): number {
   while (power < n) power *= 2;
   return power;
 }
+
+/** The largest power of two that is at most n, at least 1. */
+export function powerOfTwoUpTo(n: number): number {
+  let power = 1;
+  while (2 * power <= n) power *= 2;
+  return power;
+}

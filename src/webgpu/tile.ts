@@ -1,26 +1,34 @@
-/** Rows and columns of the tile of sums that an invocation keeps in registers. */
-export const TILE = 4;
+/** Sums of products that an invocation makes in registers: rows of `a` by fours of columns of `b`. */
+export interface Tile {
+  /** Where each row begins in `a`, expressions. */
+  readonly rows: readonly string[];
+  /** From one product to the next, in `a` and in `b`. */
+  readonly aStep: string;
+  readonly bStep: string;
+  /** Where four columns begin in `b`, expressions of type vec4u. */
+  readonly columns: readonly string[];
+  /** How many products, an expression. */
+  readonly count: string;
+}
 
 /**
- * WGSL: `sum0` … , sums of products in registers, sum_r[c] = Σ_k a(at_r + k·a_step)·b(b_at[c] + k·b_step).
- *
- * @param rows how many sums of four there are, and expressions of where each begins in `a`
- * @param count how many products, an expression
+ * WGSL: `sum<r>_<v>` … , four sums each, sum_r_v[c] = Σ_k a(rows_r + k·aStep)·b(columns_v[c] + k·bStep). The more of
+ * them, the more products for each number that is read, and reading is what costs.
  */
-export function sumsOfProducts(
-  rows: readonly string[],
-  aStep: string,
-  bAt: string,
-  bStep: string,
-  count: string,
-): string {
-  const each = (text: (r: number) => string): string => rows.map((_, r) => text(r)).join('\n    ');
+export function sumsOfProducts({ rows, aStep, columns, bStep, count }: Tile): string {
+  const eachRow = (text: (r: number) => string): string => rows.map((_, r) => text(r)).join('\n    ');
+  const eachFour = (text: (v: number) => string): string => columns.map((_, v) => text(v)).join(' ');
   return `
-    ${each((r) => `var at${r} = ${rows[r]}; var sum${r} = vec4f();`)}
-    var b_at = ${bAt};
+    ${eachRow((r) => `var at${r} = ${rows[r]}; ${eachFour((v) => `var sum${r}_${v} = vec4f();`)}`)}
+    ${columns.map((at, v) => `var b_at${v} = ${at};`).join('\n    ')}
     for (var k = 0u; k < ${count}; k++) {
-      let b4 = vec4f(b(b_at.x), b(b_at.y), b(b_at.z), b(b_at.w));
-      ${each((r) => `sum${r} += a(at${r}) * b4; at${r} += ${aStep};`)}
-      b_at += vec4u(${bStep});
+      ${columns.map((_, v) => `let b${v} = vec4f(b(b_at${v}.x), b(b_at${v}.y), b(b_at${v}.z), b(b_at${v}.w));`).join('\n      ')}
+      ${eachRow((r) => `{ let one = a(at${r}); ${eachFour((v) => `sum${r}_${v} += one * b${v};`)} at${r} += ${aStep}; }`)}
+      ${eachFour((v) => `b_at${v} += vec4u(${bStep});`)}
     }`;
+}
+
+/** The names of the sums, row by row. */
+export function sumNames(rows: number, fours: number): string[] {
+  return Array.from({ length: rows * fours }, (_, s) => `sum${Math.floor(s / fours)}_${s % fours}`);
 }

@@ -4,16 +4,21 @@ import type { KernelSource } from './pipelines.ts';
 import type { Rule } from './rules.ts';
 import { variants } from './variants.ts';
 
-/** Elements of the gradient that a workgroup looks at, at least, and of the parameters that one moves. */
-const LOOKED_AT = 2048;
-const MOVED = 2048;
+/** Fours of the gradient that a workgroup looks at, at least, and of the parameters that one moves. */
+const LOOKED_AT = 512;
+const MOVED = 512;
 /** Workgroups that look at the gradient, at most: whoever moves parameters reads what each of them found. */
 const MOST_CHUNKS = 64;
+/** Invocations that take together what all have found, before one does: few barriers, since a software adapter pays for each. */
+const TOGETHER = 8;
 /** States that a dispatch carries on. */
 const MOST_STATES = 8;
 
 /** What a workgroup finds in its part of the gradient: the largest |g|, Σ(g/largest)², whether any is not finite, Σw²; of the losses, their sum in the last place. */
 const PARTIAL_WORDS = 4;
+
+/** A text for each of the four. */
+const upToFour = (text: (q: string) => string, between = '\n      '): string => [...'xyzw'].map(text).join(between);
 /** What is kept of a step: its loss, Σw², whether it failed, and whether one before it did. */
 export const RESULT_WORDS = 4;
 /** How a step failed. */
@@ -73,17 +78,22 @@ export function partialsLength(parameters: number): number {
   return PARTIAL_WORDS * (chunksOf(parameters).chunks + 1);
 }
 
-/** How the gradient of P parameters is shared out. */
+/** How the gradient of P parameters is shared out, in chunks of so many fours. */
 function chunksOf(parameters: number): { chunks: number; chunk: number } {
-  const chunk = Math.max(LOOKED_AT, Math.ceil(parameters / MOST_CHUNKS));
-  return { chunks: Math.ceil(parameters / chunk), chunk };
+  const fours = Math.ceil(parameters / 4);
+  const chunk = Math.max(LOOKED_AT, Math.ceil(fours / MOST_CHUNKS));
+  return { chunks: Math.ceil(fours / chunk), chunk };
 }
 
+/**
+ * Both kernels take four elements at a time, which costs little more than one. What is looked at beyond the last element
+ * of a block belongs to nobody and is zero.
+ */
 const look = variants(
   ({ roles, norm }: { roles: boolean; norm: boolean }): KernelSource => ({
     name: 'lookAtGradient',
-    outputs: { grads: 'f32', partial: 'f32' },
-    inputs: { losses: 'f32', ...(roles ? { params: 'f32' as const, roles: 'u32' as const } : {}) },
+    outputs: { grads: 'vec4f', partial: 'vec4f' },
+    inputs: { losses: 'f32', ...(roles ? { params: 'vec4f' as const, roles: 'u32' as const } : {}) },
     args: { P: 'u32', chunks: 'u32', chunk: 'u32', R: 'u32', twice: 'f32' },
     code: `${IS_BAD_WGSL}
 struct Found { top: f32, norm: f32, bad: f32, squares: f32 }
@@ -108,35 +118,32 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   if (number == args.chunks) {
     for (var r = lane; r < args.R; r += ${THREADS}u) { own.squares += losses(r); }
   } else {
-    let end = min(args.P, args.chunk * (number + 1u));
+    let end = min((args.P + 3u) / 4u, args.chunk * (number + 1u));
     for (var e = args.chunk * number + lane; e < end; e += ${THREADS}u) {
       var g = grads(e);
       ${
         roles
-          ? `let role = roles(e);
-      if ((role & ${DECAYS}u) != 0u) {
-        let w = params(e);
-        own.squares += w * w;
-        g += args.twice * w;
-      }
-      if ((role & ${FROZEN}u) != 0u) { g = 0.0; }
+          ? `let role = vec4u(roles(4u * e), roles(4u * e + 1u), roles(4u * e + 2u), roles(4u * e + 3u));
+      let w = select(vec4f(), params(e), (role & vec4u(${DECAYS}u)) != vec4u());
+      own.squares += dot(w, w);
+      g = select(g + args.twice * w, vec4f(), (role & vec4u(${FROZEN}u)) != vec4u());
       set_grads(e, g);`
           : ''
       }
-      if (is_bad(g)) { own.bad = 1.0; }
-      ${norm ? 'own = together(own, Found(abs(g), 1.0, 0.0, 0.0));' : ''}
+      if (any((bitcast<vec4u>(g) & vec4u(0x7f800000u)) == vec4u(0x7f800000u))) { own.bad = 1.0; }
+      ${norm ? upToFour((q) => `own = together(own, Found(abs(g.${q}), 1.0, 0.0, 0.0));`) : ''}
     }
   }
   found[lane] = own;
-  // The only barrier: a software adapter pays for each more than for all the rest.
+  workgroupBarrier();
+  if (lane < ${TOGETHER}u) {
+    for (var other = lane + ${TOGETHER}u; other < ${THREADS}u; other += ${TOGETHER}u) { own = together(own, found[other]); }
+    found[lane] = own;
+  }
   workgroupBarrier();
   if (lane != 0u) { return; }
-  for (var other = 1u; other < ${THREADS}u; other++) { own = together(own, found[other]); }
-  let to = ${PARTIAL_WORDS}u * number;
-  set_partial(to, own.top);
-  set_partial(to + 1u, own.norm);
-  set_partial(to + 2u, own.bad);
-  set_partial(to + 3u, own.squares);
+  for (var other = 1u; other < ${TOGETHER}u; other++) { own = together(own, found[other]); }
+  set_partial(number, vec4f(own.top, own.norm, own.bad, own.squares));
 }`,
   }),
 );
@@ -170,37 +177,49 @@ function writeMove(rule: Rule | null, clip: ClipKind, roles: boolean, states: nu
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
   const slots = upTo(rule?.slots ?? 0);
   const carries = upTo(states);
-  const outputs: Record<string, 'f32'> = { results: 'f32' };
-  if (rule) outputs.params = 'f32';
-  for (const s of slots) outputs[`memory${s}`] = 'f32';
-  for (const s of carries) outputs[`to${s}`] = 'f32';
-  const inputs: Record<string, 'f32' | 'u32'> = { partial: 'f32', numbers: 'f32' };
-  if (rule) inputs.grads = 'f32';
+  const outputs: Record<string, 'f32' | 'vec4f'> = { results: 'f32' };
+  if (rule) outputs.params = 'vec4f';
+  for (const m of slots) outputs[`memory${m}`] = 'vec4f';
+  for (const c of carries) outputs[`to${c}`] = 'vec4f';
+  const inputs: Record<string, 'f32' | 'u32' | 'vec4f'> = { partial: 'vec4f', numbers: 'vec4f' };
+  if (rule) inputs.grads = 'vec4f';
   if (roles) inputs.roles = 'u32';
-  for (const s of carries) inputs[`from${s}`] = 'f32';
+  // A state may begin anywhere among those of all steps.
+  for (const c of carries) inputs[`from${c}`] = 'f32';
   const args: Record<string, 'u32' | 'f32'> = { P: 'u32', chunks: 'u32', size: 'u32', limit: 'f32', l2: 'f32' };
   for (const name of Object.keys(rule?.numbers ?? {})) args[name] = 'f32';
   const clipped = {
     none: 'grads(e)',
-    value: 'clamp(grads(e), -args.limit, args.limit)',
+    value: 'clamp(grads(e), vec4f(-args.limit), vec4f(args.limit))',
     norm: 'grads(e) * factor',
   };
+  const four = (of: (q: string) => string): string => `vec4f(${upToFour(of, ', ')})`;
   return {
     ...{ name: `moveParameters ${rule?.name ?? 'none'}`, outputs, inputs, args },
     code: `${IS_BAD_WGSL}
 fn carry(at: u32) {
-  ${carries.map((s) => `if (at / args.size == ${s}u) { set_to${s}(at % args.size, from${s}(at % args.size)); }`).join('\n  ')}
+  let i = 4u * (at % args.size);
+  ${carries.map((c) => `if (at / args.size == ${c}u) { set_to${c}(i / 4u, vec4f(${upTo(4).map((q) => `from${c}(i + ${q}u)`)})); }`).join('\n  ')}
 }
 ${
   rule
-    ? `fn move_one(e: u32, factor: f32, step_a: f32, step_b: f32, step_c: f32) {
-  let g0 = ${clipped[clip]};
-  var theta = params(e);
-  ${slots.map((s) => `var slot${s} = memory${s}(e);`).join('\n  ')}
+    ? `struct Moved { ${['theta', ...slots.map((m) => `slot${m}`)].map((name) => `${name}: f32`).join(', ')} }
+fn move_one(${['g0', 'before', ...slots.map((m) => `memory${m}`), 'step_a', 'step_b', 'step_c'].map((name) => `${name}: f32`).join(', ')}) -> Moved {
+  var theta = before;
+  ${slots.map((m) => `var slot${m} = memory${m};`).join('\n  ')}
   ${rule.wgsl}
-  ${slots.map((s) => `set_memory${s}(e, slot${s});`).join('\n  ')}
-  ${roles ? `if ((roles(e) & ${FROZEN}u) != 0u) { return; }` : ''}
-  set_params(e, theta);
+  return Moved(${['theta', ...slots.map((m) => `slot${m}`)].join(', ')});
+}
+fn move_four(e: u32, factor: f32, steps: vec4f) {
+  let g = ${clipped[clip]};
+  let before = params(e);
+  ${slots.map((m) => `let before${m} = memory${m}(e);`).join('\n  ')}
+  ${upToFour((q) => `let moved_${q} = move_one(${[`g.${q}`, `before.${q}`, ...slots.map((m) => `before${m}.${q}`), 'steps.y', 'steps.z', 'steps.w'].join(', ')});`, '\n  ')}
+  ${slots.map((m) => `set_memory${m}(e, ${four((q) => `moved_${q}.slot${m}`)});`).join('\n  ')}
+  let element = 4u * e + vec4u(0u, 1u, 2u, 3u);
+  var stays = element >= vec4u(args.P);
+  ${roles ? `stays = stays | ((vec4u(${upToFour((q) => `roles(element.${q})`, ', ')}) & vec4u(${FROZEN}u)) != vec4u());` : ''}
+  set_params(e, select(${four((q) => `moved_${q}.theta`)}, before, stays));
 }`
     : ''
 }
@@ -214,9 +233,10 @@ fn main(
   var bad = 0.0;
   var squares = 0.0;
   for (var c = 0u; c < args.chunks; c++) {
-    top = max(top, partial(${PARTIAL_WORDS}u * c));
-    bad = max(bad, partial(${PARTIAL_WORDS}u * c + 2u));
-    squares += partial(${PARTIAL_WORDS}u * c + 3u);
+    let found = partial(c);
+    top = max(top, found.x);
+    bad = max(bad, found.z);
+    squares += found.w;
   }
   var factor = 1.0;
   ${
@@ -224,16 +244,18 @@ fn main(
       ? `var scaled = 0.0;
   if (top > 0.0) {
     for (var c = 0u; c < args.chunks; c++) {
-      let share = partial(${PARTIAL_WORDS}u * c) / top;
-      scaled += partial(${PARTIAL_WORDS}u * c + 1u) * share * share;
+      let found = partial(c);
+      let share = found.x / top;
+      scaled += found.y * share * share;
     }
     // maxNorm/(norm + 1e-6) with norm = top·√scaled, in which no square is too large
     factor = min(1.0, args.limit / top / (sqrt(scaled) + 1e-6 / top));
   }`
       : ''
   }
-  let loss = partial(${PARTIAL_WORDS}u * args.chunks + 3u);
-  let place = u32(numbers(0u));
+  let loss = partial(args.chunks).w;
+  let steps = numbers(0u);
+  let place = u32(steps.x);
   let stopped = results(${RESULT_WORDS}u * place + 3u);
   var failed = 0.0;
   if (bad != 0.0) { failed = ${FAILED.gradient}.0; }
@@ -247,13 +269,11 @@ fn main(
     set_results(at + ${RESULT_WORDS + 3}u, max(stopped, failed));
   }
   if (stopped != 0.0 || failed != 0.0) { return; }
-  let end = min(args.P + ${states}u * args.size, ${MOVED}u * (number + 1u));
-  let a = numbers(1u);
-  let b = numbers(2u);
-  let c = numbers(3u);
+  let fours = (args.P + 3u) / 4u;
+  let end = min(fours + ${states}u * args.size, ${MOVED}u * (number + 1u));
   for (var e = ${MOVED}u * number + lane; e < end; e += ${THREADS}u) {
-    if (e >= args.P) { carry(e - args.P); }
-    ${rule ? 'else { move_one(e, factor, a, b, c); }' : ''}
+    if (e >= fours) { carry(e - fours); }
+    ${rule ? 'else { move_four(e, factor, steps); }' : ''}
   }
 }`,
   };
@@ -285,14 +305,14 @@ export function moveParameters(plan: UpdatePlan | null, buffers: UpdateBuffers, 
   const now = carries.slice(0, MOST_STATES);
   const tensors: Record<string, DeviceBuffer> = { results, partial: partials, numbers };
   for (const [s, { to, from }] of now.entries()) Object.assign(tensors, { [`to${s}`]: to, [`from${s}`]: from });
-  const size = now[0]?.to.length ?? 1;
+  const size = Math.ceil((now[0]?.to.length ?? 1) / 4);
   const P = plan ? parameters.length : 0;
   if (plan) Object.assign(tensors, { params: parameters, grads: gradients, ...(roles ? { roles } : {}) });
   if (plan) for (const [s, slot] of slots.entries()) tensors[`memory${s}`] = slot;
   const source = move(plan?.rule ?? null, plan?.clip.kind ?? 'none', plan !== null && roles !== null, now.length);
   const { chunks } = chunksOf(P);
   const args = { P, chunks, size, limit: plan?.clip.limit ?? 0, l2: plan?.l2 ?? 0, ...plan?.rule.numbers };
-  const workgroups = Math.max(1, Math.ceil((P + now.length * size) / MOVED));
+  const workgroups = Math.max(1, Math.ceil((Math.ceil(P / 4) + now.length * size) / MOVED));
   results.device.dispatch(source, tensors, args, inRows(workgroups));
   for (const { to, from } of carries.slice(MOST_STATES)) {
     overElements(carryMore, { to_state: to, from_state: from, results, numbers }, to.length);

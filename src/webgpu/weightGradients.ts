@@ -1,8 +1,9 @@
 import { addRowBackward } from './add.ts';
 import { DeviceBuffer, type FloatBuffer } from './buffers.ts';
+import type { Device } from './device.ts';
 import { elementwise, overElements } from './elements.ts';
 import { matmulTN } from './matmul.ts';
-import { sumsOfProducts, TILE } from './tile.ts';
+import { sumNames, sumsOfProducts } from './tile.ts';
 import { variants } from './variants.ts';
 
 /** dW[M,N] += a[K,M]ᵀ·b[K,N], or, where there is no b, the bias db[M] += Σ_k a[k,·]. */
@@ -20,47 +21,55 @@ export const MOST_GRADIENTS = 6;
 
 const FIELDS = ['a', 'b', 'c', 'K', 'M', 'N', 'first'] as const;
 
-/** An invocation finds out to which gradient its tile belongs, and computes 4×4 sums of it. */
-const grouped = variants(({ count }: { count: number }) => {
+/** Rows and columns of the tile of sums that an invocation makes: larger where the device cannot run many at a time. */
+const tileOf = (device: Device): { rows: number; columns: number } =>
+  device.adapter.software ? { rows: 8, columns: 8 } : { rows: 4, columns: 4 };
+
+/** An invocation finds out to which gradient its tile belongs, and computes the tile. */
+const grouped = variants(({ count, rows, columns }: { count: number; rows: number; columns: number }) => {
   const args: Record<string, 'u32'> = {};
   for (let p = 0; p < count; p++) for (const field of FIELDS) args[`${field}${p}`] = 'u32';
   const chosen = Array.from({ length: count }, (_, p) => {
     const values = FIELDS.map((field) => `args.${field}${p}`).join(', ');
     return p === 0 ? `var g = Gradient(${values});` : `if (i >= args.first${p}) { g = Gradient(${values}); }`;
   });
+  const fours = columns / 4;
   const body = `
   ${chosen.join('\n  ')}
-  let tiles = (max(g.N, 1u) + ${TILE - 1}u) / ${TILE}u;
-  let row = ${TILE}u * ((i - g.first) / tiles);
-  let columns = ${TILE}u * ((i - g.first) % tiles) + vec4u(0u, 1u, 2u, 3u);
+  let tiles = (max(g.N, 1u) + ${columns - 1}u) / ${columns}u;
+  let row = ${rows}u * ((i - g.first) / tiles);
+  let column = ${columns}u * ((i - g.first) % tiles);
   ones = g.N == 0u;
-  ${sumsOfProducts(
-    Array.from({ length: TILE }, (_, r) => `g.a + min(row + ${r}u, g.M - 1u)`),
-    'g.M',
-    'select(g.b + min(columns, vec4u(max(g.N, 1u) - 1u)), vec4u(), ones)',
-    'select(g.N, 0u, ones)',
-    'g.K',
-  )}
-  ${Array.from({ length: TILE }, (_, r) => `store(g, row + ${r}u, columns, sum${r});`).join('\n  ')}`;
+  ${sumsOfProducts({
+    rows: Array.from({ length: rows }, (_, r) => `g.a + min(row + ${r}u, g.M - 1u)`),
+    aStep: 'g.M',
+    columns: Array.from(
+      { length: fours },
+      (_, v) =>
+        `select(g.b + min(column + ${4 * v}u + vec4u(0u, 1u, 2u, 3u), vec4u(max(g.N, 1u) - 1u)), vec4u(), ones)`,
+    ),
+    bStep: 'select(g.N, 0u, ones)',
+    count: 'g.K',
+  })}
+  let sums = array<vec4f, ${rows * fours}>(${sumNames(rows, fours).join(', ')});
+  for (var s = 0u; s < ${rows * fours}u; s++) { store(g, row + s / ${fours}u, column + 4u * (s % ${fours}u), sums[s]); }`;
   const functions = `
 struct Gradient { ${FIELDS.map((field) => `${field}: u32`).join(', ')} }
 var<private> ones: bool;
-fn a(at: u32) -> f32 { return m(at); }
-fn b(at: u32) -> f32 { if (ones) { return 1.0; } return m(at); }
-fn store(g: Gradient, row: u32, columns: vec4u, sum: vec4f) {
+fn a(at: u32) -> f32 { return m_at(at); }
+fn b(at: u32) -> f32 { return select(m_at(at), 1.0, ones); }
+fn store(g: Gradient, row: u32, column: u32, sum: vec4f) {
   if (row >= g.M) { return; }
-  if (g.N == 0u) {
-    set_m(g.c + row, m(g.c + row) + sum.x);
-    return;
-  }
+  // A bias has one column.
+  let N = max(g.N, 1u);
   for (var j = 0u; j < 4u; j++) {
-    if (columns[j] < g.N) {
-      let at = g.c + row * g.N + columns[j];
+    if (column + j < N) {
+      let at = g.c + row * N + column + j;
       set_m(at, m(at) + sum[j]);
     }
   }
 }`;
-  return elementwise(`weightGradients${count}`, { m: 'f32' }, {}, args, body, functions);
+  return elementwise(`weightGradients${count} ${rows}x${columns}`, { m: 'f32' }, {}, args, body, functions);
 });
 
 /**
@@ -91,13 +100,13 @@ export function weightGradients(gradients: readonly WeightGradient[]): void {
 function dispatchGroup(group: readonly WeightGradient[]): void {
   const numbers: Record<string, number> = {};
   let first = 0;
-  for (const [p, { c, a, b, K, M, N }] of group.entries()) {
-    const columns = b ? N : 0;
-    const values = { a: a.start, b: b?.start ?? 0, c: c.start, K, M, N: columns, first };
-    for (const field of FIELDS) numbers[`${field}${p}`] = values[field];
-    first += Math.ceil(M / TILE) * Math.ceil(Math.max(columns, 1) / TILE);
-  }
   const { device, storage } = group[0].c;
+  const { rows, columns } = tileOf(device);
+  for (const [p, { c, a, b, K, M, N }] of group.entries()) {
+    const values = { a: a.start, b: b?.start ?? 0, c: c.start, K, M, N: b ? N : 0, first };
+    for (const field of FIELDS) numbers[`${field}${p}`] = values[field];
+    first += Math.ceil(M / rows) * Math.ceil(Math.max(values.N, 1) / columns);
+  }
   const m = new DeviceBuffer(device, 'float32', storage, 0, storage.bytes / 4);
-  overElements(grouped({ count: group.length }), { m }, first, numbers);
+  overElements(grouped({ count: group.length, rows, columns }), { m }, first, numbers);
 }

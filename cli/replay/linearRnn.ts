@@ -42,7 +42,10 @@ class CountingNet {
   private readonly t: FloatArray;
   private readonly m: number;
   private readonly len: number;
+  /** [len,m], the states before each step, and what they are multiplied to. */
+  private readonly before: FloatArray;
   private readonly products: FloatArray;
+  private readonly backward: () => void;
 
   /** @param X [m,len] @param t [m] */
   constructor(check: Check, X: ArrayLike<number>, t: ArrayLike<number>) {
@@ -55,13 +58,16 @@ class CountingNet {
     const lengths = (): readonly number[] => {
       const counting = countingEngine();
       new SequenceModel(counting, own, sizes);
-      return [...counting.lengths, this.m, ...Array<number>(2 + RULE_BLOCKS).fill(2)];
+      return [...counting.lengths, X.length, X.length, ...Array<number>(2 + RULE_BLOCKS).fill(2)];
     };
     this.engine = check.engineFor(lengths, own);
-    this.products = this.engine.floats(this.m);
+    this.before = this.engine.floats(X.length);
+    this.products = this.engine.floats(X.length);
     this.model = new SequenceModel(this.engine, own, sizes);
     // The given state is zero; going on from it, backward also says what reaches it.
     this.model.load({ inputs: this.x, targets: this.t }, true);
+    const { stack } = this.model;
+    this.backward = this.engine.repeatable(() => stack.backward(this.len, false, false, Number.POSITIVE_INFINITY));
   }
 
   /** Runs forward with the weights [wx, wRec]; gives the outputs [m]. */
@@ -103,13 +109,9 @@ class CountingNet {
     this.forward(W);
     stack.doutput(len).fill(0);
     stack.dfinal(0, 0).h.set(this.outputGradient());
-    stack.backward(len, false, false, Number.POSITIVE_INFINITY);
-    let [wx, wRec] = [0, 0];
-    for (let k = len; k > 0; k--) {
-      wx += this.sumOfProducts(this.stateGradient(k), stack.x.subarray((k - 1) * m, k * m));
-      wRec += this.sumOfProducts(this.stateGradient(k), this.state(k - 1));
-    }
-    return [wx, wRec];
+    this.backward();
+    for (let k = 0; k < len; k++) this.before.set(this.state(k), k * m);
+    return [this.sumOfProducts(stack.x), this.sumOfProducts(this.before)];
   }
 
   /** The sums of the absolute values of what {@link gradients} adds up. */
@@ -124,9 +126,13 @@ class CountingNet {
     return [wx, wRec];
   }
 
-  private sumOfProducts(a: FloatArray, b: FloatArray): number {
-    this.engine.kernels.multiply(this.products, a, b);
-    return pairwiseSum(this.products);
+  /** Of the states' gradients and `factors` [len,m]: step after step from the last one, the samples of each pairwise. */
+  private sumOfProducts(factors: FloatArray): number {
+    const { len, m, products } = this;
+    this.engine.kernels.multiply(products, this.model.stack.stateGradients(0, 0), factors);
+    let sum = 0;
+    for (let k = len - 1; k >= 0; k--) sum += pairwiseSum(products, k * m, m);
+    return sum;
   }
 }
 

@@ -893,6 +893,70 @@ const webgpu: Fault[] = [
     ['wrong index', 'line % 4 === 0', 'line % 2 === 0'],
     ['dropped term', "isMultiple ? ''", "true ? ''"],
   ]),
+  ...faultsOf('webgpu/walk.ts', unitTests, [
+    ['dropped term', 'part < args.parts; part++', 'part < 1u; part++'],
+    ['wrong index', 'u + r) * args.width + o]; }', 'u) * args.width + o]; }'],
+    ['wrong index', 'k}u + k0];', 'k}u];'],
+    ['off by one in time', 'held}u * part;', 'held}u * part + 1u;'],
+    ['dropped term', "'min(args.share, inner - k0)'", "'min(args.share, inner - k0) - 1u'"],
+    ['wrong index', 'sums[to + 2u] = total.z;', 'sums[to + 2u] = total.y;'],
+  ]),
+  ...faultsOf('webgpu/cellKernels.ts', unitTests, [
+    ['dropped term', 'if (keep(b) == 1.0) { return', 'if (true) { return'],
+    ['dropped term', '&& mask(row) != 1.0) { now = Next(hp, cp); }', '&& false) { now = Next(hp, cp); }'],
+    ['dropped term', 'if (lacks(after)) { return dh(at); }', ''],
+    ['dropped term', 'if (is_cut(n)) { return 0.0; }', ''],
+    ['dropped term', 'if (n == 0u) { return dfinal(b * args.H + j); }', 'if (n == 0u) { return 0.0; }'],
+    ['off by one in time', '(args.steps - n) % args.span == 0u', '(args.steps - n + 1u) % args.span == 0u'],
+    ['missing accumulation', 'let d = dh(at) + incoming(row, b, j, sum, n);', 'let d = incoming(row, b, j, sum, n);'],
+    ['wrong gate', "splitGradients && gate === G - 1 ? 'g.n'", "splitGradients && gate === G ? 'g.n'"],
+    ['dropped term', 'if (lacks(row)) { g = Back(vec4f(), 0.0, dc_next); }', ''],
+  ]),
+  ...faultsOf('webgpu/elman.ts', unitTests, [
+    ['dropped term', "'(1.0 - y * y) * d'", "'(1.0 - y) * d'"],
+    ['wrong operand', 'let z = x.x + s.x;', 'let z = x.x - s.x;'],
+  ]),
+  ...faultsOf('webgpu/gru.ts', unitTests, [
+    ['wrong operand', 'return Next((1.0 - z) * n + z * hp, 0.0);', 'return Next(z * n + (1.0 - z) * hp, 0.0);'],
+    ['dropped term', '(hPrev(row * args.H + j) - n) * z', 'hPrev(row * args.H + j) * z'],
+    ['wrong gate', "past: 'd * cache(row * 4u * args.H + args.H + j)'", "past: 'd * cache(row * 4u * args.H + j)'"],
+  ]),
+  ...faultsOf('webgpu/lstm.ts', unitTests, [
+    ['dropped term', 'return Next(o * tc, c_next);', 'return Next(o * c_next, c_next);'],
+    ['wrong gate', 'let daf = dct * cPrev(row * args.H + j) * f', 'let daf = dct * cPrev(row * args.H + j) * i'],
+    ['dropped term', 'let dct = dc + d * o', 'let dct = d * o'],
+    ['wrong gate', 'let gate = select(block, 3u, block == 2u);', 'let gate = block;'],
+  ]),
+  ...faultsOf('webgpu/weightGradients.ts', unitTests, [
+    ['missing accumulation', 'set_m(at, m(at) + sum[j]);', 'set_m(at, sum[j]);'],
+    ['wrong index', 'let N = max(g.N, 1u);', 'let N = max(g.N, 4u);'],
+    ['dropped term', 'return select(m_at(at), 1.0, ones); }', 'return m_at(at); }'],
+    ['wrong index', 'first += Math.ceil(M / rows)', 'first += Math.floor(M / rows)'],
+  ]),
+  ...faultsOf('webgpu/crossEntropyStage.ts', unitTests, [
+    ['sign', 'weight * (share - select(0.0, 1.0, j == goal))', 'weight * (share + select(0.0, 1.0, j == goal))'],
+    ['dropped term', 'weight * (log(sum) - (z(start + goal) - m))', 'weight * (log(sum) - z(start + goal))'],
+  ]),
+  ...faultsOf('webgpu/update.ts', unitTests, [
+    ['dropped term', 'g + args.twice * w', 'g'],
+    ['wrong operand', 'vec4f(-args.limit), vec4f(args.limit)', 'vec4f(-args.limit), vec4f(2.0 * args.limit)'],
+    ['dropped term', 'scaled += found.y * share * share;', 'scaled += found.y;'],
+    ['dropped term', 'if (stopped != 0.0 || failed != 0.0) { return; }', 'if (failed != 0.0) { return; }'],
+    ['dropped term', 'if (bad != 0.0) { failed', 'if (false) { failed'],
+    ['wrong index', 'let i = 4u * (at % args.size);', 'let i = at % args.size;'],
+    ['wrong operand', "u)) != vec4u());` : ''}", "u)) == vec4u());` : ''}"],
+  ]),
+  ...faultsOf('webgpu/rules.ts', unitTests, [
+    ['missing accumulation', 'slot0 += g * g;', 'slot0 = g * g;'],
+    [
+      'dropped term',
+      'slot1 = args.beta2 * slot1 + args.rest2 * g * g;',
+      'slot1 = args.beta2 * slot1 + args.rest2 * g;',
+    ],
+    ['sign', 'theta -= s * slot0;`', 'theta += s * slot0;`'],
+    ['dropped term', 'let g = select(g0, 0.0, agreement < 0.0);', 'let g = g0;'],
+    ['off by one in time', 'powOf(beta1, step + 1)', 'powOf(beta1, step + 2)'],
+  ]),
 ];
 
 /** For every backward function at least one fault of each kind that applies to it. */

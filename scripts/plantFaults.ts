@@ -120,9 +120,20 @@ function expectSound(failing: string | undefined): void {
   if (failing) fail(`without any fault there is a failure already: ${failing}`);
 }
 
-/** The unit tests of a source file, if it has any. Kernels on a device have theirs in common. */
+/** The tests that the kernels on a device have in common: alone, in a walk, in an update. */
+const ON_A_DEVICE: readonly (readonly [files: RegExp, test: string])[] = [
+  [/^webgpu\/(update|rules|patience)\.ts$/, 'tests/webgpu/trainer.node.test.ts'],
+  [
+    /^webgpu\/(walk|cellKernels|recurrence|elman|gru|lstm|weightGradients|crossEntropyStage)\.ts$/,
+    'tests/webgpu/engine.test.ts',
+  ],
+  [/^webgpu\//, 'tests/webgpu/kernels.test.ts'],
+];
+
+/** The unit tests of a source file, if it has any. */
 function unitTestOf({ file }: Fault): string | undefined {
-  if (file.startsWith('webgpu/')) return 'tests/webgpu/kernels.test.ts';
+  const onADevice = ON_A_DEVICE.find(([files]) => files.test(file));
+  if (onADevice) return onADevice[1];
   const mirror = `tests/${file.replace(/\.ts$/, '.test.ts')}`;
   return existsSync(join(root, mirror)) ? mirror : undefined;
 }

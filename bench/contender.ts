@@ -1,3 +1,5 @@
+import type { AdapterDescription, Counters } from 'bptt/webgpu';
+
 /** A training step: forward, backward through time, every gradient clipped to ±clip, update. */
 export interface Training {
   readonly kind: 'training';
@@ -76,6 +78,23 @@ export interface DeviceFacts {
   submitsPerStep: number;
   buffersPerStep: number;
   readbacksPerStep: number;
+}
+
+/** What each of that many steps asked of a device, from what was counted before and after them. */
+export function factsOf(
+  { name, software }: Pick<AdapterDescription, 'name' | 'software'>,
+  steps: number,
+  before: Counters,
+  after: Counters,
+): DeviceFacts {
+  return {
+    adapter: name,
+    software,
+    dispatchesPerStep: (after.dispatches - before.dispatches) / steps,
+    submitsPerStep: (after.submits - before.submits) / steps,
+    buffersPerStep: (after.buffers - before.buffers) / steps,
+    readbacksPerStep: (after.readbacks - before.readbacks) / steps,
+  };
 }
 
 /** A question to a contender. */

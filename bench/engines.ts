@@ -14,9 +14,11 @@ export const ENGINES: readonly Engine[] = [
   python('numpy', 'numpy', 'numpy_peer.py', ['notebook'], ['W1', 'W6-rnn']),
   python('numpy tuned', 'numpy', 'numpy_peer.py', ['tuned'], ['W1', 'W2', 'W3', 'W4', 'W5', 'W6'], fastestBlas()),
   python('torch', 'torch', 'torch_peer.py', [], ['W1', 'W2', 'W3', 'W4', 'W5', 'W6']),
-  npm('tfjs', '@tensorflow/tfjs', 'tfjs.ts', ['W1', 'W2', 'W3', 'W4', 'W5', 'W6']),
-  npm('jax-js', '@jax-js/jax', 'jaxjs.ts', ['W1', 'W2', 'W3', 'W4', 'W5', 'W6']),
-  npm('ort-web', 'onnxruntime-web', 'ortWeb.ts', ['W4', 'W6']),
+  npm('tfjs', '@tensorflow/tfjs', 'tfjs.ts', ['wasm'], ['W1', 'W2', 'W3', 'W4', 'W5', 'W6']),
+  onWebgpu(npm('tfjs webgpu', '@tensorflow/tfjs-backend-webgpu', 'tfjs.ts', ['webgpu'], ['W1', 'W2', 'W4'])),
+  npm('jax-js', '@jax-js/jax', 'jaxjs.ts', ['wasm'], ['W1', 'W2', 'W3', 'W4', 'W5', 'W6']),
+  onWebgpu(npm('jax-js webgpu', '@jax-js/jax', 'jaxjs.ts', ['webgpu'], ['W1', 'W2', 'W4'])),
+  npm('ort-web', 'onnxruntime-web', 'ortWeb.ts', [], ['W4', 'W6']),
 ];
 
 /** The process of an entrant. */
@@ -25,12 +27,18 @@ export function programOf({ engine, threads, scope }: Entrant): Program {
   return peer ? peer.program(threads) : node('own.ts', JSON.stringify({ ...own!, threads, scope } satisfies Own));
 }
 
-function npm(name: string, packageName: string, file: string, workloads: readonly string[]): Engine {
+function npm(
+  name: string,
+  packageName: string,
+  file: string,
+  args: readonly string[],
+  workloads: readonly string[],
+): Engine {
   return {
     name,
     workloads,
     peer: {
-      program: () => node(`peers/${file}`),
+      program: () => node(`peers/${file}`, ...args),
       package: packageName,
       install: 'npm ci --ignore-scripts --prefix bench/peers',
       version() {
@@ -43,6 +51,11 @@ function npm(name: string, packageName: string, file: string, workloads: readonl
       },
     },
   };
+}
+
+/** A peer on the adapter that engine webgpu takes, as slow on a program in a GPU's place. */
+function onWebgpu(peer: Engine): Engine {
+  return { ...peer, slow: ['W3'], scopes: ['compute'] };
 }
 
 function python(

@@ -1,5 +1,13 @@
 import { type Device, MAX_REPEATS, matmulNN, openDevice } from 'bptt/webgpu';
-import type { Contender, DeviceFacts, Product, Scope, Task, Tensors } from './contender.ts';
+import {
+  type Contender,
+  type DeviceFacts,
+  factsOf,
+  type Product,
+  type Scope,
+  type Task,
+  type Tensors,
+} from './contender.ts';
 import { trainingContender } from './library.ts';
 
 /** Steps of training whose losses are read together where the time is to be end to end. */
@@ -43,22 +51,16 @@ async function productRun(device: Device, { N }: Product, { a, b }: Tensors, sco
 
 /** The contender that does `run`, and says what its last run asked of the device. */
 function counting(device: Device, scope: Scope, run: Contender['run']): Contender {
-  const { name: adapter, software } = device.adapter;
   // The read that ends a call, a submit of its own, belongs to no step of it.
   const atTheEnd = scope === 'compute' ? 1 : 0;
   let facts: DeviceFacts;
   return {
     async run(steps) {
-      const { dispatches, submits, buffers, readbacks } = device.counters;
+      const before = { ...device.counters };
       const results = await run(steps);
-      facts = {
-        adapter,
-        software,
-        dispatchesPerStep: (device.counters.dispatches - dispatches) / steps,
-        submitsPerStep: (device.counters.submits - submits - atTheEnd) / steps,
-        buffersPerStep: (device.counters.buffers - buffers) / steps,
-        readbacksPerStep: (device.counters.readbacks - readbacks - atTheEnd) / steps,
-      };
+      const { submits, readbacks, ...others } = device.counters;
+      const after = { ...others, submits: submits - atTheEnd, readbacks: readbacks - atTheEnd };
+      facts = factsOf(device.adapter, steps, before, after);
       return results;
     },
     device: () => facts,

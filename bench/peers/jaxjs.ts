@@ -1,15 +1,24 @@
 import { defaultDevice, init, type Array as JaxArray, jit, nn, numpy as np, valueAndGrad } from '@jax-js/jax';
 import type { Contender, Product, Sampling, Tensor, Tensors, Training } from '../contender.ts';
+import { openCountedGpu, thenReading } from '../countedGpu.ts';
 import { serve } from '../serve.ts';
 import { draw, rowsWithBias, transposed } from './tensors.ts';
 
 /**
- * jax-js on its WebAssembly backend: the whole training step, unrolled over time, is traced and compiled once. An array is
- * used up by what takes it; `.ref` is one use more.
+ * jax-js on the backend that the argument names, WebAssembly or WebGPU: the whole training step, unrolled over time, is
+ * traced and compiled once. An array is used up by what takes it; `.ref` is one use more.
  */
 
-await init('wasm');
-defaultDevice('wasm');
+const backend = process.argv[2] as 'wasm' | 'webgpu';
+const gpu = backend === 'webgpu' ? await openCountedGpu() : null;
+await init(backend);
+defaultDevice(backend);
+
+/** Has an array computed, which is put off until somebody asks for it; on a device, without waiting for that. */
+function compute(array: JaxArray): void {
+  if (gpu) array.ref.gpuBufferSync();
+  else array.ref.dataSync();
+}
 
 const floats = (values: Tensor | number[], shape: number[]): JaxArray =>
   np.array(Float32Array.from(values), { shape, dtype: np.float32 });
@@ -108,7 +117,7 @@ function training(task: Training, tensors: Tensors): Contender {
   let n = 0;
   let t = 0;
 
-  function step(): number {
+  function step(): JaxArray {
     if (carry && n === 0) {
       for (const s of state) s.dispose();
       state = zeros(cell, B, H);
@@ -127,25 +136,37 @@ function training(task: Training, tensors: Tensors): Contender {
       factors.map((factor) => floats([factor], [1])),
     );
     n = (n + 1) % (inputs.length / R);
-    return value.dataSync()[0];
+    compute(value); // and with it everything else that this step leaves
+    return value;
   }
 
-  return { run: (steps) => Float64Array.from({ length: steps }, step) };
+  return thenReading(
+    gpu,
+    (steps) => Array.from({ length: steps }, step),
+    (losses) => Promise.all(losses.map(async (loss) => (await loss.data())[0])),
+  );
 }
 
 function product({ N }: Product, { a, b }: Tensors): Contender {
   const [left, right] = [floats(a, [N, N]), floats(b, [N, N])];
-  return {
-    async run(steps) {
-      let c = np.matmul(left.ref, right.ref);
+  function multiply(): JaxArray {
+    const c = np.matmul(left.ref, right.ref);
+    compute(c);
+    return c;
+  }
+
+  return thenReading(
+    gpu,
+    (steps) => {
+      let c = multiply();
       for (let i = 1; i < steps; i++) {
-        await c.blockUntilReady();
         c.dispose();
-        c = np.matmul(left.ref, right.ref);
+        c = multiply();
       }
-      return c.dataSync();
+      return c;
     },
-  };
+    (c) => c.data(),
+  );
 }
 
 function sampling({ cell, H, V }: Sampling, tensors: Tensors): Contender {

@@ -2,29 +2,39 @@ import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import type { Contender, Product, Sampling, Tensors, Training } from '../contender.ts';
+import { openCountedGpu, thenReading } from '../countedGpu.ts';
 import { serve } from '../serve.ts';
 import { draw, rowsWithBias, transposed } from './tensors.ts';
 
-/** TensorFlow.js on its WebAssembly backend: operations run at once, gradients by its tape. */
+/**
+ * TensorFlow.js on the backend that the argument names, WebAssembly or WebGPU: operations run as they are called, gradients
+ * by its tape.
+ */
 
-setWasmPaths(`${fileURLToPath(new URL('node_modules/@tensorflow/tfjs-backend-wasm/dist', import.meta.url))}/`);
-await tf.setBackend('wasm');
+const backend = process.argv[2] as 'wasm' | 'webgpu';
+const gpu = backend === 'webgpu' ? await openCountedGpu() : null;
+// The backend for WebGPU is there only where it finds that when it is loaded.
+if (gpu) await import('@tensorflow/tfjs-backend-webgpu');
+else setWasmPaths(`${fileURLToPath(new URL('node_modules/@tensorflow/tfjs-backend-wasm/dist', import.meta.url))}/`);
+if (!(await tf.setBackend(backend))) throw new Error(`the backend ${backend} does not start`);
 
 /**
- * a·b. The backend sends only products without transposed operands to its fast kernel, and the gradient that comes with
- * tf.matMul asks for transposed ones.
+ * a·b. The WebAssembly backend sends only products without transposed operands to its fast kernel, and the gradient that
+ * comes with tf.matMul asks for transposed ones.
  */
-const matMul = tf.customGrad((a, b, save) => {
-  const [x, w] = [a as tf.Tensor2D, b as tf.Tensor2D];
-  (save as tf.GradSaveFunc)([x, w]);
-  return {
-    value: tf.matMul(x, w),
-    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => [
-      tf.matMul(dy, tf.transpose(saved[1])),
-      tf.matMul(tf.transpose(saved[0]), dy),
-    ],
-  };
-});
+const matMul: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor = gpu
+  ? tf.matMul
+  : tf.customGrad((a, b, save) => {
+      const [x, w] = [a as tf.Tensor2D, b as tf.Tensor2D];
+      (save as tf.GradSaveFunc)([x, w]);
+      return {
+        value: tf.matMul(x, w),
+        gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => [
+          tf.matMul(dy, tf.transpose(saved[1])),
+          tf.matMul(tf.transpose(saved[0]), dy),
+        ],
+      };
+    });
 
 function zeros(cell: Training['cell'], B: number, H: number): tf.Tensor[] {
   return cell === 'lstm' ? [tf.zeros([B, H]), tf.zeros([B, H])] : [tf.zeros([B, H])];
@@ -76,17 +86,24 @@ function training(task: Training, tensors: Tensors): Contender {
     return (reduction === 'mean' ? tf.div(sum, R) : sum) as tf.Scalar;
   }
 
-  function step(): number {
+  function step(): tf.Scalar {
     const before = carried;
     const { value, grads } = tf.variableGrads(forward, params);
     tf.tidy(() => update(params.map((p) => tf.clipByValue(grads[p.name], -clip, clip))));
-    const result = value.dataSync()[0];
-    tf.dispose([value, grads, before]);
+    tf.dispose([grads, before]);
     n = (n + 1) % (inputs.length / R);
-    return result;
+    return value;
   }
 
-  return { run: (steps) => Float64Array.from({ length: steps }, step) };
+  return thenReading(
+    gpu,
+    (steps) => Array.from({ length: steps }, step),
+    async (losses) => {
+      const values = await Promise.all(losses.map(async (loss) => (await loss.data())[0]));
+      tf.dispose(losses);
+      return values;
+    },
+  );
 }
 
 /** What does with gradients what the task says; called within a tidy. */
@@ -123,18 +140,22 @@ function optimizerOf({ optimizer, lr }: Training, params: readonly tf.Variable[]
 
 function product({ N }: Product, { a, b }: Tensors): Contender {
   const [left, right] = [a, b].map((values) => tf.tensor2d(values as Float32Array, [N, N]));
-  return {
-    run(steps) {
+  return thenReading(
+    gpu,
+    (steps) => {
       let c = tf.matMul(left, right);
       for (let i = 1; i < steps; i++) {
         c.dispose();
         c = tf.matMul(left, right);
       }
-      const values = c.dataSync();
+      return c;
+    },
+    async (c) => {
+      const values = await c.data();
       c.dispose();
       return values;
     },
-  };
+  );
 }
 
 function sampling({ cell, H, V }: Sampling, tensors: Tensors): Contender {

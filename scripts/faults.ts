@@ -946,6 +946,11 @@ const webgpu: Fault[] = [
     ['wrong index', 'let i = 4u * (at % args.size);', 'let i = at % args.size;'],
     ['wrong operand', "u)) != vec4u());` : ''}", "u)) == vec4u());` : ''}"],
   ]),
+  ...faultsOf('webgpu/patience.ts', unitTests, [
+    ['dropped term', 'if (this.sent.length === 0) this.since', 'this.since'],
+    ['dropped term', 'if (lists.size === 1)', 'if (lists.size > 0)'],
+    ['missing accumulation', 'this.sent = awaited.slice(count);', 'this.sent = [];'],
+  ]),
   ...faultsOf('webgpu/rules.ts', unitTests, [
     ['missing accumulation', 'slot0 += g * g;', 'slot0 = g * g;'],
     [

@@ -122,11 +122,12 @@ function expectSound(failing: string | undefined): void {
 
 /** The tests that the kernels on a device have in common: alone, in a walk, in an update. */
 const ON_A_DEVICE: readonly (readonly [files: RegExp, test: string])[] = [
-  [/^webgpu\/(update|rules|patience)\.ts$/, 'tests/webgpu/trainer.node.test.ts'],
+  [/^webgpu\/(update|rules)\.ts$/, 'tests/webgpu/trainer.node.test.ts'],
   [
     /^webgpu\/(walk|cellKernels|recurrence|elman|gru|lstm|weightGradients|crossEntropyStage)\.ts$/,
     'tests/webgpu/engine.test.ts',
   ],
+  [/^webgpu\/patience\.ts$/, 'tests/webgpu/patience.node.test.ts'],
   [/^webgpu\//, 'tests/webgpu/kernels.test.ts'],
 ];
 

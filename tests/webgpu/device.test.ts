@@ -222,6 +222,23 @@ describe('calls', () => {
     );
   });
 
+  it('see one buffer as fours and as single floats, but write only fours there', async () => {
+    const turn: KernelSource = {
+      name: 'turn',
+      outputs: { y: 'vec4f' },
+      inputs: { x: 'f32' },
+      args: {},
+      code: '@compute @workgroup_size(1)\nfn main() {\n  set_y(0u, vec4f(x(3u), x_at(args.x_start + 2u), x(1u), x(0u)));\n}',
+    };
+    const all = device.floats([0, 1, 2, 3, 4, 0, 0, 0], 'eight');
+    device.dispatch(turn, { y: all.slice(4, 8), x: all.slice(1, 5) }, {}, [1, 1, 1]);
+    expect(await all.read()).toEqual(Float32Array.of(0, 1, 2, 3, 4, 3, 2, 1));
+    const single: KernelSource = { ...turn, name: 'single', outputs: { y: 'vec4f', x: 'f32' }, inputs: {} };
+    expect(() => device.dispatch(single, { y: all.slice(4, 8), x: all.slice(1, 5) }, {}, [1, 1, 1])).toThrow(
+      'single: x is written by single floats where others see fours',
+    );
+  });
+
   it('that do not compile tell line, column and the line itself, and the next ones go on', async () => {
     const wrong: KernelSource = {
       name: 'wrong',

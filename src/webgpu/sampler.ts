@@ -1,6 +1,13 @@
 import { SequenceModel } from '../bptt/model.ts';
-import { expectSampleOptions, type SampleOptions, sampleFrom } from '../bptt/sample.ts';
-import { fullSpec, type ModelSpec, type NamedTensors } from '../bptt/spec.ts';
+import {
+  type AnySampler,
+  expectSamplable,
+  expectSampleOptions,
+  type SampleOptions,
+  sampleFrom,
+} from '../bptt/sample.ts';
+import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from '../bptt/spec.ts';
+import { expectEach } from '../bptt/stepper.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { expectLength } from '../tensor/shape.ts';
 import type { FloatBuffer, IntBuffer } from './buffers.ts';
@@ -54,17 +61,18 @@ fn main() {
 };
 
 export interface WebgpuSamplerOptions {
-  /** Left out: one is opened, and closed by `dispose`. */
+  /** The device to compute on, which then stays its owner's. Left out: one is opened, and closed by `dispose`. */
   device?: Device;
+  /** How a device is opened. */
   deviceOptions?: DeviceOptions;
 }
 
 /**
  * A trained model on a device, read one symbol at a time, its state between symbols kept there. {@link sample} draws on
  * the device, up to 256 symbols a submit; with `topK` or `topP` the logits come back for every symbol and are drawn from
- * here.
+ * here. Calls take their turn: each waits for the one before.
  */
-export class WebgpuSampler {
+export class WebgpuSampler implements AnySampler {
   readonly device: Device;
   private readonly owned: boolean;
   private readonly engine: WebgpuEngine;
@@ -74,21 +82,19 @@ export class WebgpuSampler {
   private readonly how: FloatBuffer;
   private started = false;
   private lists: Promise<{ read: CommandList; drawing: CommandList }> | null = null;
+  private last: Promise<unknown> = Promise.resolve();
 
   /** Made by {@link webgpuSampler}. */
   constructor(device: Device, owned: boolean, spec: ModelSpec, parameters: NamedTensors) {
-    const { input, loss, bidirectional } = fullSpec(spec);
-    if (input !== 'ids' || loss !== 'softmaxCrossEntropy' || bidirectional) {
-      throw new RangeError('Sampler: expected a model that reads ids in one direction and predicts by softmax');
-    }
+    const full = fullSpec(spec);
+    expectSamplable(full);
+    expectEach('Sampler', parameterPlaces(full), parameters);
     this.device = device;
     this.owned = owned;
     this.engine = webgpuEngine(device);
     const { engine } = this;
     this.model = new SequenceModel(engine, { ...spec, lossAt: 'every' }, { steps: 1, batch: 1 });
-    for (const { name, length } of this.model.parameters.places) {
-      if (!parameters[name]) throw new RangeError(`Sampler: ${name} is missing`);
-      expectLength('Sampler', name, parameters[name], '[n]', length);
+    for (const { name } of this.model.parameters.places) {
       engine.write(this.model.parameters.get(name)!, parameters[name]);
     }
     this.model.eachState((_, layer, d, which) => {
@@ -100,20 +106,32 @@ export class WebgpuSampler {
     this.model.load({ inputs: new Int32Array(1), targets: new Int32Array(1) });
   }
 
-  /** Forgets what was read: the next symbol begins a sequence. */
-  reset(): void {
-    this.goOn(false);
+  /** The engine and its adapter in words. */
+  get choice(): string {
+    return this.device.choice;
   }
 
-  /** Goes on from these states, [H] each by name. */
+  /** Forgets what was read: the next symbol begins a sequence. */
+  reset(): void {
+    this.inTurn(() => this.goOn(false));
+  }
+
+  /**
+   * Goes on from these states, [H] each by name.
+   *
+   * @throws {RangeError} where a state is missing or does not fit.
+   */
   setState(states: NamedTensors): void {
     const { engine, model } = this;
     model.eachState((name) => {
       if (!states[name]) throw new RangeError(`Sampler.setState: ${name} is missing`);
       expectLength('Sampler.setState', name, states[name], '[H]', model.spec.hiddenSize);
     });
-    model.eachState((name, layer, d, which) => engine.write(model.stack.given(layer, d)[which], states[name]));
-    this.goOn(true);
+    const own = Object.fromEntries(Object.entries(states).map(([name, values]) => [name, values.slice()]));
+    this.inTurn(() => {
+      model.eachState((name, layer, d, which) => engine.write(model.stack.given(layer, d)[which], own[name]));
+      this.goOn(true);
+    });
   }
 
   /**
@@ -121,9 +139,8 @@ export class WebgpuSampler {
    *
    * @throws {RangeError} on a symbol out of range.
    */
-  async read(id: number): Promise<Float32Array> {
-    await this.feed(id);
-    return this.model.logits().read();
+  read(id: number): Promise<Float32Array> {
+    return this.inTurn(() => this.logitsAfter(id));
   }
 
   /**
@@ -132,11 +149,39 @@ export class WebgpuSampler {
    * @param prime at least one symbol
    * @param stop a symbol that ends the sequence early; it is the last one returned
    */
-  async sample(
+  sample(
     prime: ArrayLike<number>,
     length: number,
     rng: RandomState,
     options: SampleOptions = {},
+    stop?: number,
+  ): Promise<number[]> {
+    return this.inTurn(() => this.draw(prime, length, rng, options, stop));
+  }
+
+  /** Gives the memory on the device back. */
+  dispose(): void {
+    if (this.owned) this.device.dispose();
+    else this.engine.dispose();
+  }
+
+  /** One call after another: calls that overlap would find each other's symbols. */
+  private inTurn<T>(call: () => T | Promise<T>): Promise<T> {
+    const turn = this.last.then(call);
+    this.last = turn.catch(() => {});
+    return turn;
+  }
+
+  private async logitsAfter(id: number): Promise<Float32Array> {
+    await this.feed(id);
+    return this.model.logits().read();
+  }
+
+  private async draw(
+    prime: ArrayLike<number>,
+    length: number,
+    rng: RandomState,
+    options: SampleOptions,
     stop?: number,
   ): Promise<number[]> {
     if (prime.length === 0) throw new RangeError('Sampler.sample: prime is empty, expected at least one symbol');
@@ -147,7 +192,7 @@ export class WebgpuSampler {
     const ids: number[] = [];
     if (topK !== undefined || topP < 1) {
       while (ids.length < length && (ids.length === 0 || id !== stop)) {
-        id = sampleFrom(await this.read(id), rng, options);
+        id = sampleFrom(await this.logitsAfter(id), rng, options);
         ids.push(id);
       }
       return ids;
@@ -188,12 +233,6 @@ export class WebgpuSampler {
       break;
     }
     return ids;
-  }
-
-  /** Gives the memory on the device back. */
-  dispose(): void {
-    if (this.owned) this.device.dispose();
-    else this.engine.dispose();
   }
 
   private async feed(id: number): Promise<void> {

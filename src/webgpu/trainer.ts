@@ -82,8 +82,7 @@ export class WebgpuTrainer implements Trainer {
 
   /** The engine and its adapter in words. */
   get choice(): string {
-    const { name, software } = this.device.adapter;
-    return `webgpu: ${name}${software ? ' (software, no GPU)' : ''}`;
+    return this.device.choice;
   }
 
   /** The device that computes, with its counters; another one after a loss. */

@@ -97,7 +97,8 @@ export class WebgpuTrainer implements Trainer {
 
   /** What a training step does, stage by stage: which stages are fused, and how recurrences are walked. */
   async stages(): Promise<readonly string[]> {
-    return this.inTurn(() => this.surviving((session) => session.stages()));
+    const { stages } = await this.inTurn(() => this.surviving((session) => session.trainingStep()));
+    return stages;
   }
 
   async train(batches: readonly TrainingBatch[]): Promise<Float64Array> {

@@ -1,19 +1,20 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
-  type CpuEngineName,
+  type AnySampler,
   createSampler,
   decodeModel,
+  type EngineName,
   encodeModel,
   fullSpec,
   type ModelFile,
   type ModelSpec,
   type NamedTensors,
   parameterPlaces,
-  type Sampler,
   type TrainerState,
 } from 'bptt/bptt';
 import { CharVocabulary } from 'bptt/data';
+import { commandGpu } from './commandGpu.ts';
 import { reason } from './files.ts';
 import type { Settings } from './settings.ts';
 import type { Reached } from './training.ts';
@@ -45,9 +46,9 @@ const kind = 'bptt character model 1';
 export async function samplerOf(
   spec: ModelSpec,
   { parameters, states }: TrainerState,
-  engine: CpuEngineName,
-): Promise<Sampler> {
-  const sampler = await createSampler(spec, parameters, { engine });
+  engine: EngineName,
+): Promise<AnySampler> {
+  const sampler = await createSampler(spec, parameters, { engine, ...(await commandGpu(engine)) });
   const first = Object.entries(states).map(([name, values]) => [name, values.subarray(0, spec.hiddenSize)]);
   sampler.setState(Object.fromEntries(first));
   return sampler;

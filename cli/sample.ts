@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { CPU_ENGINE_NAMES, type CpuEngineName, type SampleOptions, sampleFrom } from 'bptt/bptt';
+import { ENGINE_NAMES, type EngineName, type SampleOptions } from 'bptt/bptt';
 import { RandomState } from 'bptt/tensor';
 import { Option } from 'commander';
 import { type CharModel, readCharModel, samplerOf } from './charModel.ts';
@@ -11,8 +11,11 @@ interface Options extends SampleOptions {
   prime?: string;
   length: number;
   seed: number;
-  engine: CpuEngineName;
+  engine: EngineName;
 }
+
+/** Characters drawn at once: on a device all that it draws in one go, else each is written as soon as it is drawn. */
+const DRAWN = { onDevice: 256, here: 1 };
 
 const positive = (max: number) => numberBetween(0, max, { positive: true });
 
@@ -25,7 +28,7 @@ const command = createCommand('npm run sample --', 'Writes text drawn from a tra
   .option('--top-p <p>', 'draw from the likeliest characters that together have probability p only', positive(1))
   .option('--greedy', 'always take the likeliest character')
   .option('--seed <n>', 'seed of the draws: the same seed gives the same text', wholeNumber(2 ** 32 - 1, 0), 0)
-  .addOption(new Option('--engine <name>', 'what computes').choices(CPU_ENGINE_NAMES).default('auto'))
+  .addOption(new Option('--engine <name>', 'what computes').choices(ENGINE_NAMES).default('auto'))
   .action(sample);
 
 async function sample(run: string, { prime, length, seed, engine, ...how }: Options): Promise<void> {
@@ -33,14 +36,18 @@ async function sample(run: string, { prime, length, seed, engine, ...how }: Opti
   const { spec, vocabulary, reached } = await readCharModel(model);
   const ids = primeIds(vocabulary, prime);
   const sampler = await samplerOf(spec, reached.state, engine);
+  if (engine === 'webgpu') process.stderr.write(`${sampler.choice}\n`);
   const rng = new RandomState(seed);
+  const most = engine === 'webgpu' ? DRAWN.onDevice : DRAWN.here;
   await write(prime ?? '');
-  for (const id of ids.subarray(0, -1)) sampler.read(id);
-  let id = ids[ids.length - 1];
-  for (let i = 0; i < length; i++) {
-    id = sampleFrom(sampler.read(id), rng, how);
-    await write(vocabulary.chars[id]);
+  let before: ArrayLike<number> = ids;
+  for (let written = 0; written < length; ) {
+    const drawn = await sampler.sample(before, Math.min(most, length - written), rng, how);
+    await write(vocabulary.decode(drawn));
+    written += drawn.length;
+    before = drawn.slice(-1);
   }
+  sampler.dispose();
   if (process.stdout.isTTY) await write('\n');
 }
 

@@ -2,6 +2,7 @@ import { createTrainer, ENGINE_NAMES, type EngineName, type Scheme } from 'bptt/
 import { CharVocabulary } from 'bptt/data';
 import { type Command, Option } from 'commander';
 import { type CharModel, fingerprint, readCharModel } from './charModel.ts';
+import { commandGpu } from './commandGpu.ts';
 import { createCommand, numberBetween, runCommand, wholeNumber } from './options.ts';
 import { printable } from './progress.ts';
 import { readText } from './readText.ts';
@@ -155,6 +156,7 @@ async function trainingOf(
     ...{ steps, batch, l2, init, seed, dtype, engine, threads, fma },
     optimizer: optimizerOf(settings),
     ...(clip && { clip }),
+    ...(await commandGpu(engine)),
   });
   return new Training(trainer, settings, reading, vocabulary.size);
 }

@@ -207,7 +207,8 @@ export class TrainingRun {
     const rng = new RandomState((settings.seed + iteration) % 2 ** 32);
     // One character after another is no work for a GPU.
     const sampler = await samplerOf(spec, state, engine === 'webgpu' ? 'auto' : engine);
-    const ids = sampler.sample(prime, sampleLength, rng);
+    const ids = await sampler.sample(prime, sampleLength, rng);
+    sampler.dispose();
     this.progress.print(`--- sample at iteration ${iteration}\n${vocabulary.decode(ids)}\n---`);
     this.sampledAt = this.elapsed;
   }

@@ -883,6 +883,42 @@ const webgpu: Fault[] = [
     ['wrong operand', 'set_norm(0u, length)', 'set_norm(0u, squares(0u))'],
     ['wrong operand', 'if (!(factor >= 1.0))', 'if (!(factor <= 1.0))'],
   ]),
+  ...faultsOf('webgpu/gruResetBefore.ts', unitTests, [
+    ['wrong gate', 'set_rh(i, r * hPrev(i))', 'set_rh(i, hPrev(i))'],
+    ['dropped term', 'd * z + drh(i) * r', 'd * z'],
+    ['dropped term', '  matmulTN(dWhh.slice(2 * H * H, 3 * H * H), dan, rh, H, R, H, true);\n', ''],
+  ]),
+  ...faultsOf('webgpu/lstm.ts', unitTests, [
+    ['wrong gate', "peep(0, 'dai')", "peep(1, 'dai')"],
+    ['off by one in time', 'if (block == 2u) { seen = c(at); }', ''],
+  ]),
+  ...faultsOf('webgpu/state.ts', unitTests, [
+    ['sign', 'total += (1.0 - keep(b)) * dh', 'total += keep(b) * dh'],
+    ['missing accumulation', 'set_dh0(i, dh0(i) + total)', 'set_dh0(i, total)'],
+    ['wrong operand', 'if (mask(i / args.H) != 1.0)', 'if (mask(i / args.H) == 1.0)'],
+  ]),
+  ...faultsOf('webgpu/columns.ts', unitTests, [['wrong index', 'args.wide + args.offset + i', 'args.wide + i']]),
+  ...faultsOf('webgpu/binaryCrossEntropyOfSoftmax.ts', unitTests, [
+    ['sign', 'y * log_p + (1.0 - y) * log_other', 'y * log_p - (1.0 - y) * log_other'],
+  ]),
+  ...faultsOf('webgpu/linear.ts', unitTests, [
+    ['missing accumulation', 'dW(at) + dy(r * args.count + i)', 'dy(r * args.count + i)'],
+    ['missing accumulation', 'dW(at) + total[j]', 'total[j]'],
+  ]),
+  ...faultsOf('webgpu/rules.ts', unitTests, [
+    ['dropped term', 'g + args.momentum * slot0', 'args.momentum * slot0'],
+    ['dropped term', 'variance = max(0.0, slot0 - slot1 * slot1);', ''],
+    ['wrong operand', 'slot2 = max(slot2, slot1);', 'slot2 = slot1;'],
+    ['dropped term', '    theta *= step_c;\n', ''],
+  ]),
+  ...faultsOf('webgpu/drawSymbol.ts', unitTests, [
+    ['wrong operand', 'if (sum > goal)', 'if (sum >= total)'],
+    ['dropped term', 'total += exp((z(v) - top) * boldness)', 'total += exp(z(v) - top)'],
+  ]),
+  ...faultsOf('webgpu/fuse.ts', unitTests, [
+    ['dropped term', 'if (db) gradients.push({ c: db, a: dz, b: null, K: R, M, N: 0 });', ''],
+    ['wrong operand', 'b: hPrev, K: R, M, N: H', 'b: dz, K: R, M, N: H'],
+  ]),
   ...faultsOf('webgpu/matmulKernels.ts', unitTests, [
     ['wrong index', 'let end = min(args.k, begin + args.depth);', 'let end = args.k;'],
     ['wrong index', ' + begin * ', ' + 0u * '],

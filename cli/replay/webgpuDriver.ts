@@ -7,8 +7,7 @@ import type { Answer, Argument, Order, PlainCall } from './webgpuCalls.ts';
 const { memory, port } = workerData as { memory: SharedArrayBuffer; port: MessagePort };
 const done = new Int32Array(memory);
 const device = await openDevice({ gpu: await gpuOrSoftware() });
-const { name, software } = device.adapter;
-process.stderr.write(`webgpu: ${name}${software ? ' (software, no GPU)' : ''}\n`);
+process.stderr.write(`${device.choice}\n`);
 
 /** An engine's memory here and on the device, where it stands twice: as floats and as ints. */
 class Mirror {

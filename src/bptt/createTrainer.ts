@@ -1,10 +1,11 @@
 import { RandomState } from '../tensor/random.ts';
 import { type Dtype, dtypeOf } from '../tensor/shape.ts';
+import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/sampler.ts';
 import type { WebgpuTrainerOptions } from '../webgpu/trainer.ts';
 import { type LocalEngine, tsEngine } from './engine.ts';
 import { initialise, type Scheme } from './initialise.ts';
 import { ParameterBlock } from './parameters.ts';
-import { Sampler } from './sample.ts';
+import { type AnySampler, Sampler } from './sample.ts';
 import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from './spec.ts';
 import { stepperLengths } from './stepper.ts';
 import { bufferLengths, bufferLengthsOfThreads, LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
@@ -59,7 +60,7 @@ export async function createTrainer(spec: ModelSpec, options: CreateTrainerOptio
   const parameters = initialParameters(spec, dtype, init, rng);
   const own = { ...options, seed: rng.randint(2 ** 31) };
   const { engine = 'auto' } = options;
-  expectOneOf('createTrainer', engine, ENGINE_NAMES);
+  expectEngine('createTrainer', engine);
   const trainer = engine === 'webgpu' ? await onWebgpu(dtype, spec, own) : await onCpu(engine, dtype, spec, own);
   await trainer.setParameters(parameters);
   return trainer;
@@ -143,21 +144,50 @@ async function wasmEnginesFor(
   };
 }
 
+export interface CreateSamplerOptions {
+  /** Who computes. Default `auto`: `wasm` for float32 parameters where the host has WebAssembly SIMD, else `ts`. */
+  engine?: EngineName;
+  /** Engine `webgpu`: on which device. */
+  webgpu?: WebgpuSamplerOptions;
+}
+
 /**
- * A sampler on the engine of that name; `auto` is `wasm` for float32 parameters where the host has WebAssembly SIMD.
+ * A sampler on the engine of that name. Those of the CPU answer at once; that of `webgpu` answers with promises, and is to
+ * be disposed of. From the same random stream all draw the same, as far as their rounding lets them.
  *
  * @throws {RangeError | TypeError} as the constructor of {@link Sampler}, and on an unknown engine.
  */
+export function createSampler(
+  spec: ModelSpec,
+  parameters: NamedTensors,
+  options?: { engine?: CpuEngineName },
+): Promise<Sampler>;
+export function createSampler(
+  spec: ModelSpec,
+  parameters: NamedTensors,
+  options: CreateSamplerOptions & { engine: 'webgpu' },
+): Promise<WebgpuSampler>;
+export function createSampler(
+  spec: ModelSpec,
+  parameters: NamedTensors,
+  options: CreateSamplerOptions,
+): Promise<AnySampler>;
 export async function createSampler(
   spec: ModelSpec,
   parameters: NamedTensors,
-  { engine = 'auto' }: { engine?: CpuEngineName } = {},
-): Promise<Sampler> {
-  expectOneOf('createSampler', engine, CPU_ENGINE_NAMES);
-  const values = Object.values(parameters);
-  const single = values.length > 0 && dtypeOf(values[0]) === 'float32';
-  if (engine === 'wasm' && !single) throw new RangeError('createSampler: engine wasm computes in float32');
-  if (engine !== 'ts' && single) {
+  { engine = 'auto', webgpu }: CreateSamplerOptions = {},
+): Promise<AnySampler> {
+  expectEngine('createSampler', engine);
+  const [first] = Object.values(parameters);
+  const dtype = first && dtypeOf(first);
+  if ((engine === 'wasm' || engine === 'webgpu') && dtype === 'float64') {
+    throw new RangeError(`createSampler: engine ${engine} computes in float32, the parameters are float64`);
+  }
+  if (engine === 'webgpu') {
+    const { webgpuSampler } = await import('../webgpu/index.ts');
+    return webgpuSampler(spec, parameters, webgpu);
+  }
+  if (engine !== 'ts' && dtype === 'float32') {
     const { hasWasmSimd, wasmEngine } = await import('../wasm/index.ts');
     if (engine === 'wasm' || hasWasmSimd()) {
       return new Sampler(spec, parameters, wasmEngine({ lengths: stepperLengths(spec) }));
@@ -166,8 +196,9 @@ export async function createSampler(
   return new Sampler(spec, parameters);
 }
 
-function expectOneOf(fn: string, name: EngineName, names: readonly EngineName[]): void {
-  if (!names.includes(name)) throw new RangeError(`${fn}: engine is ${name}, expected ${names.join(', ')}`);
+function expectEngine(fn: string, name: EngineName): void {
+  if (!ENGINE_NAMES.includes(name))
+    throw new RangeError(`${fn}: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
 }
 
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */

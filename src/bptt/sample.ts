@@ -2,7 +2,7 @@ import type { RandomState } from '../tensor/random.ts';
 import { dtypeOf, type FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
 import { type LocalEngine, tsEngine } from './engine.ts';
-import { fullSpec, type ModelSpec, type NamedTensors } from './spec.ts';
+import { type FullSpec, fullSpec, type ModelSpec, type NamedTensors } from './spec.ts';
 import { Stepper } from './stepper.ts';
 
 /** How the next symbol is drawn. */
@@ -92,8 +92,42 @@ function keepLikeliest(p: Float64Array, topK: number, topP: number): void {
   for (const v of order.slice(kept)) p[v] = 0;
 }
 
+/**
+ * What every sampler can do, made by {@link createSampler}. On the CPU the answers are there at once, off a device they
+ * come as promises: who takes either awaits them.
+ */
+export interface AnySampler {
+  /** Who computes, in words: the engine, of `webgpu` with its adapter and whether that is a GPU. */
+  readonly choice: string;
+  reset(): void;
+  setState(states: NamedTensors): void;
+  read(id: number): FloatArray | Promise<FloatArray>;
+  sample(
+    prime: ArrayLike<number>,
+    length: number,
+    rng: RandomState,
+    options?: SampleOptions,
+    stop?: number,
+  ): number[] | Promise<number[]>;
+  dispose(): void;
+}
+
+/**
+ * Throws unless models of that spec can be sampled from.
+ *
+ * @throws {RangeError} where it reads vectors, predicts otherwise than by softmax, or reads in both directions.
+ */
+export function expectSamplable({ input, loss, bidirectional }: FullSpec): void {
+  if (input !== 'ids' || loss !== 'softmaxCrossEntropy' || bidirectional) {
+    throw new RangeError('Sampler: expected a model that reads ids in one direction and predicts by softmax');
+  }
+}
+
 /** A trained model read one symbol at a time, its state between symbols kept. */
-export class Sampler {
+export class Sampler implements AnySampler {
+  readonly choice: string;
+
+  private readonly engine: LocalEngine;
   private readonly stepper: Stepper;
   private readonly input = new Int32Array(1);
 
@@ -106,11 +140,10 @@ export class Sampler {
    */
   constructor(spec: ModelSpec, parameters: NamedTensors, engine?: LocalEngine) {
     const [first] = Object.values(parameters);
-    const { input, loss, bidirectional } = fullSpec(spec);
-    if (input !== 'ids' || loss !== 'softmaxCrossEntropy' || bidirectional) {
-      throw new RangeError('Sampler: expected a model that reads ids in one direction and predicts by softmax');
-    }
-    this.stepper = new Stepper(engine ?? tsEngine(dtypeOf(first)), spec, parameters);
+    expectSamplable(fullSpec(spec));
+    this.engine = engine ?? tsEngine(dtypeOf(first));
+    this.choice = this.engine.name;
+    this.stepper = new Stepper(this.engine, spec, parameters);
   }
 
   /** Forgets what was read: the next symbol begins a sequence. */
@@ -163,6 +196,12 @@ export class Sampler {
     }
     return ids;
   }
+
+  /** Frees what the engine holds beside its buffers. */
+  dispose(): void {
+    this.engine.dispose();
+  }
+
   /** {@link sampleFrom}, but where no option is set the softmax is the one that the model has worked out already. */
   private draw(logits: FloatArray, rng: RandomState, options: SampleOptions): number {
     const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;

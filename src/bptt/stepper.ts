@@ -2,7 +2,7 @@ import { expectLength, type FloatArray, zeros } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { countingEngine, type Engine } from './engine.ts';
 import { SequenceModel } from './model.ts';
-import type { ModelSpec, NamedTensors } from './spec.ts';
+import type { ModelSpec, NamedTensors, ParameterPlace } from './spec.ts';
 
 /** A trained model of one direction read one step at a time, its state between steps kept. */
 export class Stepper {
@@ -21,13 +21,9 @@ export class Stepper {
     this.model = stepModel(engine, spec);
     const { spec: full, stack } = this.model;
     if (full.bidirectional) throw new RangeError('Stepper: expected a model that reads in one direction');
-    const surplus = Object.keys(parameters).find((name) => !this.model.parameters.get(name));
-    if (surplus) throw new RangeError(`Stepper: ${surplus} is no parameter of this model`);
-    for (const { name, length } of this.model.parameters.places) {
-      if (!parameters[name]) throw new RangeError(`Stepper: ${name} is missing`);
-      expectLength('Stepper', name, parameters[name], '[n]', length);
-      this.model.parameters.get(name)!.set(parameters[name]);
-    }
+    const { places } = this.model.parameters;
+    expectEach('Stepper', places, parameters);
+    for (const { name } of places) this.model.parameters.get(name)!.set(parameters[name]);
     const classes = full.loss === 'softmaxCrossEntropy';
     const width = full.outputSize || full.hiddenSize;
     this.targets = classes ? new Int32Array(1) : zeros(engine.dtype, width);
@@ -82,6 +78,20 @@ export class Stepper {
     model.forward();
     this.started = true;
     return model.outputs();
+  }
+}
+
+/**
+ * Throws unless the parameters are those of a model.
+ *
+ * @throws {RangeError} naming the one that is surplus, missing or of another length.
+ */
+export function expectEach(fn: string, places: readonly ParameterPlace[], parameters: NamedTensors): void {
+  const surplus = Object.keys(parameters).find((name) => !places.some((place) => place.name === name));
+  if (surplus) throw new RangeError(`${fn}: ${surplus} is no parameter of this model`);
+  for (const { name, length } of places) {
+    if (!parameters[name]) throw new RangeError(`${fn}: ${name} is missing`);
+    expectLength(fn, name, parameters[name], '[n]', length);
   }
 }
 

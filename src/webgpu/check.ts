@@ -24,6 +24,8 @@ export interface KernelCheck {
   readonly outputs: readonly string[];
   /** An output and the input that it may be. */
   readonly inPlace?: readonly [output: string, input: string];
+  /** Whether its floats must all lie in one buffer, {@link Placement.together}. */
+  readonly together?: boolean;
   /**
    * A way of computing that is never taken on a software adapter, where it takes seconds to compile: it is tried there
    * only when `all` are asked for, or, for `gpu`, not at all.
@@ -48,7 +50,7 @@ export interface KernelCheck {
 
 /** How the arguments lie in the device's memory. */
 export interface Placement {
-  /** All floats in one buffer, or each in a buffer of its own. */
+  /** All floats in one buffer, or each in a buffer of its own where the check leaves the choice. */
   readonly together: boolean;
   /** Elements between them that nobody may touch: with 3 nothing begins at a multiple of four. */
   readonly pad: 3 | 4;
@@ -60,7 +62,8 @@ export interface Placement {
 export interface KernelFailure {
   readonly name: string;
   readonly sizes: Sizes;
-  readonly placement: Placement;
+  /** Left out for a whole walk, whose model lays its numbers out itself. */
+  readonly placement?: Placement;
   readonly message: string;
 }
 
@@ -118,7 +121,7 @@ class Layout {
     this.check = check;
     const shared = inPlace ? check.inPlace : undefined;
     const own = Object.entries(f).filter(([name]) => name !== shared?.[0]);
-    const groups = together ? [own] : own.map((entry) => [entry]);
+    const groups = together || check.together ? [own] : own.map((entry) => [entry]);
     for (const group of groups) {
       const numbers: number[] = new Array(pad).fill(GUARD);
       for (const [name, values] of group) {

@@ -2,20 +2,16 @@ import { expOf } from '../tensor/exp.ts';
 import { log1pOf, logOf } from '../tensor/log.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { type Arrays, type KernelCheck, type Sizes, U } from './check.ts';
+import { abs, type Floats, gamma, normal, overwritten, times } from './checkNumbers.ts';
 import type { Device } from './device.ts';
 import { onHost } from './functions.ts';
 import type { MatmulLayout, MatmulPlan } from './matmulKernels.ts';
+import { updateChecks } from './updateChecks.ts';
 
-type Floats = Float32Array<ArrayBuffer>;
 type F = Readonly<Record<string, Float64Array>>;
 
 /** Where formulas change their form and drivers have erred: both zeros, denormals, saturation. */
 const SPECIAL = [0, -0, 1e-40, -1e-40, 1e-6, -1e-6, 0.624, -0.626, 9, -9, 20, -20, 89, -89, 1e4, -1e4];
-
-/** Normal numbers. */
-function normal(random: RandomState, n: number, scale = 1): Floats {
-  return Float32Array.from(random.normal(0, scale, n));
-}
 
 /** Normal numbers with special ones among them. */
 function spiced(random: RandomState, n: number, scale = 3): Floats {
@@ -48,13 +44,7 @@ function ids(random: RandomState, n: number, below: number): Int32Array<ArrayBuf
   return Int32Array.from(random.randint(0, below, n));
 }
 
-const overwritten = (n: number): Floats => new Float32Array(n).fill(777);
-
 const sizes2 = { R: 40, n: 150 };
-const abs = (x: Float64Array): Float64Array => x.map(Math.abs);
-const times = (x: ArrayLike<number>, factor: number): Float64Array => Float64Array.from(x, (v) => v * factor);
-/** γ(k) = k·u/(1 − k·u), the bound on a chain of k rounded operations. */
-const gamma = (k: number): number => (k * U) / (1 - k * U);
 
 /** An elementwise function of x with its derivative; bounds in units in the last place of the result. */
 function elementwise(
@@ -737,6 +727,51 @@ const linears: KernelCheck[] = [
   ),
 ];
 
+/** A draw: by probabilities, of the likeliest, and of logits that hold a NaN or infinity. */
+const draws: KernelCheck[] = (['by chance', 'of the likeliest', 'of NaN'] as const).map((kind) => ({
+  name: `drawSymbol ${kind}`,
+  sizes: { V: 150 },
+  outputs: ['drawn', 'ids'],
+  arrays({ V }, random) {
+    const z = normal(random, V, 2);
+    const temperature = random.uniform(0.5, 2);
+    const p = new Float64Array(V);
+    onHost.softmax(
+      p,
+      Float64Array.from(z, (value) => value / temperature),
+      1,
+      V,
+    );
+    // The middle of a symbol's share, which no rounding moves it out of.
+    const likely = [...p.keys()].filter((v) => p[v] > 1e-3);
+    const symbol = likely[random.randint(likely.length)];
+    const u = p.subarray(0, symbol).reduce((a, b) => a + b, p[symbol] / 2);
+    if (kind === 'of NaN') z[random.randint(V)] = [Number.NaN, Number.POSITIVE_INFINITY][random.randint(2)];
+    const how = Float32Array.of(kind === 'of the likeliest' ? 0 : 1 / temperature, u);
+    return { f: { z, how }, i: { drawn: Int32Array.of(777), ids: Int32Array.of(777) } };
+  },
+  call: (k, { f: { z, how }, i: { drawn, ids } }, { V }) => k.drawSymbol(drawn, ids, z, how, V),
+  // Where it is told that there is nothing to draw, nobody reads on: any symbol will do.
+  bound: (_before, _after, { V }) => (kind === 'of NaN' ? { ids: [V] } : {}),
+}));
+
+/** The scatter of a one-hot input's gradient, in both of its ways. */
+const scatters: KernelCheck[] = (['rows', 'symbols'] as const).map((way) =>
+  linear(
+    {
+      name: `scatterColumns by ${way}`,
+      sizes: { R: 90, D: 40, O: 140 },
+      outputs: ['dW'],
+      arrays: ({ R, D, O }, random) => ({
+        f: { dW: normal(random, O * D), dy: normal(random, R * O) },
+        i: { ids: repeatedIds(random, R, D) },
+      }),
+      call: (k, { f: { dW, dy }, i: { ids } }, { R, D, O }) => k.scatterColumns(dW, dy, ids, R, D, O, way),
+    },
+    ({ R }) => R + 2,
+  ),
+);
+
 /** Every kernel, in every way of computing it. */
 const kernelChecks: readonly KernelCheck[] = [
   ...elements,
@@ -747,6 +782,9 @@ const kernelChecks: readonly KernelCheck[] = [
   ...products,
   ...productsInParts,
   ...linears,
+  ...scatters,
+  ...draws,
+  ...updateChecks,
 ];
 
 /** The checks that say something about a device: all of them, or without the ways that are never taken there. */

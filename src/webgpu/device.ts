@@ -173,6 +173,12 @@ export class Device {
     });
   }
 
+  /** In words: the engine, the adapter, and whether that is a program on the CPU. */
+  get choice(): string {
+    const { name, software } = this.adapter;
+    return `webgpu: ${name}${software ? ' (software, no GPU)' : ''}`;
+  }
+
   get limits(): GPUSupportedLimits {
     return this.gpu.limits;
   }

@@ -11,7 +11,7 @@ import type { CommandList } from './commands.ts';
 import { copy, fill } from './copy.ts';
 import type { Device } from './device.ts';
 import { elmanStepBackward, elmanStepForward, elmanWeightBackward } from './elman.ts';
-import { fuse, runCall, type Stage } from './fuse.ts';
+import { fuse, runCall, type WalkStage } from './fuse.ts';
 import { gruStepBackward, gruStepForward, gruWeightBackward } from './gru.ts';
 import {
   gruResetBeforeStepBackward,
@@ -70,7 +70,7 @@ export interface WebgpuEngine extends Engine<FloatBuffer, IntBuffer> {
   /** Gives the memory back. */
   dispose(): void;
   /** The stages that do what the calls do. */
-  stages(calls: readonly Call[], options?: Parameters<typeof fuse>[2]): Stage[];
+  stages(calls: readonly Call[], options?: Parameters<typeof fuse>[2]): WalkStage[];
 }
 
 const DEFAULT_ROOM = 65_536;
@@ -155,10 +155,10 @@ export function webgpuEngine(
     return recorded;
   };
 
-  const stages = (recorded: readonly Call[], options?: Parameters<typeof fuse>[2]): Stage[] =>
+  const stages = (recorded: readonly Call[], options?: Parameters<typeof fuse>[2]): WalkStage[] =>
     fused
       ? fuse(recorded, walkKernels, { persistent, ...options })
-      : recorded.map((call) => ({ name: call.kernel, run: () => runCall(walkKernels, call) }));
+      : recorded.map((call) => ({ name: call.kernel, parts: [call], run: () => runCall(walkKernels, call) }));
 
   return {
     name: 'webgpu',

@@ -1,9 +1,10 @@
+import type { addRowBackward } from './add.ts';
 import type { FloatBuffer } from './buffers.ts';
 import { type Call, isCall, same, type WalkKernels } from './calls.ts';
 import { softmaxCrossEntropy } from './crossEntropyStage.ts';
 import { scatterColumns } from './linear.ts';
 import { peepholeBackward } from './lstm.ts';
-import { matmulNN } from './matmul.ts';
+import { matmulNN, type matmulTN } from './matmul.ts';
 import { parseBackward, parseForward } from './parseRecurrence.ts';
 import { runBackward, runForward, type WalkPlan } from './recurrence.ts';
 import { type WeightGradient, weightGradients } from './weightGradients.ts';
@@ -13,6 +14,19 @@ export interface Stage {
   /** What it is called where the choice is reported. */
   readonly name: string;
   run(): void;
+}
+
+/** A call of the walk, or a part of one that a stage does apart from the rest. */
+export type Part =
+  | Call
+  | { readonly kernel: 'matmulNN'; readonly args: Parameters<typeof matmulNN> }
+  | { readonly kernel: 'matmulTN'; readonly args: Parameters<typeof matmulTN> }
+  | { readonly kernel: 'addRowBackward'; readonly args: Parameters<typeof addRowBackward> }
+  | { readonly kernel: 'peepholeBackward'; readonly args: Parameters<typeof peepholeBackward> };
+
+/** A stage, and what it does said in calls. */
+export interface WalkStage extends Stage {
+  readonly parts: readonly Part[];
 }
 
 export interface FuseOptions {
@@ -36,8 +50,8 @@ export function fuse(
   calls: readonly Call[],
   run: WalkKernels,
   { persistent = true, unused = [], takeLosses }: FuseOptions = {},
-): Stage[] {
-  const stages: Stage[] = [];
+): WalkStage[] {
+  const stages: WalkStage[] = [];
   const gradients: WeightGradient[] = [];
   const done = new Set<Call>();
   for (let i = 0; i < calls.length; ) {
@@ -48,13 +62,13 @@ export function fuse(
     }
     const recurrence = parseForward(calls, i);
     if (recurrence) {
-      stages.push(runForward(recurrence, persistent));
+      stages.push({ ...runForward(recurrence, persistent), parts: calls.slice(i, recurrence.next) });
       i = recurrence.next;
       continue;
     }
     const reversed = parseBackward(calls, i, unused);
     if (reversed) {
-      stages.push(runBackward(reversed, persistent));
+      stages.push({ ...runBackward(reversed, persistent), parts: calls.slice(i, reversed.next) });
       i = reversed.next;
       continue;
     }
@@ -68,7 +82,8 @@ export function fuse(
       if (backward && !same(p, z)) {
         const [dz] = backward.args;
         done.add(backward);
-        stages.push({ name: 'loss', run: () => softmaxCrossEntropy(losses, p, dz, z, targets, w, R, V) });
+        const parts = [call, backward];
+        stages.push({ name: 'loss', parts, run: () => softmaxCrossEntropy(losses, p, dz, z, targets, w, R, V) });
         continue;
       }
     }
@@ -78,14 +93,18 @@ export function fuse(
     }
     if (isCall(call, 'linearBackward')) {
       const [dx, c, db, dy, x, W, R, D, O, addToDx] = call.args;
-      if (dx) stages.push({ name: 'linearBackward', run: () => matmulNN(dx, dy, W, R, O, D, addToDx) });
+      if (dx) {
+        const args: Parameters<typeof matmulNN> = [dx, dy, W, R, O, D, addToDx];
+        stages.push({ name: call.kernel, parts: [{ kernel: 'matmulNN', args }], run: () => matmulNN(...args) });
+      }
       gradients.push({ c, a: dy, b: x, K: R, M: O, N: D });
       if (db) gradients.push({ c: db, a: dy, b: null, K: R, M: O, N: 0 });
       continue;
     }
     if (isCall(call, 'oneHotLinearBackward')) {
       const [dW, db, dy, ids, R, D, O] = call.args;
-      stages.push({ name: 'oneHotLinearBackward', run: () => scatterColumns(dW, dy, ids, R, D, O) });
+      const parts: Part[] = [{ kernel: call.kernel, args: [dW, null, dy, ids, R, D, O] }];
+      stages.push({ name: call.kernel, parts, run: () => scatterColumns(dW, dy, ids, R, D, O) });
       if (db) gradients.push({ c: db, a: dy, b: null, K: R, M: O, N: 0 });
       continue;
     }
@@ -100,13 +119,24 @@ export function fuse(
       const [c, db, dp, da, hPrev, cPrev, cells, R, H] = call.args;
       gradients.push({ c, a: da, b: hPrev, K: R, M: 4 * H, N: H });
       if (db) gradients.push({ c: db, a: da, b: null, K: R, M: 4 * H, N: 0 });
-      if (dp) stages.push({ name: 'peepholes', run: () => peepholeBackward(dp, da, cPrev, cells, R, H) });
+      if (dp) {
+        const args: Parameters<typeof peepholeBackward> = [dp, da, cPrev, cells, R, H];
+        const parts: Part[] = [{ kernel: 'peepholeBackward', args }];
+        stages.push({ name: 'peepholes', parts, run: () => peepholeBackward(...args) });
+      }
       continue;
     }
-    stages.push({ name: call.kernel, run: () => runCall(run, call) });
+    stages.push({ name: call.kernel, parts: [call], run: () => runCall(run, call) });
   }
-  if (gradients.length > 0) stages.push({ name: 'weightGradients', run: () => weightGradients(gradients) });
+  if (gradients.length > 0) {
+    const parts = gradients.map(partOf);
+    stages.push({ name: 'weightGradients', parts, run: () => weightGradients(gradients) });
+  }
   return stages;
+}
+
+function partOf({ c, a, b, K, M, N }: WeightGradient): Part {
+  return b ? { kernel: 'matmulTN', args: [c, a, b, M, K, N, true] } : { kernel: 'addRowBackward', args: [c, a, K, M] };
 }
 
 /** Runs a call as it stands. */

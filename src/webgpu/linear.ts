@@ -153,7 +153,14 @@ const scatterFew = elementwise(
   }`,
 );
 
-/** dW[·,ids[r]] += dy[r,·], in one dispatch. */
+/** How a scatter goes: an invocation an output, which adds row after row, or a workgroup a symbol. */
+export type ScatterWay = 'rows' | 'symbols';
+
+/**
+ * dW[·,ids[r]] += dy[r,·], in one dispatch.
+ *
+ * @param way left out: the faster one
+ */
 export function scatterColumns(
   dW: FloatBuffer,
   dy: FloatBuffer,
@@ -161,8 +168,9 @@ export function scatterColumns(
   R: number,
   D: number,
   O: number,
+  way: ScatterWay = R <= FEW_ROWS || dW.device.adapter.software ? 'rows' : 'symbols',
 ): void {
-  if (R <= FEW_ROWS || dW.device.adapter.software) {
+  if (way === 'rows') {
     overElements(scatterFew, { dW, dy, ids }, O, { R, D });
     return;
   }

@@ -1,70 +1,34 @@
 import { SequenceModel } from '../bptt/model.ts';
-import { expectSampleOptions, type SampleOptions, sampleFrom } from '../bptt/sample.ts';
-import { fullSpec, type ModelSpec, type NamedTensors } from '../bptt/spec.ts';
+import {
+  type AnySampler,
+  expectSamplable,
+  expectSampleOptions,
+  type SampleOptions,
+  sampleFrom,
+} from '../bptt/sample.ts';
+import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from '../bptt/spec.ts';
+import { expectEach } from '../bptt/stepper.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { expectLength } from '../tensor/shape.ts';
 import type { FloatBuffer, IntBuffer } from './buffers.ts';
 import { type CommandList, MAX_REPEATS } from './commands.ts';
 import { type Device, type DeviceOptions, openDevice } from './device.ts';
+import { drawSymbol } from './drawSymbol.ts';
 import { type WebgpuEngine, webgpuEngine } from './engine.ts';
-import type { KernelSource } from './pipelines.ts';
-
-/**
- * Draws a symbol from the logits with a uniform number u, and makes it the next one that is read: the first symbol whose
- * cumulative probability exceeds u, or the likeliest. Where a logit is NaN or +∞, or none is above −∞, it draws −1.
- */
-const draw: KernelSource = {
-  name: 'drawSymbol',
-  outputs: { drawn: 'i32', ids: 'i32' },
-  inputs: { z: 'f32', how: 'f32' },
-  args: { V: 'u32' },
-  repeats: true,
-  code: `
-@compute @workgroup_size(1)
-fn main() {
-  var best = 0u;
-  var bad = false;
-  for (var v = 0u; v < args.V; v++) {
-    let bits = bitcast<u32>(z(v));
-    bad = bad || ((bits & 0x7f800000u) == 0x7f800000u && bits != 0xff800000u);
-    if (z(v) > z(best)) { best = v; }
-  }
-  bad = bad || bitcast<u32>(z(best)) == 0xff800000u;
-  var symbol = best;
-  // how: 1/temperature, 0 for the likeliest; then the uniform numbers
-  let boldness = how(0u);
-  if (boldness > 0.0 && !bad) {
-    let top = z(best);
-    var total = 0.0;
-    for (var v = 0u; v < args.V; v++) { total += exp((z(v) - top) * boldness); }
-    let goal = how(1u + repeat()) * total;
-    var sum = 0.0;
-    for (var v = 0u; v < args.V; v++) {
-      let p = exp((z(v) - top) * boldness);
-      if (p > 0.0) {
-        sum += p;
-        symbol = v;
-        if (sum > goal) { break; }
-      }
-    }
-  }
-  set_drawn(repeat(), select(i32(symbol), -1, bad));
-  set_ids(0u, i32(symbol));
-}`,
-};
 
 export interface WebgpuSamplerOptions {
-  /** Left out: one is opened, and closed by `dispose`. */
+  /** The device to compute on, which then stays its owner's. Left out: one is opened, and closed by `dispose`. */
   device?: Device;
+  /** How a device is opened. */
   deviceOptions?: DeviceOptions;
 }
 
 /**
  * A trained model on a device, read one symbol at a time, its state between symbols kept there. {@link sample} draws on
  * the device, up to 256 symbols a submit; with `topK` or `topP` the logits come back for every symbol and are drawn from
- * here.
+ * here. Calls take their turn: each waits for the one before.
  */
-export class WebgpuSampler {
+export class WebgpuSampler implements AnySampler {
   readonly device: Device;
   private readonly owned: boolean;
   private readonly engine: WebgpuEngine;
@@ -74,21 +38,19 @@ export class WebgpuSampler {
   private readonly how: FloatBuffer;
   private started = false;
   private lists: Promise<{ read: CommandList; drawing: CommandList }> | null = null;
+  private last: Promise<unknown> = Promise.resolve();
 
   /** Made by {@link webgpuSampler}. */
   constructor(device: Device, owned: boolean, spec: ModelSpec, parameters: NamedTensors) {
-    const { input, loss, bidirectional } = fullSpec(spec);
-    if (input !== 'ids' || loss !== 'softmaxCrossEntropy' || bidirectional) {
-      throw new RangeError('Sampler: expected a model that reads ids in one direction and predicts by softmax');
-    }
+    const full = fullSpec(spec);
+    expectSamplable(full);
+    expectEach('Sampler', parameterPlaces(full), parameters);
     this.device = device;
     this.owned = owned;
     this.engine = webgpuEngine(device);
     const { engine } = this;
     this.model = new SequenceModel(engine, { ...spec, lossAt: 'every' }, { steps: 1, batch: 1 });
-    for (const { name, length } of this.model.parameters.places) {
-      if (!parameters[name]) throw new RangeError(`Sampler: ${name} is missing`);
-      expectLength('Sampler', name, parameters[name], '[n]', length);
+    for (const { name } of this.model.parameters.places) {
       engine.write(this.model.parameters.get(name)!, parameters[name]);
     }
     this.model.eachState((_, layer, d, which) => {
@@ -100,20 +62,32 @@ export class WebgpuSampler {
     this.model.load({ inputs: new Int32Array(1), targets: new Int32Array(1) });
   }
 
-  /** Forgets what was read: the next symbol begins a sequence. */
-  reset(): void {
-    this.goOn(false);
+  /** The engine and its adapter in words. */
+  get choice(): string {
+    return this.device.choice;
   }
 
-  /** Goes on from these states, [H] each by name. */
+  /** Forgets what was read: the next symbol begins a sequence. */
+  reset(): void {
+    this.inTurn(() => this.goOn(false));
+  }
+
+  /**
+   * Goes on from these states, [H] each by name.
+   *
+   * @throws {RangeError} where a state is missing or does not fit.
+   */
   setState(states: NamedTensors): void {
     const { engine, model } = this;
     model.eachState((name) => {
       if (!states[name]) throw new RangeError(`Sampler.setState: ${name} is missing`);
       expectLength('Sampler.setState', name, states[name], '[H]', model.spec.hiddenSize);
     });
-    model.eachState((name, layer, d, which) => engine.write(model.stack.given(layer, d)[which], states[name]));
-    this.goOn(true);
+    const own = Object.fromEntries(Object.entries(states).map(([name, values]) => [name, values.slice()]));
+    this.inTurn(() => {
+      model.eachState((name, layer, d, which) => engine.write(model.stack.given(layer, d)[which], own[name]));
+      this.goOn(true);
+    });
   }
 
   /**
@@ -121,9 +95,8 @@ export class WebgpuSampler {
    *
    * @throws {RangeError} on a symbol out of range.
    */
-  async read(id: number): Promise<Float32Array> {
-    await this.feed(id);
-    return this.model.logits().read();
+  read(id: number): Promise<Float32Array> {
+    return this.inTurn(() => this.logitsAfter(id));
   }
 
   /**
@@ -132,11 +105,39 @@ export class WebgpuSampler {
    * @param prime at least one symbol
    * @param stop a symbol that ends the sequence early; it is the last one returned
    */
-  async sample(
+  sample(
     prime: ArrayLike<number>,
     length: number,
     rng: RandomState,
     options: SampleOptions = {},
+    stop?: number,
+  ): Promise<number[]> {
+    return this.inTurn(() => this.draw(prime, length, rng, options, stop));
+  }
+
+  /** Gives the memory on the device back. */
+  dispose(): void {
+    if (this.owned) this.device.dispose();
+    else this.engine.dispose();
+  }
+
+  /** One call after another: calls that overlap would find each other's symbols. */
+  private inTurn<T>(call: () => T | Promise<T>): Promise<T> {
+    const turn = this.last.then(call);
+    this.last = turn.catch(() => {});
+    return turn;
+  }
+
+  private async logitsAfter(id: number): Promise<Float32Array> {
+    await this.feed(id);
+    return this.model.logits().read();
+  }
+
+  private async draw(
+    prime: ArrayLike<number>,
+    length: number,
+    rng: RandomState,
+    options: SampleOptions,
     stop?: number,
   ): Promise<number[]> {
     if (prime.length === 0) throw new RangeError('Sampler.sample: prime is empty, expected at least one symbol');
@@ -147,7 +148,7 @@ export class WebgpuSampler {
     const ids: number[] = [];
     if (topK !== undefined || topP < 1) {
       while (ids.length < length && (ids.length === 0 || id !== stop)) {
-        id = sampleFrom(await this.read(id), rng, options);
+        id = sampleFrom(await this.logitsAfter(id), rng, options);
         ids.push(id);
       }
       return ids;
@@ -188,12 +189,6 @@ export class WebgpuSampler {
       break;
     }
     return ids;
-  }
-
-  /** Gives the memory on the device back. */
-  dispose(): void {
-    if (this.owned) this.device.dispose();
-    else this.engine.dispose();
   }
 
   private async feed(id: number): Promise<void> {
@@ -248,8 +243,7 @@ export class WebgpuSampler {
     const read = await device.record(step);
     const drawing = await device.record(() => {
       step();
-      const z = model.logits();
-      device.dispatch(draw, { drawn, ids: stack.ids, z, how }, { V: spec.outputSize || spec.hiddenSize }, [1, 1, 1]);
+      drawSymbol(drawn, stack.ids, model.logits(), how, spec.outputSize || spec.hiddenSize);
     });
     return { read, drawing };
   }

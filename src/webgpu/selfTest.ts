@@ -1,8 +1,9 @@
 import { RandomState } from '../tensor/random.ts';
-import { type KernelCheck, type KernelFailure, runCheck } from './check.ts';
+import { type KernelFailure, runCheck } from './check.ts';
 import { checksFor } from './checks.ts';
 import type { AdapterDescription, Device } from './device.ts';
 import { messageOf, WebgpuError } from './errors.ts';
+import { runWalkCheck, walkChecks, walkSizes } from './walkChecks.ts';
 
 export interface SelfTestOptions {
   /** Random cases for each kernel, 2 unless given. */
@@ -24,8 +25,9 @@ export interface SelfTestReport {
 }
 
 /**
- * Tries every kernel on this device against the float64 functions of `tensor/` and `layers/`, on random numbers at random
- * sizes, within bounds derived from what WGSL promises.
+ * Tries every kernel on this device against the float64 functions of `tensor/`, `layers/` and `optim/`, on random numbers
+ * at random sizes, within bounds derived from what WGSL promises: those that can be called one by one, and those of the
+ * walk through time in small nets, forward and back.
  *
  * @throws {WebgpuError} where the device is lost, {RangeError} where there is nothing to try.
  */
@@ -33,31 +35,41 @@ export async function selfTest(device: Device, options: SelfTestOptions = {}): P
   const { cases = 2, seed = 1, only, all = false } = options;
   const random = new RandomState(seed);
   const failures: KernelFailure[] = [];
-  const tried = checksFor(device, all).filter(({ name }) => only?.includes(name) ?? true);
-  if (tried.length === 0) throw new RangeError(`selfTest: only is ${only}, expected names of kernels`);
-  for (const check of tried) {
+  const isAsked = ({ name }: { name: string }): boolean => only?.includes(name) ?? true;
+  const kernels = checksFor(device, all).filter(isAsked);
+  const walks = walkChecks.filter(isAsked);
+  const checks = cases * (kernels.length + walks.length);
+  if (checks === 0) throw new RangeError(`selfTest: only is ${only}, expected names of kernels`);
+  for (const check of kernels) {
     for (let c = 0; c < cases; c++) {
-      const failure = await tryCase(device, check, random, c % 2 === 1);
-      if (failure) failures.push(failure);
+      const sizes = Object.fromEntries(
+        Object.entries(check.sizes).map(([letter, most]) => [letter, random.randint(1, most + 1)]),
+      );
+      const odd = c % 2 === 1;
+      const placement = { together: false, pad: odd ? 3 : 4, inPlace: odd && check.inPlace !== undefined } as const;
+      const seed = random.randint(2 ** 31 - 1);
+      await note({ name: check.name, sizes, placement }, () => runCheck(device, check, sizes, seed, placement));
     }
   }
-  return { adapter: device.adapter, checks: cases * tried.length, failures };
-}
+  for (const check of walks) {
+    for (let c = 0; c < cases; c++) {
+      const sizes = walkSizes(random);
+      const seed = random.randint(2 ** 31 - 1);
+      await note({ name: check.name, sizes }, () => runWalkCheck(device, check, sizes, seed));
+    }
+  }
+  return { adapter: device.adapter, checks, failures };
 
-async function tryCase(
-  device: Device,
-  check: KernelCheck,
-  random: RandomState,
-  odd: boolean,
-): Promise<KernelFailure | null> {
-  const sizes = Object.fromEntries(
-    Object.entries(check.sizes).map(([letter, most]) => [letter, random.randint(1, most + 1)]),
-  );
-  const placement = { together: false, pad: odd ? 3 : 4, inPlace: odd && check.inPlace !== undefined } as const;
-  try {
-    return await runCheck(device, check, sizes, random.randint(2 ** 31 - 1), placement);
-  } catch (error) {
-    if (error instanceof WebgpuError && (error.kind === 'lost' || error.kind === 'disposed')) throw error;
-    return { name: check.name, sizes, placement, message: messageOf(error) };
+  async function note(
+    tried: Omit<KernelFailure, 'message'>,
+    attempt: () => Promise<KernelFailure | null>,
+  ): Promise<void> {
+    try {
+      const failure = await attempt();
+      if (failure) failures.push(failure);
+    } catch (error) {
+      if (error instanceof WebgpuError && (error.kind === 'lost' || error.kind === 'disposed')) throw error;
+      failures.push({ ...tried, message: messageOf(error) });
+    }
   }
 }

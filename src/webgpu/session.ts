@@ -7,7 +7,7 @@ import { RandomState } from '../tensor/random.ts';
 import type { FloatBuffer, IntBuffer, UintBuffer } from './buffers.ts';
 import type { CommandList } from './commands.ts';
 import type { Device } from './device.ts';
-import { roomFor, type WebgpuEngine, webgpuEngine } from './engine.ts';
+import { roomFor, type WebgpuEngine, type WebgpuEngineOptions, webgpuEngine } from './engine.ts';
 import { ruleOf } from './rules.ts';
 import {
   type Carry,
@@ -90,8 +90,16 @@ export class TrainingSession {
   private readonly saved: readonly FloatBuffer[];
   private readonly programs = new Map<string, Promise<Program>>();
 
-  /** @throws {RangeError | TypeError} where spec or options make no sense. */
-  constructor(device: Device, spec: ModelSpec, options: TrainerOptions) {
+  /**
+   * @param how how walks are put together, where that is not left to the device
+   * @throws {RangeError | TypeError} where spec or options make no sense.
+   */
+  constructor(
+    device: Device,
+    spec: ModelSpec,
+    options: TrainerOptions,
+    how: Pick<WebgpuEngineOptions, 'persistent'> = {},
+  ) {
     const { optimizer, l2 = 0, clip, frozen = [], batch: B } = options;
     const rule = ruleOf(optimizer);
     const counting = countingEngine();
@@ -102,7 +110,7 @@ export class TrainingSession {
     this.device = device;
     this.options = options;
     this.spec = fullSpec(spec);
-    this.engine = webgpuEngine(device, { room: { floats: room, ints: roomFor([2 * options.steps * B]) + 8 } });
+    this.engine = webgpuEngine(device, { ...how, room: { floats: room, ints: roomFor([2 * options.steps * B]) + 8 } });
     const { engine } = this;
     this.model = new SequenceModel(engine, spec, options);
     const { parameters, gradients, stack } = this.model;
@@ -185,9 +193,10 @@ export class TrainingSession {
     }));
   }
 
-  /** What a training step over a whole window does, stage by stage. */
-  async stages(masked = false): Promise<readonly string[]> {
-    return (await this.program('train', this.options.steps, masked)).stages;
+  /** What a training step over a whole window does, stage by stage, and how many dispatches that is. */
+  async trainingStep(masked = false): Promise<{ stages: readonly string[]; dispatches: number }> {
+    const { stages, list } = await this.program('train', this.options.steps, masked);
+    return { stages, dispatches: list.dispatches };
   }
 
   async snapshot(): Promise<Snapshot> {

@@ -82,8 +82,7 @@ export class WebgpuTrainer implements Trainer {
 
   /** The engine and its adapter in words. */
   get choice(): string {
-    const { name, software } = this.device.adapter;
-    return `webgpu: ${name}${software ? ' (software, no GPU)' : ''}`;
+    return this.device.choice;
   }
 
   /** The device that computes, with its counters; another one after a loss. */
@@ -98,7 +97,8 @@ export class WebgpuTrainer implements Trainer {
 
   /** What a training step does, stage by stage: which stages are fused, and how recurrences are walked. */
   async stages(): Promise<readonly string[]> {
-    return this.inTurn(() => this.surviving((session) => session.stages()));
+    const { stages } = await this.inTurn(() => this.surviving((session) => session.trainingStep()));
+    return stages;
   }
 
   async train(batches: readonly TrainingBatch[]): Promise<Float64Array> {

@@ -1,4 +1,4 @@
-import { createTrainer, type EngineName, initialParameters, type ModelSpec } from 'bptt/bptt';
+import { createSampler, createTrainer, type EngineName, initialParameters, type ModelSpec } from 'bptt/bptt';
 import { adagrad } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 import { expect, test } from 'vitest';
@@ -26,6 +26,23 @@ test('makes a trainer with fresh weights of the scheme, seed and dtype asked for
 test('refuses an engine that it does not know', async () => {
   const made = createTrainer(spec, { ...options, engine: 'abacus' as EngineName });
   await expect(made).rejects.toThrow('createTrainer: engine is abacus, expected auto, ts, wasm');
+});
+
+test('makes a sampler on the fastest engine of the parameters’ dtype, or on the one asked for', async () => {
+  const of = (dtype: 'float32' | 'float64') => initialParameters(spec, dtype, 'torch', new RandomState(1));
+  expect((await createSampler(spec, of('float32'))).choice).toBe('wasm');
+  expect((await createSampler(spec, of('float64'))).choice).toBe('ts');
+  expect((await createSampler(spec, of('float32'), { engine: 'ts' })).choice).toBe('ts');
+  for (const engine of ['wasm', 'webgpu'] as const) {
+    await expect(createSampler(spec, of('float64'), { engine })).rejects.toThrow(
+      `createSampler: engine ${engine} computes in float32, the parameters are float64`,
+    );
+  }
+  await expect(createSampler(spec, {}, { engine: 'wasm' })).rejects.toThrow('weight_ih_l0 is missing');
+  const unknown = 'abacus' as EngineName;
+  await expect(createSampler(spec, of('float32'), { engine: unknown })).rejects.toThrow(
+    'createSampler: engine is abacus, expected auto, ts, wasm, webgpu',
+  );
 });
 
 test.each(['ts', 'wasm'] as const)(

@@ -35,6 +35,14 @@ test('greedy does not depend on the seed', async () => {
   expect(b).toBe(a);
 });
 
+test('on a device the text is the same, and the adapter is named on standard error', async () => {
+  const how = ['run', '--prime', 'the ', '--length', '300', '--seed', '4', '--engine'];
+  const { out } = await sample(...how, 'ts');
+  const there = await sample(...how, 'webgpu');
+  expect(there).toMatchObject({ status: 0, out });
+  expect(there.err).toMatch(/^webgpu: .+\n$/);
+}, 120_000);
+
 test('a reader that leaves ends it', async () => {
   const child = start('cli/sample.ts', ['run', '--length', '100000000'], folder);
   const { status, err } = await ended(child, () => child.stdout!.destroy());

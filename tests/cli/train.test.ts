@@ -42,6 +42,17 @@ test('help names every option', async () => {
   for (const option of options.split(' ')) expect(out).toContain(`--${option} `);
 });
 
+test('on a device learns as elsewhere, and says which adapter that is', async () => {
+  const how = [...tiny, '--iterations', '20', '--validation', '0', '--sample-every', '0', '--engine'];
+  const there = await train(...how, 'webgpu', '--out', 'there');
+  expect(there).toMatchObject({ status: 0, err: '' });
+  expect(there.out).toMatch(/^Elman 8 .* engine webgpu: .+$/m);
+  await train(...how, 'ts', '--out', 'here');
+  const [got, want] = ['there', 'here'].map((name) => logOf(name).at(-1)!);
+  expect(got.iteration).toBe(20);
+  expect(Math.abs(got.loss / want.loss - 1)).toBeLessThan(1e-4);
+}, 120_000);
+
 describe('a run', () => {
   let out = '';
   beforeAll(async () => {

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { RandomState } from '../../src/tensor/random.ts';
 import { type KernelCheck, type Placement, runCheck, type Sizes } from '../../src/webgpu/check.ts';
 import { checksFor } from '../../src/webgpu/checks.ts';
+import { webgpuEngine } from '../../src/webgpu/engine.ts';
+import { runWalkCheck, walkChecks, walkParts, walkSizes } from '../../src/webgpu/walkChecks.ts';
 import { openTestDevice } from './device.ts';
 
 const device = await openTestDevice();
@@ -44,4 +47,38 @@ describe('each kernel is within its bound of the float64 function, gives the sam
     },
     180_000,
   );
+});
+
+describe('each walk is within its bound of the float64 walk, gives the same bits twice, touches nothing else', () => {
+  it.each(walkChecks.map((check) => [check.name, check] as const))('%s', async (_, check) => {
+    for (let seed = 0; seed < 6; seed++) {
+      const sizes = walkSizes(new RandomState(seed));
+      expect(await runWalkCheck(device, check, sizes, seed)).toBeNull();
+      cases++;
+    }
+  });
+
+  const sizes = { T: 3, B: 4, H: 2, V: 3 };
+
+  it('so every kernel that an engine has is tried', () => {
+    const tried = new Set<string>(walkChecks.flatMap((check) => walkParts(device, check, sizes).calls));
+    const names = checksFor(device, true).map(({ name }) => name.split(/[ ,]/)[0]);
+    const all = Object.keys(webgpuEngine(device).kernels);
+    expect(all.length).toBeGreaterThan(35);
+    expect(all.filter((name) => !tried.has(name) && !names.includes(name))).toEqual([]);
+  });
+
+  it.each([
+    ['a dispatch a step', /, a dispatch a step$/],
+    ['all steps in a dispatch', /, 3 steps in a dispatch$/],
+  ])('of which those that are called «%s» are', (way, recurrence) => {
+    const those = walkChecks.filter(({ name }) => name.endsWith(way));
+    expect(those.length).toBeGreaterThan(2);
+    for (const check of those) {
+      const { calls, stages } = walkParts(device, check, sizes);
+      const walked = stages.filter((stage) => recurrence.test(stage));
+      expect(walked.length, check.name).toBe(2 * (check.spec.layers ?? 1)); // forward and backward
+      expect(calls.length).toBeGreaterThan(2 * stages.length);
+    }
+  });
 });

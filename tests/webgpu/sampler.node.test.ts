@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { initialParameters } from '../../src/bptt/createTrainer.ts';
+import { createSampler, type EngineName, initialParameters } from '../../src/bptt/createTrainer.ts';
 import { Sampler } from '../../src/bptt/sample.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
@@ -35,6 +35,46 @@ it('draws what is drawn in float64 from the same numbers, and uses as many of th
     there.reset();
     expect(await there.sample([4], 9, b, options)).toEqual(here.sample([4], 9, a, options)); // begins
   }
+  there.dispose();
+});
+
+it('is made as on any engine, and draws the text of the others in float32', async () => {
+  const single = Object.fromEntries(Object.entries(parameters).map(([name, v]) => [name, Float32Array.from(v)]));
+  const texts: number[][] = [];
+  for (const engine of ['ts', 'wasm', 'webgpu'] as EngineName[]) {
+    const sampler = await createSampler(spec, single, { engine, webgpu: { device } });
+    expect(sampler.choice).toBe(engine === 'webgpu' ? device.choice : engine);
+    const rng = new RandomState(7);
+    const begun = await sampler.sample([1, 2], 100, rng, { temperature: 0.8 });
+    texts.push([...begun, ...(await sampler.sample([begun[99]], 30, rng, { topP: 0.9 }))]);
+    sampler.dispose();
+  }
+  expect(texts[2]).toEqual(texts[0]);
+  expect(texts[1]).toEqual(texts[0]);
+  await expect(createSampler(spec, parameters, { engine: 'webgpu', webgpu: { device } })).rejects.toThrow(
+    'createSampler: engine webgpu computes in float32, the parameters are float64',
+  );
+  const gone = await createSampler(spec, single, { engine: 'webgpu', webgpu: { device } });
+  gone.dispose();
+  await expect(gone.sample([1], 2, new RandomState(1))).rejects.toMatchObject({ kind: 'disposed' });
+});
+
+it('does calls that are not waited for one after another', async () => {
+  const here = new Sampler(spec, parameters);
+  const there = await webgpuSampler(spec, parameters, { device });
+  const [a, b] = [new RandomState(3), new RandomState(3)];
+  const states = Object.fromEntries(['h_l0', 'h_l1'].map((name) => [name, new RandomState(2).uniform(-1, 1, 6)]));
+  const first = there.sample([1], 20, b);
+  there.reset();
+  const second = there.sample([2], 20, b);
+  there.setState(states);
+  for (const values of Object.values(states)) values.fill(0); // it has its own copy by now
+  const third = there.sample([3], 20, b);
+  expect(await first).toEqual(here.sample([1], 20, a));
+  here.reset();
+  expect(await second).toEqual(here.sample([2], 20, a));
+  here.setState(Object.fromEntries(Object.keys(states).map((name) => [name, new RandomState(2).uniform(-1, 1, 6)])));
+  expect(await third).toEqual(here.sample([3], 20, a));
   there.dispose();
 });
 
@@ -74,6 +114,8 @@ it('refuses what cannot be sampled', async () => {
   await expect(webgpuSampler({ ...spec, bidirectional: true }, parameters, { device })).rejects.toThrow(RangeError);
   const { weight_ho: _, ...rest } = parameters;
   await expect(webgpuSampler(spec, rest, { device })).rejects.toThrow('Sampler: weight_ho is missing');
+  const surplus = { ...parameters, extra: new Float64Array(1) };
+  await expect(webgpuSampler(spec, surplus, { device })).rejects.toThrow('Sampler: extra is no parameter');
   const there = await webgpuSampler(spec, parameters, { device });
   await expect(there.read(7)).rejects.toThrow('Sampler: symbol is 7, expected 0 … 6');
   await expect(there.sample([], 1, new RandomState(1))).rejects.toThrow('prime is empty');

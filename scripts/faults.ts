@@ -979,8 +979,9 @@ const webgpu: Fault[] = [
     ['dropped term', 'scaled += found.y * share * share;', 'scaled += found.y;'],
     ['dropped term', 'if (stopped != 0.0 || failed != 0.0) { return; }', 'if (failed != 0.0) { return; }'],
     ['dropped term', 'if (bad != 0.0) { failed', 'if (false) { failed'],
-    ['wrong index', 'let i = 4u * (at % args.size);', 'let i = at % args.size;'],
-    ['wrong operand', "u)) != vec4u());` : ''}", "u)) == vec4u());` : ''}"],
+    ['wrong index', 'let i = 4u * e;', 'let i = e;'],
+    ['dropped term', '< vec4u(length); }', '<= vec4u(length); }'],
+    ['wrong operand', "u)) == vec4u())` : ''}", "u)) != vec4u())` : ''}"],
   ]),
   ...faultsOf('webgpu/patience.ts', unitTests, [
     ['dropped term', 'if (this.sent.length === 0) this.since', 'this.since'],

@@ -24,8 +24,8 @@ export interface KernelCheck {
   readonly outputs: readonly string[];
   /** An output and the input that it may be. */
   readonly inPlace?: readonly [output: string, input: string];
-  /** Whether its floats must all lie in one buffer, {@link Placement.together}. */
-  readonly together?: boolean;
+  /** Whether its floats must all lie in one buffer and begin at multiples of four, as an engine's do. */
+  readonly inFours?: boolean;
   /**
    * A way of computing that is never taken on a software adapter, where it takes seconds to compile: it is tried there
    * only when `all` are asked for, or, for `gpu`, not at all.
@@ -121,14 +121,15 @@ class Layout {
     this.check = check;
     const shared = inPlace ? check.inPlace : undefined;
     const own = Object.entries(f).filter(([name]) => name !== shared?.[0]);
-    const groups = together || check.together ? [own] : own.map((entry) => [entry]);
+    const groups = together || check.inFours ? [own] : own.map((entry) => [entry]);
+    const gap = check.inFours ? 4 : pad;
     for (const group of groups) {
-      const numbers: number[] = new Array(pad).fill(GUARD);
+      const numbers: number[] = new Array(gap).fill(GUARD);
       for (const [name, values] of group) {
         this.places.set(name, { buffer: this.contents.length, start: numbers.length, length: values.length });
-        numbers.push(...values, ...new Array(pad).fill(GUARD));
+        numbers.push(...values, ...new Array(gap).fill(GUARD));
         // The next begins at a multiple of four again, or again does not.
-        while (numbers.length % 4 !== pad % 4) numbers.push(GUARD);
+        while (numbers.length % 4 !== gap % 4) numbers.push(GUARD);
       }
       this.contents.push(Float32Array.from(numbers));
       this.buffers.push(device.floats(numbers.length, group.map(([name]) => name).join(' ')));

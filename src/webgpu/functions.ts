@@ -62,7 +62,7 @@ export interface UpdateTensors<F> {
   readonly slots: readonly F[];
   /** [R] */
   readonly losses: F;
-  /** [2·RESULT_WORDS], of this step and the one after. */
+  /** [2·RESULT_WORDS], of the step before and of this one. */
   readonly results: F;
   /** A state and where it is carried to. */
   readonly from: F;
@@ -233,8 +233,7 @@ export const onHost: Functions<FloatArray, Int32Array> = {
     let loss = 0;
     for (const one of losses) loss += one;
     const failed = !Number.isFinite(loss + squares) ? FAILED.loss : grads.every(Number.isFinite) ? 0 : FAILED.gradient;
-    results.set([loss, squares, failed]);
-    results[2 * RESULT_WORDS - 1] = failed;
+    results.set([loss, squares, failed, failed], RESULT_WORDS);
     if (failed) return;
     const clipped = grads.slice();
     if (clip.kind === 'value') hostClipping.clipByValue(clipped, clip.limit);

@@ -185,7 +185,7 @@ export class TrainingSession {
       before.catch(() => {});
       from = to;
     }
-    const numbers = await results.slice(0, RESULT_WORDS * Math.max(staged.length, 1)).read();
+    const numbers = await results.slice(RESULT_WORDS, RESULT_WORDS * (staged.length + 1)).read();
     return staged.map((_, s) => ({
       loss: numbers[RESULT_WORDS * s],
       squares: numbers[RESULT_WORDS * s + 1],

@@ -19,7 +19,7 @@ const PARTIAL_WORDS = 4;
 
 /** A text for each of the four. */
 const upToFour = (text: (q: string) => string, between = '\n      '): string => [...'xyzw'].map(text).join(between);
-/** What is kept of a step: its loss, Σw², whether it failed, and whether one before it did. */
+/** What is kept of a step: its loss, Σw², whether it failed, and whether it or one before it did. */
 export const RESULT_WORDS = 4;
 /** How a step failed. */
 export const FAILED = { loss: 1, gradient: 2 } as const;
@@ -28,7 +28,7 @@ export const FAILED = { loss: 1, gradient: 2 } as const;
 const DECAYS = 1;
 const FROZEN = 2;
 
-/** The numbers of a step: its place among the results, and those of the rule. */
+/** The numbers of a step: the place of the step before among the results, and those of the rule. */
 export const STEP_NUMBERS = 4;
 
 /** WGSL: whether x is an infinity or NaN: by its bits, since a compiler may take comparisons with them for granted. */
@@ -45,7 +45,7 @@ export interface UpdatePlan {
   readonly l2: number;
 }
 
-/** What they are done to. */
+/** What they are done to: all begin at multiples of four, and no other buffer shares their last four elements. */
 export interface UpdateBuffers {
   readonly parameters: FloatBuffer;
   readonly gradients: FloatBuffer;
@@ -86,16 +86,19 @@ function chunksOf(parameters: number): { chunks: number; chunk: number } {
 }
 
 /**
- * Both kernels take four elements at a time, which costs little more than one. What is looked at beyond the last element
- * of a block belongs to nobody and is zero.
+ * WGSL: which of the four elements e are of a block. Both kernels take four at a time, which costs little more than one; what
+ * stands behind the last element stays as it is.
  */
+const WITHIN_WGSL = `
+fn within(e: u32, length: u32) -> vec4<bool> { return 4u * e + vec4u(0u, 1u, 2u, 3u) < vec4u(length); }`;
+
 const look = variants(
   ({ roles, norm }: { roles: boolean; norm: boolean }): KernelSource => ({
     name: 'lookAtGradient',
     outputs: { grads: 'vec4f', partial: 'vec4f' },
     inputs: { losses: 'f32', ...(roles ? { params: 'vec4f' as const, roles: 'u32' as const } : {}) },
     args: { P: 'u32', chunks: 'u32', chunk: 'u32', R: 'u32', twice: 'f32' },
-    code: `${IS_BAD_WGSL}
+    code: `${IS_BAD_WGSL}${WITHIN_WGSL}
 struct Found { top: f32, norm: f32, bad: f32, squares: f32 }
 var<workgroup> found: array<Found, ${THREADS}>;
 
@@ -120,14 +123,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   } else {
     let end = min((args.P + 3u) / 4u, args.chunk * (number + 1u));
     for (var e = args.chunk * number + lane; e < end; e += ${THREADS}u) {
-      var g = grads(e);
+      let before = grads(e);
+      var g = select(vec4f(), before, within(e, args.P));
       ${
         roles
           ? `let role = vec4u(roles(4u * e), roles(4u * e + 1u), roles(4u * e + 2u), roles(4u * e + 3u));
-      let w = select(vec4f(), params(e), (role & vec4u(${DECAYS}u)) != vec4u());
+      let w = select(vec4f(), params(e), within(e, args.P) & ((role & vec4u(${DECAYS}u)) != vec4u()));
       own.squares += dot(w, w);
       g = select(g + args.twice * w, vec4f(), (role & vec4u(${FROZEN}u)) != vec4u());
-      set_grads(e, g);`
+      set_grads(e, select(before, g, within(e, args.P)));`
           : ''
       }
       if (any((bitcast<vec4u>(g) & vec4u(0x7f800000u)) == vec4u(0x7f800000u))) { own.bad = 1.0; }
@@ -177,7 +181,7 @@ function writeMove(rule: Rule | null, clip: ClipKind, roles: boolean, states: nu
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
   const slots = upTo(rule?.slots ?? 0);
   const carries = upTo(states);
-  const outputs: Record<string, 'f32' | 'vec4f'> = { results: 'f32' };
+  const outputs: Record<string, 'f32' | 'vec4f'> = { results: 'vec4f' };
   if (rule) outputs.params = 'vec4f';
   for (const m of slots) outputs[`memory${m}`] = 'vec4f';
   for (const c of carries) outputs[`to${c}`] = 'vec4f';
@@ -186,7 +190,14 @@ function writeMove(rule: Rule | null, clip: ClipKind, roles: boolean, states: nu
   if (roles) inputs.roles = 'u32';
   // A state may begin anywhere among those of all steps.
   for (const c of carries) inputs[`from${c}`] = 'f32';
-  const args: Record<string, 'u32' | 'f32'> = { P: 'u32', chunks: 'u32', size: 'u32', limit: 'f32', l2: 'f32' };
+  const args: Record<string, 'u32' | 'f32'> = {
+    P: 'u32',
+    chunks: 'u32',
+    size: 'u32',
+    fours: 'u32',
+    limit: 'f32',
+    l2: 'f32',
+  };
   for (const name of Object.keys(rule?.numbers ?? {})) args[name] = 'f32';
   const clipped = {
     none: 'grads(e)',
@@ -196,10 +207,16 @@ function writeMove(rule: Rule | null, clip: ClipKind, roles: boolean, states: nu
   const four = (of: (q: string) => string): string => `vec4f(${upToFour(of, ', ')})`;
   return {
     ...{ name: `moveParameters ${rule?.name ?? 'none'}`, outputs, inputs, args },
-    code: `${IS_BAD_WGSL}
+    code: `${IS_BAD_WGSL}${WITHIN_WGSL}
 fn carry(at: u32) {
-  let i = 4u * (at % args.size);
-  ${carries.map((c) => `if (at / args.size == ${c}u) { set_to${c}(i / 4u, vec4f(${upTo(4).map((q) => `from${c}(i + ${q}u)`)})); }`).join('\n  ')}
+  let e = at % args.fours;
+  let i = 4u * e;
+  ${carries
+    .map(
+      (c) =>
+        `if (at / args.fours == ${c}u) { set_to${c}(e, select(to${c}(e), vec4f(${upTo(4).map((q) => `from${c}(i + ${q}u)`)}), within(e, args.size))); }`,
+    )
+    .join('\n  ')}
 }
 ${
   rule
@@ -215,11 +232,10 @@ fn move_four(e: u32, factor: f32, steps: vec4f) {
   let before = params(e);
   ${slots.map((m) => `let before${m} = memory${m}(e);`).join('\n  ')}
   ${upToFour((q) => `let moved_${q} = move_one(${[`g.${q}`, `before.${q}`, ...slots.map((m) => `before${m}.${q}`), 'steps.y', 'steps.z', 'steps.w'].join(', ')});`, '\n  ')}
-  ${slots.map((m) => `set_memory${m}(e, ${four((q) => `moved_${q}.slot${m}`)});`).join('\n  ')}
-  let element = 4u * e + vec4u(0u, 1u, 2u, 3u);
-  var stays = element >= vec4u(args.P);
-  ${roles ? `stays = stays | ((vec4u(${upToFour((q) => `roles(element.${q})`, ', ')}) & vec4u(${FROZEN}u)) != vec4u());` : ''}
-  set_params(e, select(${four((q) => `moved_${q}.theta`)}, before, stays));
+  let moves = within(e, args.P);
+  ${slots.map((m) => `set_memory${m}(e, select(before${m}, ${four((q) => `moved_${q}.slot${m}`)}, moves));`).join('\n  ')}
+  ${roles ? `let role = vec4u(${upToFour((q) => `roles(4u * e + ${'xyzw'.indexOf(q)}u)`, ', ')});` : ''}
+  set_params(e, select(before, ${four((q) => `moved_${q}.theta`)}, moves${roles ? ` & ((role & vec4u(${FROZEN}u)) == vec4u())` : ''}));
 }`
     : ''
 }
@@ -256,23 +272,19 @@ fn main(
   let loss = partial(args.chunks).w;
   let steps = numbers(0u);
   let place = u32(steps.x);
-  let stopped = results(${RESULT_WORDS}u * place + 3u);
+  let stopped = results(place).w;
   var failed = 0.0;
   if (bad != 0.0) { failed = ${FAILED.gradient}.0; }
   if (is_bad(loss) || is_bad(args.l2 * squares)) { failed = ${FAILED.loss}.0; }
   let number = group.x + group.y * groups.x;
   if (number == 0u && lane == 0u) {
-    let at = ${RESULT_WORDS}u * place;
-    set_results(at, loss);
-    set_results(at + 1u, squares);
-    set_results(at + 2u, failed);
-    set_results(at + ${RESULT_WORDS + 3}u, max(stopped, failed));
+    set_results(place + 1u, vec4f(loss, squares, failed, max(stopped, failed)));
   }
   if (stopped != 0.0 || failed != 0.0) { return; }
-  let fours = (args.P + 3u) / 4u;
-  let end = min(fours + ${states}u * args.size, ${MOVED}u * (number + 1u));
+  let own = (args.P + 3u) / 4u;
+  let end = min(own + ${states}u * args.fours, ${MOVED}u * (number + 1u));
   for (var e = ${MOVED}u * number + lane; e < end; e += ${THREADS}u) {
-    if (e >= fours) { carry(e - fours); }
+    if (e >= own) { carry(e - own); }
     ${rule ? 'else { move_four(e, factor, steps); }' : ''}
   }
 }`,
@@ -288,7 +300,7 @@ const carryMore = elementwise(
   if (failed == 0.0) { set_to_state(i, from_state(i)); }`,
 );
 
-/** A state that is carried on to the next window. */
+/** A state that is carried on to the next window; `to` begins at a multiple of four. */
 export interface Carry {
   readonly to: DeviceBuffer<'float32'>;
   readonly from: DeviceBuffer<'float32'>;
@@ -305,14 +317,15 @@ export function moveParameters(plan: UpdatePlan | null, buffers: UpdateBuffers, 
   const now = carries.slice(0, MOST_STATES);
   const tensors: Record<string, DeviceBuffer> = { results, partial: partials, numbers };
   for (const [s, { to, from }] of now.entries()) Object.assign(tensors, { [`to${s}`]: to, [`from${s}`]: from });
-  const size = Math.ceil((now[0]?.to.length ?? 1) / 4);
+  const size = now[0]?.to.length ?? 1;
+  const fours = Math.ceil(size / 4);
   const P = plan ? parameters.length : 0;
   if (plan) Object.assign(tensors, { params: parameters, grads: gradients, ...(roles ? { roles } : {}) });
   if (plan) for (const [s, slot] of slots.entries()) tensors[`memory${s}`] = slot;
   const source = move(plan?.rule ?? null, plan?.clip.kind ?? 'none', plan !== null && roles !== null, now.length);
   const { chunks } = chunksOf(P);
-  const args = { P, chunks, size, limit: plan?.clip.limit ?? 0, l2: plan?.l2 ?? 0, ...plan?.rule.numbers };
-  const workgroups = Math.max(1, Math.ceil((Math.ceil(P / 4) + now.length * size) / MOVED));
+  const args = { P, chunks, size, fours, limit: plan?.clip.limit ?? 0, l2: plan?.l2 ?? 0, ...plan?.rule.numbers };
+  const workgroups = Math.max(1, Math.ceil((Math.ceil(P / 4) + now.length * fours) / MOVED));
   results.device.dispatch(source, tensors, args, inRows(workgroups));
   for (const { to, from } of carries.slice(MOST_STATES)) {
     overElements(carryMore, { to_state: to, from_state: from, results, numbers }, to.length);

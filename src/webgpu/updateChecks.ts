@@ -43,8 +43,7 @@ function updateCheck(
     name: `update ${name}`,
     sizes: { P: 3000, R: 100, n: 40 },
     outputs: ['theta', 'grads', ...names, 'results', 'carried'],
-    // More arguments than every device binds buffers.
-    together: true,
+    inFours: true,
     arrays({ P, R, n }, random) {
       const signs = Float32Array.from(random.randint(0, 2, P), (bit) => 2 * bit - 1);
       const losses = Float32Array.from(random.uniform(0, 3, R));
@@ -70,8 +69,9 @@ function updateCheck(
       // Clipping by norm takes half the error of a sum of squares; a rule has at most some forty units, the numbers that
       // it is given, its divisions and its roots among them.
       const relative = gamma(40 + (clip.kind === 'norm' ? (P + 64) / 2 : 0));
-      const [loss, squares] = after.results;
-      const results = Float64Array.of(gamma(R + 64) * Math.abs(loss), gamma(P + 64) * squares, ...new Array(6).fill(0));
+      const results = new Float64Array(2 * RESULT_WORDS);
+      const [loss, squares] = after.results.subarray(RESULT_WORDS);
+      results.set([gamma(R + 64) * Math.abs(loss), gamma(P + 64) * squares], RESULT_WORDS);
       return {
         ...Object.fromEntries(names.map((slot) => [slot, times(after[slot].map(Math.abs), relative)])),
         grads: times(after.grads.map(Math.abs), gamma(3)),

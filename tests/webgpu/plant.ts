@@ -4,7 +4,7 @@ import type { Device } from '../../src/webgpu/device.ts';
 /** Has a kernel written otherwise on this device; its variants, which have something after its name, too. */
 export function plantInKernel({ gpu }: Device, name: string, right: string | RegExp, wrong: string): void {
   const createShaderModule = gpu.createShaderModule.bind(gpu);
-  const isIt = (label: string): boolean => label.startsWith(name) && /^( .*|\d*)$/.test(label.slice(name.length));
+  const isIt = (label: string): boolean => label.startsWith(name) && /^\d*( .*)?$/.test(label.slice(name.length));
   gpu.createShaderModule = (descriptor) => {
     if (!isIt(descriptor.label ?? '')) return createShaderModule(descriptor);
     const code = descriptor.code.replace(right, wrong);

@@ -888,10 +888,6 @@ const webgpu: Fault[] = [
     ['dropped term', 'd * z + drh(i) * r', 'd * z'],
     ['dropped term', '  matmulTN(dWhh.slice(2 * H * H, 3 * H * H), dan, rh, H, R, H, true);\n', ''],
   ]),
-  ...faultsOf('webgpu/lstm.ts', unitTests, [
-    ['wrong gate', "peep(0, 'dai')", "peep(1, 'dai')"],
-    ['off by one in time', 'if (block == 2u) { seen = c(at); }', ''],
-  ]),
   ...faultsOf('webgpu/state.ts', unitTests, [
     ['sign', 'total += (1.0 - keep(b)) * dh', 'total += keep(b) * dh'],
     ['missing accumulation', 'set_dh0(i, dh0(i) + total)', 'set_dh0(i, total)'],
@@ -904,12 +900,6 @@ const webgpu: Fault[] = [
   ...faultsOf('webgpu/linear.ts', unitTests, [
     ['missing accumulation', 'dW(at) + dy(r * args.count + i)', 'dy(r * args.count + i)'],
     ['missing accumulation', 'dW(at) + total[j]', 'total[j]'],
-  ]),
-  ...faultsOf('webgpu/rules.ts', unitTests, [
-    ['dropped term', 'g + args.momentum * slot0', 'args.momentum * slot0'],
-    ['dropped term', 'variance = max(0.0, slot0 - slot1 * slot1);', ''],
-    ['wrong operand', 'slot2 = max(slot2, slot1);', 'slot2 = slot1;'],
-    ['dropped term', '    theta *= step_c;\n', ''],
   ]),
   ...faultsOf('webgpu/drawSymbol.ts', unitTests, [
     ['wrong operand', 'if (sum > goal)', 'if (sum >= total)'],
@@ -962,6 +952,8 @@ const webgpu: Fault[] = [
     ['wrong gate', 'let daf = dct * cPrev(row * args.H + j) * f', 'let daf = dct * cPrev(row * args.H + j) * i'],
     ['dropped term', 'let dct = dc + d * o', 'let dct = d * o'],
     ['wrong gate', 'let gate = select(block, 3u, block == 2u);', 'let gate = block;'],
+    ['wrong gate', "peep(0, 'dai')", "peep(1, 'dai')"],
+    ['off by one in time', 'if (block == 2u) { seen = c(at); }', ''],
   ]),
   ...faultsOf('webgpu/weightGradients.ts', unitTests, [
     ['missing accumulation', 'set_m(at, m(at) + sum[j]);', 'set_m(at, sum[j]);'],
@@ -998,6 +990,10 @@ const webgpu: Fault[] = [
     ['sign', 'theta -= s * slot0;`', 'theta += s * slot0;`'],
     ['dropped term', 'let g = select(g0, 0.0, agreement < 0.0);', 'let g = g0;'],
     ['off by one in time', 'powOf(beta1, step + 1)', 'powOf(beta1, step + 2)'],
+    ['dropped term', 'g + args.momentum * slot0', 'args.momentum * slot0'],
+    ['dropped term', 'variance = max(0.0, slot0 - slot1 * slot1);', ''],
+    ['wrong operand', 'slot2 = max(slot2, slot1);', 'slot2 = slot1;'],
+    ['dropped term', '    theta *= step_c;\n', ''],
   ]),
 ];
 

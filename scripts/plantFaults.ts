@@ -71,8 +71,8 @@ interface TestReport {
   testResults: { message?: string; assertionResults: { status: string; fullName: string }[] }[];
 }
 
-/** The first test of a file that fails in a copy of the library. */
-async function failingTest(folder: string, file: string): Promise<string | undefined> {
+/** The first test of these files that fails in a copy of the library. */
+async function failingTest(folder: string, files: readonly string[]): Promise<string | undefined> {
   const report = join(folder, 'report.json');
   const args = [
     'node_modules/vitest/vitest.mjs',
@@ -81,7 +81,7 @@ async function failingTest(folder: string, file: string): Promise<string | undef
     '--bail=1',
     '--reporter=json',
     `--outputFile=${report}`,
-    file,
+    ...files,
   ];
   const output = await new Promise<string>((resolve) => {
     execFile(process.execPath, args, { cwd: folder }, (_, stdout, stderr) => resolve(stdout + stderr));
@@ -92,15 +92,15 @@ async function failingTest(folder: string, file: string): Promise<string | undef
   const failed = tests.find(({ status }) => status === 'failed');
   if (failed) return failed.fullName;
   // A file that does not load has no failed test either.
-  if (!success) throw new Error(`${file}: ${testResults.map(({ message }) => message).join('\n')}`);
+  if (!success) throw new Error(`${files}: ${testResults.map(({ message }) => message).join('\n')}`);
   return undefined;
 }
 
-async function failingUnitTest(fault: Fault | undefined, file: string): Promise<string | undefined> {
+async function failingUnitTest(fault: Fault | undefined, files: readonly string[]): Promise<string | undefined> {
   const folder = copyTree(['src', 'cli', 'tests', 'scripts', 'vitest.config.ts'], fault);
   try {
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
-    return await failingTest(folder, file);
+    return await failingTest(folder, files);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -120,23 +120,20 @@ function expectSound(failing: string | undefined): void {
   if (failing) fail(`without any fault there is a failure already: ${failing}`);
 }
 
-/** The tests that the kernels on a device have in common: alone, in a walk, in an update. */
-const ON_A_DEVICE: readonly (readonly [files: RegExp, test: string])[] = [
-  [/^webgpu\/(update|rules)\.ts$/, 'tests/webgpu/trainer.node.test.ts'],
-  [
-    /^webgpu\/(walk|cellKernels|recurrence|elman|gru|lstm|weightGradients|crossEntropyStage)\.ts$/,
-    'tests/webgpu/engine.test.ts',
-  ],
-  [/^webgpu\/patience\.ts$/, 'tests/webgpu/patience.node.test.ts'],
-  [/^webgpu\//, 'tests/webgpu/kernels.test.ts'],
+/** The tests that the kernels on a device have in common: alone and in a walk, in models, in training. */
+const ON_A_DEVICE: readonly (readonly [files: RegExp, tests: readonly string[]])[] = [
+  [/^webgpu\/update\.ts$/, ['tests/webgpu/kernels.test.ts', 'tests/webgpu/trainer.node.test.ts']],
+  [/^webgpu\/(walk|cellKernels|recurrence|elman|gru)\.ts$/, ['tests/webgpu/engine.test.ts']],
+  [/^webgpu\/patience\.ts$/, ['tests/webgpu/patience.node.test.ts']],
+  [/^webgpu\//, ['tests/webgpu/kernels.test.ts']],
 ];
 
-/** The unit tests of a source file, if it has any. */
-function unitTestOf({ file }: Fault): string | undefined {
+/** The unit tests of a source file, none where it has none. */
+function unitTestsOf({ file }: Fault): readonly string[] {
   const onADevice = ON_A_DEVICE.find(([files]) => files.test(file));
   if (onADevice) return onADevice[1];
   const mirror = `tests/${file.replace(/\.ts$/, '.test.ts')}`;
-  return existsSync(join(root, mirror)) ? mirror : undefined;
+  return existsSync(join(root, mirror)) ? [mirror] : [];
 }
 
 async function plantFaults({ only, verbose }: { only: string; verbose?: boolean }): Promise<void> {
@@ -160,10 +157,10 @@ async function plantFaults({ only, verbose }: { only: string; verbose?: boolean 
   const sound = new Set<string>();
   const survivors: Fault[] = [];
   for (const fault of unnoticed) {
-    const test = unitTestOf(fault);
-    if (test && !sound.has(test)) expectSound(await failingUnitTest(undefined, test));
-    if (test) sound.add(test);
-    const failing = test && (await failingUnitTest(fault, test));
+    const tests = unitTestsOf(fault);
+    if (tests.length > 0 && !sound.has(tests.join())) expectSound(await failingUnitTest(undefined, tests));
+    sound.add(tests.join());
+    const failing = tests.length > 0 ? await failingUnitTest(fault, tests) : undefined;
     if (!failing) survivors.push(fault);
     if (verbose || !failing) print(fault, failing ? `caught by the test ${failing}` : 'SURVIVED');
   }

@@ -25,6 +25,8 @@ const WAYS = {
   'call by call': { fused: false },
   'a dispatch a step': { persistent: false },
   'all steps in a dispatch': {},
+  'all steps in a dispatch, weights kept by many': { persistent: { rows: 1, units: 4, held: 16, parts: 1 } },
+  'all steps in a dispatch, weights read': { persistent: { rows: 4, units: 8, held: 0, parts: 3 } },
 } as const satisfies Record<string, WalkCheck['way']>;
 
 const symbols = { loss: 'softmaxCrossEntropy', bias: 'both', initialState: 'learned' } as const;

@@ -977,7 +977,9 @@ const webgpu: Fault[] = [
   ]),
   ...faultsOf('webgpu/patience.ts', unitTests, [
     ['dropped term', 'if (this.sent.length === 0) this.since', 'this.since'],
-    ['dropped term', 'if (lists.size === 1)', 'if (lists.size > 0)'],
+    ['dropped term', 'if (!first || done.some(({ list }) => list !== first.list)) return;', 'if (!first) return;'],
+    ['dropped term', 'Math.min(1, times / took.times)', '(times / took.times)'],
+    ['dropped term', 'isLate ? (now - this.since) / 2 : now', 'now'],
     ['missing accumulation', 'this.sent = awaited.slice(count);', 'this.sent = [];'],
   ]),
   ...faultsOf('webgpu/rules.ts', unitTests, [

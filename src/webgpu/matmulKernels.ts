@@ -31,7 +31,7 @@ const FEW_ROWS = 8;
 const REGISTER_ROWS = 8;
 const REGISTER_COLUMNS = 8;
 /** Columns and rows of invocations in a workgroup of `registers`. */
-const REGISTER_THREADS = 8;
+const REGISTER_THREADS = 4;
 /** Parts of K begin at multiples of it, and so much of K is in a workgroup's memory at a time. */
 const DEPTH = 16;
 /** The edge of the square of elements that an invocation of a tile makes. */

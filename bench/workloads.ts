@@ -38,7 +38,7 @@ const W1: Training = {
   carry: true,
 };
 
-const W2: Training = {
+export const W2: Training = {
   kind: 'training',
   cell: 'elman',
   D: 98,

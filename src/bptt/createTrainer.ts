@@ -2,13 +2,14 @@ import { RandomState } from '../tensor/random.ts';
 import { type Dtype, dtypeOf } from '../tensor/shape.ts';
 import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/sampler.ts';
 import type { WebgpuTrainerOptions } from '../webgpu/trainer.ts';
-import { type LocalEngine, tsEngine } from './engine.ts';
+import { allocationPlan } from './cpuSession.ts';
+import { type CpuEngine, tsEngine } from './engine.ts';
 import { initialise, type Scheme } from './initialise.ts';
 import { ParameterBlock } from './parameters.ts';
 import { type AnySampler, Sampler } from './sample.ts';
-import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from './spec.ts';
-import { stepperLengths } from './stepper.ts';
-import { bufferLengths, bufferLengthsOfThreads, LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
+import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from './spec.ts';
+import { stepperAllocationPlan } from './stepper.ts';
+import { CpuTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
 
 /** What belongs to engine `webgpu` alone. */
 export type WebgpuOptions = Pick<WebgpuTrainerOptions, 'device' | 'deviceOptions' | 'snapshotEvery'>;
@@ -26,14 +27,14 @@ export type EngineName = (typeof ENGINE_NAMES)[number];
 export interface CreateTrainerOptions extends TrainerOptions {
   /**
    * Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. `webgpu` is a GPU,
-   * or a program that takes its place: {@link Trainer.choice} says which.
+   * or a program that takes its place: {@link Trainer.description} says which.
    */
   engine?: EngineName;
   /** Engine `webgpu`: on which device, and what happens when it is lost. */
   webgpu?: WebgpuOptions;
   /**
    * Engine `wasm`: how many threads share a batch's sequences, at most one each. Default 1. Where the host has no shared
-   * memory one thread does it all, and {@link Trainer.choice} says why. For a given number the bits are the same each time.
+   * memory one thread does it all, and {@link Trainer.description} says why. For a given number the bits are the same each time.
    */
   threads?: number;
   /**
@@ -54,7 +55,7 @@ export interface CreateTrainerOptions extends TrainerOptions {
  *
  * @throws {RangeError | TypeError} on an unknown engine, or where spec or options make no sense.
  */
-export async function createTrainer(spec: ModelSpec, options: CreateTrainerOptions): Promise<Trainer> {
+export async function createTrainer(spec: ModelSpec | ResolvedSpec, options: CreateTrainerOptions): Promise<Trainer> {
   const { dtype = 'float32', init = 'orthogonal', seed = 0 } = options;
   const rng = new RandomState(seed);
   const parameters = initialParameters(spec, dtype, init, rng);
@@ -66,7 +67,7 @@ export async function createTrainer(spec: ModelSpec, options: CreateTrainerOptio
   return trainer;
 }
 
-async function onWebgpu(dtype: Dtype, spec: ModelSpec, options: CreateTrainerOptions): Promise<Trainer> {
+async function onWebgpu(dtype: Dtype, spec: ModelSpec | ResolvedSpec, options: CreateTrainerOptions): Promise<Trainer> {
   const { threads = 1, webgpu, ...own } = options;
   if (dtype !== 'float32') throw new RangeError(`createTrainer: engine webgpu computes in float32, dtype is ${dtype}`);
   if (threads !== 1)
@@ -78,23 +79,23 @@ async function onWebgpu(dtype: Dtype, spec: ModelSpec, options: CreateTrainerOpt
 async function onCpu(
   engine: CpuEngineName,
   dtype: Dtype,
-  spec: ModelSpec,
+  spec: ModelSpec | ResolvedSpec,
   options: CreateTrainerOptions,
 ): Promise<Trainer> {
-  const { engines, choice } = await enginesOf(engine, dtype, spec, options);
-  return new LocalTrainer(engines, spec, options, choice);
+  const { engines, description } = await enginesOf(engine, dtype, spec, options);
+  return new CpuTrainer(engines, spec, options, description);
 }
 
 interface Chosen {
-  engines: readonly LocalEngine[];
+  engines: readonly CpuEngine[];
   /** In words. */
-  choice: string;
+  description: string;
 }
 
 async function enginesOf(
   name: CpuEngineName,
   dtype: Dtype,
-  spec: ModelSpec,
+  spec: ModelSpec | ResolvedSpec,
   options: CreateTrainerOptions,
 ): Promise<Chosen> {
   const { threads = 1 } = options;
@@ -104,7 +105,7 @@ async function enginesOf(
   if (name === 'wasm' && dtype !== 'float32') {
     throw new RangeError(`createTrainer: engine wasm computes in float32, dtype is ${dtype}`);
   }
-  const plain = (why: string): Chosen => ({ engines: [tsEngine(dtype)], choice: `ts: ${why}` });
+  const plain = (why: string): Chosen => ({ engines: [tsEngine(dtype)], description: `ts: ${why}` });
   if (name === 'ts') {
     if (threads > 1) throw new RangeError(`createTrainer: engine ts has one thread, threads is ${threads}`);
     return plain('asked for');
@@ -122,25 +123,25 @@ async function enginesOf(
 
 async function wasmEnginesFor(
   { panelLengths, wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
-  spec: ModelSpec,
+  spec: ModelSpec | ResolvedSpec,
   { fma = false, ...options }: CreateTrainerOptions,
   threads: number,
 ): Promise<Chosen> {
   const why = threads > 1 ? whyNoThreads() : null;
-  const panels = panelLengths(fullSpec(spec));
+  const panels = panelLengths(resolveSpec(spec));
   if (threads > 1 && why === null) {
-    const lengths = bufferLengthsOfThreads(spec, options, threads);
+    const lengths = allocationPlan(spec, options, threads);
     const engines = await wasmEngines(
       lengths.map((own) => [...own, ...panels]),
       { fma },
     );
-    return { engines, choice: `${engines[0].name}: SIMD, ${threads} threads` };
+    return { engines, description: `${engines[0].name}: SIMD, ${threads} threads` };
   }
-  const engines = [wasmEngine({ lengths: [...bufferLengths(spec, options), ...panels], fma })];
+  const engines = [wasmEngine({ lengths: [...allocationPlan(spec, options)[0], ...panels], fma })];
   const [{ name }] = engines;
   return {
     engines,
-    choice: why === null ? `${name}: SIMD` : `${name}: SIMD, 1 thread instead of ${threads}, since ${why}`,
+    description: why === null ? `${name}: SIMD` : `${name}: SIMD, 1 thread instead of ${threads}, since ${why}`,
   };
 }
 
@@ -158,22 +159,22 @@ export interface CreateSamplerOptions {
  * @throws {RangeError | TypeError} as the constructor of {@link Sampler}, and on an unknown engine.
  */
 export function createSampler(
-  spec: ModelSpec,
+  spec: ModelSpec | ResolvedSpec,
   parameters: NamedTensors,
   options?: { engine?: CpuEngineName },
 ): Promise<Sampler>;
 export function createSampler(
-  spec: ModelSpec,
+  spec: ModelSpec | ResolvedSpec,
   parameters: NamedTensors,
   options: CreateSamplerOptions & { engine: 'webgpu' },
 ): Promise<WebgpuSampler>;
 export function createSampler(
-  spec: ModelSpec,
+  spec: ModelSpec | ResolvedSpec,
   parameters: NamedTensors,
   options: CreateSamplerOptions,
 ): Promise<AnySampler>;
 export async function createSampler(
-  spec: ModelSpec,
+  spec: ModelSpec | ResolvedSpec,
   parameters: NamedTensors,
   { engine = 'auto', webgpu }: CreateSamplerOptions = {},
 ): Promise<AnySampler> {
@@ -190,7 +191,7 @@ export async function createSampler(
   if (engine !== 'ts' && dtype === 'float32') {
     const { hasWasmSimd, wasmEngine } = await import('../wasm/index.ts');
     if (engine === 'wasm' || hasWasmSimd()) {
-      return new Sampler(spec, parameters, wasmEngine({ lengths: stepperLengths(spec) }));
+      return new Sampler(spec, parameters, wasmEngine({ lengths: stepperAllocationPlan(spec) }));
     }
   }
   return new Sampler(spec, parameters);
@@ -202,10 +203,15 @@ function expectEngine(fn: string, name: EngineName): void {
 }
 
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */
-export function initialParameters(spec: ModelSpec, dtype: Dtype, scheme: Scheme, rng: RandomState): NamedTensors {
-  const full = fullSpec(spec);
-  const block = new ParameterBlock(tsEngine(dtype), parameterPlaces(full));
-  const tensors: NamedTensors = Object.fromEntries(block.places.map(({ name }) => [name, block.get(name)!]));
-  initialise(full, block.places, (name) => tensors[name], scheme, rng);
+export function initialParameters(
+  spec: ModelSpec | ResolvedSpec,
+  dtype: Dtype,
+  scheme: Scheme,
+  rng: RandomState,
+): NamedTensors {
+  const full = resolveSpec(spec);
+  const block = new ParameterBlock(tsEngine(dtype), parameterLayout(full));
+  const tensors: NamedTensors = Object.fromEntries(block.layout.map(({ name }) => [name, block.get(name)!]));
+  initialise(full, block.layout, (name) => tensors[name], scheme, rng);
   return tensors;
 }

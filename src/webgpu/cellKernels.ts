@@ -1,5 +1,6 @@
 import { elementwise } from './elements.ts';
 import type { KernelSource } from './pipelines.ts';
+import { upTo } from './sizes.ts';
 import { sumNames, sumsOfProducts } from './tile.ts';
 import { variants } from './variants.ts';
 import { WALK_ARGS, type WalkOptions, walkCode } from './walk.ts';
@@ -57,11 +58,11 @@ export const FLAGS = { bhh: 1, bih: 2, learned: 4, masked: 8 } as const;
 /** WGSL: whether the step has it. */
 const has = (flag: keyof typeof FLAGS): string => `((args.flags & ${FLAGS[flag]}u) != 0u)`;
 
-const each = (count: number, text: (i: number) => string): string[] => Array.from({ length: count }, (_, i) => text(i));
-
 /** `vec4f(…)` of one expression for each gate, zeros for gates that the cell lacks. */
 function gateVector(gates: number, of: (gate: number) => string): string {
-  return `vec4f(${each(4, (g) => (g < gates ? of(g) : '0.0')).join(', ')})`;
+  return `vec4f(${upTo(4)
+    .map((g) => (g < gates ? of(g) : '0.0'))
+    .join(', ')})`;
 }
 
 /** Forward kernels of a cell: of one step, or of all steps of a few sequences, which a workgroup walks. */
@@ -126,7 +127,7 @@ fn advance(row: u32, b: u32, j: u32, sum: vec4f, hp: f32, first: bool) -> f32 {
       const { outputs, inputs, functions } = common(o);
       const units = unitsOf(cell, o.fours);
       // Four units of a cell with one gate, or the four gates of a unit.
-      const columns = each(o.fours, (v) =>
+      const columns = upTo(o.fours).map((v) =>
         G === 1
           ? `min(${units}u * tile + ${4 * v}u + vec4u(0u, 1u, 2u, 3u), vec4u(args.H - 1u)) * args.H`
           : `(min(${units}u * tile + ${v}u, args.H - 1u) + vec4u(0u, 1u, 2u, ${G - 1}u) * args.H) * args.H`,
@@ -137,7 +138,7 @@ fn advance(row: u32, b: u32, j: u32, sum: vec4f, hp: f32, first: bool) -> f32 {
   let tile = i % tiles;
   let b0 = ${o.rows}u * (i / tiles);
   ${sumsOfProducts({
-    rows: each(o.rows, (r) => `min(b0 + ${r}u, args.B - 1u) * args.H`),
+    rows: upTo(o.rows).map((r) => `min(b0 + ${r}u, args.B - 1u) * args.H`),
     aStep: '1u',
     columns,
     bStep: '1u',
@@ -152,7 +153,9 @@ fn b(at: u32) -> f32 { return Whh(at); }`;
 
     walk: variants((o) => {
       const { outputs, inputs, functions } = common(o);
-      const gates = each(4, (g) => (g < G ? `product(r, ${g}u * args.H + j)` : '0.0')).join(', ');
+      const gates = upTo(4)
+        .map((g) => (g < G ? `product(r, ${g}u * args.H + j)` : '0.0'))
+        .join(', ');
       return {
         ...{ name: `${name}Walk`, outputs, inputs, args: { ...args, ...WALK_ARGS } },
         code:
@@ -209,8 +212,16 @@ function storeGates(cell: CellWgsl): string {
   const at = (g: number): string => `row * ${G}u * args.H + ${g}u * args.H + j`;
   return `
 fn store_gates(row: u32, j: u32, g: Back) {
-  ${each(G, (g) => `set_dzx(${at(g)}, g.a[${g}]);`).join(' ')}
-  ${splitGradients ? each(G, (g) => `set_dzh(${at(g)}, ${ofState(g)});`).join(' ') : ''}
+  ${upTo(G)
+    .map((g) => `set_dzx(${at(g)}, g.a[${g}]);`)
+    .join(' ')}
+  ${
+    splitGradients
+      ? upTo(G)
+          .map((g) => `set_dzh(${at(g)}, ${ofState(g)});`)
+          .join(' ')
+      : ''
+  }
 }`;
 }
 
@@ -311,9 +322,9 @@ fn step_back(row: u32, b: u32, j: u32, sum: f32, n: u32) -> Back {
   let tile = i % tiles;
   let b0 = ${rows}u * (i / tiles);
   ${sumsOfProducts({
-    rows: each(rows, (r) => `(min(b0 + ${r}u, args.B - 1u) - args.stride) * ${G}u * args.H`),
+    rows: upTo(rows).map((r) => `(min(b0 + ${r}u, args.B - 1u) - args.stride) * ${G}u * args.H`),
     aStep: '1u',
-    columns: each(fours, (v) => `min(${units}u * tile + ${4 * v}u + vec4u(0u, 1u, 2u, 3u), vec4u(args.H - 1u))`),
+    columns: upTo(fours).map((v) => `min(${units}u * tile + ${4 * v}u + vec4u(0u, 1u, 2u, 3u), vec4u(args.H - 1u))`),
     bStep: 'args.H',
     count: `select(${G}u * args.H, 0u, args.n == 0u || is_cut(args.n))`,
   })}
@@ -327,7 +338,7 @@ fn b(at: u32) -> f32 { return Whh(at); }`;
 
     walk: variants((o) => {
       const { outputs, inputs, functions } = common(false);
-      const gates = each(G, (g) => `operand[at + ${g}u * args.H] = ${gradientOfState(cell)(g)};`);
+      const gates = upTo(G).map((g) => `operand[at + ${g}u * args.H] = ${gradientOfState(cell)(g)};`);
       return {
         ...{ name: `${cell.name}BackwardWalk`, outputs, inputs, args: { ...args, ...WALK_ARGS } },
         code:

@@ -197,7 +197,8 @@ class Layout {
   }
 }
 
-function bitsOf({ buffer, byteOffset, length }: FloatArray | Int32Array): Uint32Array {
+/** The bits of 32-bit numbers. */
+export function bitsOf({ buffer, byteOffset, length }: FloatArray | Int32Array): Uint32Array {
   return new Uint32Array(buffer, byteOffset, length);
 }
 

@@ -4,7 +4,7 @@ import type { Device } from './device.ts';
 import { elementwise, overElements, THREADS } from './elements.ts';
 import { expectFloats } from './expect.ts';
 import type { ElementType, KernelSource } from './pipelines.ts';
-import { powerOfTwoFrom } from './sizes.ts';
+import { powerOfTwoFrom, upTo } from './sizes.ts';
 import { sumNames } from './tile.ts';
 import { variants } from './variants.ts';
 
@@ -87,7 +87,6 @@ const matmulKernel = variants((options: KernelOptions): KernelSource => {
   };
 });
 
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 const lines = (count: number, line: (i: number) => string): string => upTo(count).map(line).join('\n    ');
 
 /** How WGSL reaches an operand, of outer elements (rows of A, columns of B) and the K along the sum. */

@@ -1,3 +1,6 @@
+/** 0, 1, … count − 1. */
+export const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
 /** The smallest power of two that is at least n. */
 export function powerOfTwoFrom(n: number): number {
   let power = 1;

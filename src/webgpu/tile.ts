@@ -1,3 +1,5 @@
+import { upTo } from './sizes.ts';
+
 /** Sums of products that an invocation makes in registers: rows of `a` by fours of columns of `b`. */
 export interface Tile {
   /** Where each row begins in `a`, expressions. */
@@ -30,5 +32,5 @@ export function sumsOfProducts({ rows, aStep, columns, bStep, count }: Tile): st
 
 /** The names of the sums, row by row. */
 export function sumNames(rows: number, fours: number): string[] {
-  return Array.from({ length: rows * fours }, (_, s) => `sum${Math.floor(s / fours)}_${s % fours}`);
+  return upTo(rows * fours).map((s) => `sum${Math.floor(s / fours)}_${s % fours}`);
 }

@@ -2,6 +2,7 @@ import type { DeviceBuffer, FloatBuffer, UintBuffer } from './buffers.ts';
 import { elementwise, inRows, overElements, THREADS } from './elements.ts';
 import type { KernelSource } from './pipelines.ts';
 import type { Rule } from './rules.ts';
+import { upTo } from './sizes.ts';
 import { variants } from './variants.ts';
 
 /** Fours of the gradient that a workgroup looks at, at least, and of the parameters that one moves. */
@@ -98,7 +99,7 @@ const look = variants(
     outputs: { grads: 'vec4f', partial: 'vec4f' },
     inputs: { losses: 'f32', ...(roles ? { params: 'vec4f' as const, roles: 'u32' as const } : {}) },
     args: { P: 'u32', chunks: 'u32', chunk: 'u32', R: 'u32', twice: 'f32' },
-    code: `${IS_BAD_WGSL}${WITHIN_WGSL}
+    code: `${WITHIN_WGSL}
 struct Found { top: f32, norm: f32, bad: f32, squares: f32 }
 var<workgroup> found: array<Found, ${THREADS}>;
 
@@ -178,7 +179,6 @@ function move(rule: Rule | null, clip: ClipKind, roles: boolean, states: number)
 }
 
 function writeMove(rule: Rule | null, clip: ClipKind, roles: boolean, states: number): KernelSource {
-  const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
   const slots = upTo(rule?.slots ?? 0);
   const carries = upTo(states);
   const outputs: Record<string, 'f32' | 'vec4f'> = { results: 'vec4f' };

@@ -1,3 +1,4 @@
+import { upTo } from './sizes.ts';
 import { sumNames, sumsOfProducts } from './tile.ts';
 
 /**
@@ -46,7 +47,6 @@ export function walkCode(
   { inner, outputs, outputStep, innerStep, begin, skips, step }: WalkedCell,
 ): string {
   const fours = units / 4;
-  const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
   const columns = (v: number | string): string =>
     `args.Whh_start + min(o0 + 4u * ${v} + vec4u(0u, 1u, 2u, 3u), vec4u(outputs - 1u)) * ${outputStep} + k0 * ${innerStep}`;
   const names = sumNames(rows, fours);

@@ -8,7 +8,8 @@ import { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { DeviceBuffer, type FloatBuffer, type IntBuffer } from './buffers.ts';
 import type { Call, CallName } from './calls.ts';
-import { type KernelFailure, type Sizes, U } from './check.ts';
+import { bitsOf, type KernelFailure, type Sizes, U } from './check.ts';
+import { normal } from './checkNumbers.ts';
 import type { Device } from './device.ts';
 import { roomFor, type WebgpuEngine, type WebgpuEngineOptions, webgpuEngine } from './engine.ts';
 import type { Part, WalkStage } from './fuse.ts';
@@ -237,14 +238,6 @@ class Walk {
     const touched = before.findIndex((value, e) => want[e] === value && !isNear(e, this.relative));
     return touched < 0 ? null : `writes ${got[touched]} where ${before[touched]} was to stay`;
   }
-}
-
-function normal(random: RandomState, n: number): Float32Array {
-  return Float32Array.from(random.randn(n));
-}
-
-function bitsOf({ buffer, byteOffset, length }: Float32Array): Uint32Array {
-  return new Uint32Array(buffer, byteOffset, length);
 }
 
 /** The functions of a walk and of its parts, on this machine's memory. */

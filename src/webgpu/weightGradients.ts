@@ -3,6 +3,7 @@ import { DeviceBuffer, type FloatBuffer } from './buffers.ts';
 import type { Device } from './device.ts';
 import { elementwise, overElements } from './elements.ts';
 import { matmulTN } from './matmul.ts';
+import { upTo } from './sizes.ts';
 import { sumNames, sumsOfProducts } from './tile.ts';
 import { variants } from './variants.ts';
 
@@ -29,7 +30,7 @@ const tileOf = (device: Device): { rows: number; columns: number } =>
 const grouped = variants(({ count, rows, columns }: { count: number; rows: number; columns: number }) => {
   const args: Record<string, 'u32'> = {};
   for (let p = 0; p < count; p++) for (const field of FIELDS) args[`${field}${p}`] = 'u32';
-  const chosen = Array.from({ length: count }, (_, p) => {
+  const chosen = upTo(count).map((p) => {
     const values = FIELDS.map((field) => `args.${field}${p}`).join(', ');
     return p === 0 ? `var g = Gradient(${values});` : `if (i >= args.first${p}) { g = Gradient(${values}); }`;
   });
@@ -41,12 +42,10 @@ const grouped = variants(({ count, rows, columns }: { count: number; rows: numbe
   let column = ${columns}u * ((i - g.first) % tiles);
   ones = g.N == 0u;
   ${sumsOfProducts({
-    rows: Array.from({ length: rows }, (_, r) => `g.a + min(row + ${r}u, g.M - 1u)`),
+    rows: upTo(rows).map((r) => `g.a + min(row + ${r}u, g.M - 1u)`),
     aStep: 'g.M',
-    columns: Array.from(
-      { length: fours },
-      (_, v) =>
-        `select(g.b + min(column + ${4 * v}u + vec4u(0u, 1u, 2u, 3u), vec4u(max(g.N, 1u) - 1u)), vec4u(), ones)`,
+    columns: upTo(fours).map(
+      (v) => `select(g.b + min(column + ${4 * v}u + vec4u(0u, 1u, 2u, 3u), vec4u(max(g.N, 1u) - 1u)), vec4u(), ones)`,
     ),
     bStep: 'select(g.N, 0u, ones)',
     count: 'g.K',

@@ -100,9 +100,9 @@ export class CpuSession implements Session<CpuStep> {
     if (l2 > 0) for (const { w, dw } of this.decaying) engine.optim.l2Backward(dw, w, l2);
     for (const { gradient } of this.frozen) gradient.fill(0);
     // The sum is quick, but the squares of finite numbers may be too large for it.
-    const isFinite =
+    const allFinite =
       Number.isFinite(engine.optim.sumOfSquares(gradients)) || gradients.every((g) => Number.isFinite(g));
-    return { loss, failed: isFinite ? null : 'the gradient' };
+    return { loss, failed: allFinite ? null : 'the gradient' };
   }
 
   failedStep(): FailedStep {

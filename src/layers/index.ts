@@ -1,4 +1,5 @@
 export * from './binaryCrossEntropyOfSoftmax.ts';
+export { ctcBackward, ctcForward, ctcGreedyDecode, ctcTooShort } from './ctc.ts';
 export * from './dropout.ts';
 export * from './elman.ts';
 export * from './gru.ts';

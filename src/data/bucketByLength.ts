@@ -1,4 +1,5 @@
 import { expectWhole, type RandomState } from '../tensor/random.ts';
+import { expectWholes } from '../tensor/wholes.ts';
 
 /**
  * Batches of sequences of similar length, so that little is padding: the sequences are sorted by length and cut into batches
@@ -15,7 +16,7 @@ import { expectWhole, type RandomState } from '../tensor/random.ts';
 export function bucketByLength(lengths: ArrayLike<number>, batchSize: number, rng?: RandomState): Int32Array[] {
   const fn = 'bucketByLength';
   expectWhole(fn, 'batchSize', batchSize, 1);
-  for (let i = 0; i < lengths.length; i++) expectWhole(fn, `lengths[${i}]`, lengths[i], 0);
+  expectWholes(fn, 'lengths', lengths, 0);
   const order = rng?.permutation(lengths.length) ?? Int32Array.from(lengths, (_, i) => i);
   order.sort((a, b) => lengths[a] - lengths[b]); // stable
   const batches: Int32Array[] = [];

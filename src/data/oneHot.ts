@@ -1,5 +1,6 @@
 import { expectWhole } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { expectWholes } from '../tensor/wholes.ts';
 import { expectLength } from './check.ts';
 
 /**
@@ -15,7 +16,7 @@ export function oneHot(y: FloatArray, ids: ArrayLike<number>, rows: number, voca
   expectWhole(fn, 'vocabulary', vocabulary, 1);
   expectLength(fn, 'y', y, `[R,V] = [${rows},${vocabulary}]`, rows * vocabulary);
   expectLength(fn, 'ids', ids, `[R] = [${rows}]`, rows);
-  for (let r = 0; r < rows; r++) expectWhole(fn, `ids[${r}]`, ids[r], 0, vocabulary - 1);
+  expectWholes(fn, 'ids', ids, 0, vocabulary - 1);
   y.fill(0);
   for (let r = 0; r < rows; r++) y[r * vocabulary + ids[r]] = 1;
 }

@@ -3,6 +3,7 @@ import { logOf } from '../tensor/log.ts';
 import { logSumExpOf } from '../tensor/logSumExp.ts';
 import { expectWhole } from '../tensor/random.ts';
 import { expectDtype, expectLength, type FloatArray } from '../tensor/shape.ts';
+import { expectWholes } from '../tensor/wholes.ts';
 import { expectTensor } from './expect.ts';
 
 function expectSequence(
@@ -19,11 +20,6 @@ function expectSequence(
   expectDtype(fn, arg, a, like);
 }
 
-/** Throws unless each `values[b]` is a whole number in [0, max]. */
-function expectCounts(fn: string, arg: string, values: Int32Array, max: number): void {
-  for (let b = 0; b < values.length; b++) expectWhole(fn, `${arg}[${b}]`, values[b], 0, max);
-}
-
 /** Throws unless the first labelLengths[b] labels of each row are whole numbers in [0, V) other than the blank. */
 function expectLabels(
   fn: string,
@@ -34,8 +30,9 @@ function expectLabels(
   S: number,
 ): void {
   for (let b = 0; b < labelLengths.length; b++) {
-    for (let k = b * S; k < b * S + labelLengths[b]; k++) {
-      expectWhole(fn, `labels[${k}]`, labels[k], 0, V - 1);
+    const end = b * S + labelLengths[b];
+    expectWholes(fn, 'labels', labels, 0, V - 1, b * S, end);
+    for (let k = b * S; k < end; k++) {
       if (labels[k] === blank) throw new RangeError(`${fn}: labels[${k}] is ${blank}, the blank, which is no label`);
     }
   }
@@ -56,8 +53,8 @@ function expectTargets(
   expectLength(fn, 'labelLengths', labelLengths, '[B]', B);
   expectLength(fn, 'lengths', lengths, '[B]', B);
   expectWhole(fn, 'blank', blank, 0, V - 1);
-  expectCounts(fn, 'labelLengths', labelLengths, S);
-  expectCounts(fn, 'lengths', lengths, T);
+  expectWholes(fn, 'labelLengths', labelLengths, 0, S);
+  expectWholes(fn, 'lengths', lengths, 0, T);
   expectLabels(fn, labels, labelLengths, blank, V, S);
 }
 
@@ -262,8 +259,8 @@ export function ctcTooShort(
   expectLength(fn, 'labels', labels, '[B,S]', B, S);
   expectLength(fn, 'labelLengths', labelLengths, '[B]', B);
   expectLength(fn, 'lengths', lengths, '[B]', B);
-  expectCounts(fn, 'labelLengths', labelLengths, S);
-  expectCounts(fn, 'lengths', lengths, Number.MAX_SAFE_INTEGER);
+  expectWholes(fn, 'labelLengths', labelLengths, 0, S);
+  expectWholes(fn, 'lengths', lengths, 0);
   const tooShort: number[] = [];
   for (let b = 0; b < B; b++) {
     let needed = labelLengths[b];
@@ -295,7 +292,7 @@ export function ctcGreedyDecode(
   expectLength(fn, 'logits', logits, '[T,B,V]', T, B, V);
   expectLength(fn, 'lengths', lengths, '[B]', B);
   expectWhole(fn, 'blank', blank, 0, V - 1);
-  expectCounts(fn, 'lengths', lengths, T);
+  expectWholes(fn, 'lengths', lengths, 0, T);
   return Array.from(lengths, (N, b) => {
     const decoded: number[] = [];
     let previous = blank;

@@ -193,6 +193,35 @@ function oneHotLinear(bias: boolean): GradcheckCase {
   });
 }
 
+/** CTC at random lengths, each with labels that its steps can hold; the last weight is 0. */
+function ctc(): GradcheckCase {
+  return defineCase('ctc', { T: 1, B: 1, V: 2, S: 0 }, ({ T, B, V, S }, random) => {
+    const blank = random.randint(V);
+    const labels = repeatingIds(random, B * S, V - 1).map((id) => (id < blank ? id : id + 1));
+    const lengths = Int32Array.from({ length: B }, () => random.randint(T + 1));
+    const labelLengths = Int32Array.from({ length: B }, () => random.randint(S + 1));
+    for (;;) {
+      const tooShort = l.ctcTooShort(labels, labelLengths, lengths, B, S);
+      if (tooShort.length === 0) break;
+      for (const b of tooShort) labelLengths[b]--;
+    }
+    const w = rowWeights(random, B);
+    const logProbs = scratch(T * B * V);
+    const alpha = scratch(T * B * (2 * S + 1));
+    return operation({
+      params: { logits: random.randn(T * B * V) },
+      outputs: B,
+      forward: (losses, { logits }) =>
+        l.ctcForward(losses, logProbs, alpha, logits, labels, labelLengths, lengths, w, blank, T, B, V, S),
+      backward: (d, dlosses) => {
+        const beta = scratch(2 * (2 * S + 1));
+        const weights = times(w, dlosses);
+        l.ctcBackward(d.logits, beta, logProbs, alpha, labels, labelLengths, lengths, weights, blank, T, B, V, S);
+      },
+    });
+  });
+}
+
 /** Every layer and loss of `bptt/layers`, and the L2 penalty of `bptt/optim`. */
 export const layerCases: GradcheckCase[] = [
   linear(true, false),
@@ -245,6 +274,7 @@ export const layerCases: GradcheckCase[] = [
     l.binaryCrossEntropyOfSoftmaxForward,
     l.binaryCrossEntropyOfSoftmaxBackward,
   ),
+  ctc(),
   loss(
     'squaredError',
     1,

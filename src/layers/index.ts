@@ -1,5 +1,6 @@
 export * from './binaryCrossEntropyOfSoftmax.ts';
 export * from './cell.ts';
+export { ctcBackward, ctcForward, ctcGreedyDecode, ctcTooShort } from './ctc.ts';
 export * from './dropout.ts';
 export * from './elman.ts';
 export * from './gru.ts';

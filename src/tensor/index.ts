@@ -9,6 +9,7 @@ export * from './clip.ts';
 export * from './columns.ts';
 export { expBackward, expOf } from './exp.ts';
 export * from './gather.ts';
+export * from './layerNorm.ts';
 export { log, log1pOf, logBackward, logOf } from './log.ts';
 export * from './logSoftmax.ts';
 export * from './logSumExp.ts';

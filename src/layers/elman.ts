@@ -1,7 +1,7 @@
 import type { Algebra } from '../algebra/algebra.ts';
-import { relu, reluBackward } from '../tensor/relu.ts';
-import { sigmoid, sigmoidBackward } from '../tensor/sigmoid.ts';
-import { tanh, tanhBackward } from '../tensor/tanh.ts';
+import { reluBackward } from '../tensor/relu.ts';
+import { logistic, sigmoidBackward } from '../tensor/sigmoid.ts';
+import { tanhBackward, tanhOf } from '../tensor/tanh.ts';
 import { type Cell, type CellBackward, type CellForward, sigmoidSlope } from './cell.ts';
 
 /** What the Elman cell puts its sum through. */
@@ -13,10 +13,10 @@ export type Nonlinearity = 'tanh' | 'sigmoid' | 'relu' | 'identity';
  *     h_t = f(x + h)         x = Wih·x_t + bih,  h = Whh·h_{t−1} + bhh
  */
 function elmanForward(f: Nonlinearity, { states: [y], xGates: x, hGates: h }: CellForward): void {
-  for (let i = 0; i < y.length; i++) y[i] = x[i] + h[i];
-  if (f === 'tanh') tanh(y, y);
-  else if (f === 'sigmoid') sigmoid(y, y);
-  else if (f === 'relu') relu(y, y);
+  if (f === 'tanh') for (let i = 0; i < y.length; i++) y[i] = tanhOf(x[i] + h[i]);
+  else if (f === 'sigmoid') for (let i = 0; i < y.length; i++) y[i] = logistic(x[i] + h[i]);
+  else if (f === 'relu') for (let i = 0; i < y.length; i++) y[i] = Math.max(x[i] + h[i], 0);
+  else for (let i = 0; i < y.length; i++) y[i] = x[i] + h[i];
 }
 
 /** dx = dh = f′·d, for what reaches h_t: d. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assertSampleOptions, type SampleOptions, Sampler, sampleFrom } from '../../src/bptt/sample.ts';
-import { resolveSpec, type ModelSpec, type NamedTensors, parameterLayout } from '../../src/bptt/spec.ts';
+import { type ModelSpec, type NamedTensors, parameterLayout, resolveSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 
 type Matrix = number[][];

@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   directionsOf,
-  resolveSpec,
   GATES,
   hasCellState,
   type ModelSpec,
   outputWidth,
   parameterCount,
   parameterLayout,
+  resolveSpec,
   stateWidth,
   suffixOf,
 } from '../../src/bptt/spec.ts';

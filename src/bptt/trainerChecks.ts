@@ -43,8 +43,11 @@ export interface TrainerShape {
 }
 
 /** @throws {RangeError | TypeError} on a missing, surplus or misshapen parameter, or one that holds a NaN or infinity. */
-export function assertParameters({ layout, dtype }: TrainerShape, parameters: NamedTensors): void {
-  const fn = 'trainer.setParameters';
+export function assertParameters(
+  { layout, dtype }: TrainerShape,
+  parameters: NamedTensors,
+  fn = 'trainer.setParameters',
+): void {
   assertObject(fn, 'parameters', parameters);
   const surplus = Object.keys(parameters).find((name) => !layout.some((place) => place.name === name));
   if (surplus) throw new RangeError(`${fn}: ${surplus} is no parameter of this model`);
@@ -64,7 +67,7 @@ export function assertTrainerState(shape: TrainerShape, state: TrainerState): vo
   const fn = 'trainer.setState';
   const { dtype, optimizer, states, B, H, layout } = shape;
   assertObject(fn, 'state', state);
-  assertParameters(shape, state.parameters);
+  assertParameters(shape, state.parameters, fn);
   if (state.optimizer !== optimizer.name) {
     throw new RangeError(`${fn}: optimizer is ${String(state.optimizer)}, this trainer's is ${optimizer.name}`);
   }

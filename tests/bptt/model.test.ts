@@ -4,7 +4,6 @@ import { type ModelOptions, SequenceModel } from '../../src/bptt/model.ts';
 import { KEPT_WINDOWS } from '../../src/bptt/recurrent.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
-import type { FloatArray } from '../../src/tensor/shape.ts';
 import { expectNear } from '../layers/support.ts';
 import { engines } from './engines.ts';
 
@@ -13,7 +12,7 @@ const dense: ModelSpec = { ...ids, input: 'dense', inputSize: 2, outputSize: 3, 
 const T = 3;
 const B = 2;
 
-describe.each(engines)('$name, $dtype', ({ engine, dtype, filled, floats }) => {
+describe.each(engines)('$name, $dtype', ({ engine, filled, floats }) => {
   function make(spec: ModelSpec, options: Partial<ModelOptions> = {}) {
     const model = new SequenceModel(engine(), spec, { steps: T, batch: B, ...options });
     model.parameters.flat.set(new RandomState(1).randn(model.parameters.flat.length));

@@ -104,21 +104,27 @@ function drawSetup(cell: Cell, rng: RandomState, run: number, mayReverse = true)
   };
 }
 
-/** One pass, on a model of the setup's own or on a given one. */
-function runSetup(setup: Setup, given?: Model): Results {
-  const { spec, T, B, x, targets, lengths, carry, backSteps } = setup;
-  const model = given ?? newModel(spec, T, B);
-  const { stack, gradients } = model;
+/** Loads everything and runs forward. */
+function forward(setup: Setup, model: Model): number {
+  const { T, B, x, targets, lengths, carry } = setup;
   const batch: Batch = { inputs: x, targets, steps: T, batch: B };
   if (lengths.some((length) => length < T)) batch.lengths = lengths;
   for (const { name } of model.parameters.layout) model.parameters.get(name)!.set(setup.parameters[name]);
   model.eachState((name, layer, d, index) => {
-    stack.initial(layer, d)[index].set(setup.initial[name]);
+    model.stack.initial(layer, d)[index].set(setup.initial[name]);
   });
   model.load(batch, carry);
-  gradients.flat.fill(0);
   model.forward();
-  model.backward(backSteps);
+  return model.loss[0];
+}
+
+/** One pass, on a model of the setup's own or on a given one. */
+function runSetup(setup: Setup, given?: Model): Results {
+  const model = given ?? newModel(setup.spec, setup.T, setup.B);
+  const { stack, gradients } = model;
+  const loss = forward(setup, model);
+  gradients.flat.fill(0);
+  model.backward(setup.backSteps);
   const copy = (values: Float64Array) => values.slice();
   const initial: Params = {};
   const finals: Params = {};
@@ -127,9 +133,9 @@ function runSetup(setup: Setup, given?: Model): Results {
     finals[name] = copy(stack.recurrence(model.window, layer, d).final[index]);
   });
   return {
-    ...{ loss: model.loss[0], initial, finals },
+    ...{ loss, initial, finals },
     parameters: Object.fromEntries(gradients.layout.map(({ name }) => [name, copy(gradients.get(name)!)])),
-    dx: copy(stack.dx.subarray(0, x.length)),
+    dx: copy(stack.dx.subarray(0, setup.x.length)),
     outputs: copy(model.outputs()),
   };
 }
@@ -147,7 +153,7 @@ function agreesWithDifferences(setup: Setup, tolerance: number, seed: number): n
   const prefixed = (of: Params) => Object.fromEntries(states.map((name) => [`initial ${name}`, of[name]]));
   const report = gradcheck(
     {
-      loss: (all) => runSetup(own(all), model).loss,
+      loss: (all) => forward(own(all), model),
       gradients(all) {
         const { parameters, initial, dx } = runSetup(own(all), model);
         return { ...parameters, ...prefixed(initial), x: dx };

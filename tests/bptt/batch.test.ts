@@ -5,9 +5,10 @@ import { SequenceModel } from '../../src/bptt/model.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
 import { CpuTrainer } from '../../src/bptt/trainer.ts';
 import type { Loss } from '../../src/layers/loss.ts';
-import { adam } from '../../src/optim/adam.ts';
+import { sgd } from '../../src/optim/sgd.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import type { FloatArray } from '../../src/tensor/shape.ts';
+import { expectNear } from '../layers/support.ts';
 import { engines } from './engines.ts';
 
 const ids: ModelSpec = { cell: 'gru', inputSize: 4, hiddenSize: 3, outputSize: 4, loss: 'softmaxCrossEntropy' };
@@ -32,7 +33,7 @@ const labelled: Loss = {
   backward: ({ dlogits }) => dlogits.fill(0),
 };
 
-describe.each(engines)('$name, $dtype', ({ engine, dtype, filled, floats }) => {
+describe.each(engines)('$name, $dtype', ({ name, engine, dtype, filled, floats }) => {
   const [Own, Other] = dtype === 'float64' ? [Float64Array, Float32Array] : [Float32Array, Float64Array];
 
   function make(spec: ModelSpec) {
@@ -383,8 +384,15 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, filled, floats }) => {
   });
 
   describe('a smaller batch', () => {
-    const options = { steps: 6, optimizer: adam({ lr: 0.05 }) };
+    const options = { steps: 6, optimizer: sgd({ lr: 0.1 }) };
     const value = (b: number, t: number) => Math.sin(b * 10 + t);
+
+    /**
+     * Products may be summed in another order for another number of rows, where a kernel takes several at a time: each of 6
+     * steps of two layers rounds up to 40 times, as in stepper.test.ts, and so does a gradient's sum over them.
+     */
+    const ROUNDINGS = 2 * 6 * 2 * 40;
+    const exact = name === 'ts';
 
     /** A window of some of the sequences of an endless batch. */
     function window(sequences: readonly number[], steps = 6): Batch {
@@ -411,18 +419,19 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, filled, floats }) => {
         const batch = window([0, 1], steps);
         return lossAt === 'every' ? batch : { ...batch, targets: batch.targets.subarray(0, 2) };
       };
-      expect(big.lossOf(both(6))).toBe(small.lossOf(both(6)));
-      const losses = [both(6), { ...both(4), carry: true }].map((batch) => [big.update(batch), small.update(batch)]);
-      expect(losses.map(([of]) => of)).toEqual(losses.map(([, of]) => of));
-      expect(await big.parameters()).toEqual(await small.parameters());
+      const near = (got: FloatArray, want: FloatArray) => expectNear(got, want, exact ? 0 : ROUNDINGS);
+      near(floats([big.lossOf(both(6))]), floats([small.lossOf(both(6))]));
+      const batches = [both(6), { ...both(4), carry: true }];
+      near(floats(batches.map((batch) => big.update(batch))), floats(batches.map((batch) => small.update(batch))));
+      near(big.model.parameters.flat, small.model.parameters.flat);
       const { states } = await big.state();
       for (const [name, of] of Object.entries((await small.state()).states)) {
-        expect(states[name].subarray(0, of.length)).toEqual(of);
+        near(states[name].slice(0, of.length), of);
         // Sequences that are not there keep their state.
         expect(states[name].subarray(of.length).every((h) => h === 0)).toBe(true);
       }
       const inputs: InputBatch = window([2, 3]);
-      expect(await big.predict(inputs)).toEqual(await small.predict(inputs));
+      near(await big.predict(inputs), await small.predict(inputs));
     });
   });
 

@@ -1,7 +1,7 @@
 import { RandomState } from '../tensor/random.ts';
 import { type Dtype, dtypeOf } from '../tensor/shape.ts';
-import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/sampler.ts';
-import type { WebgpuTrainerOptions } from '../webgpu/trainer.ts';
+import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/training/sampler.ts';
+import type { WebgpuTrainerOptions } from '../webgpu/training/trainer.ts';
 import { allocationPlan } from './cpuSession.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
 import { initialise, type Scheme } from './initialise.ts';

@@ -58,7 +58,8 @@ export function checkCell(cell: Cell, options: CheckCellOptions = {}): CheckCell
     const { gradients } = checkLayer(stepAsLayer(cell, options.fill), options);
     const { units, worst } = cell.formula ? checkFormula(cell, { seed }) : { units: 0, worst: 0 };
     const loops = cell.formula ? loopsAreTheFormula(cell, seed) : 0;
-    const { sequences, gradients: throughTime } = checkSequences(cell, { runs, seed, tolerance });
+    const nets = Math.ceil(runs / 3);
+    const { sequences, gradients: throughTime } = checkSequences(cell, { runs: nets, seed, tolerance });
     return { runs, gradients, units, worst, loops, sequences, throughTime };
   } catch (error) {
     const message = (error as Error).message.replace(/^(checkLayer: |cell )/, '');

@@ -1,3 +1,4 @@
+export type { Algebra } from '../algebra/algebra.ts';
 export * from './binaryCrossEntropyOfSoftmax.ts';
 export * from './cell.ts';
 export * from './dropout.ts';

@@ -122,27 +122,23 @@ async function enginesOf(
 }
 
 async function wasmEnginesFor(
-  { panelLengths, wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
+  { panelLengths, wasmEngine, wasmEngines, whyNoThreads, whyOneThread }: typeof import('../wasm/index.ts'),
   spec: ModelSpec | ResolvedSpec,
   { fma = false, ...options }: CreateTrainerOptions,
   threads: number,
 ): Promise<Chosen> {
-  const why = threads > 1 ? whyNoThreads() : null;
-  const panels = panelLengths(resolveSpec(spec));
-  if (threads > 1 && why === null) {
-    const lengths = allocationPlan(spec, options, threads);
-    const engines = await wasmEngines(
-      lengths.map((own) => [...own, ...panels]),
-      { fma },
-    );
-    return { engines, description: `${engines[0].name}: SIMD, ${threads} threads` };
-  }
-  const engines = [wasmEngine({ lengths: [...allocationPlan(spec, options)[0], ...panels], fma })];
-  const [{ name }] = engines;
-  return {
-    engines,
-    description: why === null ? `${name}: SIMD` : `${name}: SIMD, 1 thread instead of ${threads}, since ${why}`,
-  };
+  const full = resolveSpec(spec);
+  const why = threads > 1 ? (whyNoThreads() ?? whyOneThread(full)) : null;
+  const count = why === null ? threads : 1;
+  const panels = panelLengths(full);
+  const lengths = allocationPlan(full, options, count).map((own) => [...own, ...panels]);
+  const engines = count === 1 ? [wasmEngine({ lengths: lengths[0], fma })] : await wasmEngines(lengths, { fma });
+  const notes = [
+    full.cell.formula ? 'SIMD' : `SIMD products, cell ${full.cell.name} in TypeScript, since it has no formula`,
+    ...(count > 1 ? [`${count} threads`] : []),
+    ...(why === null ? [] : [`1 thread instead of ${threads}, since ${why}`]),
+  ];
+  return { engines, description: `${engines[0].name}: ${notes.join(', ')}` };
 }
 
 export interface CreateSamplerOptions {

@@ -1,10 +1,14 @@
 export * from './batch.ts';
 export * from './beamSearch.ts';
 export * from './cpuSession.ts';
+export { type CreateModelOptions, createModel } from './createModel.ts';
 export * from './createTrainer.ts';
 export * from './direction.ts';
 export * from './engine.ts';
+export { type ForecastOptions, forecast } from './forecast.ts';
 export * from './gradcheck.ts';
+export { InferenceModel } from './inferenceModel.ts';
+export { InferenceSession } from './inferenceSession.ts';
 export * from './initialise.ts';
 export * from './lruMap.ts';
 export * from './model.ts';

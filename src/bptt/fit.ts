@@ -1,0 +1,1 @@
+export type FitOptions = Record<'epochs', number>;

@@ -5,18 +5,28 @@ export { type CreateModelOptions, createModel } from './createModel.ts';
 export * from './createTrainer.ts';
 export * from './direction.ts';
 export * from './engine.ts';
+export {
+  type BatchProgress,
+  type EpochRecord,
+  type FitData,
+  type FitHistory,
+  type FitOptions,
+  fit,
+} from './fit.ts';
 export { type ForecastOptions, forecast } from './forecast.ts';
 export * from './gradcheck.ts';
 export { InferenceModel } from './inferenceModel.ts';
 export { InferenceSession } from './inferenceSession.ts';
 export * from './initialise.ts';
 export * from './lruMap.ts';
+export { METRIC_NAMES, type MetricName, type Metrics } from './metrics.ts';
 export * from './model.ts';
 export * from './modelFile.ts';
 export * from './parameters.ts';
 export * from './recurrence.ts';
 export * from './recurrent.ts';
 export * from './sample.ts';
+export type { Sequence, Windows } from './sequenceBatches.ts';
 export * from './session.ts';
 export * from './shards.ts';
 export * from './spec.ts';

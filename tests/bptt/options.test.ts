@@ -19,9 +19,12 @@ const tables = [SPEC_FIELDS, CREATE_TRAINER_OPTIONS, BATCH_FIELDS, FIT_OPTIONS];
 test('one wrong letter of a name of seven or more is corrected', () => {
   for (const table of tables) {
     const known = Object.keys(table);
+    const within = (a: string, b: string): boolean => a !== b && b.toLowerCase().includes(a.toLowerCase());
+    // A name that holds another one may be taken for it.
+    const names = known.filter((name) => name.length >= 7 && !known.some((other) => within(other, name)));
     fc.assert(
       fc.property(
-        fc.constantFrom(...known.filter((name) => name.length >= 7)),
+        fc.constantFrom(...names),
         fc.nat(),
         fc.constantFrom('drop', 'swap', 'add', 'case'),
         (name, at, how) => {

@@ -25,6 +25,16 @@ export * from './modelFile.ts';
 export * from './parameters.ts';
 export * from './recurrence.ts';
 export * from './recurrent.ts';
+export {
+  readSafetensors,
+  type Safetensors,
+  type SafetensorsDtype,
+  type SafetensorsInput,
+  type SafetensorsTensor,
+  type SafetensorsValues,
+  type WriteSafetensorsOptions,
+  writeSafetensors,
+} from './safetensors.ts';
 export * from './sample.ts';
 export type { Sequence, Windows } from './sequenceBatches.ts';
 export * from './session.ts';

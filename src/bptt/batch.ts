@@ -1,5 +1,6 @@
 import { type Dtype, expectLength, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertEngineDtype } from './engine.ts';
+import { assertOptions, BATCH_FIELDS } from './options.ts';
 import { outputWidth, type ResolvedSpec } from './spec.ts';
 
 /**
@@ -126,6 +127,10 @@ export class BatchReader implements CheckedBatch {
   }
 
   private readInputs(batch: Batch, carry: Carry, withTargets: boolean): void {
+    if (typeof batch !== 'object' || batch === null) {
+      throw new TypeError(`batch is ${String(batch)}, expected an object with inputs and targets`);
+    }
+    assertOptions('batch', batch, BATCH_FIELDS);
     const [steps, sequences] = this.sizesOf(batch, withTargets);
     const masked = this.fillMask(batch, steps, sequences);
     this.assertInputs(batch.inputs, sequences);

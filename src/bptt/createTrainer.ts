@@ -38,6 +38,12 @@ export interface CreateTrainerOptions extends TrainerOptions {
    */
   threads?: number;
   /**
+   * Engine `wasm` with threads: where its file is, a copy of the package's `dist/wasm/threadWorker.js`. Vite and webpack
+   * carry it along by themselves; esbuild and Rollup do not. A path of Node's, or a URL of the caller's own origin. Without it,
+   * and where the file does not load, one thread does it all, and {@link Trainer.description} says why.
+   */
+  threadWorker?: URL | string;
+  /**
    * Engine `wasm`: products by fused multiply-add where the host has it. Faster, but then the bits depend on the host.
    * Default false.
    */
@@ -122,20 +128,22 @@ async function enginesOf(
 }
 
 async function wasmEnginesFor(
-  { panelLengths, wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
+  { panelLengths, ThreadStartError, wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
   spec: ModelSpec | ResolvedSpec,
-  { fma = false, ...options }: CreateTrainerOptions,
+  { fma = false, threadWorker, ...options }: CreateTrainerOptions,
   threads: number,
 ): Promise<Chosen> {
-  const why = threads > 1 ? whyNoThreads() : null;
+  let why = threads > 1 ? whyNoThreads() : null;
   const panels = panelLengths(resolveSpec(spec));
   if (threads > 1 && why === null) {
-    const lengths = allocationPlan(spec, options, threads);
-    const engines = await wasmEngines(
-      lengths.map((own) => [...own, ...panels]),
-      { fma },
-    );
-    return { engines, description: `${engines[0].name}: SIMD, ${threads} threads` };
+    const lengths = allocationPlan(spec, options, threads).map((own) => [...own, ...panels]);
+    try {
+      const engines = await wasmEngines(lengths, { fma, ...(threadWorker !== undefined && { threadWorker }) });
+      return { engines, description: `${engines[0].name}: SIMD, ${threads} threads` };
+    } catch (error) {
+      if (!(error instanceof ThreadStartError)) throw error;
+      why = error.message;
+    }
   }
   const engines = [wasmEngine({ lengths: [...allocationPlan(spec, options)[0], ...panels], fma })];
   const [{ name }] = engines;

@@ -44,6 +44,11 @@ export interface WasmEngineOptions {
   fma?: boolean;
 }
 
+export interface WasmThreadsOptions extends Pick<WasmEngineOptions, 'fma'> {
+  /** A copy of `dist/wasm/threadWorker.js`, where a bundler does not carry that file beside the code that starts it. */
+  threadWorker?: URL | string;
+}
+
 /** The float32 engine on WebAssembly SIMD, with what it holds. */
 export interface WasmEngine extends LocalEngine {
   /** The bytes of memory taken from the host. */
@@ -64,18 +69,19 @@ export function wasmEngine({ lengths, fma = false }: WasmEngineOptions): WasmEng
  * which it hands its walks once they are recorded.
  *
  * @param lengths the buffers of each engine
- * @throws {RangeError} where so much memory is not to be had; {Error} where there can be no threads.
+ * @throws {RangeError} where so much memory is not to be had; {Error} where there can be no threads;
+ *   {ThreadStartError} where their file does not load.
  */
 export async function wasmEngines(
   lengths: readonly (readonly number[])[],
-  { fma = false }: Pick<WasmEngineOptions, 'fma'> = {},
+  { fma = false, threadWorker }: WasmThreadsOptions = {},
 ): Promise<readonly WasmEngine[]> {
   const why = whyNoThreads();
   if (why !== null) throw new Error(`wasmEngines: no threads here: ${why}`);
   const [own, ...others] = WasmMemory.shared(lengths.map(bytesOf), fma && hasFusedMultiplyAdd());
   const threads: Thread[] = [];
   try {
-    for (const w of others) threads.push(await Thread.start(w));
+    for (const w of others) threads.push(await Thread.start(w, threadWorker));
   } catch (error) {
     for (const thread of threads) thread.end();
     throw error;

@@ -1,6 +1,6 @@
 /**
  * A thread of the engine `wasm`: it waits for numbers of recordings and runs them. Plain JavaScript, since it is loaded
- * as a file by its URL, from the sources too.
+ * as a file by its URL, from the sources too. It imports nothing, so that a copy of the file is enough.
  *
  * Its four words of control, in shared memory: how many commands it was given, the last command (the number of a
  * recording, LISTEN to look for messages, or END), how many it has done, and whether one failed.
@@ -11,7 +11,8 @@ const END = -2;
 /** How often it looks for a command before it sleeps: some tens of microseconds. */
 const LOOKS = 2000;
 
-const port = globalThis.postMessage ? globalThis : (await import('node:worker_threads')).parentPort;
+/** Its end of the line: the worker itself in a page, Deno and Bun; Node's, asked for without a wait, which bundlers refuse. */
+const port = globalThis.postMessage ? globalThis : process.getBuiltinModule('node:worker_threads').parentPort;
 /** @type {(() => void)[]} */
 const recordings = [];
 /** @type {Int32Array} */

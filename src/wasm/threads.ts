@@ -24,7 +24,18 @@ interface AnyWorker {
   onerror?: unknown;
 }
 
-type WorkerConstructor = new (url: URL, options: { type: 'module'; execArgv: string[] }) => AnyWorker;
+type WorkerConstructor = new (url: URL | string, options: { type?: 'module'; execArgv?: string[] }) => AnyWorker;
+
+/** The browser's, Deno's and Bun's; Node has none of that name. */
+declare const Worker: WorkerConstructor | undefined;
+
+/** How long a thread may take to start, in milliseconds. */
+const START = 30_000;
+
+/** Threads cannot be had since their file does not load; the message says which and why. */
+export class ThreadStartError extends Error {
+  override readonly name = 'ThreadStartError';
+}
 
 /**
  * Why threads are not to be had here, or null where they are: they need shared memory, which a page has only where it is
@@ -55,9 +66,14 @@ export class Thread {
     this.control = control;
   }
 
-  /** Starts a thread with the kernels on that memory. */
-  static async start({ memory, variant }: WasmMemory): Promise<Thread> {
-    const worker = await openWorker();
+  /**
+   * Starts a thread with the kernels on that memory.
+   *
+   * @param file a copy of `threadWorker.js`; without it the one beside this module
+   * @throws {ThreadStartError} where it does not load.
+   */
+  static async start({ memory, variant }: WasmMemory, file?: URL | string): Promise<Thread> {
+    const worker = openWorker(file);
     const control = new Int32Array(new SharedArrayBuffer(16));
     const ready = answerOf(worker);
     const message: { memory: SomeMemory; kernels: CompiledModule; control: Int32Array } = {
@@ -65,8 +81,13 @@ export class Thread {
       kernels: wasmModule(variant).module,
       control,
     };
-    worker.postMessage(message);
-    await ready;
+    try {
+      worker.postMessage(message);
+      await ready;
+    } catch (error) {
+      worker.terminate();
+      throw notLoaded(file, error);
+    }
     worker.unref?.();
     return new Thread(worker, control);
   }
@@ -113,23 +134,56 @@ export class Thread {
   }
 }
 
-async function openWorker(): Promise<AnyWorker> {
-  const inNode = 'node:worker_threads'; // a variable, so that nobody looks for it when bundling for a browser
-  const { Worker }: { Worker?: WorkerConstructor } =
-    'Worker' in globalThis ? globalThis : await import(/* @vite-ignore */ inNode);
-  // Without the process's own flags, which may name loaders and scripts that are none of the thread's.
-  return new Worker!(new URL('./threadWorker.js', import.meta.url), { type: 'module', execArgv: [] });
+function openWorker(file: URL | string | undefined): AnyWorker {
+  try {
+    // Without the process's own flags, which may name loaders and scripts that are none of the thread's.
+    if (typeof Worker === 'undefined') return new (nodeWorker())(file ?? besideThis(), { execArgv: [] });
+    if (file !== undefined) return new Worker(file, { type: 'module' });
+    // In these very words Vite and webpack know it for a worker, and carry its file along.
+    return new Worker(new URL('./threadWorker.js', import.meta.url), { type: 'module' });
+  } catch (error) {
+    throw notLoaded(file, error);
+  }
+}
+
+/** Node's own, asked for so that no bundler looks for it. */
+function nodeWorker(): WorkerConstructor {
+  const { process } = globalThis as {
+    process?: { getBuiltinModule?(id: 'node:worker_threads'): { Worker: WorkerConstructor } };
+  };
+  if (!process?.getBuiltinModule) throw new Error('this host has no workers');
+  return process.getBuiltinModule('node:worker_threads').Worker;
+}
+
+/** In other words than above: in Node no bundler is to carry the file a second time. */
+function besideThis(): URL {
+  const here = import.meta.url;
+  return new URL('./threadWorker.js', here);
+}
+
+function notLoaded(file: URL | string | undefined, cause: unknown): ThreadStartError {
+  const why = (cause as { message?: unknown } | null)?.message;
+  const which = file === undefined ? 'threadWorker.js, beside the module that starts it' : String(file);
+  return new ThreadStartError(
+    `the file of its threads (${which}) does not load${why ? `: ${why}` : ''}; the option threadWorker names a copy`,
+    { cause },
+  );
 }
 
 /** The first message of a worker. */
 function answerOf(worker: AnyWorker): Promise<unknown> {
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer for ${START / 1000} s`)), START);
+    const settle = (how: (value: unknown) => void) => (value: unknown) => {
+      clearTimeout(timer);
+      how(value);
+    };
     if (worker.once) {
-      worker.once('message', resolve);
-      worker.once('error', reject);
+      worker.once('message', settle(resolve));
+      worker.once('error', settle(reject));
     } else {
-      worker.onmessage = resolve;
-      worker.onerror = reject;
+      worker.onmessage = settle(resolve);
+      worker.onerror = settle(reject);
     }
   });
 }

@@ -1,4 +1,4 @@
-import { type Batch, LocalTrainer, type ModelSpec, type Params, SequenceModel, tsEngine } from 'bptt/bptt';
+import { type Batch, LocalTrainer, type ModelSpec, type Params, SequenceModel, tsEngine } from 'bptt';
 import { sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 import { type Check, defineCase, type GradcheckCase, repeatingIds } from './gradcheckCase.ts';

@@ -128,29 +128,39 @@ async function enginesOf(
 }
 
 async function wasmEnginesFor(
-  { panelLengths, ThreadStartError, wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
+  {
+    panelLengths,
+    ThreadStartError,
+    wasmEngine,
+    wasmEngines,
+    whyNoThreads,
+    whyOneThread,
+  }: typeof import('../wasm/index.ts'),
   spec: ModelSpec | ResolvedSpec,
   { fma = false, threadWorker, ...options }: CreateTrainerOptions,
   threads: number,
 ): Promise<Chosen> {
-  let why = threads > 1 ? whyNoThreads() : null;
-  const panels = panelLengths(resolveSpec(spec));
-  if (threads > 1 && why === null) {
-    const lengths = allocationPlan(spec, options, threads).map((own) => [...own, ...panels]);
-    try {
-      const engines = await wasmEngines(lengths, { fma, ...(threadWorker !== undefined && { threadWorker }) });
-      return { engines, description: `${engines[0].name}: SIMD, ${threads} threads` };
-    } catch (error) {
-      if (!(error instanceof ThreadStartError)) throw error;
-      why = error.message;
-    }
-  }
-  const engines = [wasmEngine({ lengths: [...allocationPlan(spec, options)[0], ...panels], fma })];
-  const [{ name }] = engines;
-  return {
-    engines,
-    description: why === null ? `${name}: SIMD` : `${name}: SIMD, 1 thread instead of ${threads}, since ${why}`,
+  const full = resolveSpec(spec);
+  const panels = panelLengths(full);
+  const lengths = (count: number): number[][] => allocationPlan(full, options, count).map((own) => [...own, ...panels]);
+  const chosen = (engines: readonly CpuEngine[], note: string): Chosen => {
+    const simd = full.cell.formula
+      ? 'SIMD'
+      : `SIMD products, cell ${full.cell.name} in TypeScript, since it has no formula`;
+    return { engines, description: `${engines[0].name}: ${simd}${note}` };
   };
+  const one = (note: string): Chosen => chosen([wasmEngine({ lengths: lengths(1)[0], fma })], note);
+  if (threads === 1) return one('');
+  const instead = (why: string): Chosen => one(`, 1 thread instead of ${threads}, since ${why}`);
+  const why = whyNoThreads() ?? whyOneThread(full);
+  if (why !== null) return instead(why);
+  try {
+    const more = threadWorker === undefined ? {} : { threadWorker };
+    return chosen(await wasmEngines(lengths(threads), { fma, ...more }), `, ${threads} threads`);
+  } catch (error) {
+    if (error instanceof ThreadStartError) return instead(error.message);
+    throw error;
+  }
 }
 
 export interface CreateSamplerOptions {

@@ -19,7 +19,7 @@ export interface SampleOptions {
 }
 
 /**
- * Draws a symbol from logits. With no option set this is the notebooks' `np.random.description(range(V), p=softmax(y))`, one
+ * Draws a symbol from logits. With no option set this is the notebooks' `np.random.choice(range(V), p=softmax(y))`, one
  * double of the stream: the first symbol whose cumulative probability exceeds it.
  *
  * @param logits [V]

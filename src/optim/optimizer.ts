@@ -53,11 +53,11 @@ export type UpdateFormula = <V>(
   },
 ) => { theta: V; memory: readonly V[] };
 
-/** Elements that {@link optimizerOf}'s loop takes at a time. */
+/** Elements that {@link formulaOptimizer}'s loop takes at a time. */
 const CHUNK = 256;
 
 /** An optimizer whose loop is made from its formula; with its formula it runs on every engine. */
-export function optimizerOf(
+export function formulaOptimizer(
   rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula },
 ): Optimizer {
   const { formula } = rule;
@@ -65,10 +65,7 @@ export function optimizerOf(
   return {
     ...rule,
     update(params, grads, memory, numbers) {
-      expectBlocks(rule.name, params, {
-        grads,
-        ...Object.fromEntries(memory.map((block, i) => [`memory[${i}]`, block])),
-      });
+      expectMemory(rule.name, params, grads, memory);
       for (let start = 0; start < params.length; start += CHUNK) {
         const n = Math.min(CHUNK, params.length - start);
         const m = n === CHUNK ? whole : new RowAlgebra(n);
@@ -83,6 +80,29 @@ export function optimizerOf(
       }
     },
   };
+}
+
+/**
+ * An optimizer with a loop of its own beside its formula.
+ *
+ * @param loop what {@link Optimizer.update} does once the blocks have been checked
+ */
+export function optimizerOf(
+  rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula },
+  loop: Optimizer['update'],
+): Optimizer {
+  return {
+    ...rule,
+    update(params, grads, memory, numbers) {
+      expectMemory(rule.name, params, grads, memory);
+      loop(params, grads, memory, numbers);
+    },
+  };
+}
+
+/** Throws unless the gradient and each block of memory have the size and dtype of the parameters. */
+function expectMemory(name: string, params: FloatArray, grads: FloatArray, memory: readonly FloatArray[]): void {
+  expectBlocks(name, params, { grads, ...Object.fromEntries(memory.map((block, i) => [`memory[${i}]`, block])) });
 }
 
 /** x where a is not 0, else 0. */
@@ -129,7 +149,7 @@ export function expectBlocks(fn: string, params: FloatArray, blocks: Record<stri
  */
 export function expectOptions(fn: string, options: Record<string, [value: number, low: number, high: number]>): void {
   for (const [name, [value, low, high]] of Object.entries(options)) {
-    if (!(value >= low && value < high)) {
+    if (typeof value !== 'number' || !(value >= low && value < high)) {
       throw new RangeError(`${fn}: ${name} is ${value}, expected ${low} ≤ ${name} < ${high}`);
     }
   }

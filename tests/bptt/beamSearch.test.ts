@@ -1,4 +1,4 @@
-import { beamSearch, createTrainer, type ModelSpec, Stepper, tsEngine } from 'bptt/bptt';
+import { beamSearch, createTrainer, type ModelSpec, Stepper, tsEngine } from 'bptt';
 import { sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-import { createSampler, createTrainer, type EngineName, initialParameters, type ModelSpec } from 'bptt/bptt';
+import { createSampler, createTrainer, type EngineName, initialParameters, type ModelSpec } from 'bptt';
 import { adagrad } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 import { expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Batch, Keep } from '../../src/bptt/batch.ts';
-import { expectEngineDtype } from '../../src/bptt/engine.ts';
+import { assertEngineDtype } from '../../src/bptt/engine.ts';
 import { type ModelOptions, SequenceModel } from '../../src/bptt/model.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
@@ -357,7 +357,7 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, filled }) => {
     });
 
     it('what is no array', () => {
-      expect(() => expectEngineDtype('f', 'x', undefined as never, 'float32')).toThrow(
+      expect(() => assertEngineDtype('f', 'x', undefined as never, 'float32')).toThrow(
         TypeError('f: x is undefined, expected Float32Array'),
       );
     });
@@ -370,7 +370,7 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, filled }) => {
       ['half a batch', ids, { batch: 0.5 }, 'SequenceModel: batch is 0.5, expected a whole number ≥ 1'],
       ['absurd steps', ids, { steps: 1e9 }, 'SequenceModel: steps 1000000000 and batch 2 would need about '],
       ['an absurd batch', dense, { batch: 2 ** 40 }, 'expected at most 1073741824'],
-      ['a spec that makes no sense', { ...ids, layers: -1 }, {}, 'fullSpec: layers is -1'],
+      ['a spec that makes no sense', { ...ids, layers: -1 }, {}, 'resolveSpec: layers is -1'],
     ])('refuses %s', (_, spec, options, message) => {
       expect(() => make(spec, options)).toThrow(RangeError);
       expect(() => make(spec, options)).toThrow(message);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LocalEngine } from '../../src/bptt/engine.ts';
+import type { CpuEngine } from '../../src/bptt/engine.ts';
 import { SequenceModel } from '../../src/bptt/model.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
@@ -10,7 +10,7 @@ const spec: ModelSpec = { cell: 'lstm', inputSize: 3, hiddenSize: 2, outputSize:
 
 describe.each(engines)('$name, $dtype', ({ engine, dtype, floats }) => {
   /** An engine that counts the buffers made and the views taken. */
-  function counting(): { counted: LocalEngine; made: { buffers: number; views: number } } {
+  function counting(): { counted: CpuEngine; made: { buffers: number; views: number } } {
     const plain = engine();
     const made = { buffers: 0, views: 0 };
     const count =
@@ -19,7 +19,7 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, floats }) => {
         made[what]++;
         return fn(...args);
       };
-    const counted: LocalEngine = {
+    const counted: CpuEngine = {
       ...plain,
       floats: count('buffers', plain.floats),
       ints: count('buffers', plain.ints),

@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   directionsOf,
-  fullSpec,
+  resolveSpec,
   GATES,
   hasCellState,
   type ModelSpec,
   outputWidth,
   parameterCount,
-  parameterPlaces,
+  parameterLayout,
   stateWidth,
   suffixOf,
 } from '../../src/bptt/spec.ts';
@@ -17,11 +17,11 @@ import { arbitraryModel } from '../property/models.ts';
 
 const smallest: ModelSpec = { cell: 'elman', inputSize: 3, hiddenSize: 2, outputSize: 4, loss: 'softmaxCrossEntropy' };
 const shapes = (spec: ModelSpec) =>
-  Object.fromEntries(parameterPlaces(fullSpec(spec)).map(({ name, shape }) => [name, shape]));
+  Object.fromEntries(parameterLayout(resolveSpec(spec)).map(({ name, shape }) => [name, shape]));
 
-describe('fullSpec', () => {
+describe('resolveSpec', () => {
   it('fills in the defaults', () => {
-    expect(fullSpec(smallest)).toEqual({
+    expect(resolveSpec(smallest)).toEqual({
       ...smallest,
       input: 'ids',
       nonlinearity: 'tanh',
@@ -40,9 +40,9 @@ describe('fullSpec', () => {
   it('keeps what was said, and is its own fixed point', () => {
     fc.assert(
       fc.property(arbitraryModel(), ({ spec }) => {
-        const full = fullSpec(spec);
+        const full = resolveSpec(spec);
         expect(full).toMatchObject(spec);
-        expect(fullSpec(full)).toEqual(full);
+        expect(resolveSpec(full)).toEqual(full);
       }),
     );
   });
@@ -75,19 +75,19 @@ describe('fullSpec', () => {
     [{ hiddenSize: 1e5 }, 'the model would have 10000900004 parameters, expected at most 536870912'],
     [{ hiddenSize: Number.MAX_SAFE_INTEGER }, 'the model would have '],
   ])('refuses %j', (change, message) => {
-    const make = () => fullSpec({ ...smallest, ...change } as ModelSpec);
+    const make = () => resolveSpec({ ...smallest, ...change } as ModelSpec);
     expect(make).toThrow(RangeError);
-    expect(make).toThrow(`fullSpec: ${message}`);
+    expect(make).toThrow(`resolveSpec: ${message}`);
   });
 
   it('counts an absurd number of layers without listing it', () => {
     const start = performance.now();
-    expect(() => fullSpec({ ...smallest, layers: 1e9 })).toThrow('parameters, expected at most 536870912');
+    expect(() => resolveSpec({ ...smallest, layers: 1e9 })).toThrow('parameters, expected at most 536870912');
     expect(performance.now() - start).toBeLessThan(1000);
   });
 });
 
-describe('parameterPlaces', () => {
+describe('parameterLayout', () => {
   it.each([
     ['torch_rnn.json', 'elman'],
     ['torch_gru.json', 'gru'],
@@ -139,24 +139,24 @@ describe('parameterPlaces', () => {
   it('stand one after another without a gap, and are counted right', () => {
     fc.assert(
       fc.property(arbitraryModel(), ({ spec }) => {
-        const full = fullSpec(spec);
+        const full = resolveSpec(spec);
         let offset = 0;
-        for (const place of parameterPlaces(full)) {
+        for (const place of parameterLayout(full)) {
           expect(place.offset).toBe(offset);
           expect(place.length).toBe(place.shape.reduce((a, b) => a * b, 1));
           offset += place.length;
         }
         expect(parameterCount(full)).toBe(offset);
-        expect(new Set(parameterPlaces(full).map(({ name }) => name)).size).toBe(parameterPlaces(full).length);
+        expect(new Set(parameterLayout(full).map(({ name }) => name)).size).toBe(parameterLayout(full).length);
       }),
     );
   });
 });
 
 it('small facts about a spec', () => {
-  const both = fullSpec({ ...smallest, bidirectional: true, outputSize: 0 });
+  const both = resolveSpec({ ...smallest, bidirectional: true, outputSize: 0 });
   expect([directionsOf(both), stateWidth(both), outputWidth(both)]).toEqual([2, 4, 4]);
-  const one = fullSpec(smallest);
+  const one = resolveSpec(smallest);
   expect([directionsOf(one), stateWidth(one), outputWidth(one)]).toEqual([1, 2, 4]);
   expect(['elman', 'gru', 'gruResetBefore', 'lstm', 'lstmPeephole'].filter((c) => hasCellState(c as 'gru'))).toEqual([
     'lstm',

@@ -4,7 +4,7 @@ import { SequenceModel } from '../../src/bptt/model.ts';
 import { Sampler } from '../../src/bptt/sample.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
 import { Stepper } from '../../src/bptt/stepper.ts';
-import { LocalTrainer } from '../../src/bptt/trainer.ts';
+import { CpuTrainer } from '../../src/bptt/trainer.ts';
 import { sgd } from '../../src/optim/sgd.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import type { FloatArray } from '../../src/tensor/shape.ts';
@@ -78,16 +78,16 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, floats, filled }) => {
   test('frozen parameters do not learn', () => {
     const options = { steps: T, batch: 1, optimizer: sgd({ lr: 0.5 }), l2: 0.1 };
     const batch = { inputs: Int32Array.of(0, 3, 1, 4, 2, 2), targets: Int32Array.of(3, 1, 4, 2, 2, 0) };
-    const trainer = new LocalTrainer(engine(), symbols, { ...options, frozen: ['weight_ho', 'bias_ho'] });
+    const trainer = new CpuTrainer(engine(), symbols, { ...options, frozen: ['weight_ho', 'bias_ho'] });
     const { parameters } = trainer.model;
     for (const [name, values] of Object.entries(parametersOf(symbols))) parameters.get(name)!.set(values);
     const before = parameters.flat.slice();
     trainer.update(batch);
-    for (const { name, offset } of parameters.places) {
+    for (const { name, offset } of parameters.layout) {
       const same = parameters.get(name)!.every((v, i) => v === before[offset + i]);
       expect(same, name).toBe(name === 'weight_ho' || name === 'bias_ho');
     }
-    expect(() => new LocalTrainer(engine(), symbols, { ...options, frozen: ['weight_xx'] })).toThrow(
+    expect(() => new CpuTrainer(engine(), symbols, { ...options, frozen: ['weight_xx'] })).toThrow(
       'trainer: frozen names weight_xx, which is no parameter of this model',
     );
   });

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { initialise } from '../../src/bptt/initialise.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
-import { LocalTrainer, type TrainerOptions, type TrainerState, type TrainingBatch } from '../../src/bptt/trainer.ts';
+import { CpuTrainer, type TrainerOptions, type TrainerState, type TrainingBatch } from '../../src/bptt/trainer.ts';
 import { NonFiniteError } from '../../src/bptt/trainerChecks.ts';
 import { adagrad } from '../../src/optim/adagrad.ts';
 import { adam, adamw } from '../../src/optim/adam.ts';
@@ -26,9 +26,9 @@ describe.each(engines)('$name, $dtype', (under) => {
 
   function make(options: Partial<TrainerOptions> = {}, change: Partial<ModelSpec> = {}, on = under) {
     const all = { steps: T, batch: B, optimizer: sgd({ lr: 0.1 }), ...options };
-    const trainer = new LocalTrainer(on.engine(), { ...spec, ...change }, all);
+    const trainer = new CpuTrainer(on.engine(), { ...spec, ...change }, all);
     const { parameters } = trainer.model;
-    initialise(trainer.spec, parameters.places, (name) => parameters.get(name)!, 'torch', new RandomState(1));
+    initialise(trainer.spec, parameters.layout, (name) => parameters.get(name)!, 'torch', new RandomState(1));
     return trainer;
   }
 
@@ -39,7 +39,7 @@ describe.each(engines)('$name, $dtype', (under) => {
     return { inputs: draw(), targets: draw(), ...more };
   }
 
-  const bits = async (trainer: LocalTrainer) => structuredClone(await trainer.state());
+  const bits = async (trainer: CpuTrainer) => structuredClone(await trainer.state());
   const denseSpec: Partial<ModelSpec> = { input: 'dense', inputSize: 1, outputSize: 1, loss: 'squaredError' };
   const denseBatch = (value: number): TrainingBatch => ({
     inputs: filled(T * B, value),
@@ -57,7 +57,7 @@ describe.each(engines)('$name, $dtype', (under) => {
       let squares = 0;
       let clipped = 0;
       const after = await trainer.parameters();
-      for (const { name, offset, length } of plain.model.parameters.places) {
+      for (const { name, offset, length } of plain.model.parameters.layout) {
         const decays = name.startsWith('weight');
         const want: number[] = [];
         for (let i = 0; i < length; i++) {

@@ -13,7 +13,7 @@ const ENOUGH = 512;
  * y = f(x) by the kernel `name(y, x, …sizes)`, on a copy. What it gives tells whether it could be done: what does not fit is
  * left to the loops, which say so.
  */
-export function inPlace(
+export function elementwiseOnCopy(
   name: string,
   emit: (m: ModuleBuilder) => void,
 ): (y: FloatArray, x: FloatArray, ...sizes: number[]) => boolean {

@@ -75,19 +75,20 @@ const rollup: Bundler = {
   },
 };
 
-function esbuild(name: string, ...options: readonly string[]): Bundler {
+function esbuild(name: string, options: object = {}): Bundler {
   return {
     name,
     version: versionOf(folderOf('esbuild', require)),
     worker: 'named',
     carriesThreads: false,
-    build: (app) => bundle(app, 'main.js', 'worker.js', '--minify', '--outdir=dist', ...options),
+    build: (app) => bundle(app, { entryPoints: ['main.js', 'worker.js'], outdir: 'dist', minify: true, ...options }),
   };
 }
 
 /** Bundles files of the app with esbuild. */
-export function bundle(app: string, ...args: readonly string[]): void {
-  node(app, join(folderOf('esbuild', require), 'bin/esbuild'), ...args, '--bundle', '--log-level=error');
+export function bundle(app: string, options: object): void {
+  const all = JSON.stringify({ bundle: true, logLevel: 'error', ...options });
+  node(app, '-e', `require(${JSON.stringify(folderOf('esbuild', require))}).buildSync(${all})`);
 }
 
 export const bundlers: readonly Bundler[] = [
@@ -95,7 +96,7 @@ export const bundlers: readonly Bundler[] = [
   vite(require),
   webpack,
   esbuild('esbuild'),
-  esbuild('esbuild, splitting', '--format=esm', '--splitting'),
+  esbuild('esbuild, splitting', { format: 'esm', splitting: true }),
   rollup,
 ];
 
@@ -113,7 +114,10 @@ export function build(tarball: Tarball, bundler: Bundler): Built {
   mkdirSync(join(dist, 'named'));
   copyFileSync(join(app, 'node_modules/bptt/dist/wasm/threadWorker.js'), join(dist, 'named/threadWorker.js'));
   if (!readdirSync(dist).includes('index.html')) {
-    writeFileSync(join(dist, 'index.html'), '<!doctype html><body></body><script type="module" src="/main.js"></script>');
+    writeFileSync(
+      join(dist, 'index.html'),
+      '<!doctype html><body></body><script type="module" src="/main.js"></script>',
+    );
   }
   const html = readFileSync(join(dist, 'index.html'), 'utf8');
   const sizes = scriptsOf(dist).map((name) => [name, gzipSync(readFileSync(join(dist, name))).length] as const);
@@ -137,7 +141,9 @@ function eagerScripts(dist: string, entries: readonly string[]): Set<string> {
     if (found.has(name)) return;
     found.add(name);
     const text = readFileSync(join(dist, name), 'utf8');
-    for (const [, file] of text.matchAll(/(?:^|[;\n}])\s*(?:import|export)\s*(?:[^'"();]*?from\s*)?['"](\.[^'"]+)['"]/g)) {
+    for (const [, file] of text.matchAll(
+      /(?:^|[;\n}])\s*(?:import|export)\s*(?:[^'"();]*?from\s*)?['"](\.[^'"]+)['"]/g,
+    )) {
       add(join(dirname(name), file));
     }
   };

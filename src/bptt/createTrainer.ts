@@ -1,5 +1,6 @@
 import { RandomState } from '../tensor/random.ts';
 import { type Dtype, dtypeOf } from '../tensor/shape.ts';
+import type { FileAddress } from '../wasm/threads.ts';
 import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/sampler.ts';
 import type { WebgpuTrainerOptions } from '../webgpu/trainer.ts';
 import { allocationPlan } from './cpuSession.ts';
@@ -42,7 +43,7 @@ export interface CreateTrainerOptions extends TrainerOptions {
    * carry it along by themselves; esbuild and Rollup do not. A path of Node's, or a URL of the caller's own origin. Without it,
    * and where the file does not load, one thread does it all, and {@link Trainer.description} says why.
    */
-  threadWorker?: URL | string;
+  threadWorker?: FileAddress;
   /**
    * Engine `wasm`: products by fused multiply-add where the host has it. Faster, but then the bits depend on the host.
    * Default false.

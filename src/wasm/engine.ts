@@ -17,7 +17,7 @@ import { multiplyKernels } from './multiply.ts';
 import { recurrenceStages } from './recurrence.ts';
 import { stateKernels } from './state.ts';
 import { sumKernels } from './sum.ts';
-import { Thread, whyNoThreads } from './threads.ts';
+import { type FileAddress, Thread, whyNoThreads } from './threads.ts';
 import { updateKernels } from './updates.ts';
 
 export interface WasmEngineOptions {
@@ -35,7 +35,7 @@ export interface WasmEngineOptions {
 
 export interface WasmThreadsOptions extends Pick<WasmEngineOptions, 'fma'> {
   /** A copy of `dist/wasm/threadWorker.js`, where a bundler does not carry that file beside the code that starts it. */
-  threadWorker?: URL | string;
+  threadWorker?: FileAddress;
 }
 
 /** The float32 engine on WebAssembly SIMD, with what it holds. */

@@ -29,7 +29,10 @@ interface AnyWorker {
   onerror?: unknown;
 }
 
-type WorkerConstructor = new (url: URL | string, options: { type?: 'module'; execArgv?: string[] }) => AnyWorker;
+/** Where a file is: a URL object, in words that need no types of the browser's or Node's, or a string that `Worker` takes. */
+export type FileAddress = string | { readonly href: string };
+
+type WorkerConstructor = new (url: FileAddress, options: { type?: 'module'; execArgv?: string[] }) => AnyWorker;
 
 /** The browser's, Deno's and Bun's; Node has none of that name. */
 declare const Worker: WorkerConstructor | undefined;
@@ -98,7 +101,7 @@ export class Thread {
    * @param file a copy of `threadWorker.js`; without it the one beside this module
    * @throws {ThreadStartError} where it does not load.
    */
-  static async start({ memory, variant, recorder }: WasmMemory, file?: URL | string): Promise<Thread> {
+  static async start({ memory, variant, recorder }: WasmMemory, file?: FileAddress): Promise<Thread> {
     const worker = openWorker(file);
     const control = new Int32Array(new SharedArrayBuffer(4 * (MESSAGE + MESSAGE_LENGTH)));
     const thread = new Thread(worker, control, recorder);
@@ -110,6 +113,7 @@ export class Thread {
       };
       const failed = (event: unknown): void => {
         clearTimeout(timer);
+        (event as { preventDefault?(): void }).preventDefault?.(); // or Deno ends the process
         thread.error ??= errorOf(event);
         reject(event);
       };
@@ -221,7 +225,7 @@ function errorOf(event: unknown): Error {
   return new Error(`wasmThreads: a thread failed: ${message}`);
 }
 
-function openWorker(file: URL | string | undefined): AnyWorker {
+function openWorker(file: FileAddress | undefined): AnyWorker {
   try {
     // Without the process's own flags, which may name loaders and scripts that are none of the thread's.
     if (typeof Worker === 'undefined') return new (nodeWorker())(file ?? besideThis(), { execArgv: [] });
@@ -248,9 +252,14 @@ function besideThis(): URL {
   return new URL('./threadWorker.js', here);
 }
 
-function notLoaded(file: URL | string | undefined, cause: unknown): ThreadStartError {
+function notLoaded(file: FileAddress | undefined, cause: unknown): ThreadStartError {
   const why = (cause as { message?: unknown } | null)?.message;
-  const which = file === undefined ? 'threadWorker.js, beside the module that starts it' : String(file);
+  const which =
+    file === undefined
+      ? 'threadWorker.js, beside the module that starts it'
+      : typeof file === 'string'
+        ? file
+        : file.href;
   return new ThreadStartError(
     `the file of its threads (${which}) does not load${why ? `: ${why}` : ''}; the option threadWorker names a copy`,
     { cause },

@@ -71,7 +71,7 @@ const rollup: Bundler = {
   build(app) {
     const script = join(folderOf('rollup', require), 'dist/bin/rollup');
     const plugins = ['-p', require.resolve('@rollup/plugin-node-resolve')];
-    node(app, script, '--silent', 'main.js', 'worker.js', '--dir', 'dist', ...plugins);
+    node(app, script, 'main.js', 'worker.js', '--dir', 'dist', ...plugins, '--silent');
   },
 };
 

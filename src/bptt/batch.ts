@@ -127,10 +127,6 @@ export class BatchReader implements CheckedBatch {
   }
 
   private readInputs(batch: Batch, carry: Carry, withTargets: boolean): void {
-    if (typeof batch !== 'object' || batch === null) {
-      throw new TypeError(`batch is ${String(batch)}, expected an object with inputs and targets`);
-    }
-    assertOptions('batch', batch, BATCH_FIELDS);
     const [steps, sequences] = this.sizesOf(batch, withTargets);
     const masked = this.fillMask(batch, steps, sequences);
     this.assertInputs(batch.inputs, sequences);
@@ -394,8 +390,10 @@ export class BatchReader implements CheckedBatch {
 }
 
 function assertBatch(batch: unknown): void {
-  if (typeof batch === 'object' && batch !== null) return;
-  throw new TypeError(`batch is ${String(batch)}, expected an object with inputs and targets`);
+  if (typeof batch !== 'object' || batch === null) {
+    throw new TypeError(`batch is ${String(batch)}, expected an object with inputs and targets`);
+  }
+  assertOptions('batch', batch, BATCH_FIELDS);
 }
 
 const NO_TARGETS = new Int32Array(0);

@@ -1,5 +1,6 @@
 import { RandomState } from '../tensor/random.ts';
 import { type Dtype, dtypeOf } from '../tensor/shape.ts';
+import type { FileAddress } from '../wasm/threads.ts';
 import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/training/sampler.ts';
 import type { WebgpuTrainerOptions } from '../webgpu/training/trainer.ts';
 import { allocationPlan } from './cpuSession.ts';
@@ -39,6 +40,12 @@ export interface CreateTrainerOptions extends TrainerOptions {
    * memory one thread does it all, and {@link Trainer.description} says why. For a given number the bits are the same each time.
    */
   threads?: number;
+  /**
+   * Engine `wasm` with threads: where its file is, a copy of the package's `dist/wasm/threadWorker.js`. Vite and webpack
+   * carry it along by themselves; esbuild and Rollup do not. A path of Node's, or a URL of the caller's own origin. Without it,
+   * and where the file does not load, one thread does it all, and {@link Trainer.description} says why.
+   */
+  threadWorker?: FileAddress;
   /**
    * Engine `wasm`: products by fused multiply-add where the host has it. Faster, but then the bits depend on the host.
    * Default false.
@@ -128,23 +135,39 @@ async function enginesOf(
 }
 
 async function wasmEnginesFor(
-  { panelLengths, wasmEngine, wasmEngines, whyNoThreads, whyOneThread }: typeof import('../wasm/index.ts'),
+  {
+    panelLengths,
+    ThreadStartError,
+    wasmEngine,
+    wasmEngines,
+    whyNoThreads,
+    whyOneThread,
+  }: typeof import('../wasm/index.ts'),
   spec: ModelSpec | ResolvedSpec,
-  { fma = false, ...options }: CreateTrainerOptions,
+  { fma = false, threadWorker, ...options }: CreateTrainerOptions,
   threads: number,
 ): Promise<Chosen> {
   const full = resolveSpec(spec);
-  const why = threads > 1 ? (whyNoThreads() ?? whyOneThread(full)) : null;
-  const count = why === null ? threads : 1;
   const panels = panelLengths(full);
-  const lengths = allocationPlan(full, options, count).map((own) => [...own, ...panels]);
-  const engines = count === 1 ? [wasmEngine({ lengths: lengths[0], fma })] : await wasmEngines(lengths, { fma });
-  const notes = [
-    full.cell.formula ? 'SIMD' : `SIMD products, cell ${full.cell.name} in TypeScript, since it has no formula`,
-    ...(count > 1 ? [`${count} threads`] : []),
-    ...(why === null ? [] : [`1 thread instead of ${threads}, since ${why}`]),
-  ];
-  return { engines, description: `${engines[0].name}: ${notes.join(', ')}` };
+  const lengths = (count: number): number[][] => allocationPlan(full, options, count).map((own) => [...own, ...panels]);
+  const chosen = (engines: readonly CpuEngine[], note: string): Chosen => {
+    const simd = full.cell.formula
+      ? 'SIMD'
+      : `SIMD products, cell ${full.cell.name} in TypeScript, since it has no formula`;
+    return { engines, description: `${engines[0].name}: ${simd}${note}` };
+  };
+  const one = (note: string): Chosen => chosen([wasmEngine({ lengths: lengths(1)[0], fma })], note);
+  if (threads === 1) return one('');
+  const instead = (why: string): Chosen => one(`, 1 thread instead of ${threads}, since ${why}`);
+  const why = whyNoThreads() ?? whyOneThread(full);
+  if (why !== null) return instead(why);
+  try {
+    const more = threadWorker === undefined ? {} : { threadWorker };
+    return chosen(await wasmEngines(lengths(threads), { fma, ...more }), `, ${threads} threads`);
+  } catch (error) {
+    if (error instanceof ThreadStartError) return instead(error.message);
+    throw error;
+  }
 }
 
 export interface CreateSamplerOptions {

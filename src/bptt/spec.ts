@@ -13,17 +13,18 @@ import { lstm, lstmPeephole } from '../layers/lstm.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { assertOptions, SPEC_FIELDS } from './options.ts';
 
-/** The bundled cells but `elman`, which has a nonlinearity. `gru` resets after the product as PyTorch does, `gruResetBefore` before it as the paper does. */
-const CELLS = { gru, gruResetBefore, lstm, lstmPeephole } as const;
+/** `gru` resets after the product as PyTorch does, `gruResetBefore` before it as the paper does. */
+export type CellName = 'elman' | 'gru' | 'gruResetBefore' | 'lstm' | 'lstmPeephole';
 
-export type CellName = 'elman' | keyof typeof CELLS;
+/** The bundled cells but `elman`, which has a nonlinearity. */
+const CELLS: Readonly<Record<Exclude<CellName, 'elman'>, Cell>> = { gru, gruResetBefore, lstm, lstmPeephole };
 
 /** The names of the bundled cells. */
 export const CELL_NAMES: readonly CellName[] = ['elman', ...(Object.keys(CELLS) as (keyof typeof CELLS)[])];
 
-const LOSSES = { softmaxCrossEntropy, sigmoidCrossEntropy, squaredError } as const;
+export type LossName = 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'squaredError';
 
-export type LossName = keyof typeof LOSSES;
+const LOSSES: Readonly<Record<LossName, Loss>> = { softmaxCrossEntropy, sigmoidCrossEntropy, squaredError };
 
 /** The names of the bundled losses. */
 export const LOSS_NAMES = Object.keys(LOSSES) as readonly LossName[];

@@ -51,6 +51,7 @@ export {
 export { InferenceModel } from './bptt/inferenceModel.ts';
 export { InferenceSession } from './bptt/inferenceSession.ts';
 export type { Scheme } from './bptt/initialise.ts';
+export { type Inspection, type InspectOptions, Inspector, type LayerInspection } from './bptt/inspector.ts';
 export { METRIC_NAMES, type MetricName, type Metrics } from './bptt/metrics.ts';
 export { type ModelOptions, SequenceModel } from './bptt/model.ts';
 export { decodeModel, encodeModel, type ModelFile } from './bptt/modelFile.ts';
@@ -68,6 +69,7 @@ export {
   writeSafetensors,
 } from './bptt/safetensors.ts';
 export { type AnySampler, type SampleOptions, Sampler, sampleFrom } from './bptt/sample.ts';
+export type { Sequence, Windows } from './bptt/sequenceBatches.ts';
 export {
   CELL_NAMES,
   type CellName,
@@ -87,7 +89,6 @@ export {
   specFromJson,
   specToJson,
 } from './bptt/spec.ts';
-export type { Sequence, Windows } from './bptt/sequenceBatches.ts';
 export { Stepper, stepperAllocationPlan } from './bptt/stepper.ts';
 export {
   type Clip,

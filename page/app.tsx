@@ -1,0 +1,50 @@
+import { begin, message, running, send, settings, snapshot } from './store.ts';
+import { AxisView } from './views/axis.tsx';
+import { SettingsForm } from './views/settingsForm.tsx';
+import { TrainingView } from './views/training.tsx';
+
+export function App() {
+  const shown = snapshot.value;
+  return (
+    <>
+      <header>
+        <h1>bptt: look inside a recurrent net</h1>
+        <p>
+          A net learns to write, in your browser. Every number comes from the library{' '}
+          <a href="https://github.com/bptt-js/bptt#readme">bptt</a>: states, gates, and the gradient on its way back
+          through time.
+        </p>
+      </header>
+      <main>
+        <div class="bar">
+          <button
+            type="button"
+            class="main"
+            disabled={!shown}
+            onClick={() => send({ type: 'run', running: !running.value })}
+          >
+            {running.value ? 'Pause' : 'Start'}
+          </button>
+          <button type="button" disabled={!shown || running.value} onClick={() => send({ type: 'step' })}>
+            One step
+          </button>
+          <button type="button" onClick={() => begin(settings.value)}>
+            Begin anew
+          </button>
+          <span class="updates">
+            <output data-updates={shown?.updates}>{shown ? shown.updates.toLocaleString('en') : '…'}</output> updates
+          </span>
+          <span class="fine">{shown?.engine}</span>
+        </div>
+        <p role="alert" class="alert">
+          {message.value}
+        </p>
+        <SettingsForm />
+        <div class="columns">
+          <TrainingView />
+          <AxisView />
+        </div>
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,159 @@
+import {
+  CpuTrainer,
+  createSampler,
+  createTrainer,
+  Inspector,
+  inspectorAllocationPlan,
+  type ModelSpec,
+  type NamedTensors,
+  type ResolvedSpec,
+  type Trainer,
+  type TrainingBatch,
+} from 'bptt';
+import { RandomState, singularValues } from 'bptt/tensor';
+import { wasmEngine } from 'bptt/wasm';
+import { LossDigest } from './digest.ts';
+import { eigenvalues } from './eigenvalues.ts';
+import type { GradientSize, NetView, Progress, Spectra, View } from './messages.ts';
+import { type Settings, trainerOptions } from './settings.ts';
+
+/** The longest probe text, in characters. */
+export const LONGEST_PROBE = 120;
+
+/** What the blocks of Whh are called; a tanh net has one without a name. */
+const BLOCKS: Readonly<Record<string, readonly string[]>> = { lstm: ['i', 'f', 'g', 'o'], gru: ['r', 'z', 'n'] };
+
+/** One net on the page: its trainer, what is known of its losses, and what looks inside. */
+export class Net {
+  readonly spec: ResolvedSpec;
+  readonly trainer: Trainer;
+  private readonly settings: Settings;
+  private readonly inspector: Inspector;
+  private readonly digest = new LossDigest();
+  private losses: number[] = [];
+  private heldOut: [number, number][] = [];
+  private gradient: GradientSize | null = null;
+  private spectra: Spectra | null = null;
+
+  private constructor(settings: Settings, trainer: Trainer, inspector: Inspector) {
+    this.settings = settings;
+    this.spec = trainer.spec;
+    this.trainer = trainer;
+    this.inspector = inspector;
+  }
+
+  static async begin(settings: Settings, spec: ModelSpec): Promise<Net> {
+    const { engine, init, seed } = settings;
+    const trainer = await createTrainer(spec, { ...trainerOptions(settings), engine, init, seed });
+    const lengths = inspectorAllocationPlan(spec, LONGEST_PROBE);
+    const parameters = await trainer.parameters();
+    // On the trainer's own engine, so that the numbers shown are those that it computes with.
+    const own = engine === 'wasm' ? wasmEngine({ lengths }) : undefined;
+    return new Net(settings, trainer, new Inspector(spec, parameters, LONGEST_PROBE, own));
+  }
+
+  /** One update. */
+  async update(batch: TrainingBatch): Promise<void> {
+    const [loss] = await this.trainer.train([batch]);
+    this.digest.add(loss);
+    this.losses.push(loss / batch.inputs.length);
+  }
+
+  async evaluate(windows: readonly TrainingBatch[], characters: number): Promise<void> {
+    const losses = await this.trainer.evaluate(windows);
+    const nats = losses.reduce((sum, loss) => sum + loss, 0) / characters;
+    this.heldOut.push([this.trainer.step, nats / Math.LN2]);
+  }
+
+  /** Looks at the gradient of a batch before it is clipped, without an update. */
+  measureGradient(batch: TrainingBatch): void {
+    const { trainer } = this;
+    if (!(trainer instanceof CpuTrainer)) return;
+    trainer.lossAndGradients(batch);
+    const { flat } = trainer.model.gradients;
+    const { clip } = this.settings;
+    let [squares, clipped] = [0, 0];
+    for (let i = 0; i < flat.length; i++) {
+      squares += flat[i] * flat[i];
+      if (clip > 0 && Math.abs(flat[i]) > clip) clipped++;
+    }
+    this.gradient = { update: trainer.step, norm: Math.sqrt(squares), clipped: clipped / flat.length };
+  }
+
+  /** What happened since the last call. */
+  takeProgress(): Progress {
+    const { losses, heldOut, gradient } = this;
+    this.losses = [];
+    this.heldOut = [];
+    this.gradient = null;
+    const digest = this.digest.toString();
+    return { cell: this.spec.cell.name, losses: Float64Array.from(losses), digest, heldOut, gradient };
+  }
+
+  /** The net over the probe. */
+  async look(probe: Int32Array, view: View, cursor: number, weights: boolean): Promise<NetView> {
+    const { spec, inspector } = this;
+    const [T, H, V] = [probe.length, spec.hiddenSize, spec.outputSize];
+    const parameters = await this.trainer.parameters();
+    inspector.setParameters(parameters);
+    const targets = new Int32Array(T);
+    targets.set(probe.subarray(1));
+    const lossWeights = new Float64Array(T).fill(1);
+    lossWeights[T - 1] = 0; // nothing comes after the last character
+    const backSteps = view.backSteps > 0 ? view.backSteps : Number.POSITIVE_INFINITY;
+    const step = Math.min(cursor, T - 2);
+    const { outputs, losses, layers } = inspector.inspect({ inputs: probe, targets, lossWeights }, { step, backSteps });
+    const { states, gates, dstates, dx } = layers[layers.length - 1];
+    const rows = { ...dstates, ...(layers.length === 1 ? { x: dx } : {}) };
+    const norms = Object.entries(rows).map(([name, values]) => [name, rowNorms(values, T)] as const);
+    if (weights) this.spectra = this.measureWeights(parameters, view.block);
+    return {
+      ...{ cell: spec.cell.name, T, H, V, outputs: outputs as Float32Array },
+      bits: Float32Array.from(losses, (nats) => nats / Math.LN2),
+      ...{ states: states as NetView['states'], gates: gates as NetView['gates'] },
+      norms: Object.fromEntries(norms),
+      weights: view.weights ? this.spectra : null,
+    };
+  }
+
+  /** Text that the net writes, from its first symbol and a state of zeros. */
+  async sample(length: number, temperature: number): Promise<number[]> {
+    const { engine } = this.settings;
+    const sampler = await createSampler(this.spec, await this.trainer.parameters(), { engine });
+    try {
+      return await sampler.sample([0], length, new RandomState(this.trainer.step), { temperature });
+    } finally {
+      sampler.dispose();
+    }
+  }
+
+  /** The blocks of Whh, by name. */
+  get blocks(): readonly string[] {
+    return BLOCKS[this.spec.cell.name] ?? [''];
+  }
+
+  dispose(): void {
+    this.trainer.dispose();
+    this.inspector.dispose();
+  }
+
+  private measureWeights(parameters: NamedTensors, block: number): Spectra {
+    const { layers, hiddenSize: H } = this.spec;
+    const { blocks } = this;
+    const b = Math.min(block, blocks.length - 1);
+    const w = parameters[`weight_hh_l${layers - 1}`].subarray(b * H * H, (b + 1) * H * H);
+    return { update: this.trainer.step, block: blocks[b], singular: singularValues(w, H, H), ...eigenvalues(w, H) };
+  }
+}
+
+/** The Euclidean length of each of T rows. */
+function rowNorms(values: ArrayLike<number>, T: number): Float64Array {
+  const width = values.length / T;
+  const norms = new Float64Array(T);
+  for (let t = 0; t < T; t++) {
+    let squares = 0;
+    for (let i = t * width; i < (t + 1) * width; i++) squares += values[i] * values[i];
+    norms[t] = Math.sqrt(squares);
+  }
+  return norms;
+}

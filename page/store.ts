@@ -1,0 +1,118 @@
+import { batch, computed, effect, signal } from '@preact/signals';
+import { Curve } from './curve.ts';
+import type { GradientSize, RaceResult, Reply, Request, Snapshot, View } from './messages.ts';
+import { fromLink, LONGEST_IN_LINK, OWN_TEXT, type Settings, toLink } from './settings.ts';
+import type { UnitOrder } from './units.ts';
+
+/** What is kept of a net's training for its curves. */
+export interface History {
+  readonly cell: string;
+  readonly bits: Curve;
+  readonly digest: string;
+  readonly heldOut: readonly (readonly [number, number])[];
+  readonly gradient: GradientSize | null;
+  /** [update, spectral radius] */
+  readonly radius: readonly (readonly [number, number])[];
+  /** Updates at which clipping was seen to act. */
+  readonly clippedAt: readonly number[];
+}
+
+export const settings = signal<Settings>(fromLink(location.hash.slice(1)));
+export const snapshot = signal<Snapshot | null>(null);
+export const histories = signal<readonly History[]>([]);
+export const sample = signal('');
+export const message = signal('');
+export const gradcheck = signal<Extract<Reply, { type: 'gradcheck' }>['report'] | 'running' | null>(null);
+export const race = signal<readonly RaceResult[] | 'running' | null>(null);
+
+/** What was typed as the probe; empty for what the training proposes. */
+export const probe = signal('');
+export const cursor = signal(24);
+export const backSteps = signal(0);
+export const temperature = signal(1);
+export const weightsOpen = signal(false);
+export const block = signal(0);
+export const unit = signal(0);
+export const order = signal<UnitOrder>('index');
+
+const darkness = matchMedia('(prefers-color-scheme: dark)');
+export const dark = signal(darkness.matches);
+darkness.addEventListener('change', () => {
+  dark.value = darkness.matches;
+});
+
+export const running = computed(() => snapshot.value?.running ?? false);
+
+const view = computed<View>(() => ({
+  ...{ probe: probe.value, cursor: cursor.value, backSteps: backSteps.value, temperature: temperature.value },
+  ...{ weights: weightsOpen.value, block: block.value },
+}));
+
+const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'training' });
+
+export function send(request: Request): void {
+  worker.postMessage(request);
+}
+
+/** Begins a training anew; the link then says which. */
+export function begin(next: Settings, model?: Uint8Array): void {
+  batch(() => {
+    settings.value = next;
+    histories.value = [];
+    sample.value = '';
+    message.value = '';
+    gradcheck.value = null;
+    race.value = null;
+  });
+  const tooLong = next.text === OWN_TEXT && next.own.length > LONGEST_IN_LINK;
+  history.replaceState(null, '', tooLong ? location.pathname : `#${toLink(next)}`);
+  send({ type: 'begin', settings: next, view: view.peek(), ...(model ? { model } : {}) });
+}
+
+worker.onmessage = ({ data }: MessageEvent<Reply>) => {
+  batch(() => {
+    if (data.type === 'snapshot') show(data);
+    else if (data.type === 'gradcheck') gradcheck.value = data.report;
+    else if (data.type === 'race') race.value = data.results;
+    else if (data.type === 'failed') message.value = data.message;
+  });
+};
+
+function show(next: Snapshot): void {
+  snapshot.value = next;
+  if (next.sample !== null) sample.value = next.sample;
+  histories.value = next.progress.map(({ cell, losses, digest, heldOut, gradient }, i) => {
+    const before = histories.value[i];
+    const bits = before?.bits ?? new Curve();
+    for (const nats of losses) bits.add(nats / Math.LN2);
+    const weights = next.nets[i].weights;
+    const radius = before?.radius ?? [];
+    const isNew = weights !== null && radius[radius.length - 1]?.[0] !== weights.update;
+    const clippedAt = before?.clippedAt ?? [];
+    return {
+      ...{ cell, bits, digest, gradient },
+      heldOut: thin([...(before?.heldOut ?? []), ...heldOut]),
+      radius: isNew ? thin([...radius, [weights.update, Math.hypot(weights.re[0], weights.im[0])] as const]) : radius,
+      clippedAt: gradient && gradient.clipped > 0 ? thin([...clippedAt, gradient.update]) : clippedAt,
+    };
+  });
+}
+
+/** Every other one of what has become too much to draw, the last one kept. */
+function thin<T>(values: T[]): T[] {
+  return values.length <= 600 ? values : values.filter((_, i) => (values.length - 1 - i) % 2 === 0);
+}
+
+/** Tells the worker of every change of what is looked at, at most once a frame. */
+export function watchView(): void {
+  let due = false;
+  effect(() => {
+    void view.value;
+    if (due) return;
+    due = true;
+    requestAnimationFrame(() => {
+      due = false;
+      send({ type: 'view', view: view.peek() });
+    });
+  });
+}

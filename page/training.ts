@@ -1,0 +1,110 @@
+import type { TrainingBatch } from 'bptt';
+import { CharVocabulary, CharWindows } from 'bptt/data';
+import type { Snapshot, View } from './messages.ts';
+import { LONGEST_PROBE, Net } from './net.ts';
+import { type Settings, specOf } from './settings.ts';
+
+/** Updates between two looks at the held-out text. */
+const HELD_OUT_EVERY = 200;
+const LONGEST_HELD_OUT = 500;
+const PROBE = 80;
+const SAMPLE = 240;
+
+/** One or two nets that read the same windows of a text. */
+export class Training {
+  readonly settings: Settings;
+  readonly vocabulary: CharVocabulary;
+  readonly nets: readonly Net[];
+  /** What the views show until somebody types another text: the beginning of what is held out. */
+  readonly probe: string;
+  private readonly windows: CharWindows;
+  private readonly heldOut: readonly TrainingBatch[];
+  /** The window of the next update. */
+  private readonly batch: TrainingBatch & { inputs: Int32Array; targets: Int32Array; carry: boolean };
+
+  private constructor(settings: Settings, text: string, vocabulary: CharVocabulary, nets: readonly Net[]) {
+    const { steps } = settings;
+    const ids = vocabulary.encode(text);
+    const held = Math.min(Math.floor(ids.length / 10), LONGEST_HELD_OUT);
+    const rest = ids.subarray(ids.length - held);
+    this.settings = settings;
+    this.vocabulary = vocabulary;
+    this.nets = nets;
+    this.probe = vocabulary.decode((rest.length > 1 ? rest : ids).subarray(0, PROBE));
+    this.windows = new CharWindows(ids.subarray(0, ids.length - held), steps);
+    this.heldOut = windowsOf(rest, steps);
+    this.batch = { inputs: new Int32Array(steps), targets: new Int32Array(steps), carry: false };
+    this.next();
+  }
+
+  /** @throws {RangeError} where the text is too short for a window. */
+  static async begin(settings: Settings, text: string): Promise<Training> {
+    const least = 2 * settings.steps + 2;
+    const { length } = Array.from(text);
+    if (length < least) {
+      throw new RangeError(`The text has ${length} characters; with windows of ${settings.steps} it takes ${least}.`);
+    }
+    const vocabulary = CharVocabulary.fromText(text);
+    const cells = settings.beside === 'none' ? [settings.cell] : [settings.cell, settings.beside];
+    const nets = await Promise.all(cells.map((cell) => Net.begin(settings, specOf(settings, cell, vocabulary.size))));
+    const training = new Training(settings, text, vocabulary, nets);
+    await training.evaluate();
+    return training;
+  }
+
+  get updates(): number {
+    return this.nets[0].trainer.step;
+  }
+
+  /** One update of each net. */
+  async step(): Promise<void> {
+    for (const net of this.nets) await net.update(this.batch);
+    this.next();
+    if (this.updates % HELD_OUT_EVERY === 0) await this.evaluate();
+  }
+
+  measureGradients(): void {
+    for (const net of this.nets) net.measureGradient(this.batch);
+  }
+
+  /** Everything that the views show. */
+  async snapshot(running: boolean, view: View, withSample: boolean, withWeights: boolean): Promise<Snapshot> {
+    const { vocabulary, nets } = this;
+    const typed = Array.from(view.probe).filter((char) => vocabulary.has(char));
+    const probe = (typed.length > 1 ? typed : Array.from(this.probe)).slice(0, LONGEST_PROBE);
+    const ids = vocabulary.encode(probe.join(''));
+    const cursor = Math.min(Math.max(view.cursor, 0), probe.length - 1);
+    this.measureGradients();
+    const sample = withSample ? vocabulary.decode(await nets[0].sample(SAMPLE, view.temperature)) : null;
+    return {
+      ...{ type: 'snapshot', updates: this.updates, running, engine: nets[0].trainer.description },
+      ...{ chars: vocabulary.chars, probe, cursor, sample },
+      progress: nets.map((net) => net.takeProgress()),
+      nets: await Promise.all(nets.map((net) => net.look(ids, view, cursor, withWeights))),
+    };
+  }
+
+  dispose(): void {
+    for (const net of this.nets) net.dispose();
+  }
+
+  private next(): void {
+    this.batch.carry = !this.windows.next(this.batch.inputs, this.batch.targets);
+  }
+
+  private async evaluate(): Promise<void> {
+    if (this.heldOut.length === 0) return;
+    const characters = this.heldOut.length * this.settings.steps;
+    for (const net of this.nets) await net.evaluate(this.heldOut, characters);
+  }
+}
+
+/** The windows of a text one after another, the state carried from each to the next; a rest is left out. */
+function windowsOf(ids: Int32Array, steps: number): TrainingBatch[] {
+  const count = Math.max(0, Math.floor((ids.length - 1) / steps));
+  return Array.from({ length: count }, (_, i) => ({
+    inputs: ids.slice(i * steps, (i + 1) * steps),
+    targets: ids.slice(i * steps + 1, (i + 1) * steps + 1),
+    carry: i > 0,
+  }));
+}

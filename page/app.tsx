@@ -1,7 +1,11 @@
 import { begin, message, running, send, settings, snapshot } from './store.ts';
 import { AxisView } from './views/axis.tsx';
+import { NextView, ReberView } from './views/next.tsx';
+import { Presets } from './views/presets.tsx';
+import { ProveView } from './views/prove.tsx';
 import { SettingsForm } from './views/settingsForm.tsx';
 import { TrainingView } from './views/training.tsx';
+import { WeightsView } from './views/weights.tsx';
 
 export function App() {
   const shown = snapshot.value;
@@ -39,10 +43,17 @@ export function App() {
         <p role="alert" class="alert">
           {message.value}
         </p>
+        <Presets />
         <SettingsForm />
         <div class="columns">
           <TrainingView />
           <AxisView />
+        </div>
+        <div class="cards">
+          <NextView />
+          <ReberView />
+          <WeightsView />
+          <ProveView />
         </div>
       </main>
     </>

@@ -2,6 +2,8 @@ import {
   CpuTrainer,
   createSampler,
   createTrainer,
+  type GradcheckReport,
+  gradcheck,
   Inspector,
   inspectorAllocationPlan,
   type ModelSpec,
@@ -9,7 +11,9 @@ import {
   type ResolvedSpec,
   type Trainer,
   type TrainingBatch,
+  tsEngine,
 } from 'bptt';
+import { sgd } from 'bptt/optim';
 import { RandomState, singularValues } from 'bptt/tensor';
 import { wasmEngine } from 'bptt/wasm';
 import { LossDigest } from './digest.ts';
@@ -130,6 +134,35 @@ export class Net {
   /** The blocks of Whh, by name. */
   get blocks(): readonly string[] {
     return BLOCKS[this.spec.cell.name] ?? [''];
+  }
+
+  /**
+   * The net's own gradient against central differences, in float64: a few elements of every parameter, on a sequence of
+   * which each character is to be told from those before it.
+   */
+  async gradcheck(ids: Int32Array): Promise<GradcheckReport> {
+    const steps = ids.length - 1;
+    const { spec } = this;
+    const optimizer = sgd({ lr: 0 });
+    const trainer = new CpuTrainer(tsEngine('float64'), spec, { steps, batch: 1, optimizer });
+    const { parameters, gradients } = trainer.model;
+    const params: Record<string, Float64Array> = {};
+    for (const [name, values] of Object.entries(await this.trainer.parameters())) {
+      params[name] = parameters.get(name) as Float64Array;
+      params[name].set(values);
+    }
+    const batch = { inputs: ids.subarray(0, steps), targets: ids.subarray(1) };
+    return gradcheck(
+      {
+        loss: () => trainer.lossOf(batch),
+        gradients: () => {
+          trainer.lossAndGradients(batch);
+          return Object.fromEntries(Object.keys(params).map((name) => [name, gradients.get(name) as Float64Array]));
+        },
+      },
+      params,
+      { mode: 'sampled', samples: 20 },
+    );
   }
 
   dispose(): void {

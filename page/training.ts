@@ -1,4 +1,4 @@
-import type { TrainingBatch } from 'bptt';
+import type { GradcheckReport, TrainingBatch } from 'bptt';
 import { CharVocabulary, CharWindows } from 'bptt/data';
 import type { Snapshot, View } from './messages.ts';
 import { LONGEST_PROBE, Net } from './net.ts';
@@ -30,7 +30,10 @@ export class Training {
     this.settings = settings;
     this.vocabulary = vocabulary;
     this.nets = nets;
-    this.probe = vocabulary.decode((rest.length > 1 ? rest : ids).subarray(0, PROBE));
+    const shown = Array.from(vocabulary.decode(rest.length > PROBE ? rest : ids));
+    // It begins with a word: in Reber texts after the E that ends one, in others after a space.
+    const begins = shown.findIndex((char, i) => char === ' ' || (char === 'E' && shown[i + 1] === 'B'));
+    this.probe = shown.slice(begins + 1, begins + 1 + PROBE).join('');
     this.windows = new CharWindows(ids.subarray(0, ids.length - held), steps);
     this.heldOut = windowsOf(rest, steps);
     this.batch = { inputs: new Int32Array(steps), targets: new Int32Array(steps), carry: false };
@@ -82,6 +85,11 @@ export class Training {
       progress: nets.map((net) => net.takeProgress()),
       nets: await Promise.all(nets.map((net) => net.look(ids, view, cursor, withWeights))),
     };
+  }
+
+  /** The gradient check of the first net as it is, on the beginning of the probe. */
+  gradcheck(): Promise<GradcheckReport> {
+    return this.nets[0].gradcheck(this.vocabulary.encode(this.probe).subarray(0, 13));
   }
 
   dispose(): void {

@@ -1,5 +1,6 @@
 import heron from './heron.txt?raw';
 import type { Reply, Request, View } from './messages.ts';
+import { race } from './race.ts';
 import { textOf } from './settings.ts';
 import { Training } from './training.ts';
 
@@ -81,6 +82,12 @@ async function carryOut(request: Request): Promise<void> {
     case 'view':
       view = request.view;
       if (!running) await show(true);
+      return;
+    case 'gradcheck':
+      send({ type: 'gradcheck', report: await training.gradcheck() });
+      return;
+    case 'race':
+      send({ type: 'race', results: await race(training.settings, training.vocabulary.size) });
       return;
   }
 }

@@ -255,7 +255,7 @@ function BackThroughTime({ nets, T, at }: { nets: readonly NetView[]; T: number;
     Object.entries(norms)
       .filter(([name]) => name !== 'x')
       .map(([name, values]) => ({
-        name: `${title(cell)}: ‖∂L/∂${name}‖`,
+        name: `${title(cell)}: norm of ∂L/∂${name}`,
         style: `${'ab'[i]}${name === 'h' ? '' : ' dashed'}`,
         points: Array.from(values.subarray(0, at + 1), (norm, t) => [t + 0.5, norm] as const).filter(([, n]) => n > 0),
       })),
@@ -270,7 +270,7 @@ function BackThroughTime({ nets, T, at }: { nets: readonly NetView[]; T: number;
         label={`Norm of the gradient of the loss after character ${at + 1} at every earlier step, from ${short(last(nets[0], at))} at the cursor to ${short(nets[0].norms.h[0])} at the first character`}
         {...{ lines, height: 180, bare: true, logarithmic: true, xRange: [0, T] as const }}
         xTitle=""
-        yTitle="gradient, logarithmic"
+        yTitle="logarithmic"
       />
     </div>
   );

@@ -21,7 +21,7 @@ interface ChartProps {
   readonly bare?: boolean;
 }
 
-const MARGIN = { left: 44, right: 10, top: 8, bottom: 34 };
+const MARGIN = { left: 44, right: 18, top: 8, bottom: 34 };
 
 /** Lines in a rectangle with two axes. */
 export function Chart(props: ChartProps) {
@@ -52,10 +52,10 @@ export function Chart(props: ChartProps) {
                 <text
                   class="tick"
                   x={bare ? 2 : margin.left - 6}
-                  y={bare ? y - 3 : y + 4}
+                  y={bare ? y + 12 : y + 4}
                   text-anchor={bare ? 'start' : 'end'}
                 >
-                  {logarithmic ? power(tick) : Number(tick.toPrecision(6))}
+                  {logarithmic ? `1e${tick}` : Number(tick.toPrecision(6))}
                 </text>
               </g>
             );
@@ -70,7 +70,11 @@ export function Chart(props: ChartProps) {
             <path
               key={name}
               class={`line ${style}`}
-              d={pathOf(points.filter(([, y]) => drawn(y)).map(([x, y]) => [px(x), py(y)] as const))}
+              d={
+                style.includes('ticks')
+                  ? points.map(([x]) => `M${px(x).toFixed(1)} ${height - margin.bottom}v-8`).join('')
+                  : pathOf(points.filter(([, y]) => drawn(y)).map(([x, y]) => [px(x), py(y)] as const))
+              }
             />
           ))}
           {!bare && (
@@ -109,11 +113,4 @@ function ticksOf(low: number, high: number, logarithmic: boolean): number[] {
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++)
     ticks.push(Number((k * step).toPrecision(12)));
   return ticks;
-}
-
-const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
-
-function power(exponent: number): string {
-  const digits = Array.from(String(Math.abs(exponent)), (digit) => SUPERSCRIPTS[Number(digit)]).join('');
-  return `10${exponent < 0 ? '⁻' : ''}${digits}`;
 }

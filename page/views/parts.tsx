@@ -119,8 +119,8 @@ export function useWidth<E extends HTMLElement>(first: number): [RefObject<E | n
 
 /** A character as it is shown: spaces and line ends are seen. */
 export function visible(char: string): string {
-  if (char === '\n') return '↵';
-  return char === ' ' ? '␣' : char;
+  if (char === '\n') return '¶';
+  return char === ' ' ? '·' : char;
 }
 
 /** A character in words, for who cannot see it. */

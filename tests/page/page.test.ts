@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { createTrainer, Inspector, type Trainer } from 'bptt';
-import { CharVocabulary, CharWindows } from 'bptt/data';
+import { type CpuTrainer, createTrainer, Inspector, type Trainer } from 'bptt';
+import { CharVocabulary, CharWindows, embeddedNextSymbols, embeddedReberWord, nextSymbols, reberWord } from 'bptt/data';
+import { RandomState, singularValues } from 'bptt/tensor';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LossDigest } from '../../page/digest.ts';
+import { eigenvalues } from '../../page/eigenvalues.ts';
+import { PRESETS } from '../../page/presets.ts';
+import { reberState } from '../../page/reberState.ts';
 import { DEFAULTS, fromLink, type Settings, specOf, textOf, toLink, trainerOptions } from '../../page/settings.ts';
+import { Training } from '../../page/training.ts';
 import { type PageServer, servePage } from './browser.ts';
 
 const heron = readFileSync(new URL('../../page/heron.txt', import.meta.url), 'utf8');
@@ -51,9 +56,10 @@ async function reference(settings: Settings, updates: number) {
   const ids = vocabulary.encode(text);
   const { engine, init, seed, steps } = settings;
   const held = ids.subarray(ids.length - Math.min(Math.floor(ids.length / 10), 500));
-  const probe = held.subarray(0, 80);
+  const begin = text.indexOf(settings.text === 'heron' ? ' ' : 'EB', ids.length - held.length) + 1;
+  const probe = ids.subarray(begin, begin + 80);
   const cells = settings.beside === 'none' ? [settings.cell] : [settings.cell, settings.beside];
-  const nets: { trainer: Trainer; digest: string; heldOut: number[] }[] = [];
+  const nets: { trainer: Trainer; windows: CharWindows; digest: string; heldOut: number[] }[] = [];
   for (const cell of cells) {
     const spec = specOf(settings, cell, vocabulary.size);
     const trainer = await createTrainer(spec, { ...trainerOptions(settings), engine, init, seed });
@@ -77,7 +83,7 @@ async function reference(settings: Settings, updates: number) {
       digest.add(loss);
       if (n % 200 === 0) heldOut.push(await measure());
     }
-    nets.push({ trainer, digest: digest.toString(), heldOut });
+    nets.push({ trainer, windows, digest: digest.toString(), heldOut });
   }
   return { vocabulary, probe, nets };
 }
@@ -212,6 +218,126 @@ describe('a tanh net beside an LSTM on Reber words', () => {
     const slider = page.getByRole('slider', { name: 'Cursor in the probe text' });
     expect(await slider.getAttribute('aria-valuenow')).toBe('9');
   });
+});
+
+describe('an LSTM on embedded Reber words', () => {
+  const settings: Settings = { ...DEFAULTS, text: 'embedded', cell: 'lstm', hidden: 9, steps: 20, seed: 1, clip: 0.02 };
+  const V = 7;
+  let page: Page;
+  let wanted: Awaited<ReturnType<typeof reference>>;
+  beforeAll(async () => {
+    wanted = await reference(settings, 60);
+    page = await opened({ ...settings, stopAt: 60 });
+    await trained(page, 60);
+    // onto the E that ends the first inner word
+    await page.getByRole('slider', { name: 'Cursor in the probe text' }).focus();
+    await page.keyboard.press('Home');
+    for (let t = 0; t < 9; t++) await page.keyboard.press('ArrowRight');
+  });
+  afterAll(() => page.close());
+
+  test('the next characters and the belief on the automaton are those of the library', async () => {
+    const { outputs } = await inspected(wanted.nets[0].trainer, wanted.probe, 9);
+    const p = Array.from(outputs.subarray(9 * V, 10 * V));
+    const { chars } = wanted.vocabulary;
+    await expect.poll(() => page.locator('.belief').textContent()).toContain('May come: P');
+    const rows = await table(page, 'Next characters, LSTM');
+    expectClose(
+      chars.map((char) => Number(rows.find(([own]) => own === char)![1])),
+      p,
+    );
+    const of = (symbol: string) => p[chars.indexOf(symbol)];
+    expect(await page.locator('.belief').textContent()).toBe(
+      `May come: P ${(100 * of('P')).toFixed(1)} %. Illegal symbols get ${(100 * (1 - of('P'))).toFixed(2)} %.`,
+    );
+    // inside a word the automaton says which edges lead on
+    await page.getByRole('slider', { name: 'Cursor in the probe text' }).press('ArrowLeft');
+    await expect.poll(() => page.locator('.belief').textContent()).toContain('May come: E');
+    expect(await page.locator('.automaton .edge.out').count()).toBe(1);
+  });
+
+  test('the spectra are those of the weights that the library has, and clipping is seen', async () => {
+    await page.getByText('Show the spectra').click();
+    await page.getByLabel('block of Whh').selectOption('forget gate f');
+    const { weight_hh_l0 } = await wanted.nets[0].trainer.parameters();
+    const f = weight_hh_l0.subarray(9 * 9, 2 * 9 * 9);
+    const { re, im } = eigenvalues(f, 9);
+    await expect
+      .poll(async () => (await table(page, 'Spectra')).map((row) => row.map(Number)))
+      .toEqual(Array.from(singularValues(f, 9, 9), (s, i) => [re[i], im[i], Math.hypot(re[i], im[i]), s]));
+    expect(await page.locator('.plane .dot').count()).toBe(9);
+    const norm = Number(await page.locator('.gradient-norm').textContent());
+    expect(norm).toBeCloseTo(await gradientNorm(), -Math.floor(Math.log10(norm)) + 1);
+    expect(await page.getByText('of its elements clipped').textContent()).not.toContain(' 0 %');
+
+    async function gradientNorm(): Promise<number> {
+      const { trainer, windows } = wanted.nets[0];
+      const batch = { inputs: new Int32Array(20), targets: new Int32Array(20), carry: true };
+      expect(windows.next(batch.inputs, batch.targets)).toBe(false);
+      (trainer as CpuTrainer).lossAndGradients(batch);
+      return Math.hypot(...(trainer as CpuTrainer).model.gradients.flat);
+    }
+  });
+
+  test('the gradient check of the net on the page passes', async () => {
+    await page.getByRole('button', { name: 'Check the gradient' }).click();
+    // 20 elements of each of Wih, Whh, bih, Who and all 7 of bho
+    await expect.poll(() => page.locator('.gradcheck').textContent()).toMatch(/^Right: \d+ elements compared/);
+    const [, checked] = /(\d+) elements/.exec((await page.locator('.gradcheck').textContent())!)!;
+    expect(Number(checked)).toBeGreaterThan(80);
+  });
+
+  test('the race compares the losses of both engines before it times them', async () => {
+    await page.getByRole('button', { name: 'Race' }).click();
+    const rows = page.locator('table[data-name="Race"] tbody tr');
+    await rows.nth(1).waitFor();
+    const cells = await rows.nth(1).locator('td').allTextContents();
+    expect(cells[0]).toBe('WebAssembly');
+    expect(Number(cells[1].replace(/,/g, ''))).toBeGreaterThan(0);
+    expect(Number(cells[2])).toBeLessThan(1e-5); // ten updates from the same weights, float32
+  });
+
+  test('a starting point begins a training of its own and puts the cursor there', async () => {
+    await page.getByRole('button', { name: 'Reber grammar', exact: true }).click();
+    await page.locator('output[data-updates="0"]').waitFor();
+    expect(fromLink(page.url().split('#')[1])).toEqual(PRESETS[2].settings);
+    const slider = page.getByRole('slider', { name: 'Cursor in the probe text' });
+    expect(await slider.getAttribute('aria-valuenow')).toBe(String(PRESETS[2].cursor));
+    expect(await page.getByRole('button', { name: 'Reber grammar', exact: true }).getAttribute('aria-pressed')).toBe(
+      'true',
+    );
+  });
+});
+
+test('every starting point can begin, and its cursor lies in its probe', async () => {
+  for (const { name, settings, cursor } of PRESETS) {
+    const training = await Training.begin(settings, textOf(settings, heron));
+    expect(cursor, name).toBeLessThan(training.probe.length);
+    if (name.startsWith('embedded')) {
+      expect(reberState(Array.from(training.probe).slice(0, cursor + 1), true).legal).toEqual(['P']);
+    }
+    training.dispose();
+  }
+});
+
+test('the state of the grammar after every prefix is that of the library', () => {
+  for (const embedded of [false, true]) {
+    const rng = new RandomState(5);
+    for (let n = 0; n < 20; n++) {
+      const word = embedded ? embeddedReberWord(rng) : reberWord(rng);
+      const legal = embedded ? embeddedNextSymbols(word) : nextSymbols(word);
+      for (let t = 1; t < word.length; t++) {
+        const text = Array.from('BTXSE'.repeat(embedded ? 0 : 1) + word.slice(0, t));
+        const sorted = [...reberState(text, embedded).legal].sort().join('');
+        expect(sorted).toBe(
+          Array.from(legal[t - 1])
+            .sort()
+            .join(''),
+        );
+      }
+    }
+    expect(reberState(Array.from('BB'), embedded)).toEqual({ inner: null, legal: [] });
+  }
 });
 
 test('settings travel in a link, and nonsense in one is left at its default', () => {

@@ -65,6 +65,7 @@ export function optimizerOf(
   return {
     ...rule,
     update(params, grads, memory, numbers) {
+      assertBlockCount(rule.name, 'memory', memory, rule);
       expectBlocks(rule.name, params, {
         grads,
         ...Object.fromEntries(memory.map((block, i) => [`memory[${i}]`, block])),
@@ -78,11 +79,22 @@ export function optimizerOf(
           ...{ theta: m.load(params, start), g: m.load(grads, start), numbers: splats },
           memory: memory.map((block) => m.load(block, start)),
         });
+        assertBlockCount(rule.name, 'memory of the formula', after.memory, rule);
         m.store(params, start, after.theta);
         for (let i = 0; i < memory.length; i++) m.store(memory[i], start, after.memory[i]);
       }
     },
   };
+}
+
+function assertBlockCount(
+  fn: string,
+  what: string,
+  memory: readonly unknown[],
+  { initialMemory }: Pick<Optimizer, 'initialMemory'>,
+): void {
+  if (memory.length === initialMemory.length) return;
+  throw new RangeError(`${fn}: ${what} has ${memory.length} blocks, expected ${initialMemory.length}`);
 }
 
 /** x where a is not 0, else 0. */

@@ -1,4 +1,4 @@
-import { formatGradcheck, type GradcheckOptions, type NamedGradcheckReport } from 'bptt/bptt';
+import { formatGradcheck, type GradcheckOptions, type NamedGradcheckReport } from 'bptt';
 import { RandomState } from 'bptt/tensor';
 import { Option } from 'commander';
 import { writeAtomic } from './files.ts';

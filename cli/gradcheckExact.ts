@@ -1,3 +1,4 @@
+import type { Algebra } from 'bptt/algebra';
 import * as l from 'bptt/layers';
 import { l2Backward, l2Forward } from 'bptt/optim';
 import * as t from 'bptt/tensor';
@@ -86,7 +87,7 @@ function row(
 }
 
 /** ln Σ e^z, shifted by the largest as the loops do it. */
-function logSumExp<V>(m: l.Algebra<V>, z: readonly V[]): { sum: V; max: V; exps: readonly V[] } {
+function logSumExp<V>(m: Algebra<V>, z: readonly V[]): { sum: V; max: V; exps: readonly V[] } {
   const max = z.reduce((a, b) => m.max(a, b));
   const exps = z.map((value) => m.exp(m.sub(value, max)));
   return { sum: exps.reduce((a, b) => m.add(a, b)), max, exps };
@@ -124,7 +125,7 @@ const SOFT = [0.2, 1, 0.7] as const;
 const VALUES = [0.5, -1.5, 2] as const;
 
 /** Σ (o − y)² */
-function squares<V>(m: l.Algebra<V>, outputs: readonly V[]): V {
+function squares<V>(m: Algebra<V>, outputs: readonly V[]): V {
   const errors = outputs.map((o, i) => m.sub(o, m.constant(VALUES[i])));
   return errors.map((e) => m.mul(e, e)).reduce((a, b) => m.add(a, b));
 }

@@ -1,4 +1,4 @@
-import { type Batch, CELL_NAMES, CpuTrainer, type ModelSpec, type Params, SequenceModel, tsEngine } from 'bptt/bptt';
+import { type Batch, CELL_NAMES, CpuTrainer, type ModelSpec, type Params, SequenceModel, tsEngine } from 'bptt';
 import { sigmoidCrossEntropy } from 'bptt/layers';
 import { sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';

@@ -4,10 +4,10 @@ import { adam } from '../../src/optim/adam.ts';
 import {
   expectLearningRate,
   expectOptions,
+  formulaOptimizer,
   learningRateAt,
   makeMemory,
   type Optimizer,
-  optimizerOf,
   signOf,
   whereNonZero,
 } from '../../src/optim/optimizer.ts';
@@ -28,9 +28,9 @@ describe('makeMemory', () => {
   });
 });
 
-describe('optimizerOf', () => {
+describe('formulaOptimizer', () => {
   /** Sign descent with a count of its steps: a rule of one's own. */
-  const counting = optimizerOf({
+  const counting = formulaOptimizer({
     name: 'counting',
     lr: 0.5,
     options: {},
@@ -65,7 +65,7 @@ describe('optimizerOf', () => {
   });
 
   it('refuses a formula that gives another number of memory blocks, before anything moves', () => {
-    const forgetful = optimizerOf({ ...counting, formula: (_, { theta }) => ({ theta, memory: [] }) });
+    const forgetful = formulaOptimizer({ ...counting, formula: (_, { theta }) => ({ theta, memory: [] }) });
     const params = Float64Array.of(1);
     const memory = makeMemory(forgetful, params);
     expect(() => forgetful.update(params, params.slice(), memory, forgetful.numbers(0, 1))).toThrow(

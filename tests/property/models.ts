@@ -129,7 +129,8 @@ export type Narrowed = Partial<Choices>;
 export function arbitraryModel(narrowed: Narrowed = {}): fc.Arbitrary<SequenceCase> {
   return fc.record({ ...choices(), ...narrowed } as Choices).map((c) => {
     const { kind, T, B, padding } = c;
-    const { layers, bidirectional, bias, input, initialState, outputBias, lossAt, reduction, dropout, hiddenSize } = c;
+    const { layers, bidirectional, bias, input, initialState, outputBias, lossAt, reduction, hiddenSize } = c;
+    const dropout = layers > 1 ? c.dropout : 0; // it works between layers
     const { inputSize, outputSize } = c;
     const ofSigmoid = c.loss === 'squaredErrorOfSigmoid';
     const loss = c.loss === 'squaredErrorOfSigmoid' ? ('squaredError' as const) : c.loss;

@@ -36,11 +36,23 @@ export {
   writeSafetensors,
 } from './safetensors.ts';
 export * from './sample.ts';
+export {
+  type LoadedModel,
+  type LoadedTrainer,
+  type LoadModelOptions,
+  type LoadTrainerOptions,
+  loadModel,
+  loadTrainer,
+  type SaveOptions,
+  saveModel,
+  saveTrainer,
+} from './save.ts';
 export type { Sequence, Windows } from './sequenceBatches.ts';
 export * from './session.ts';
 export * from './shards.ts';
 export * from './spec.ts';
 export * from './stepper.ts';
+export { type LayerSummary, type ModelSummary, type SummaryOptions, summary } from './summary.ts';
 export * from './trainer.ts';
 export { NonFiniteError } from './trainerChecks.ts';
 export * from './weightGradients.ts';

@@ -210,6 +210,11 @@ const tensor: Fault[] = [
     ['dropped term', 'r + (rest - ', 'r - ('],
     ['wrong index', '(n + shift) & 3', 'n & 3'],
   ]),
+  ...faultsOf('tensor/viewSum.ts', unitTests, [
+    ['wrong operand', 'Math.abs(axes[i].stride) <= Math.abs(axis.stride)', 'axes[i].stride <= axis.stride'],
+    ['wrong index', 'BUFFER - (BUFFER % block)', 'BUFFER'],
+    ['wrong index', 'outer.stride === size * stride', 'Math.abs(outer.stride) === size * stride'],
+  ]),
   ...faultsOf('tensor/tanh.ts', 'tanh', [
     ['sign', '(1 - y[i] * y[i]) * dy[i]', '(1 + y[i] * y[i]) * dy[i]'],
     ['dropped term', '(1 - y[i] * y[i]) * dy[i]', '(1 - y[i]) * dy[i]'],
@@ -399,6 +404,12 @@ const layers: Fault[] = [
     ['dropped term', '2 * w[r] * (o', 'w[r] * (o'],
     ['dropped term', '2 * w[r] * (o', '2 * (o'],
   ]),
+  ...faultsOf('layers/haar.ts', unitTests, [
+    ['sign', 't[i * BLOCK + j] = -2 * sum;', 't[i * BLOCK + j] = 2 * sum;'],
+    ['sign', 'signs[k] = x[0] < 0 ? 1 : -1;', 'signs[k] = x[0] < 0 ? -1 : 1;'],
+    ['dropped term', 'c32 += x3 * b3;', ''],
+    ['wrong index', 'let panel = Math.floor(first / PANEL);', 'let panel = Math.ceil(first / PANEL);'],
+  ]),
   ...faultsOf('layers/binaryCrossEntropyOfSoftmax.ts', 'binaryCrossEntropyOfSoftmax', [
     ['sign', '(1 - y) * top - y * rest', '(1 - y) * top + y * rest'],
     ['dropped term', '(1 - y) * top - y * rest', '(1 - y) * top'],
@@ -484,8 +495,8 @@ const optim: Fault[] = [
   ...faultsOf('optim/schedule.ts', unitTests, [
     ['wrong operand', 'Math.floor(step / every)', 'step / every'],
     ['dropped term', 'Math.min(step, steps)', 'step'],
-    ['off by one in time', '(step + 1)) / steps', 'step) / steps'],
-    ['off by one in time', 'rate(step - steps)', 'rate(step)'],
+    ['off by one in time', '(step + 1) / steps, 1', 'step / steps, 1'],
+    ['off by one in time', 'after(step - steps)', 'after(step)'],
   ]),
 ];
 
@@ -613,6 +624,19 @@ const time: Fault[] = [
 ];
 
 const training: Fault[] = [
+  ...faultsOf('bptt/halfFloats.ts', unitTests, [
+    ['off by one in time', 'smallest + exponent - 1 - fraction', 'smallest + exponent - fraction'],
+    ['dropped term', '+ 2 ** 52 - 2 ** 52', ''],
+    ['dropped term', '  if (exponent > 2 - smallest) return sign | infinity;\n', ''],
+  ]),
+  ...faultsOf('bptt/sha256.ts', unitTests, [
+    ['wrong index', 'rest < 56 ? 64 : 128', 'rest < 57 ? 64 : 128'],
+    ['dropped term', 'w[t - 16] + s0 + w[t - 7] + s1', 'w[t - 16] + s0 + w[t - 7]'],
+  ]),
+  ...faultsOf('bptt/safetensors.ts', unitTests, [
+    ['dropped term', 'if (from > end) throw', 'if (from > end + 99) throw'],
+    ['dropped term', 'if (from < end)', 'if (from < end - 99)'],
+  ]),
   ...faultsOf('bptt/trainer.ts', unitTests, [
     ['off by one in time', 'stateAfter(slot, layer)', 'stateAfter(Math.max(0, slot - 1), layer)'],
     ['dropped term', 'this.updates++;', ''],

@@ -1,5 +1,6 @@
 import { type Dtype, expectLength, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertEngineDtype } from './engine.ts';
+import { assertOptions, BATCH_FIELDS } from './options.ts';
 import { outputWidth, type ResolvedSpec } from './spec.ts';
 
 /**
@@ -115,18 +116,17 @@ export class BatchReader implements CheckedBatch {
    *   NaN or infinity in the inputs and its step, lengths over the steps, a mask or weights that leave nothing to learn from.
    */
   read(batch: Batch, carry: Carry = false): void {
+    assertBatch(batch);
     this.readInputs(batch, carry, true);
   }
 
   /** The same for inputs without targets. */
   readForPrediction(batch: InputBatch, carry: Carry = false): void {
+    assertBatch(batch);
     this.readInputs({ ...batch, targets: NO_TARGETS }, carry, false);
   }
 
   private readInputs(batch: Batch, carry: Carry, withTargets: boolean): void {
-    if (typeof batch !== 'object' || batch === null) {
-      throw new TypeError(`batch is ${String(batch)}, expected an object with inputs and targets`);
-    }
     const [steps, sequences] = this.sizesOf(batch, withTargets);
     const masked = this.fillMask(batch, steps, sequences);
     this.assertInputs(batch.inputs, sequences);
@@ -261,7 +261,8 @@ export class BatchReader implements CheckedBatch {
     const perRow = spec.loss.per === 'row' && spec.lossAt === 'every';
     const rows = perRow ? steps : 1;
     if (lossWeights) {
-      expectLength('batch', 'lossWeights', lossWeights, perRow ? '[steps,batch]' : '[batch]', rows, sequences);
+      if (perRow) expectLength('batch', 'lossWeights', lossWeights, '[steps,batch]', steps, sequences);
+      else expectLength('batch', 'lossWeights', lossWeights, '[batch]', sequences);
     }
     let sum = 0;
     for (let t = 0; t < rows; t++) {
@@ -386,6 +387,13 @@ export class BatchReader implements CheckedBatch {
     }
     return out;
   }
+}
+
+function assertBatch(batch: unknown): void {
+  if (typeof batch !== 'object' || batch === null) {
+    throw new TypeError(`batch is ${String(batch)}, expected an object with inputs and targets`);
+  }
+  assertOptions('batch', batch, BATCH_FIELDS);
 }
 
 const NO_TARGETS = new Int32Array(0);

@@ -1,16 +1,18 @@
 import { RandomState } from '../tensor/random.ts';
 import { type Dtype, dtypeOf } from '../tensor/shape.ts';
 import type { FileAddress } from '../wasm/threads.ts';
-import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/sampler.ts';
-import type { WebgpuTrainerOptions } from '../webgpu/trainer.ts';
+import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/training/sampler.ts';
+import type { WebgpuTrainerOptions } from '../webgpu/training/trainer.ts';
 import { allocationPlan } from './cpuSession.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
-import { initialise, type Scheme } from './initialise.ts';
+import { initialise, SCHEMES, type Scheme } from './initialise.ts';
+import { assertOptions, CREATE_TRAINER_OPTIONS, describe } from './options.ts';
 import { ParameterBlock } from './parameters.ts';
 import { type AnySampler, Sampler } from './sample.ts';
 import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from './spec.ts';
 import { stepperAllocationPlan } from './stepper.ts';
 import { CpuTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
+import { assertTrainerOptions } from './trainerChecks.ts';
 
 /** What belongs to engine `webgpu` alone. */
 export type WebgpuOptions = Pick<WebgpuTrainerOptions, 'device' | 'deviceOptions' | 'snapshotEvery'>;
@@ -63,7 +65,11 @@ export interface CreateTrainerOptions extends TrainerOptions {
  * @throws {RangeError | TypeError} on an unknown engine, or where spec or options make no sense.
  */
 export async function createTrainer(spec: ModelSpec | ResolvedSpec, options: CreateTrainerOptions): Promise<Trainer> {
+  assertOptions('createTrainer', options, CREATE_TRAINER_OPTIONS);
   const { dtype = 'float32', init = 'orthogonal', seed = 0 } = options;
+  assertOneOf('createTrainer', 'dtype', dtype, ['float32', 'float64']);
+  assertOneOf('createTrainer', 'init', init, SCHEMES);
+  assertTrainerOptions(options);
   const rng = new RandomState(seed);
   const parameters = initialParameters(spec, dtype, init, rng);
   const own = { ...options, seed: rng.randint(2 ** 31) };
@@ -107,7 +113,7 @@ async function enginesOf(
 ): Promise<Chosen> {
   const { threads = 1 } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > options.batch) {
-    throw new RangeError(`createTrainer: threads is ${threads}, expected 1 … batch = ${options.batch}`);
+    throw new RangeError(`createTrainer: threads is ${describe(threads)}, expected 1 … batch = ${options.batch}`);
   }
   if (name === 'wasm' && dtype !== 'float32') {
     throw new RangeError(`createTrainer: engine wasm computes in float32, dtype is ${dtype}`);
@@ -217,8 +223,13 @@ export async function createSampler(
 }
 
 function expectEngine(fn: string, name: EngineName): void {
-  if (!ENGINE_NAMES.includes(name))
-    throw new RangeError(`${fn}: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
+  assertOneOf(fn, 'engine', name, ENGINE_NAMES);
+}
+
+function assertOneOf(fn: string, option: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value)) {
+    throw new RangeError(`${fn}: ${option} is ${String(value)}, expected ${allowed.join(', ')}`);
+  }
 }
 
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */

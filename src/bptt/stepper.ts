@@ -60,10 +60,15 @@ export class Stepper {
         states[name] = this.final(layer)[index].slice();
         return;
       }
-      const learned = model.parameters.get(name.replace('_', '0_'));
+      const learned = model.parameters.get(name.replace(/_l\d+$/, '0$&'));
       states[name] = learned?.slice() ?? this.final(layer)[index].slice().fill(0);
     });
     return states;
+  }
+
+  /** Copies the states that the last step ended in into arrays [H] by name: {@link getState} without new arrays. */
+  copyState(into: NamedTensors): void {
+    this.model.eachState((name, layer, _, index) => into[name].set(this.final(layer)[index]));
   }
 
   /**

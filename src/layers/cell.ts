@@ -258,15 +258,16 @@ function programOf(
   const count = (what: string, values: readonly unknown[], wanted: number): void => {
     if (values.length !== wanted) throw new RangeError(`${fn} gives ${values.length} ${what}, expected ${wanted}`);
   };
-  /** The unit's numbers in the blocks of these arrays. */
-  const reader =
-    <V>(input: (name: string, block: number) => V) =>
-    (arrays: readonly PartArray[]): V[] =>
-      arrays.flatMap(({ name, blocks }) =>
-        Array.from({ length: blocks }, (_, k) =>
-          used === null || used.has(`${name} ${k}`) ? input(name, k) : (undefined as V),
-        ),
-      );
+  /** Gives the unit's numbers in the blocks of these arrays; the list of blocks is made here, once. */
+  const reader = (arrays: readonly PartArray[]): (<V>(input: (name: string, block: number) => V) => V[]) => {
+    const blocks = arrays.flatMap(({ name, blocks: count }) =>
+      Array.from({ length: count }, (_, block) => {
+        return { name, block, isUsed: used === null || used.has(`${name} ${block}`) };
+      }),
+    );
+    return <V>(input: (name: string, block: number) => V) =>
+      blocks.map(({ name, block, isUsed }) => (isUsed ? input(name, block) : (undefined as V)));
+  };
 
   if (part === 'forward' || part === 'innerForward') {
     const second = part === 'innerForward';
@@ -275,6 +276,13 @@ function programOf(
     const x = array('xGates', gates);
     const h = second ? array('innerGates', inner) : array('hGates', hidden);
     const saved = array('saved', savedBefore, savedBlocks);
+    const read = {
+      x: reader([x]),
+      h: reader([h]),
+      previous: reader(each('previous')),
+      extra: reader(extras),
+      saved: reader([saved]),
+    };
     return {
       inputs: [x, h, ...each('previous'), ...extras.map((extra) => ({ ...extra, shared: true })), saved],
       outputs: [
@@ -282,13 +290,12 @@ function programOf(
         ...(savedHere > 0 ? [array('saved', savedHere, savedBlocks, savedBefore)] : []),
       ],
       run(m, input) {
-        const read = reader(input);
         const unit = {
-          x: read([x]),
-          h: read([h]),
-          previous: read(each('previous')),
-          extra: read(extras),
-          saved: read([saved]),
+          x: read.x(input),
+          h: read.h(input),
+          previous: read.previous(input),
+          extra: read.extra(input),
+          saved: read.saved(input),
         };
         if (inner > 0 && !second) {
           const { operand, saved: own = [] } = formula.forward(m, unit);
@@ -309,6 +316,15 @@ function programOf(
   const saved = array('saved', savedBlocks);
   const dinner = array('dinnerGates', first ? 0 : inner);
   const doperand = array('doperand', inner > 0 && !first ? 1 : 0);
+  const read = {
+    dstates: reader(each('dstates')),
+    saved: reader([saved]),
+    states: reader(each('states')),
+    previous: reader(each('previous')),
+    extra: reader(extras),
+    dinner: reader([dinner]),
+    doperand: reader([doperand]),
+  };
   return {
     inputs: [
       ...each('dstates'),
@@ -327,11 +343,14 @@ function programOf(
           ...extras.map((extra) => ({ ...extra, name: `d${extra.name}` })),
         ],
     run(m, input) {
-      const read = reader(input);
       const unit = {
-        ...{ dstates: read(each('dstates')), saved: read([saved]), states: read(each('states')) },
-        ...{ previous: read(each('previous')), extra: read(extras) },
-        ...{ dinner: read([dinner]), doperand: read([doperand])[0] ?? null },
+        dstates: read.dstates(input),
+        saved: read.saved(input),
+        states: read.states(input),
+        previous: read.previous(input),
+        extra: read.extra(input),
+        dinner: read.dinner(input),
+        doperand: read.doperand(input)[0] ?? null,
       };
       if (first) {
         const given = formula.innerBackward!(m, unit).dinner;

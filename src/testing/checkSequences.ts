@@ -20,6 +20,8 @@ interface Setup {
   parameters: Params;
   /** [B,H] by the state's name (`h_l0`). */
   initial: Params;
+  /** [B,H] by the state's name: what each final state weighs in the loss. */
+  finalWeights: Params;
   backSteps: number;
 }
 
@@ -91,12 +93,14 @@ function drawSetup(cell: Cell, rng: RandomState, run: number, mayReverse = true)
   const parameters: Params = {};
   for (const { name, length } of model.parameters.layout) parameters[name] = rng.normal(0, 0.6, length);
   const initial: Params = {};
+  const finalWeights: Params = {};
   model.eachState((name) => {
     initial[name] = rng.uniform(-1, 1, B * model.spec.hiddenSize);
+    finalWeights[name] = rng.randn(B * model.spec.hiddenSize);
   });
   const padded = rng.randint(2) === 1;
   return {
-    ...{ spec, T, B, parameters, initial, backSteps: Number.POSITIVE_INFINITY },
+    ...{ spec, T, B, parameters, initial, finalWeights, backSteps: Number.POSITIVE_INFINITY },
     x: rng.randn(T * B * spec.inputSize),
     targets: rng.randn(T * B * spec.outputSize),
     lengths: Array.from({ length: B }, (_, b) => (padded && b > 0 ? rng.randint(T + 1) : T)),
@@ -104,21 +108,33 @@ function drawSetup(cell: Cell, rng: RandomState, run: number, mayReverse = true)
   };
 }
 
-/** One pass, on a model of the setup's own or on a given one. */
-function runSetup(setup: Setup, given?: Model): Results {
-  const { spec, T, B, x, targets, lengths, carry, backSteps } = setup;
-  const model = given ?? newModel(spec, T, B);
-  const { stack, gradients } = model;
+/** Loads everything and runs forward: the loss, with the weighted final states. */
+function forward(setup: Setup, model: Model): number {
+  const { T, B, x, targets, lengths, carry } = setup;
   const batch: Batch = { inputs: x, targets, steps: T, batch: B };
   if (lengths.some((length) => length < T)) batch.lengths = lengths;
   for (const { name } of model.parameters.layout) model.parameters.get(name)!.set(setup.parameters[name]);
   model.eachState((name, layer, d, index) => {
-    stack.initial(layer, d)[index].set(setup.initial[name]);
+    model.stack.initial(layer, d)[index].set(setup.initial[name]);
+    model.stack.dfinal(layer, d)[index].set(setup.finalWeights[name]);
   });
   model.load(batch, carry);
-  gradients.flat.fill(0);
   model.forward();
-  model.backward(backSteps);
+  let [loss] = model.loss;
+  model.eachState((name, layer, d, index) => {
+    const final = model.stack.recurrence(model.window, layer, d).final[index];
+    for (let i = 0; i < final.length; i++) loss += setup.finalWeights[name][i] * final[i];
+  });
+  return loss;
+}
+
+/** One pass, on a model of the setup's own or on a given one. */
+function runSetup(setup: Setup, given?: Model): Results {
+  const model = given ?? newModel(setup.spec, setup.T, setup.B);
+  const { stack, gradients } = model;
+  const loss = forward(setup, model);
+  gradients.flat.fill(0);
+  model.backward(setup.backSteps);
   const copy = (values: Float64Array) => values.slice();
   const initial: Params = {};
   const finals: Params = {};
@@ -127,9 +143,9 @@ function runSetup(setup: Setup, given?: Model): Results {
     finals[name] = copy(stack.recurrence(model.window, layer, d).final[index]);
   });
   return {
-    ...{ loss: model.loss[0], initial, finals },
+    ...{ loss, initial, finals },
     parameters: Object.fromEntries(gradients.layout.map(({ name }) => [name, copy(gradients.get(name)!)])),
-    dx: copy(stack.dx.subarray(0, x.length)),
+    dx: copy(stack.dx.subarray(0, setup.x.length)),
     outputs: copy(model.outputs()),
   };
 }
@@ -147,7 +163,7 @@ function agreesWithDifferences(setup: Setup, tolerance: number, seed: number): n
   const prefixed = (of: Params) => Object.fromEntries(states.map((name) => [`initial ${name}`, of[name]]));
   const report = gradcheck(
     {
-      loss: (all) => runSetup(own(all), model).loss,
+      loss: (all) => forward(own(all), model),
       gradients(all) {
         const { parameters, initial, dx } = runSetup(own(all), model);
         return { ...parameters, ...prefixed(initial), x: dx };
@@ -180,11 +196,23 @@ function agreesOneByOne(setup: Setup): void {
   const sums: Params = {};
   for (let b = 0; b < B; b++) {
     const T = lengths[b];
-    if (T === 0) continue;
     const ofSequence = (of: Params) =>
       Object.fromEntries(Object.entries(of).map(([name, values]) => [name, values.slice(b * H, (b + 1) * H)]));
+    if (T === 0) {
+      // Its final states are its first ones; they are in the loss, and their gradient goes straight to those.
+      const [finals, weights] = [ofSequence(whole.finals), ofSequence(setup.finalWeights)];
+      for (const [name, values] of Object.entries(finals)) {
+        for (let i = 0; i < values.length; i++) loss += values[i] * weights[name][i];
+        const learned = setup.carry[b] === 1 ? undefined : whole.parameters[startOf(name)];
+        if (learned) addInto(sums, { [startOf(name)]: weights[name] });
+        const direct = setup.carry[b] === 1 ? weights[name] : weights[name].map(() => 0);
+        assertClose(`the gradient of the initial ${name} of sequence ${b}`, ofSequence(whole.initial)[name], direct);
+      }
+      continue;
+    }
     const one = runSetup({
       ...{ ...setup, T, B: 1, lengths: [T], carry: [setup.carry[b]], initial: ofSequence(setup.initial) },
+      finalWeights: ofSequence(setup.finalWeights),
       x: rowsOf(setup.x, B, b, D, 0, T),
       targets: rowsOf(setup.targets, B, b, V, 0, T),
     });
@@ -215,12 +243,21 @@ function agreesWithWindows(setup: Setup, size: number): void {
   const sums: Params = {};
   let { initial } = setup;
   let { carry } = setup;
+  const H = spec.hiddenSize;
   for (let from = 0; from < T; from += size) {
     const steps = Math.min(size, T - from);
+    // A final state counts in the window of its sequence's last step.
+    const isLast = lengths.map((length) => Math.floor(Math.max(0, length - 1) / size) * size === from);
+    const finalWeights = Object.fromEntries(
+      Object.entries(setup.finalWeights).map(([name, w]) => [
+        name,
+        w.map((v, i) => (isLast[Math.floor(i / H)] ? v : 0)),
+      ]),
+    );
     const own = lengths.map((length) => Math.max(0, Math.min(steps, length - from)));
     if (own.every((length) => length === 0)) break;
     const part = runSetup({
-      ...{ ...setup, T: steps, lengths: own, carry, initial, backSteps: Number.POSITIVE_INFINITY },
+      ...{ ...setup, T: steps, lengths: own, carry, initial, finalWeights, backSteps: Number.POSITIVE_INFINITY },
       x: setup.x.subarray(from * B * D, (from + steps) * B * D),
       targets: setup.targets.subarray(from * B * V, (from + steps) * B * V),
     });
@@ -300,6 +337,11 @@ function reverseIsReversedTime(cell: Cell, rng: RandomState): void {
       assertClose('the reverse direction', got.subarray(at, at + H), wanted.subarray(from, from + H));
     }
   }
+}
+
+/** The name of a state's learned start: `h0_l0` of `h_l0`. */
+function startOf(state: string): string {
+  return state.replace(/(?=_l\d+(_reverse)?$)/, '0');
 }
 
 function addInto(sums: Params, gradients: Params): void {

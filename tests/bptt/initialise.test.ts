@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { initialise, type Scheme } from '../../src/bptt/initialise.ts';
-import { resolveSpec, type ModelSpec, parameterLayout } from '../../src/bptt/spec.ts';
+import { type ModelSpec, parameterLayout, resolveSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import { singularValues } from '../../src/tensor/svd.ts';
 

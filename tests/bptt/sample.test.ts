@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assertSampleOptions, type SampleOptions, Sampler, sampleFrom } from '../../src/bptt/sample.ts';
-import { resolveSpec, type ModelSpec, type NamedTensors, parameterLayout } from '../../src/bptt/spec.ts';
+import { type ModelSpec, type NamedTensors, parameterLayout, resolveSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 
 type Matrix = number[][];
@@ -213,7 +213,10 @@ describe('Sampler', () => {
       RangeError('Sampler.sample: prime is empty, expected at least one symbol'),
     );
     expect(() => sampler.sample([0], 3, rng, { topK: 0 })).toThrow('topK is 0');
-    expect(() => sampler.read(5)).toThrow('inputs[0] is 5, expected 0 … 4');
+    for (const symbol of [5, -1, 0.5, NaN, Infinity, 2 ** 32, 'x' as never, undefined as never]) {
+      expect(() => sampler.read(symbol)).toThrow(RangeError(`Sampler: symbol is ${symbol}, expected 0 … 4`));
+    }
+    expect(() => sampler.sample('hello' as never, 3, rng)).toThrow(RangeError('Sampler: symbol is h, expected 0 … 4'));
     const shape = 'Sampler: expected a model that reads ids in one direction and predicts by softmax';
     for (const odd of [{ bidirectional: true }, { input: 'dense' }, { loss: 'squaredError' }] as const) {
       const other = { ...spec, ...odd };

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { engines, type ReplayEngine } from '../../cli/replay/engines.ts';
 import { type Replay, referenceRuns, replayFiles, replayText } from '../../cli/replay/run.ts';
 import { tolerancesOf } from '../../cli/replay/tolerances.ts';
-import type { Kernels, CpuEngine } from '../../src/bptt/engine.ts';
+import type { CpuEngine, Kernels } from '../../src/bptt/engine.ts';
 import type { FloatArray } from '../../src/tensor/shape.ts';
 
 // The goldens of true size, and those cases that train long, are left to `npm run replay -- --engine wasm`.

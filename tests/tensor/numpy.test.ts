@@ -67,28 +67,7 @@ describe('the digits of NumPy', () => {
 });
 
 describe('sum adds in the order of memory', () => {
-  interface Sum {
-    seed: number;
-    n: number;
-    shape: number[];
-    stride: number[];
-    offset: number;
-    sum: number;
-  }
-  // Sums by numpy.sum. Note that a reversed axis is not turned round: NumPy 1.24.2, 1.24.4 and 2.4.6 all give the sum of
-  // a[::-1] another last digit than the sum of a.
-  const { cases } = JSON.parse(readFileSync(new URL('../goldens/numpy_sum.json', import.meta.url), 'utf8')) as {
-    cases: Sum[];
-  };
-
-  it('whatever the view, to the last bit', () => {
-    expect(cases.length).toBe(90);
-    for (const { seed, n, shape, stride, offset, sum } of cases) {
-      const data = new RandomState(seed).randomSample(n).map((x) => x - 0.4);
-      const view = ndarray(data, shape, stride, offset);
-      expect([shape, stride, np.sum(view)]).toEqual([shape, stride, sum]);
-      if (view.size > 0) expect(np.mean(view)).toBe(sum / view.size);
-    }
+  it('also of one element and of none', () => {
     expect(np.sum(np.array([-0]))).toBe(0);
     expect(np.sum(np.array(-0))).toBe(0);
     expect(np.mean(np.zeros(0))).toBeNaN();
@@ -101,6 +80,7 @@ describe('sum adds in the order of memory', () => {
     const b = ndarray(random.randn(693), [7, 9, 11]);
     const c = ndarray(random.randn(3000), [3, 1000]);
     expect(np.sum(a)).toBe(-77.36891375520156);
+    expect(np.mean(a)).toBe(-77.36891375520156 / 7000);
     expect(np.sum(a.step(-1, 1))).toBe(-77.36891375520153);
     expect(np.sum(b.transpose(2, 0, 1))).toBe(-28.2188060344591);
     expect(np.sum(np.T(c))).toBe(-56.743574689710584);

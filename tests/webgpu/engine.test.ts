@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Params } from '../../src/bptt/gradcheck.ts';
 import { SequenceModel } from '../../src/bptt/model.ts';
 import type { RandomState } from '../../src/tensor/random.ts';
-import type { Device } from '../../src/webgpu/device.ts';
-import { type WebgpuEngineOptions, webgpuEngine } from '../../src/webgpu/engine.ts';
+import type { Device } from '../../src/webgpu/device/device.ts';
+import { type WebgpuEngineOptions, webgpuEngine } from '../../src/webgpu/training/engine.ts';
 import { arbitraryModel, drawData, kinds, Runner, type SequenceCase, stateNames } from '../property/models.ts';
 import { openTestDevice } from './device.ts';
 

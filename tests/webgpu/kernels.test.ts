@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { RandomState } from '../../src/tensor/random.ts';
-import { type KernelCheck, type Placement, runCheck, type Sizes } from '../../src/webgpu/check.ts';
-import { checksFor } from '../../src/webgpu/checks.ts';
-import { webgpuEngine } from '../../src/webgpu/engine.ts';
-import { runWalkCheck, walkChecks, walkParts, walkSizes } from '../../src/webgpu/walkChecks.ts';
+import { type KernelCheck, type Placement, runCheck, type Sizes } from '../../src/webgpu/selfTest/check.ts';
+import { checksFor } from '../../src/webgpu/selfTest/checks.ts';
+import { webgpuEngine } from '../../src/webgpu/training/engine.ts';
+import { runWalkCheck, walkChecks, walkParts, walkSizes } from '../../src/webgpu/selfTest/modelChecks.ts';
 import { openTestDevice } from './device.ts';
 
 const device = await openTestDevice();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Patience } from '../../src/webgpu/patience.ts';
+import { PollBackoff } from '../../src/webgpu/device/pollBackoff.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -9,7 +9,7 @@ afterEach(() => {
 });
 
 /** Milliseconds that it sleeps before it asks a device that needs `ms` for what has been sent, or for as long as it sleeps. */
-async function sleptOf(patience: Patience, ms: number): Promise<number> {
+async function sleptOf(patience: PollBackoff, ms: number): Promise<number> {
   const start = performance.now();
   const asleep = patience.sleep();
   let slept = Number.NaN;
@@ -23,8 +23,8 @@ async function sleptOf(patience: Patience, ms: number): Promise<number> {
 }
 
 /** Knows that one repetition of the list takes so many ms. */
-async function knowing(list: object, ms: number): Promise<Patience> {
-  const patience = new Patience();
+async function knowing(list: object, ms: number): Promise<PollBackoff> {
+  const patience = new PollBackoff();
   for (let time = 0; time < 2; time++) {
     patience.send(list, 1);
     await sleptOf(patience, ms);
@@ -32,9 +32,9 @@ async function knowing(list: object, ms: number): Promise<Patience> {
   return patience;
 }
 
-describe('Patience', () => {
+describe('PollBackoff', () => {
   it('asks at once about what it does not know, and sleeps most of the time that it took before', async () => {
-    const patience = new Patience();
+    const patience = new PollBackoff();
     const list = {};
     for (const ms of [500, 100]) {
       // The first time is longer: the driver compiles.
@@ -78,7 +78,7 @@ describe('Patience', () => {
 
   it('learns nothing from several lists at once', async () => {
     const [one, other] = [{}, {}];
-    const patience = new Patience();
+    const patience = new PollBackoff();
     for (let time = 0; time < 3; time++) {
       patience.send(one, 1);
       patience.send(other, 1);

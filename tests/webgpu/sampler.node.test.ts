@@ -3,8 +3,8 @@ import { createSampler, type EngineName, initialParameters } from '../../src/bpt
 import { Sampler } from '../../src/bptt/sample.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
-import type { Device } from '../../src/webgpu/device.ts';
-import { webgpuSampler } from '../../src/webgpu/sampler.ts';
+import type { Device } from '../../src/webgpu/device/device.ts';
+import { webgpuSampler } from '../../src/webgpu/training/sampler.ts';
 import { openTestDevice } from './device.ts';
 
 const spec: ModelSpec = {

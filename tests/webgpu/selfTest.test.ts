@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { selfTest } from '../../src/webgpu/selfTest.ts';
+import { selfTest } from '../../src/webgpu/selfTest/selfTest.ts';
 import { openTestDevice } from './device.ts';
 import { plantInKernel } from './plant.ts';
 

@@ -14,11 +14,11 @@ import { notebookRprop, rprop } from '../../src/optim/rprop.ts';
 import { warmUp } from '../../src/optim/schedule.ts';
 import { sgd } from '../../src/optim/sgd.ts';
 import { RandomState } from '../../src/tensor/random.ts';
-import type { Device } from '../../src/webgpu/device.ts';
-import { openDevice } from '../../src/webgpu/device.ts';
-import { WebgpuError } from '../../src/webgpu/errors.ts';
-import { TrainingSession } from '../../src/webgpu/session.ts';
-import { type WebgpuTrainer, type WebgpuTrainerOptions, webgpuTrainer } from '../../src/webgpu/trainer.ts';
+import type { Device } from '../../src/webgpu/device/device.ts';
+import { openDevice } from '../../src/webgpu/device/device.ts';
+import { WebgpuError } from '../../src/webgpu/device/errors.ts';
+import { TrainingSession } from '../../src/webgpu/training/session.ts';
+import { type WebgpuTrainer, type WebgpuTrainerOptions, webgpuTrainer } from '../../src/webgpu/training/trainer.ts';
 import { openTestDevice } from './device.ts';
 
 const V = 6;

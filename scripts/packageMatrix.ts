@@ -99,7 +99,7 @@ try {
 
   heading('import', 'gzip', 'limit');
   for (const part of limits) {
-    const size = sizeOf(app, part);
+    const size = await sizeOf(app, part);
     if (size > part.limit) failures.push(`${part.name}: ${size} bytes, at most ${part.limit}`);
     row(`\`${part.name}\` from \`${part.from}\``, kB(size), kB(part.limit));
   }

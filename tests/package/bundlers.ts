@@ -135,7 +135,7 @@ function scriptsOf(dist: string): string[] {
 }
 
 /** Those scripts, and what they import before they run. */
-export function eagerScripts(dist: string, entries: readonly string[]): Set<string> {
+function eagerScripts(dist: string, entries: readonly string[]): Set<string> {
   const found = new Set<string>();
   const add = (name: string): void => {
     if (found.has(name)) return;

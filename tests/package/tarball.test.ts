@@ -55,8 +55,8 @@ describe('the tarball', () => {
     expect(bugs).toMatch(/^https:/);
   });
 
-  it.each(limits)('weighs at most $limit bytes in a page that imports $name alone', (part) => {
-    const size = sizeOf(app, part);
+  it.each(limits)('weighs at most $limit bytes in a page that imports $name alone', async (part) => {
+    const size = await sizeOf(app, part);
     expect(size).toBeGreaterThan(100);
     expect(size).toBeLessThanOrEqual(part.limit);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { numberAlgebra } from '../../src/algebra/numbers.ts';
-import { adam } from '../../src/optim/adam.ts';
+import { adagrad } from '../../src/optim/adagrad.ts';
+import { adam, adamw } from '../../src/optim/adam.ts';
 import {
   expectLearningRate,
   expectOptions,
@@ -11,7 +12,11 @@ import {
   signOf,
   whereNonZero,
 } from '../../src/optim/optimizer.ts';
-import { rprop } from '../../src/optim/rprop.ts';
+import { rmsprop } from '../../src/optim/rmsprop.ts';
+import { notebookRprop, rprop } from '../../src/optim/rprop.ts';
+import { sgd } from '../../src/optim/sgd.ts';
+import { RandomState } from '../../src/tensor/random.ts';
+
 import { dtypes, from } from './support.ts';
 
 describe('makeMemory', () => {
@@ -78,6 +83,45 @@ describe('formulaOptimizer', () => {
     expect([-2, 0, 3].map((a) => signOf(numberAlgebra, a))).toEqual([-1, 0, 1]);
     expect([-2, 0, 3].map((a) => whereNonZero(numberAlgebra, a, 7))).toEqual([7, 0, 7]);
     expect(whereNonZero(numberAlgebra, 0, Number.NaN)).toBe(0);
+  });
+});
+
+describe('the loops of every bundled rule are its formula', () => {
+  const rules: Optimizer[] = [
+    sgd({ lr: 0.1, weightDecay: 0.01 }),
+    sgd({ lr: 0.1, momentum: 0.9, dampening: 0.2, weightDecay: 0.01 }),
+    sgd({ lr: 0.1, momentum: 0.9, nesterov: true }),
+    adagrad({ weightDecay: 0.1, lrDecay: 0.1 }),
+    adagrad({ epsInRoot: false, initialAccumulator: 0.5 }),
+    rmsprop({ momentum: 0.5, weightDecay: 0.1 }),
+    rmsprop({ centered: true, alpha: 0.9 }),
+    adam({ weightDecay: 0.1 }),
+    adam({ amsgrad: true, eps: 0 }),
+    adamw({ amsgrad: true }),
+    rprop(),
+    notebookRprop(),
+  ];
+
+  it.each(rules.map((rule, i) => [`${i} ${rule.name}`, rule] as const))('%s', (_, rule) => {
+    const { update: _loop, formula, ...rest } = rule;
+    const plain = formulaOptimizer({ ...rest, formula: formula! });
+    const rng = new RandomState(11);
+    const [got, want] = [0, 1].map(() => new RandomState(12).randn(300));
+    const [memory, wanted] = [makeMemory(rule, got), makeMemory(plain, want)];
+    for (let step = 0; step < 6; step++) {
+      // Every seventh gradient is 0, as of a symbol that a batch lacks.
+      const grads = rng.randn(300).map((g, i) => (i % 7 === 0 ? 0 : g));
+      const numbers = rule.numbers(step, 0.05);
+      rule.update(got, grads, memory, numbers);
+      plain.update(want, grads, wanted, numbers);
+      for (const [a, b] of [[got, want], ...memory.map((block, i) => [block, wanted[i]])]) {
+        for (let i = 0; i < a.length; i++) {
+          // A few roundings of float64 a step.
+          expect(Math.abs(a[i] - b[i])).toBeLessThanOrEqual(64 * 2 ** -53 * Math.max(1, Math.abs(b[i])));
+        }
+      }
+    }
+    expect(got).not.toStrictEqual(new RandomState(12).randn(300));
   });
 });
 

@@ -9,6 +9,7 @@ import {
   gruResetBefore,
   lstm,
   lstmPeephole,
+  minGru,
 } from 'bptt/layers';
 import { adam } from 'bptt/optim';
 import { checkCell, EXACT_TOLERANCE } from 'bptt/testing';
@@ -18,7 +19,7 @@ import { everything, leaky, still } from './cells.ts';
 
 const bundled: [string, Cell][] = [
   ...Object.entries(elman).map(([f, cell]): [string, Cell] => [`elman ${f}`, cell]),
-  ...[gru, gruResetBefore, lstm, lstmPeephole].map((cell): [string, Cell] => [cell.name, cell]),
+  ...[gru, gruResetBefore, lstm, lstmPeephole, minGru].map((cell): [string, Cell] => [cell.name, cell]),
 ];
 
 describe('every bundled cell', () => {

@@ -3,7 +3,7 @@ import type { LossWindow } from '../layers/loss.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { type FloatArray, zeros } from '../tensor/shape.ts';
 import { type Batch, BatchReader, type Carry, type CheckedBatch, type InputBatch } from './batch.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, type SizeOnly, sizingEngine } from './engine.ts';
 import { LruMap } from './lruMap.ts';
 import { ParameterBlock } from './parameters.ts';
 import { KEPT_WINDOWS, RecurrentStack, type WindowKind, windowKey } from './recurrent.ts';
@@ -30,6 +30,10 @@ export interface ModelOptions<F = FloatArray> {
   inputGradient?: boolean;
   /** Whether backward gives the gradients of the initial states. Default true. */
   initialGradient?: boolean;
+  /** Whether forward passes sum the losses into {@link SequenceModel.loss}. Default true. */
+  sumLosses?: boolean;
+  /** Whether gradients are computed. Default true; a model that only predicts has no room for those of the parameters. */
+  backward?: boolean;
   /** Another model's parameters, of the same spec, to work on. Left out: its own. */
   parameters?: ParameterBlock<F>;
 }
@@ -65,7 +69,7 @@ export class SequenceModel<F, I> {
   private readonly last: F;
   private readonly dlast: F;
   /** [R] or [B] each. */
-  private readonly losses: F;
+  private readonly allLosses: F;
   private readonly lossWeights: F;
   private readonly targetIds: I;
   private readonly targetValues: F;
@@ -77,6 +81,7 @@ export class SequenceModel<F, I> {
   private readonly passes = new LruMap<string, () => void>(4 * KEPT_WINDOWS);
   private readonly reader: BatchReader;
   private readonly hostDropout: FloatArray;
+  private readonly sumsLosses: boolean;
   private loaded: WindowKind & { readonly labels: number; readonly hasTargets: boolean } = NOTHING;
 
   /**
@@ -84,7 +89,7 @@ export class SequenceModel<F, I> {
    */
   constructor(engine: Engine<F, I>, spec: ModelSpec | ResolvedSpec, options: ModelOptions<F>) {
     const full = resolveSpec(spec);
-    const { steps: T, batch: B, labels: S = T } = options;
+    const { steps: T, batch: B, labels: S = T, sumLosses = true } = options;
     assertCount('steps', T);
     assertCount('batch', B);
     assertCount('labels', S);
@@ -105,8 +110,9 @@ export class SequenceModel<F, I> {
     this.T = T;
     this.B = B;
     this.V = V;
+    this.sumsLosses = sumLosses;
     this.parameters = options.parameters ?? new ParameterBlock(engine, layout);
-    this.gradients = new ParameterBlock(engine, layout);
+    this.gradients = options.backward === false ? this.parameters : new ParameterBlock(engine, layout);
     this.stack = new RecurrentStack(engine, full, T, B, this.parameters, this.gradients, options);
     this.loss = engine.floats(1);
     this.allLogits = engine.floats(R * V);
@@ -114,7 +120,7 @@ export class SequenceModel<F, I> {
     this.allDlogits = engine.floats(R * V);
     this.last = engine.floats(full.lossAt === 'last' ? B * H : 0);
     this.dlast = engine.floats(full.lossAt === 'last' ? B * H : 0);
-    this.losses = engine.floats(sequenceLoss ? B : R);
+    this.allLosses = engine.floats(sequenceLoss ? B : R);
     this.lossWeights = engine.floats(sequenceLoss ? B : R);
     this.targetIds = engine.ints(loss.targets === 'classes' ? R : loss.targets === 'labels' ? B * S : 0);
     this.targetValues = engine.floats(loss.targets === 'values' ? R * V : 0);
@@ -204,7 +210,7 @@ export class SequenceModel<F, I> {
    * @param backSteps truncated backpropagation inside the window: see {@link recurrenceBackward}
    */
   backward(backSteps: number = Number.POSITIVE_INFINITY): void {
-    this.assertTargets('backward');
+    this.assertBackward('backward');
     assertBackSteps(backSteps);
     this.run(`backward ${backSteps}`, (window) => {
       this.engine.lossBackward(this.spec.loss, window);
@@ -214,7 +220,7 @@ export class SequenceModel<F, I> {
 
   /** {@link forward} and {@link backward} in one pass, the loss together with its gradient. */
   forwardBackward(backSteps: number = Number.POSITIVE_INFINITY): void {
-    this.assertTargets('forwardBackward');
+    this.assertBackward('forwardBackward');
     assertBackSteps(backSteps);
     this.run(`forwardBackward ${backSteps}`, (window) => {
       this.predictPass(window);
@@ -225,7 +231,7 @@ export class SequenceModel<F, I> {
   }
 
   private sumLosses({ losses, lossCount }: OutputWindow<F, I>): void {
-    this.engine.kernels.sumAxis(this.loss, losses, 1, lossCount, 1);
+    if (this.sumsLosses) this.engine.kernels.sumAxis(this.loss, losses, 1, lossCount, 1);
   }
 
   private predictPass({ R, kind, h, logits }: OutputWindow<F, I>): void {
@@ -281,6 +287,11 @@ export class SequenceModel<F, I> {
     return this.outputWindow().logits;
   }
 
+  /** [R] or, of a loss per sequence, [B]: the losses of the last forward pass, weights included. */
+  losses(): F {
+    return this.outputWindow().losses;
+  }
+
   /** [R,V], the gradient of the logits, after {@link backward}. */
   logitGradients(): F {
     return this.outputWindow().dlogits;
@@ -299,6 +310,11 @@ export class SequenceModel<F, I> {
 
   private outputLayer(block: ParameterBlock<F>): { Who: F | null; bho: F | null } {
     return { Who: block.get('weight_ho'), bho: block.get('bias_ho') };
+  }
+
+  private assertBackward(pass: string): void {
+    if (this.gradients === this.parameters) throw new Error(`SequenceModel.${pass}: made without backward`);
+    this.assertTargets(pass);
   }
 
   private assertTargets(pass: string): void {
@@ -336,7 +352,7 @@ export class SequenceModel<F, I> {
         logits: engine.slice(this.allLogits, 0, R * V),
         outputs: engine.slice(this.allOutputs, 0, R * V),
         dlogits: engine.slice(this.allDlogits, 0, R * V),
-        losses: engine.slice(this.losses, 0, lossCount),
+        losses: engine.slice(this.allLosses, 0, lossCount),
         weights: engine.slice(this.lossWeights, 0, lossCount),
         targetIds: engine.sliceInts(this.targetIds, 0, ids),
         targetValues: engine.slice(this.targetValues, 0, loss.targets === 'values' ? R * V : 0),
@@ -346,6 +362,16 @@ export class SequenceModel<F, I> {
       };
     });
   }
+}
+
+/** The length of every buffer that a {@link SequenceModel} of that spec asks its engine for. */
+export function modelAllocationPlan(
+  spec: ModelSpec | ResolvedSpec,
+  options: ModelOptions<SizeOnly>,
+): readonly number[] {
+  const engine = sizingEngine();
+  new SequenceModel(engine, spec, options);
+  return engine.lengths;
 }
 
 const NOTHING = { steps: 0, masked: false, dropping: false, labels: 0, hasTargets: false } as const;

@@ -68,6 +68,19 @@ const tensor: Fault[] = [
     ['missing accumulation', 'dw[j * vocabulary + id] += dy', 'dw[j * vocabulary + id] = dy'],
     ['transposed operand', 'dw[j * vocabulary + id] += dy', 'dw[id * n + j] += dy'],
   ]),
+  ...faultsOf('tensor/layerNorm.ts', 'layerNorm', [
+    ['sign', 'gain[j] - sum - normalized', 'gain[j] + sum - normalized'],
+    ['dropped term', 'gain[j] - sum - normalized', 'gain[j] - normalized'],
+    ['dropped term', ' - normalized[row + j] * dot', ''],
+    ['dropped term', 'inverse[r] * (dy', '(dy'],
+    ['dropped term', 'dot /= n', ''],
+    ['dropped term', 'variance / n + eps', 'variance / n'],
+    ['wrong operand', 'const g = dy[row + j] * gain[j]', 'const g = dy[row + j]'],
+    ['missing accumulation', 'dgain[j] += dy', 'dgain[j] = dy'],
+    ['missing accumulation', 'dbias[j] += dy', 'dbias[j] = dy'],
+    ['wrong index', 'inverse[r] = scale', 'inverse[0] = scale'],
+  ]),
+  ...faultsOf('tensor/layerNorm.ts', unitTests, [['dropped term', 'variance / n + eps', 'variance + eps']]),
   ...faultsOf('tensor/log.ts', 'log', [
     ['sign', 'dy[i] / x[i]', '-dy[i] / x[i]'],
     ['dropped term', 'dy[i] / x[i]', 'dy[i]'],
@@ -196,6 +209,11 @@ const tensor: Fault[] = [
     ['sign', '- r * rest);', '+ r * rest);'],
     ['dropped term', 'r + (rest - ', 'r - ('],
     ['wrong index', '(n + shift) & 3', 'n & 3'],
+  ]),
+  ...faultsOf('tensor/viewSum.ts', unitTests, [
+    ['wrong operand', 'Math.abs(axes[i].stride) <= Math.abs(axis.stride)', 'axes[i].stride <= axis.stride'],
+    ['wrong index', 'BUFFER - (BUFFER % block)', 'BUFFER'],
+    ['wrong index', 'outer.stride === size * stride', 'Math.abs(outer.stride) === size * stride'],
   ]),
   ...faultsOf('tensor/tanh.ts', 'tanh', [
     ['sign', '(1 - y[i] * y[i]) * dy[i]', '(1 + y[i] * y[i]) * dy[i]'],
@@ -355,10 +373,42 @@ const layers: Fault[] = [
     ['dropped term', '(o[r * V + j] - targets[r * V + j])', 'o[r * V + j]'],
     ['dropped term', 'w[r] * (o', '(o'],
   ]),
+  ...faultsOf('layers/ctc.ts', 'ctc', [
+    ['sign', 'dlogits[j] = w[b] * expOf(logProbs[j])', 'dlogits[j] = -w[b] * expOf(logProbs[j])'],
+    ['dropped term', 'dlogits[j] = w[b] * expOf(logProbs[j])', 'dlogits[j] = expOf(logProbs[j])'],
+    ['dropped term', '(w[b] * beta[states + s]) / sum', 'beta[states + s] / sum'],
+    ['dropped term', '(w[b] * beta[states + s]) / sum', 'w[b] * beta[states + s]'],
+    ['dropped term', 'skips ? alpha[before + s - 2] : NEVER', 'NEVER'],
+    ['dropped term', 'skips ? beta[s + 2] : NEVER', 'NEVER'],
+    ['dropped term', 's + 1 < n ? beta[s + 1] : NEVER', 'NEVER'],
+    ['wrong operand', 'labels[b * S + (s >> 1)] !== labels[b * S + (s >> 1) + 1]', 'true'],
+    ['dropped term', 'beta[s] = s >= n - 2 ? 0 : NEVER', 'beta[s] = s >= n - 1 ? 0 : NEVER'],
+    ['off by one in time', 't < N - 1; s++', 't < N; s++'],
+    [
+      'wrong index',
+      'const last = ((N - 1) * B + b) * states;\n    const possible',
+      'const last = ((T - 1) * B + b) * states;\n    const possible',
+    ],
+    ['dropped term', 'let t = possible ? N : 0', 'let t = 0'],
+  ]),
+  ...faultsOf('layers/ctc.ts', unitTests, [
+    ['wrong operand', 'symbol !== labels[b * S + (s >> 1) - 1]', 'true'],
+    ['dropped term', 'sum = s < 2 ? 0 : NEVER', 'sum = s < 1 ? 0 : NEVER'],
+    ['dropped term', 'n > 1 ? alpha[last + n - 2] : NEVER, NEVER);\n    }', 'NEVER, NEVER);\n    }'],
+    ['dropped term', 'if (N === 0) loss = n === 1 ? 0 : Number.POSITIVE_INFINITY', 'if (N === 0) loss = 0'],
+    ['dropped term', 'needed++', ''],
+    ['dropped term', 'best !== previous && ', ''],
+  ]),
   ...faultsOf('layers/squaredError.ts', 'squaredError', [
     ['sign', '2 * w[r] * (o', '-2 * w[r] * (o'],
     ['dropped term', '2 * w[r] * (o', 'w[r] * (o'],
     ['dropped term', '2 * w[r] * (o', '2 * (o'],
+  ]),
+  ...faultsOf('layers/haar.ts', unitTests, [
+    ['sign', 't[i * BLOCK + j] = -2 * sum;', 't[i * BLOCK + j] = 2 * sum;'],
+    ['sign', 'signs[k] = x[0] < 0 ? 1 : -1;', 'signs[k] = x[0] < 0 ? -1 : 1;'],
+    ['dropped term', 'c32 += x3 * b3;', ''],
+    ['wrong index', 'let panel = Math.floor(first / PANEL);', 'let panel = Math.ceil(first / PANEL);'],
   ]),
   ...faultsOf('layers/binaryCrossEntropyOfSoftmax.ts', 'binaryCrossEntropyOfSoftmax', [
     ['sign', '(1 - y) * top - y * rest', '(1 - y) * top + y * rest'],
@@ -445,8 +495,8 @@ const optim: Fault[] = [
   ...faultsOf('optim/schedule.ts', unitTests, [
     ['wrong operand', 'Math.floor(step / every)', 'step / every'],
     ['dropped term', 'Math.min(step, steps)', 'step'],
-    ['off by one in time', '(step + 1)) / steps', 'step) / steps'],
-    ['off by one in time', 'rate(step - steps)', 'rate(step)'],
+    ['off by one in time', '(step + 1) / steps, 1', 'step / steps, 1'],
+    ['off by one in time', 'after(step - steps)', 'after(step)'],
   ]),
 ];
 
@@ -574,6 +624,19 @@ const time: Fault[] = [
 ];
 
 const training: Fault[] = [
+  ...faultsOf('bptt/halfFloats.ts', unitTests, [
+    ['off by one in time', 'smallest + exponent - 1 - fraction', 'smallest + exponent - fraction'],
+    ['dropped term', '+ 2 ** 52 - 2 ** 52', ''],
+    ['dropped term', '  if (exponent > 2 - smallest) return sign | infinity;\n', ''],
+  ]),
+  ...faultsOf('bptt/sha256.ts', unitTests, [
+    ['wrong index', 'rest < 56 ? 64 : 128', 'rest < 57 ? 64 : 128'],
+    ['dropped term', 'w[t - 16] + s0 + w[t - 7] + s1', 'w[t - 16] + s0 + w[t - 7]'],
+  ]),
+  ...faultsOf('bptt/safetensors.ts', unitTests, [
+    ['dropped term', 'if (from > end) throw', 'if (from > end + 99) throw'],
+    ['dropped term', 'if (from < end)', 'if (from < end - 99)'],
+  ]),
   ...faultsOf('bptt/trainer.ts', unitTests, [
     ['off by one in time', 'stateAfter(slot, layer)', 'stateAfter(Math.max(0, slot - 1), layer)'],
     ['dropped term', 'this.updates++;', ''],

@@ -5,6 +5,7 @@
 export type { Batch, Carry, InputBatch } from './bptt/batch.ts';
 export { type Beam, type BeamSearchOptions, beamSearch } from './bptt/beamSearch.ts';
 export { allocationPlan } from './bptt/cpuSession.ts';
+export { type CreateModelOptions, createModel } from './bptt/createModel.ts';
 export {
   type CreateSamplerOptions,
   type CreateTrainerOptions,
@@ -26,6 +27,15 @@ export {
   tsEngine,
 } from './bptt/engine.ts';
 export {
+  type BatchProgress,
+  type EpochRecord,
+  type FitData,
+  type FitHistory,
+  type FitOptions,
+  fit,
+} from './bptt/fit.ts';
+export { type ForecastOptions, forecast } from './bptt/forecast.ts';
+export {
   assertGradcheck,
   formatGradcheck,
   type GradcheckElement,
@@ -38,12 +48,25 @@ export {
   type Params,
   type VectorFunction,
 } from './bptt/gradcheck.ts';
+export { InferenceModel } from './bptt/inferenceModel.ts';
+export { InferenceSession } from './bptt/inferenceSession.ts';
 export type { Scheme } from './bptt/initialise.ts';
+export { METRIC_NAMES, type MetricName, type Metrics } from './bptt/metrics.ts';
 export { type ModelOptions, SequenceModel } from './bptt/model.ts';
 export { decodeModel, encodeModel, type ModelFile } from './bptt/modelFile.ts';
 export { ParameterBlock } from './bptt/parameters.ts';
 export type { Recurrence, Step, Weights } from './bptt/recurrence.ts';
 export { RecurrentStack, type StackOptions, type WindowKind } from './bptt/recurrent.ts';
+export {
+  readSafetensors,
+  type Safetensors,
+  type SafetensorsDtype,
+  type SafetensorsInput,
+  type SafetensorsTensor,
+  type SafetensorsValues,
+  type WriteSafetensorsOptions,
+  writeSafetensors,
+} from './bptt/safetensors.ts';
 export { type AnySampler, type SampleOptions, Sampler, sampleFrom } from './bptt/sample.ts';
 export {
   CELL_NAMES,
@@ -64,6 +87,7 @@ export {
   specFromJson,
   specToJson,
 } from './bptt/spec.ts';
+export type { Sequence, Windows } from './bptt/sequenceBatches.ts';
 export { Stepper, stepperAllocationPlan } from './bptt/stepper.ts';
 export {
   type Clip,

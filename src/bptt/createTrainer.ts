@@ -1,15 +1,18 @@
 import { RandomState } from '../tensor/random.ts';
 import { type Dtype, dtypeOf } from '../tensor/shape.ts';
+import type { FileAddress } from '../wasm/threads.ts';
 import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/training/sampler.ts';
 import type { WebgpuTrainerOptions } from '../webgpu/training/trainer.ts';
 import { allocationPlan } from './cpuSession.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
-import { initialise, type Scheme } from './initialise.ts';
+import { initialise, SCHEMES, type Scheme } from './initialise.ts';
+import { assertOptions, CREATE_TRAINER_OPTIONS, describe } from './options.ts';
 import { ParameterBlock } from './parameters.ts';
 import { type AnySampler, Sampler } from './sample.ts';
 import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from './spec.ts';
 import { stepperAllocationPlan } from './stepper.ts';
 import { CpuTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
+import { assertTrainerOptions } from './trainerChecks.ts';
 
 /** What belongs to engine `webgpu` alone. */
 export type WebgpuOptions = Pick<WebgpuTrainerOptions, 'device' | 'deviceOptions' | 'snapshotEvery'>;
@@ -38,6 +41,12 @@ export interface CreateTrainerOptions extends TrainerOptions {
    */
   threads?: number;
   /**
+   * Engine `wasm` with threads: where its file is, a copy of the package's `dist/wasm/threadWorker.js`. Vite and webpack
+   * carry it along by themselves; esbuild and Rollup do not. A path of Node's, or a URL of the caller's own origin. Without it,
+   * and where the file does not load, one thread does it all, and {@link Trainer.description} says why.
+   */
+  threadWorker?: FileAddress;
+  /**
    * Engine `wasm`: products by fused multiply-add where the host has it. Faster, but then the bits depend on the host.
    * Default false.
    */
@@ -56,7 +65,11 @@ export interface CreateTrainerOptions extends TrainerOptions {
  * @throws {RangeError | TypeError} on an unknown engine, or where spec or options make no sense.
  */
 export async function createTrainer(spec: ModelSpec | ResolvedSpec, options: CreateTrainerOptions): Promise<Trainer> {
+  assertOptions('createTrainer', options, CREATE_TRAINER_OPTIONS);
   const { dtype = 'float32', init = 'orthogonal', seed = 0 } = options;
+  assertOneOf('createTrainer', 'dtype', dtype, ['float32', 'float64']);
+  assertOneOf('createTrainer', 'init', init, SCHEMES);
+  assertTrainerOptions(options);
   const rng = new RandomState(seed);
   const parameters = initialParameters(spec, dtype, init, rng);
   const own = { ...options, seed: rng.randint(2 ** 31) };
@@ -100,7 +113,7 @@ async function enginesOf(
 ): Promise<Chosen> {
   const { threads = 1 } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > options.batch) {
-    throw new RangeError(`createTrainer: threads is ${threads}, expected 1 … batch = ${options.batch}`);
+    throw new RangeError(`createTrainer: threads is ${describe(threads)}, expected 1 … batch = ${options.batch}`);
   }
   if (name === 'wasm' && dtype !== 'float32') {
     throw new RangeError(`createTrainer: engine wasm computes in float32, dtype is ${dtype}`);
@@ -122,23 +135,39 @@ async function enginesOf(
 }
 
 async function wasmEnginesFor(
-  { panelLengths, wasmEngine, wasmEngines, whyNoThreads, whyOneThread }: typeof import('../wasm/index.ts'),
+  {
+    panelLengths,
+    ThreadStartError,
+    wasmEngine,
+    wasmEngines,
+    whyNoThreads,
+    whyOneThread,
+  }: typeof import('../wasm/index.ts'),
   spec: ModelSpec | ResolvedSpec,
-  { fma = false, ...options }: CreateTrainerOptions,
+  { fma = false, threadWorker, ...options }: CreateTrainerOptions,
   threads: number,
 ): Promise<Chosen> {
   const full = resolveSpec(spec);
-  const why = threads > 1 ? (whyNoThreads() ?? whyOneThread(full)) : null;
-  const count = why === null ? threads : 1;
   const panels = panelLengths(full);
-  const lengths = allocationPlan(full, options, count).map((own) => [...own, ...panels]);
-  const engines = count === 1 ? [wasmEngine({ lengths: lengths[0], fma })] : await wasmEngines(lengths, { fma });
-  const notes = [
-    full.cell.formula ? 'SIMD' : `SIMD products, cell ${full.cell.name} in TypeScript, since it has no formula`,
-    ...(count > 1 ? [`${count} threads`] : []),
-    ...(why === null ? [] : [`1 thread instead of ${threads}, since ${why}`]),
-  ];
-  return { engines, description: `${engines[0].name}: ${notes.join(', ')}` };
+  const lengths = (count: number): number[][] => allocationPlan(full, options, count).map((own) => [...own, ...panels]);
+  const chosen = (engines: readonly CpuEngine[], note: string): Chosen => {
+    const simd = full.cell.formula
+      ? 'SIMD'
+      : `SIMD products, cell ${full.cell.name} in TypeScript, since it has no formula`;
+    return { engines, description: `${engines[0].name}: ${simd}${note}` };
+  };
+  const one = (note: string): Chosen => chosen([wasmEngine({ lengths: lengths(1)[0], fma })], note);
+  if (threads === 1) return one('');
+  const instead = (why: string): Chosen => one(`, 1 thread instead of ${threads}, since ${why}`);
+  const why = whyNoThreads() ?? whyOneThread(full);
+  if (why !== null) return instead(why);
+  try {
+    const more = threadWorker === undefined ? {} : { threadWorker };
+    return chosen(await wasmEngines(lengths(threads), { fma, ...more }), `, ${threads} threads`);
+  } catch (error) {
+    if (error instanceof ThreadStartError) return instead(error.message);
+    throw error;
+  }
 }
 
 export interface CreateSamplerOptions {
@@ -194,8 +223,13 @@ export async function createSampler(
 }
 
 function expectEngine(fn: string, name: EngineName): void {
-  if (!ENGINE_NAMES.includes(name))
-    throw new RangeError(`${fn}: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
+  assertOneOf(fn, 'engine', name, ENGINE_NAMES);
+}
+
+function assertOneOf(fn: string, option: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value)) {
+    throw new RangeError(`${fn}: ${option} is ${String(value)}, expected ${allowed.join(', ')}`);
+  }
 }
 
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */

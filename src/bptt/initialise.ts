@@ -8,7 +8,9 @@ import type { ParameterLayout, ResolvedSpec } from './spec.ts';
  * PyTorch's recurrent layers, everything uniform in ±1/√H; `orthogonal`, recurrent matrices orthogonal gate by gate and
  * the rest normal with deviation 1/√(columns), the biases that a cell begins with: an LSTM's forget bias 1 (Jozefowicz et al. 2015).
  */
-export type Scheme = 'minCharRnn' | 'torch' | 'orthogonal';
+export type Scheme = (typeof SCHEMES)[number];
+
+export const SCHEMES: readonly ['minCharRnn', 'torch', 'orthogonal'] = ['minCharRnn', 'torch', 'orthogonal'];
 
 /**
  * Fills a model's parameters, in the order of their layout, from one random stream. Initial states begin at zero, extra

@@ -25,6 +25,11 @@ export class LruMap<K, V> {
     return value;
   }
 
+  /** Puts another value in the place of a key's. */
+  set(key: K, value: V): void {
+    this.entries.set(key, value);
+  }
+
   get size(): number {
     return this.entries.size;
   }

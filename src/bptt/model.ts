@@ -3,7 +3,7 @@ import type { LossWindow } from '../layers/loss.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { type FloatArray, zeros } from '../tensor/shape.ts';
 import { type Batch, BatchReader, type Carry, type CheckedBatch, type InputBatch } from './batch.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, type SizeOnly, sizingEngine } from './engine.ts';
 import { LruMap } from './lruMap.ts';
 import { ParameterBlock } from './parameters.ts';
 import { KEPT_WINDOWS, RecurrentStack, type WindowKind, windowKey } from './recurrent.ts';
@@ -355,6 +355,16 @@ export class SequenceModel<F, I> {
       };
     });
   }
+}
+
+/** The length of every buffer that a {@link SequenceModel} of that spec asks its engine for. */
+export function modelAllocationPlan(
+  spec: ModelSpec | ResolvedSpec,
+  options: ModelOptions<SizeOnly>,
+): readonly number[] {
+  const engine = sizingEngine();
+  new SequenceModel(engine, spec, options);
+  return engine.lengths;
 }
 
 const NOTHING = { steps: 0, masked: false, dropping: false, labels: 0, hasTargets: false } as const;

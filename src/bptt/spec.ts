@@ -11,18 +11,20 @@ import {
 } from '../layers/loss.ts';
 import { lstm, lstmPeephole } from '../layers/lstm.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { assertOptions, SPEC_FIELDS } from './options.ts';
 
-/** The bundled cells but `elman`, which has a nonlinearity. `gru` resets after the product as PyTorch does, `gruResetBefore` before it as the paper does. */
-const CELLS = { gru, gruResetBefore, lstm, lstmPeephole } as const;
+/** `gru` resets after the product as PyTorch does, `gruResetBefore` before it as the paper does. */
+export type CellName = 'elman' | 'gru' | 'gruResetBefore' | 'lstm' | 'lstmPeephole';
 
-export type CellName = 'elman' | keyof typeof CELLS;
+/** The bundled cells but `elman`, which has a nonlinearity. */
+const CELLS: Readonly<Record<Exclude<CellName, 'elman'>, Cell>> = { gru, gruResetBefore, lstm, lstmPeephole };
 
 /** The names of the bundled cells. */
 export const CELL_NAMES: readonly CellName[] = ['elman', ...(Object.keys(CELLS) as (keyof typeof CELLS)[])];
 
-const LOSSES = { softmaxCrossEntropy, sigmoidCrossEntropy, squaredError } as const;
+export type LossName = 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'squaredError';
 
-export type LossName = keyof typeof LOSSES;
+const LOSSES: Readonly<Record<LossName, Loss>> = { softmaxCrossEntropy, sigmoidCrossEntropy, squaredError };
 
 /** The names of the bundled losses. */
 export const LOSS_NAMES = Object.keys(LOSSES) as readonly LossName[];
@@ -99,9 +101,10 @@ export const NONLINEARITIES = Object.keys(elman) as readonly Nonlinearity[];
 /**
  * Fills in the defaults and refuses what makes no sense. A spec that is resolved already stays as it is.
  *
- * @throws {RangeError | TypeError} naming the field, what it is and what it may be.
+ * @throws {RangeError | TypeError} naming the field, what it is and what it may be; a name that is none of a spec's.
  */
 export function resolveSpec(spec: ModelSpec | ResolvedSpec): ResolvedSpec {
+  assertOptions('spec', spec, SPEC_FIELDS);
   const full = {
     input: 'ids',
     nonlinearity: 'tanh',
@@ -128,6 +131,9 @@ export function resolveSpec(spec: ModelSpec | ResolvedSpec): ResolvedSpec {
   assertSize('layers', full.layers, 1);
   if (!(full.dropout >= 0 && full.dropout < 1)) {
     throw new RangeError(`spec.dropout is ${full.dropout}, expected 0 ≤ dropout < 1`);
+  }
+  if (full.dropout > 0 && full.layers === 1) {
+    throw new RangeError(`spec.dropout is ${full.dropout}, but it works between layers: it needs layers ≥ 2`);
   }
   const { reduction } = full;
   if (reduction !== 'sum' && reduction !== 'mean' && !(typeof reduction === 'number' && Number.isFinite(reduction))) {

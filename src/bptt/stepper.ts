@@ -66,6 +66,11 @@ export class Stepper {
     return states;
   }
 
+  /** Copies the states that the last step ended in into arrays [H] by name: {@link getState} without new arrays. */
+  copyState(into: NamedTensors): void {
+    this.model.eachState((name, layer, _, index) => into[name].set(this.final(layer)[index]));
+  }
+
   /**
    * Reads one step, an id [1] or a vector [D], and gives the outputs [V]: probabilities, or values. They are overwritten
    * by the next call; the logits are in `model.logits()`.

@@ -429,7 +429,7 @@ export function formulaCell(description: CellDescription & { readonly formula: C
   };
 }
 
-/** The loop over sequences that runs a part of a formula on a row of H units at a time. */
+/** The loop over sequences that runs a part of a formula on the units of a few sequences at a time. */
 function loopOf(
   cell: CellDescription & { readonly formula: CellFormula },
   part: CellPart,
@@ -438,29 +438,44 @@ function loopOf(
   const byName = new Map(inputs.map((input, i) => [input.name, i]));
   const arraysOf = (arrays: readonly PartArray[]) => arrays.map(({ name }) => accessor(name));
   const [inputOf, outputOf] = [arraysOf(inputs), arraysOf(outputs)];
-  let m = new RowAlgebra(0);
   let size = 0;
+  // For whole chunks of sequences, and for what is left over.
+  let algebras = new Map<number, RowAlgebra>();
   return (step, B, H) => {
     if (size !== H) {
-      m = new RowAlgebra(H);
+      algebras = new Map();
       size = H;
     }
     const from = inputOf.map((of) => of(step));
     const to = outputOf.map((of) => of(step));
-    for (let b = 0; b < B; b++) {
-      m.begin();
-      const written = run(m, (name, block) => {
+    const most = Math.max(1, Math.floor(CHUNK / H));
+    for (let b = 0; b < B; b += most) {
+      const sequences = Math.min(most, B - b);
+      let m = algebras.get(sequences);
+      if (!m) {
+        m = new RowAlgebra(H, sequences);
+        if (algebras.size === MOST_ALGEBRAS) algebras.clear();
+        algebras.set(sequences, m);
+      }
+      const rows = m;
+      rows.begin();
+      const written = run(rows, (name, block) => {
         const i = byName.get(name)!;
         const { first, width, shared } = inputs[i];
-        return m.load(from[i], ((shared ? 0 : b * width) + first + block) * H);
+        const at = (first + block) * H;
+        return shared ? rows.load(from[i], at) : rows.load(from[i], b * width * H + at, width * H);
       });
       for (let i = 0; i < outputs.length; i++) {
         const { first, width, blocks } = outputs[i];
-        for (let k = 0; k < blocks; k++) m.store(to[i], (b * width + first + k) * H, written[i][k]);
+        for (let k = 0; k < blocks; k++) rows.store(to[i], (b * width + first + k) * H, written[i][k], width * H);
       }
     }
   };
 }
+
+/** Units that a loop made from a formula takes at a time, at least those of one sequence, and the algebras it keeps. */
+const CHUNK = 256;
+const MOST_ALGEBRAS = 4;
 
 /** Gives the array of a step by the name that {@link PartArray} has for it. */
 export function accessor(name: string): <F>(step: CellForward<F> | CellBackward<F>) => F {

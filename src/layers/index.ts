@@ -11,6 +11,8 @@ export {
   type UnitBackward,
   type UnitForward,
 } from './cell.ts';
+export { ctcBackward, ctcForward, ctcGreedyDecode, ctcTooShort } from './ctc.ts';
+export { type CtcOptions, ctc } from './ctcLoss.ts';
 export { drawDropoutMask } from './dropout.ts';
 export { elman, type Nonlinearity } from './elman.ts';
 export { gru } from './gru.ts';

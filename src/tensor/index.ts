@@ -20,6 +20,7 @@ export { clip, clipBackward } from './clip.ts';
 export { placeColumns, takeColumns } from './columns.ts';
 export { expBackward, expOf } from './exp.ts';
 export { gatherColumns, gatherColumnsBackward, gatherRows, gatherRowsBackward } from './gather.ts';
+export { layerNorm, layerNormBackward } from './layerNorm.ts';
 export { log, log1pOf, logBackward, logOf } from './log.ts';
 export { logSoftmax, logSoftmaxBackward } from './logSoftmax.ts';
 export { logSumExp, logSumExpBackward, logSumExpOf } from './logSumExp.ts';

@@ -55,7 +55,7 @@ export function checkCell(cell: Cell, options: CheckCellOptions = {}): CheckCell
   assertCell(cell);
   try {
     staysWithinItsArrays(cell, seed);
-    const { gradients } = checkLayer(stepAsLayer(cell, options.fill), options);
+    const { gradients } = checkLayer(cellStep(cell, options.fill), options);
     const { units, worst } = cell.formula ? checkFormula(cell, { seed }) : { units: 0, worst: 0 };
     const loops = cell.formula ? loopsAreTheFormula(cell, seed) : 0;
     const nets = Math.ceil(runs / 3);
@@ -150,8 +150,11 @@ function staysWithinItsArrays(cell: Cell, seed: number): void {
   }
 }
 
-/** One step as a layer: from gates, states before and parameters to the states after. */
-function stepAsLayer(cell: Cell, fill: CheckCellOptions['fill']): LayerUnderTest<string> {
+/**
+ * One step of a cell as a layer for {@link checkLayer}: from gates, states before and parameters to the states after. The
+ * second product of a cell with inner gates is part of it.
+ */
+export function cellStep(cell: Cell, fill?: CheckCellOptions['fill']): LayerUnderTest<string> {
   const { hidden, inner, separate, direct } = cellSizes(cell);
   const extras = Object.entries(cell.extra ?? {});
   const fixed = (count: number): readonly [number, number] => [count, count];

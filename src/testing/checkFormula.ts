@@ -18,6 +18,8 @@ export interface DifferentiableFormula {
    * @param outputs what `forward` gave on numbers
    */
   backward(inputs: readonly number[], dout: readonly number[], outputs: readonly number[]): readonly number[];
+  /** The same function as plain loops, where the formula is written only to check those. */
+  loops?(inputs: readonly number[]): readonly number[];
 }
 
 export interface ExactOptions {
@@ -34,7 +36,12 @@ export interface ExactReport {
   readonly worst: number;
   /** The input whose gradient is off most there, with both numbers; empty where nothing is off. */
   readonly where: string;
+  /** Where loops and formula differ by more than a few roundings; empty where they do not, or there are none. */
+  readonly apart: string;
 }
+
+/** How far loops and formula may be apart, relative to the number or 1. */
+const LOOPS_TOLERANCE = 1e-14;
 
 /** The largest relative error that float64 rounding accounts for: two dozen roundings of 2⁻⁵³, and a margin. */
 export const EXACT_TOLERANCE = 1e-14;
@@ -53,6 +60,7 @@ export function compareExactly(formula: DifferentiableFormula, options: ExactOpt
   const m = dualAlgebra(numberAlgebra);
   let worst = 0;
   let where = '';
+  let apart = '';
   for (let unit = 0; unit < units; unit++) {
     const inputs = formula.draw?.(rng) ?? Array.from(rng.randn(formula.inputs.length));
     const u = Array.from(rng.randn(inputs.length));
@@ -63,6 +71,11 @@ export function compareExactly(formula: DifferentiableFormula, options: ExactOpt
       );
     const outputs = along(u);
     const v = Array.from(rng.randn(outputs.length));
+    const loops = formula.loops?.(inputs) ?? outputs.map(({ value }) => value);
+    const at = outputs.findIndex(
+      ({ value }, k) => !(Math.abs(loops[k] - value) <= LOOPS_TOLERANCE * Math.max(1, Math.abs(value))),
+    );
+    if (at >= 0) apart = `output ${at} of the loops is ${loops[at]}, of the formula ${outputs[at].value}`;
     const gradient = formula.backward(
       inputs,
       v,
@@ -83,7 +96,7 @@ export function compareExactly(formula: DifferentiableFormula, options: ExactOpt
     where = `the gradient of ${formula.inputs[most]} is ${gradient[most]}, by dual numbers ${exact[most]}`;
     if (Number.isNaN(error)) break;
   }
-  return { units, worst, where };
+  return { units, worst, where, apart };
 }
 
 /**
@@ -96,6 +109,7 @@ export function assertExact(formula: DifferentiableFormula, options: ExactOption
   if (!(report.worst <= EXACT_TOLERANCE)) {
     throw new Error(`${formula.name}: backward is not the derivative of forward: ${report.where}`);
   }
+  if (report.apart !== '') throw new Error(`${formula.name}: ${report.apart}`);
   return report;
 }
 

@@ -17,7 +17,7 @@ import { multiplyKernels } from './multiply.ts';
 import { recurrenceStages } from './recurrence.ts';
 import { stateKernels } from './state.ts';
 import { sumKernels } from './sum.ts';
-import { Thread, whyNoThreads } from './threads.ts';
+import { type FileAddress, Thread, whyNoThreads } from './threads.ts';
 import { updateKernels } from './updates.ts';
 
 export interface WasmEngineOptions {
@@ -31,6 +31,11 @@ export interface WasmEngineOptions {
    * so that the bits differ from those of a host that has none. Default false.
    */
   fma?: boolean;
+}
+
+export interface WasmThreadsOptions extends Pick<WasmEngineOptions, 'fma'> {
+  /** A copy of `dist/wasm/threadWorker.js`, where a bundler does not carry that file beside the code that starts it. */
+  threadWorker?: FileAddress;
 }
 
 /** The float32 engine on WebAssembly SIMD, with what it holds. */
@@ -73,18 +78,19 @@ export function wasmEngine({ lengths, fma = false }: WasmEngineOptions): WasmEng
  * which it sends the calls of its passes.
  *
  * @param lengths the buffers of each engine
- * @throws {RangeError} where so much memory is not to be had; {Error} where there can be no threads.
+ * @throws {RangeError} where so much memory is not to be had; {Error} where there can be no threads;
+ *   {ThreadStartError} where their file does not load.
  */
 export async function wasmEngines(
   lengths: readonly (readonly number[])[],
-  { fma = false }: Pick<WasmEngineOptions, 'fma'> = {},
+  { fma = false, threadWorker }: WasmThreadsOptions = {},
 ): Promise<readonly WasmEngine[]> {
   const why = whyNoThreads();
   if (why !== null) throw new Error(`wasmEngines: no threads here: ${why}`);
   const [own, ...others] = WasmMemory.shared(lengths.map(bytesOf), fma && hasFusedMultiplyAdd());
   const threads: Thread[] = [];
   try {
-    for (const w of others) threads.push(await Thread.start(w));
+    for (const w of others) threads.push(await Thread.start(w, threadWorker));
   } catch (error) {
     for (const thread of threads) thread.end();
     throw error;

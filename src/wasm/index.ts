@@ -1,3 +1,3 @@
 export * from './engine.ts';
 export { hasFusedMultiplyAdd, hasWasmSimd } from './module.ts';
-export { whyNoThreads } from './threads.ts';
+export { type FileAddress, ThreadStartError, whyNoThreads } from './threads.ts';

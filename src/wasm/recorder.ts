@@ -38,7 +38,7 @@ const USES_BEFORE_RECORDING = 2;
 export class Recorder {
   /** The kernels by name. */
   readonly call: Record<string, (...args: number[]) => number> = {};
-  readonly signatures = new Map<string, Signature>();
+  readonly signatures: Map<string, Signature> = new Map();
   /** Modules beside the main one, in the order in which they were linked. */
   readonly modules: CompiledModule[] = [];
   private readonly memory: SomeMemory;

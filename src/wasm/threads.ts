@@ -29,7 +29,21 @@ interface AnyWorker {
   onerror?: unknown;
 }
 
-type WorkerConstructor = new (url: URL, options: { type: 'module'; execArgv: string[] }) => AnyWorker;
+/** Where a file is: a URL object, in words that need no types of the browser's or Node's, or a string that `Worker` takes. */
+export type FileAddress = string | { readonly href: string };
+
+type WorkerConstructor = new (url: FileAddress, options: { type?: 'module'; execArgv?: string[] }) => AnyWorker;
+
+/** The browser's, Deno's and Bun's; Node has none of that name. */
+declare const Worker: WorkerConstructor | undefined;
+
+/** In milliseconds: a thread that takes longer to start is taken for one that will not. */
+const START_TIMEOUT = 30_000;
+
+/** Threads cannot be had since their file does not load; the message says which and why. */
+export class ThreadStartError extends Error {
+  override readonly name = 'ThreadStartError';
+}
 
 /** The first message to a thread. */
 export interface ThreadSetup {
@@ -84,28 +98,41 @@ export class Thread {
   /**
    * Starts a thread with the kernels on that memory.
    *
-   * @throws {Error} where the worker does not start.
+   * @param file a copy of `threadWorker.js`; without it the one beside this module
+   * @throws {ThreadStartError} where it does not load.
    */
-  static async start({ memory, variant, recorder }: WasmMemory): Promise<Thread> {
-    const worker = await openWorker();
+  static async start({ memory, variant, recorder }: WasmMemory, file?: FileAddress): Promise<Thread> {
+    const worker = openWorker(file);
     const control = new Int32Array(new SharedArrayBuffer(4 * (MESSAGE + MESSAGE_LENGTH)));
     const thread = new Thread(worker, control, recorder);
-    const ready = new Promise((resolve, reject) => {
+    const ready = new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no answer for ${START_TIMEOUT / 1000} s`)), START_TIMEOUT);
+      const started = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
       const failed = (event: unknown): void => {
+        clearTimeout(timer);
+        (event as { preventDefault?(): void }).preventDefault?.(); // or Deno ends the process
         thread.error ??= errorOf(event);
-        reject(thread.error);
+        reject(event);
       };
       if (worker.on) {
-        worker.on('message', resolve);
+        worker.on('message', started);
         worker.on('error', failed);
       } else {
-        worker.onmessage = resolve;
+        worker.onmessage = started;
         worker.onerror = failed;
       }
     });
     const setup: ThreadSetup = { memory, kernels: wasmModule(variant).module, control };
-    worker.postMessage(setup);
-    await ready;
+    try {
+      worker.postMessage(setup);
+      await ready;
+    } catch (error) {
+      worker.terminate();
+      throw notLoaded(file, error);
+    }
     worker.unref?.();
     return thread;
   }
@@ -198,10 +225,43 @@ function errorOf(event: unknown): Error {
   return new Error(`wasmThreads: a thread failed: ${message}`);
 }
 
-async function openWorker(): Promise<AnyWorker> {
-  const inNode = 'node:worker_threads'; // a variable, so that nobody looks for it when bundling for a browser
-  const { Worker }: { Worker?: WorkerConstructor } =
-    'Worker' in globalThis ? globalThis : await import(/* @vite-ignore */ /* webpackIgnore: true */ inNode);
-  // Without the process's own flags, which may name loaders and scripts that are none of the thread's.
-  return new Worker!(new URL('./threadWorker.js', import.meta.url), { type: 'module', execArgv: [] });
+function openWorker(file: FileAddress | undefined): AnyWorker {
+  try {
+    // Without the process's own flags, which may name loaders and scripts that are none of the thread's.
+    if (typeof Worker === 'undefined') return new (nodeWorker())(file ?? besideThis(), { execArgv: [] });
+    if (file !== undefined) return new Worker(file, { type: 'module' });
+    // In these very words Vite and webpack know it for a worker, and carry its file along.
+    return new Worker(new URL('./threadWorker.js', import.meta.url), { type: 'module' });
+  } catch (error) {
+    throw notLoaded(file, error);
+  }
+}
+
+/** Node's own, asked for so that no bundler looks for it. */
+function nodeWorker(): WorkerConstructor {
+  const { process } = globalThis as {
+    process?: { getBuiltinModule?(id: 'node:worker_threads'): { Worker: WorkerConstructor } };
+  };
+  if (!process?.getBuiltinModule) throw new Error('this host has no workers');
+  return process.getBuiltinModule('node:worker_threads').Worker;
+}
+
+/** In other words than above: in Node no bundler is to carry the file a second time. */
+function besideThis(): URL {
+  const here = import.meta.url;
+  return new URL('./threadWorker.js', here);
+}
+
+function notLoaded(file: FileAddress | undefined, cause: unknown): ThreadStartError {
+  const why = (cause as { message?: unknown } | null)?.message;
+  const which =
+    file === undefined
+      ? 'threadWorker.js, beside the module that starts it'
+      : typeof file === 'string'
+        ? file
+        : file.href;
+  return new ThreadStartError(
+    `the file of its threads (${which}) does not load${why ? `: ${why}` : ''}; the option threadWorker names a copy`,
+    { cause },
+  );
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Algebra } from '../../src/algebra/algebra.ts';
 import { type Cell, type CellFormula, formulaCell } from '../../src/layers/cell.ts';
 import { elman } from '../../src/layers/elman.ts';
 import { gru } from '../../src/layers/gru.ts';
@@ -92,6 +93,17 @@ describe('checkFormula', () => {
     expect(() => formulaOfCell(bare)).toThrow(TypeError('cell gru has no formula'));
   });
 
+  it('holds loops to the formula', () => {
+    const square = {
+      ...{ name: 'square', inputs: ['x'], forward: <V>(m: Algebra<V>, [x]: readonly V[]) => [m.mul(x, x)] },
+      ...{ backward: ([x]: readonly number[], [d]: readonly number[]) => [2 * x * d] },
+    };
+    expect(assertExact({ ...square, loops: ([x]) => [x ** 2] }).worst).toBeLessThan(EXACT_TOLERANCE);
+    expect(() => assertExact({ ...square, loops: ([x]) => [x ** 2 * (1 + 1e-12)] })).toThrow(
+      /^square: output 0 of the loops is \S+, of the formula \S+$/,
+    );
+  });
+
   it('a NaN is no agreement, and nothing at all is no error', () => {
     const nan = {
       name: 'nan',
@@ -102,6 +114,6 @@ describe('checkFormula', () => {
     expect(compareExactly(nan).worst).toBeNaN();
     expect(() => assertExact(nan)).toThrow(/nan: .*the gradient of x is NaN, by dual numbers/);
     const zero = { ...nan, forward: <V>(m: { constant(v: number): V }) => [m.constant(1)], backward: () => [0] };
-    expect(assertExact(zero)).toEqual({ units: 200, worst: 0, where: '' });
+    expect(assertExact(zero)).toEqual({ units: 200, worst: 0, where: '', apart: '' });
   });
 });

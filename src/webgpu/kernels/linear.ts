@@ -2,7 +2,6 @@ import { addRowBackward } from './add.ts';
 import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
 import { elementwise, inRows, dispatchElementwise } from '../device/elementwise.ts';
 import { assertFloats, assertInts } from '../device/assert.ts';
-import { matmulNN, matmulTN } from './matmul.ts';
 import { matmul } from './matmulKernels.ts';
 import type { KernelSource } from '../device/pipelines.ts';
 import { memoize, optionsKey } from '../device/memoize.ts';
@@ -26,37 +25,6 @@ export function linearForward(
   O: number,
 ): void {
   matmul('linearForward', 'NT', y, x, W, R, D, O, { bias: b });
-}
-
-/**
- * dx = dy·W, dW += dyᵀ·x, db += Σ_r dy[r,·], for y = x·Wᵀ + b.
- *
- * @param dx [R,D], overwritten (or added to when `addToDx` is set); null where the input needs no gradient
- * @param dW [O,D], added to
- * @param db [O], added to; null for none
- * @param dy [R,O]
- */
-export function linearBackward(
-  dx: FloatBuffer | null,
-  dW: FloatBuffer,
-  db: FloatBuffer | null,
-  dy: FloatBuffer,
-  x: FloatBuffer,
-  W: FloatBuffer,
-  R: number,
-  D: number,
-  O: number,
-  addToDx = false,
-): void {
-  if (dx) assertFloats('linearBackward', 'dx', dx, '[R,D]', R, D);
-  assertFloats('linearBackward', 'dW', dW, '[O,D]', O, D);
-  if (db) assertFloats('linearBackward', 'db', db, '[O]', O);
-  assertFloats('linearBackward', 'dy', dy, '[R,O]', R, O);
-  assertFloats('linearBackward', 'x', x, '[R,D]', R, D);
-  assertFloats('linearBackward', 'W', W, '[O,D]', O, D);
-  if (dx) matmulNN(dx, dy, W, R, O, D, addToDx);
-  matmulTN(dW, dy, x, O, R, D, true);
-  if (db) addRowBackward(db, dy, R, O);
 }
 
 const oneHot = memoize(optionsKey, ({ bias }: { bias: boolean }) =>

@@ -685,22 +685,6 @@ const linears: KernelCheck[] = [
   ),
   linear(
     {
-      name: 'linearBackward',
-      sizes: { R: 60, D: 40, O: 40 },
-      outputs: ['dx', 'dW', 'db'],
-      arrays: ({ R, D, O }, random) => ({
-        f: {
-          ...{ dx: normal(random, R * D), dW: normal(random, O * D), db: normal(random, O) },
-          ...{ dy: normal(random, R * O), x: normal(random, R * D), W: normal(random, O * D) },
-        },
-        i: {},
-      }),
-      call: (k, { f: { dx, dW, db, dy, x, W } }, { R, D, O }) => k.linearBackward(dx, dW, db, dy, x, W, R, D, O, true),
-    },
-    ({ R, O }) => productOperations({ K: Math.max(R, O) }),
-  ),
-  linear(
-    {
       name: 'oneHotLinearForward',
       sizes: { R: 60, D: 40, O: 40 },
       outputs: ['y'],

@@ -4,7 +4,7 @@ import * as hostSoftmaxCrossEntropy from '../../layers/softmaxCrossEntropy.ts';
 import * as hostSquaredError from '../../layers/squaredError.ts';
 import * as hostClipping from '../../optim/clip.ts';
 import { l2Backward } from '../../optim/l2.ts';
-import { learningRateAt, type Optimizer } from '../../optim/optimizer.ts';
+import type { Optimizer, StepNumbers } from '../../optim/optimizer.ts';
 import { expOf } from '../../tensor/exp.ts';
 import * as tensor from '../../tensor/index.ts';
 import type { FloatArray } from '../../tensor/shape.ts';
@@ -23,7 +23,6 @@ import * as matvec from '../kernels/matvec.ts';
 import * as max from '../kernels/max.ts';
 import * as multiply from '../kernels/multiply.ts';
 import * as relu from '../kernels/relu.ts';
-import { ruleOf } from '../rules.ts';
 import * as scale from '../kernels/scale.ts';
 import * as sigmoid from '../kernels/sigmoid.ts';
 import * as sigmoidCrossEntropy from '../kernels/sigmoidCrossEntropy.ts';
@@ -39,18 +38,19 @@ import {
   partialsLength,
   RESULT_WORDS,
   rolesOf,
-  STEP_NUMBERS,
+  stepNumbersLength,
   type UpdatePlan,
+  updateRule,
 } from '../training/update.ts';
 
-/** How an update is to be done: the `step`-th by a rule, with the gradient clipped first and λ·Σw² of what decays. */
+/** How an update is to be done: by a rule and its numbers, with the gradient clipped first and λ·Σw² of what decays. */
 export interface UpdateHow {
   readonly optimizer: Optimizer;
   readonly clip: UpdatePlan['clip'];
   readonly l2: number;
-  readonly step: number;
+  readonly numbers: StepNumbers;
   /** The parameters of the block, and which of them are not moved. */
-  readonly places: Parameters<typeof rolesOf>[0];
+  readonly layout: Parameters<typeof rolesOf>[0];
   readonly frozen: readonly string[];
 }
 
@@ -59,7 +59,7 @@ export interface UpdateTensors<F> {
   /** [P] each. */
   readonly theta: F;
   readonly grads: F;
-  readonly slots: readonly F[];
+  readonly memory: readonly F[];
   /** [R] */
   readonly losses: F;
   /** [2·RESULT_WORDS], of the step before and of this one. */
@@ -160,18 +160,18 @@ export const onDevice: Functions<FloatBuffer, IntBuffer> = {
     matmul('matmul', layout, c, a, b, m, k, n, { bias, batch, accumulate, ...(plan && { plan }) });
   },
   drawSymbol,
-  update({ optimizer, clip, l2, step, places, frozen }, { theta, grads, slots, losses, results, from, carried }) {
+  update({ optimizer, clip, l2, numbers, layout, frozen }, { theta, grads, memory, losses, results, from, carried }) {
     const { device, length: P } = theta;
-    const rule = ruleOf(optimizer);
-    const numbers = device.scratch('numbers of a step', STEP_NUMBERS);
-    numbers.write([0, ...rule.stepNumbers(learningRateAt(optimizer.lr, step), step)]);
-    const values = rolesOf(places, l2, frozen);
+    const rule = updateRule(optimizer);
+    const step = device.scratch('numbers of a step', stepNumbersLength(rule));
+    step.write([0, ...Object.values(numbers)]);
+    const values = rolesOf(layout, l2, frozen);
     const { storage } = device.scratch('roles of parameters', P);
     const roles = values && new DeviceBuffer(device, 'uint32', storage, 0, P);
     if (values) roles?.write(values);
     const plan = { rule, clip, l2 };
     const buffers = {
-      ...{ parameters: theta, gradients: grads, slots, roles, results, numbers },
+      ...{ parameters: theta, gradients: grads, memory, roles, results, numbers: step },
       partials: device.scratch('what was seen of a gradient', partialsLength(P)),
     };
     reduceGradient(plan, buffers, losses);
@@ -220,11 +220,11 @@ export const onHost: Functions<FloatArray, Int32Array> = {
   scatterColumns(dW, dy, ids, R, D, O) {
     tensor.gatherColumnsBackward(dW, dy, ids, R, D, O);
   },
-  update({ optimizer, clip, l2, step, places, frozen }, { theta, grads, slots, losses, results, from, carried }) {
+  update({ optimizer, clip, l2, numbers, layout, frozen }, { theta, grads, memory, losses, results, from, carried }) {
     let squares = 0;
-    for (const { name, offset, length } of places) {
+    for (const { name, offset, length, decays } of layout) {
       const [w, dw] = [theta, grads].map((block) => block.subarray(offset, offset + length));
-      if (l2 > 0 && name.startsWith('weight')) {
+      if (l2 > 0 && decays) {
         squares += tensor.sumOfSquares(w);
         l2Backward(dw, w, l2);
       }
@@ -239,8 +239,8 @@ export const onHost: Functions<FloatArray, Int32Array> = {
     if (clip.kind === 'value') hostClipping.clipByValue(clipped, clip.limit);
     if (clip.kind === 'norm') hostClipping.clipByNorm(clipped, clip.limit);
     const before = theta.slice();
-    optimizer.update(theta, clipped, slots, step, learningRateAt(optimizer.lr, step));
-    for (const { name, offset, length } of places) {
+    optimizer.update(theta, clipped, memory, numbers);
+    for (const { name, offset, length } of layout) {
       if (frozen.includes(name)) theta.set(before.subarray(offset, offset + length), offset);
     }
     carried.set(from);

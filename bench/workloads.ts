@@ -117,7 +117,7 @@ export const WORKLOADS: readonly Workload[] = [
     task: W3user,
     flops: trainingFlops(W3user),
     checked: 2,
-    tolerance: 1e-5, // worst seen: WORST
+    tolerance: 1e-5, // worst seen: 6.1e-8
     tensors: () => textTensors(W3user, 8, { input: 0.04, recurrent: 0.04, output: 0.04 }),
   },
   ...[64, 128, 256, 512, 1024].map(productWorkload),

@@ -253,9 +253,7 @@ async function resultsOf<F, I>(
     const flat = await read(gradients.flat);
     for (const { name, offset, length } of gradients.layout) got[name] = flat.slice(offset, offset + length);
     const states: [string, F][] = [];
-    model.eachState((name, layer, direction, index) =>
-      states.push([name, stack.dinitial(layer, direction)![index]]),
-    );
+    model.eachState((name, layer, direction, index) => states.push([name, stack.dinitial(layer, direction)![index]]));
     for (const [name, state] of states) got[name] = await read(state);
     if (full.input === 'dense') got.x = (await read(stack.dx)).slice(0, T * B * full.inputSize);
     return got;

@@ -3,8 +3,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { RandomState } from '../../src/tensor/random.ts';
 import { type KernelCheck, type Placement, runCheck, type Sizes } from '../../src/webgpu/selfTest/check.ts';
 import { checksFor } from '../../src/webgpu/selfTest/checks.ts';
-import { webgpuEngine } from '../../src/webgpu/training/engine.ts';
 import { modelCalls, modelChecks, modelSizes, runModelCheck } from '../../src/webgpu/selfTest/modelChecks.ts';
+import { webgpuEngine } from '../../src/webgpu/training/engine.ts';
 import { openTestDevice } from './device.ts';
 
 const device = await openTestDevice();

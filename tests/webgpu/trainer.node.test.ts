@@ -321,7 +321,14 @@ describe('wrong arguments', () => {
     await expect(webgpuTrainer(spec, { ...options, backSteps: 9 })).rejects.toThrow('trainer: backSteps is 9');
     await expect(webgpuTrainer(spec, { ...options, snapshotEvery: 0 })).rejects.toThrow('trainer: snapshotEvery is 0');
     await expect(webgpuTrainer(spec, { ...options, frozen: ['w'] })).rejects.toThrow('trainer: frozen names w');
-    const own: Optimizer = { name: 'mine', lr: 1, options: {}, initialMemory: [], numbers: () => ({}), update: () => {} };
+    const own: Optimizer = {
+      name: 'mine',
+      lr: 1,
+      options: {},
+      initialMemory: [],
+      numbers: () => ({}),
+      update: () => {},
+    };
     await expect(webgpuTrainer(spec, { ...options, optimizer: own })).rejects.toThrow(
       'trainer: optimizer mine has no formula, which engine webgpu needs',
     );

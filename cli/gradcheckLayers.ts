@@ -7,7 +7,7 @@ import { defineCase, type GradcheckCase, operation, repeatingIds } from './gradc
 /** Every cell of `bptt/layers`, the Elman cell with each of its nonlinearities. */
 export const bundledCells: readonly (readonly [name: string, cell: l.Cell])[] = [
   ...Object.entries(l.elman).map(([f, value]) => [`elman, ${f}`, value] as const),
-  ...[l.gru, l.gruResetBefore, l.lstm, l.lstmPeephole].map((value) => [value.name, value] as const),
+  ...[l.gru, l.gruResetBefore, l.lstm, l.lstmPeephole, l.minGru].map((value) => [value.name, value] as const),
 ];
 
 /** A scratch buffer that comes with garbage, as it would after an earlier step. */

@@ -87,8 +87,20 @@ export {
   specFromJson,
   specToJson,
 } from './bptt/spec.ts';
+export {
+  type LoadedModel,
+  type LoadedTrainer,
+  type LoadModelOptions,
+  type LoadTrainerOptions,
+  loadModel,
+  loadTrainer,
+  type SaveOptions,
+  saveModel,
+  saveTrainer,
+} from './bptt/save.ts';
 export type { Sequence, Windows } from './bptt/sequenceBatches.ts';
 export { Stepper, stepperAllocationPlan } from './bptt/stepper.ts';
+export { type LayerSummary, type ModelSummary, type SummaryOptions, summary } from './bptt/summary.ts';
 export {
   type Clip,
   CpuTrainer,

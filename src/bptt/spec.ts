@@ -10,14 +10,17 @@ import {
   squaredErrorOfSigmoid,
 } from '../layers/loss.ts';
 import { lstm, lstmPeephole } from '../layers/lstm.ts';
+import { minGru } from '../layers/minGru.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { assertOptions, SPEC_FIELDS } from './options.ts';
 
 /** `gru` resets after the product as PyTorch does, `gruResetBefore` before it as the paper does. */
-export type CellName = 'elman' | 'gru' | 'gruResetBefore' | 'lstm' | 'lstmPeephole';
+export type CellName = 'elman' | 'gru' | 'gruResetBefore' | 'lstm' | 'lstmPeephole' | 'minGru';
 
 /** The bundled cells but `elman`, which has a nonlinearity. */
-const CELLS: Readonly<Record<Exclude<CellName, 'elman'>, Cell>> = { gru, gruResetBefore, lstm, lstmPeephole };
+const CELLS: Readonly<Record<Exclude<CellName, 'elman'>, Cell>> = {
+  ...{ gru, gruResetBefore, lstm, lstmPeephole, minGru },
+};
 
 /** The names of the bundled cells. */
 export const CELL_NAMES: readonly CellName[] = ['elman', ...(Object.keys(CELLS) as (keyof typeof CELLS)[])];

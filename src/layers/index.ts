@@ -30,6 +30,7 @@ export {
   squaredErrorOfSigmoid,
 } from './loss.ts';
 export { lstm, lstmPeephole } from './lstm.ts';
+export { minGru } from './minGru.ts';
 export { sigmoidCrossEntropyBackward, sigmoidCrossEntropyForward } from './sigmoidCrossEntropy.ts';
 export { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from './softmaxCrossEntropy.ts';
 export { squaredErrorBackward, squaredErrorForward } from './squaredError.ts';

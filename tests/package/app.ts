@@ -70,7 +70,8 @@ const program = `
   import { train } from './training.js';
 
   (async () => {
-    console.log(JSON.stringify({ one: await train({}), threads: await train({ threads: 2 }) }));
+    const runs = { auto: await train({}), ts: await train({ engine: 'ts' }), threads: await train({ threads: 2 }) };
+    console.log(JSON.stringify(runs));
   })();
 `;
 
@@ -79,7 +80,8 @@ const required = `
   const { train } = require('./training.js');
   if (typeof createTrainer !== 'function') throw new Error('require(bptt) gives no createTrainer');
   (async () => {
-    console.log(JSON.stringify({ one: await train({}), threads: await train({ threads: 2 }) }));
+    const runs = { auto: await train({}), ts: await train({ engine: 'ts' }), threads: await train({ threads: 2 }) };
+    console.log(JSON.stringify(runs));
   })();
 `;
 

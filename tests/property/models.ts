@@ -70,6 +70,7 @@ export const kinds = [
   { cell: 'gruResetBefore' },
   { cell: 'lstm' },
   { cell: 'lstmPeephole' },
+  { cell: 'minGru' },
 ] as const satisfies Partial<ModelSpec>[];
 
 export type Kind = (typeof kinds)[number];
@@ -135,7 +136,9 @@ export function arbitraryModel(narrowed: Narrowed = {}): fc.Arbitrary<SequenceCa
     const loss = c.loss === 'squaredErrorOfSigmoid' ? ('squaredError' as const) : c.loss;
     const spec: ModelSpec = {
       ...kind,
-      ...{ layers, bidirectional, bias, input, initialState, inputSize, hiddenSize, outputSize, outputBias, dropout },
+      ...{ layers, bidirectional, bias, input, initialState, inputSize, hiddenSize, outputSize, outputBias },
+      // A single layer has nothing to drop.
+      dropout: layers > 1 ? dropout : 0,
       ...{ loss, lossAt, reduction, outputActivation: ofSigmoid ? 'sigmoid' : 'identity' },
     };
     // At least one step of one sequence is there and counts.

@@ -8,6 +8,7 @@ import {
   gruResetBefore,
   lstm,
   lstmPeephole,
+  minGru,
 } from 'bptt/layers';
 import { checkCell, EXACT_TOLERANCE } from 'bptt/testing';
 import { describe, expect, test } from 'vitest';
@@ -15,7 +16,7 @@ import { checkSequences } from '../../src/testing/checkSequences.ts';
 
 const bundled: [string, Cell][] = [
   ...Object.entries(elman).map(([f, cell]): [string, Cell] => [`elman ${f}`, cell]),
-  ...[gru, gruResetBefore, lstm, lstmPeephole].map((cell): [string, Cell] => [cell.name, cell]),
+  ...[gru, gruResetBefore, lstm, lstmPeephole, minGru].map((cell): [string, Cell] => [cell.name, cell]),
 ];
 
 describe('every bundled cell', () => {

@@ -5,6 +5,7 @@ import { elman } from '../../src/layers/elman.ts';
 import { gru } from '../../src/layers/gru.ts';
 import { gruResetBefore } from '../../src/layers/gruResetBefore.ts';
 import { lstm, lstmPeephole } from '../../src/layers/lstm.ts';
+import { minGru } from '../../src/layers/minGru.ts';
 import {
   assertExact,
   checkFormula,
@@ -15,7 +16,7 @@ import {
 
 const cells: [string, Cell][] = [
   ...Object.entries(elman).map(([f, cell]): [string, Cell] => [`elman ${f}`, cell]),
-  ...[gru, gruResetBefore, lstm, lstmPeephole].map((cell): [string, Cell] => [cell.name, cell]),
+  ...[gru, gruResetBefore, lstm, lstmPeephole, minGru].map((cell): [string, Cell] => [cell.name, cell]),
 ];
 
 describe('checkFormula', () => {

@@ -1,6 +1,6 @@
+import { assertFloats } from './assert.ts';
 import type { DeviceBuffer } from './buffers.ts';
 import type { Workgroups } from './commands.ts';
-import { assertFloats } from './assert.ts';
 import type { KernelSource } from './pipelines.ts';
 
 /** Invocations of a workgroup. */

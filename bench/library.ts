@@ -5,7 +5,7 @@ import {
   type EngineName,
   type TrainingBatch,
   tsEngine,
-} from 'bptt/bptt';
+} from 'bptt';
 import { adagrad, adam, sgd } from 'bptt/optim';
 import { matmulNN, RandomState } from 'bptt/tensor';
 import { wasmEngine } from 'bptt/wasm';

@@ -1,5 +1,5 @@
-import { createTrainer, type ModelSpec, type TrainerOptions, type TrainingBatch } from '../src/bptt/index.ts';
 import { sineData } from '../src/data/sine.ts';
+import { createTrainer, type ModelSpec, type TrainerOptions, type TrainingBatch } from '../src/index.ts';
 import { adagrad, adam, cosineDecay, rmsprop, sgd, stepDecay } from '../src/optim/index.ts';
 import { RandomState } from '../src/tensor/random.ts';
 import type { Dtype } from '../src/tensor/shape.ts';

@@ -15,7 +15,7 @@ function snippets(document: string): string[] {
 
 const documents = [
   'README.md',
-  ...['classify', 'fit', 'forecast', 'save', 'sessions', 'tag', 'testing'].map((page) => `docs/${page}.md`),
+  ...['classify', 'engines', 'fit', 'forecast', 'save', 'sessions', 'tag', 'testing'].map((page) => `docs/${page}.md`),
 ];
 
 const all = documents.flatMap((document) =>

@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, SHARE_ENV, Worker } from 'node:worker_threads';
-import { type LocalEngine, tsEngine } from 'bptt/bptt';
+import { type CpuEngine, tsEngine } from 'bptt';
 import type { Answer, Argument, Order, PlainCall } from './webgpuCalls.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { Answer, Argument, Order, PlainCall } from './webgpuCalls.ts';
  * is recorded, fused and run there; between walks all numbers come back into memory here. Clipping and updates, which the
  * trainer of engine `webgpu` does on the device, are the library's own in float32.
  */
-export function webgpuHere(lengths: readonly number[]): LocalEngine {
+export function webgpuHere(lengths: readonly number[]): CpuEngine {
   const memory = new SharedArrayBuffer(
     4 *
       Math.max(
@@ -54,7 +54,7 @@ export function webgpuHere(lengths: readonly number[]): LocalEngine {
   return {
     ...local,
     name: 'webgpu',
-    kernels: kernels as unknown as LocalEngine['kernels'],
+    kernels: kernels as unknown as CpuEngine['kernels'],
     floats: (length) => new Float32Array(memory, take(length), length),
     ints: (length) => new Int32Array(memory, take(length), length),
     copy: call('copy'),

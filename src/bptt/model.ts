@@ -30,6 +30,8 @@ export interface ModelOptions<F = FloatArray> {
   inputGradient?: boolean;
   /** Whether backward gives the gradients of the initial states. Default true. */
   initialGradient?: boolean;
+  /** Whether forward passes sum the losses into {@link SequenceModel.loss}. Default true. */
+  sumLosses?: boolean;
   /** Whether gradients are computed. Default true; a model that only predicts has no room for those of the parameters. */
   backward?: boolean;
   /** Another model's parameters, of the same spec, to work on. Left out: its own. */
@@ -67,7 +69,7 @@ export class SequenceModel<F, I> {
   private readonly last: F;
   private readonly dlast: F;
   /** [R] or [B] each. */
-  private readonly losses: F;
+  private readonly allLosses: F;
   private readonly lossWeights: F;
   private readonly targetIds: I;
   private readonly targetValues: F;
@@ -79,6 +81,7 @@ export class SequenceModel<F, I> {
   private readonly passes = new LruMap<string, () => void>(4 * KEPT_WINDOWS);
   private readonly reader: BatchReader;
   private readonly hostDropout: FloatArray;
+  private readonly sumsLosses: boolean;
   private loaded: WindowKind & { readonly labels: number; readonly hasTargets: boolean } = NOTHING;
 
   /**
@@ -86,7 +89,7 @@ export class SequenceModel<F, I> {
    */
   constructor(engine: Engine<F, I>, spec: ModelSpec | ResolvedSpec, options: ModelOptions<F>) {
     const full = resolveSpec(spec);
-    const { steps: T, batch: B, labels: S = T } = options;
+    const { steps: T, batch: B, labels: S = T, sumLosses = true } = options;
     assertCount('steps', T);
     assertCount('batch', B);
     assertCount('labels', S);
@@ -107,6 +110,7 @@ export class SequenceModel<F, I> {
     this.T = T;
     this.B = B;
     this.V = V;
+    this.sumsLosses = sumLosses;
     this.parameters = options.parameters ?? new ParameterBlock(engine, layout);
     this.gradients = options.backward === false ? this.parameters : new ParameterBlock(engine, layout);
     this.stack = new RecurrentStack(engine, full, T, B, this.parameters, this.gradients, options);
@@ -116,7 +120,7 @@ export class SequenceModel<F, I> {
     this.allDlogits = engine.floats(R * V);
     this.last = engine.floats(full.lossAt === 'last' ? B * H : 0);
     this.dlast = engine.floats(full.lossAt === 'last' ? B * H : 0);
-    this.losses = engine.floats(sequenceLoss ? B : R);
+    this.allLosses = engine.floats(sequenceLoss ? B : R);
     this.lossWeights = engine.floats(sequenceLoss ? B : R);
     this.targetIds = engine.ints(loss.targets === 'classes' ? R : loss.targets === 'labels' ? B * S : 0);
     this.targetValues = engine.floats(loss.targets === 'values' ? R * V : 0);
@@ -227,7 +231,7 @@ export class SequenceModel<F, I> {
   }
 
   private sumLosses({ losses, lossCount }: OutputWindow<F, I>): void {
-    this.engine.kernels.sumAxis(this.loss, losses, 1, lossCount, 1);
+    if (this.sumsLosses) this.engine.kernels.sumAxis(this.loss, losses, 1, lossCount, 1);
   }
 
   private predictPass({ R, kind, h, logits }: OutputWindow<F, I>): void {
@@ -281,6 +285,11 @@ export class SequenceModel<F, I> {
   /** [R,V], what the outputs were before the softmax or sigmoid. */
   logits(): F {
     return this.outputWindow().logits;
+  }
+
+  /** [R] or, of a loss per sequence, [B]: the losses of the last forward pass, weights included. */
+  losses(): F {
+    return this.outputWindow().losses;
   }
 
   /** [R,V], the gradient of the logits, after {@link backward}. */
@@ -343,7 +352,7 @@ export class SequenceModel<F, I> {
         logits: engine.slice(this.allLogits, 0, R * V),
         outputs: engine.slice(this.allOutputs, 0, R * V),
         dlogits: engine.slice(this.allDlogits, 0, R * V),
-        losses: engine.slice(this.losses, 0, lossCount),
+        losses: engine.slice(this.allLosses, 0, lossCount),
         weights: engine.slice(this.lossWeights, 0, lossCount),
         targetIds: engine.sliceInts(this.targetIds, 0, ids),
         targetValues: engine.slice(this.targetValues, 0, loss.targets === 'values' ? R * V : 0),

@@ -22,7 +22,7 @@ export const TRAINER_OPTIONS: FieldsOf<TrainerOptions> = {
 /** The options of `createTrainer`. */
 export const CREATE_TRAINER_OPTIONS: FieldsOf<CreateTrainerOptions> = {
   ...TRAINER_OPTIONS,
-  ...{ engine: true, webgpu: true, threads: true, fma: true, dtype: true, init: true },
+  ...{ engine: true, webgpu: true, threads: true, threadWorker: true, fma: true, dtype: true, init: true },
 };
 
 /** The fields of a batch. */

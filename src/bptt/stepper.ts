@@ -60,7 +60,7 @@ export class Stepper {
         states[name] = this.final(layer)[index].slice();
         return;
       }
-      const learned = model.parameters.get(name.replace('_', '0_'));
+      const learned = model.parameters.get(name.replace(/_l\d+$/, '0$&'));
       states[name] = learned?.slice() ?? this.final(layer)[index].slice().fill(0);
     });
     return states;

@@ -154,7 +154,7 @@ export class Trainer<S = unknown> {
   predict(batch: PredictionBatch): Promise<FloatArray> {
     return this.call('predict', () => {
       const { reader, spec, options } = this;
-      const { carry = false } = batch;
+      const { carry = false } = batch ?? {};
       assertCarry(spec, carry);
       reader.readForPrediction(batch, carry);
       const { sequences } = reader;

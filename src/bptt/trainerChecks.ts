@@ -72,8 +72,12 @@ export interface TrainerShape {
 }
 
 /** @throws {RangeError | TypeError} on a missing, surplus or misshapen parameter, or one that holds a NaN or infinity. */
-export function assertParameters({ layout, dtype }: TrainerShape, parameters: NamedTensors): void {
-  const fn = 'trainer.setParameters';
+export function assertParameters(
+  { layout, dtype }: TrainerShape,
+  parameters: NamedTensors,
+  fn = 'trainer.setParameters',
+): void {
+  assertObject(fn, 'parameters', parameters);
   const surplus = Object.keys(parameters).find((name) => !layout.some((place) => place.name === name));
   if (surplus) throw new RangeError(`${fn}: ${surplus} is no parameter of this model`);
   for (const { name, shape, length } of layout) {
@@ -91,7 +95,8 @@ export function assertParameters({ layout, dtype }: TrainerShape, parameters: Na
 export function assertTrainerState(shape: TrainerShape, state: TrainerState): void {
   const fn = 'trainer.setState';
   const { dtype, optimizer, states, B, H, layout } = shape;
-  assertParameters(shape, state.parameters);
+  assertObject(fn, 'state', state);
+  assertParameters(shape, state.parameters, fn);
   if (state.optimizer !== optimizer.name) {
     throw new RangeError(`${fn}: optimizer is ${String(state.optimizer)}, this trainer's is ${optimizer.name}`);
   }
@@ -107,6 +112,7 @@ export function assertTrainerState(shape: TrainerShape, state: TrainerState): vo
     expectLength(fn, `optimizerMemory[${i}]`, optimizerMemory[i], '[P]', last.offset + last.length);
     assertFinite(fn, `optimizerMemory[${i}]`, optimizerMemory[i], dtype);
   }
+  assertObject(fn, 'states', state.states);
   const surplus = Object.keys(state.states).find((name) => !states.includes(name));
   if (surplus) throw new RangeError(`${fn}: ${surplus} is no state of this model`);
   for (const name of states) {
@@ -118,6 +124,12 @@ export function assertTrainerState(shape: TrainerShape, state: TrainerState): vo
   if (!Number.isSafeInteger(state.updates) || state.updates < 0) {
     throw new RangeError(`${fn}: updates is ${String(state.updates)}, expected a whole number ≥ 0`);
   }
+}
+
+/** @throws {TypeError} unless the value is an object of named fields. */
+function assertObject(fn: string, name: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null) return;
+  throw new TypeError(`${fn}: ${name} is ${String(value)}, expected an object`);
 }
 
 /** @throws {TypeError} unless these are numbers of a typed array: a state that went through JSON has lost them. */

@@ -1,10 +1,10 @@
-import type { LocalEngine } from '../bptt/engine.ts';
+import type { CpuEngine } from '../bptt/engine.ts';
 import { f32x4, type ModuleBuilder } from './assembler.ts';
 import { forEachElement } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 
-/** to = from, and y = value: here and not by typed arrays, so that a recorded walk holds them. */
-export function copyKernels(w: WasmMemory): Pick<LocalEngine, 'copy' | 'fill'> {
+/** to = from, and y = value: here and not by typed arrays, so that a recorded pass holds them. */
+export function copyKernels(w: WasmMemory): Pick<CpuEngine['kernels'], 'copy' | 'fill'> {
   const { call } = w;
   return {
     copy(to, from) {

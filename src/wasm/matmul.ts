@@ -1,5 +1,5 @@
-import { type FullSpec, GATES } from '../bptt/spec.ts';
 import type { matmulNN as MatmulNN } from '../tensor/matmul.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import {
   type Expr,
   type FunctionBuilder,
@@ -12,7 +12,6 @@ import {
   v128,
 } from './assembler.ts';
 import type { WasmMemory } from './memory.ts';
-import type { Recorder } from './recorder.ts';
 import { BLOCK_K, BLOCK_M, BLOCK_N } from './scratch.ts';
 
 /**
@@ -22,29 +21,10 @@ import { BLOCK_K, BLOCK_M, BLOCK_N } from './scratch.ts';
  * loop, a tile of 4×8 sums, serves all three products and reads one float after another. Edges are packed with zeros
  * whose products are thrown away. Few rows: nothing is packed, a row of C is made straight from A and B.
  */
-export interface Products extends Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof MatmulNN> {
-  /**
-   * A·W and A·Wᵀ for a weight that is the same throughout a walk, such as Whh in every step: where there is room, a walk
-   * packs it once ({@link panelLengths}).
-   */
-  readonly weightNN: typeof MatmulNN;
-  readonly weightNT: typeof MatmulNN;
-}
+export type Products = Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof MatmulNN>;
 
-/**
- * The room that a model's recurrent weights take up packed, both as they are and transposed: lengths to be added to those
- * of its buffers. Without it they are packed anew in every step.
- */
-export function panelLengths({ cell, hiddenSize: H, layers, bidirectional }: FullSpec): readonly number[] {
-  const GH = GATES[cell] * H;
-  return Array.from({ length: layers * (bidirectional ? 2 : 1) }, () => [
-    panelLength(H, GH),
-    panelLength(GH, H),
-  ]).flat();
-}
-
-/** Of B [K,N], or its transpose, in panels of 8 columns. */
-function panelLength(k: number, n: number): number {
+/** Of B [K,N], or its transpose, in panels of 8 columns: the floats that it takes up. */
+export function panelLength(k: number, n: number): number {
   return k * COLUMNS * Math.ceil(n / COLUMNS);
 }
 
@@ -54,12 +34,125 @@ const ROWS = 4;
 const COLUMNS = 8;
 
 /** What the products use of a memory. */
-export type ProductMemory = Pick<WasmMemory, 'call' | 'scratch' | 'at' | 'hasRoom' | 'floats'> & {
-  readonly recorder: Pick<Recorder, 'walk'>;
-};
+export type ProductMemory = Pick<WasmMemory, 'call' | 'scratch' | 'at'>;
+
+/** What {@link weightProducts} use of a memory. */
+export type WeightMemory = ProductMemory & Pick<WasmMemory, 'hasRoom' | 'floats'>;
 
 export function matmulKernels(w: ProductMemory): Products {
-  const { fill, addProduct, packAcross4, packAlong4, packAcross8, packAlong8, addRowNN, addRowNT } = w.call;
+  const { addNN, addNT, addTN } = sums(w);
+  const { fill } = w.call;
+  return {
+    matmulNN(c, a, b, m, k, n, accumulate = false) {
+      const [cAt, aAt, bAt] = addressesNN(w, c, a, b, m, k, n);
+      if (!accumulate) fill(cAt, m * n, 0);
+      addNN(cAt, aAt, bAt, m, k, n, null);
+    },
+    matmulNT(c, a, b, m, k, n, accumulate = false) {
+      const [cAt, aAt, bAt] = addressesNT(w, c, a, b, m, k, n);
+      if (!accumulate) fill(cAt, m * n, 0);
+      addNT(cAt, aAt, bAt, m, k, n, null);
+    },
+    matmulTN(c, a, b, m, k, n, accumulate = false) {
+      const cAt = w.at('matmulTN', 'c', c, '[M,N]', m, n);
+      const aAt = w.at('matmulTN', 'a', a, '[K,M]', k, m);
+      const bAt = w.at('matmulTN', 'b', b, '[K,N]', k, n);
+      if (!accumulate) fill(cAt, m * n, 0);
+      addTN(cAt, aAt, bAt, m, k, n);
+    },
+  };
+}
+
+/**
+ * A·W and A·Wᵀ for weights that are the same in every step of a recurrence, such as Whh: they are packed once before the
+ * loop, where there is room for that ({@link panelLength}), else in every step.
+ */
+export interface WeightProducts {
+  readonly matmulNN: typeof MatmulNN;
+  readonly matmulNT: typeof MatmulNN;
+  /** Packs W [K,N] for `matmulNN` with M rows of A. Until W is written to. */
+  packNN(b: FloatArray, m: number, k: number, n: number): void;
+  /** Packs W [N,K] for `matmulNT`. */
+  packNT(b: FloatArray, m: number, k: number, n: number): void;
+}
+
+export function weightProducts(w: WeightMemory): WeightProducts {
+  const { addNN, addNT, pack } = sums(w);
+  const { fill } = w.call;
+  /** Where the panels of each weight are, by its address and layout; null where there was no room. */
+  const panels = new Map<string, number | null>();
+
+  function panelsOf(b: number, k: number, n: number, across: boolean): number | null {
+    const key = `${b} ${k} ${n} ${across}`;
+    let at = panels.get(key);
+    if (at === undefined) {
+      const length = panelLength(k, n);
+      at = w.hasRoom(length) ? w.floats(length).byteOffset : null;
+      panels.set(key, at);
+    }
+    return at;
+  }
+
+  function packOnce(b: number, m: number, k: number, n: number, across: boolean): void {
+    const at = m >= MANY_ROWS ? panelsOf(b, k, n, across) : null;
+    if (at !== null) pack(at, b, k, n, across);
+  }
+
+  return {
+    matmulNN(c, a, b, m, k, n, accumulate = false) {
+      const [cAt, aAt, bAt] = addressesNN(w, c, a, b, m, k, n);
+      if (!accumulate) fill(cAt, m * n, 0);
+      addNN(cAt, aAt, bAt, m, k, n, m >= MANY_ROWS ? panelsOf(bAt, k, n, true) : null);
+    },
+    matmulNT(c, a, b, m, k, n, accumulate = false) {
+      const [cAt, aAt, bAt] = addressesNT(w, c, a, b, m, k, n);
+      if (!accumulate) fill(cAt, m * n, 0);
+      addNT(cAt, aAt, bAt, m, k, n, m >= MANY_ROWS ? panelsOf(bAt, k, n, false) : null);
+    },
+    packNN: (b, m, k, n) => packOnce(w.at('packNN', 'b', b, '[K,N]', k, n), m, k, n, true),
+    packNT: (b, m, k, n) => packOnce(w.at('packNT', 'b', b, '[N,K]', n, k), m, k, n, false),
+  };
+}
+
+type Addresses = [c: number, a: number, b: number];
+
+function addressesNN(
+  w: ProductMemory,
+  c: FloatArray,
+  a: FloatArray,
+  b: FloatArray,
+  m: number,
+  k: number,
+  n: number,
+): Addresses {
+  const fn = 'matmulNN';
+  return [w.at(fn, 'c', c, '[M,N]', m, n), w.at(fn, 'a', a, '[M,K]', m, k), w.at(fn, 'b', b, '[K,N]', k, n)];
+}
+
+function addressesNT(
+  w: ProductMemory,
+  c: FloatArray,
+  a: FloatArray,
+  b: FloatArray,
+  m: number,
+  k: number,
+  n: number,
+): Addresses {
+  const fn = 'matmulNT';
+  return [w.at(fn, 'c', c, '[M,N]', m, n), w.at(fn, 'a', a, '[M,K]', m, k), w.at(fn, 'b', b, '[N,K]', n, k)];
+}
+
+/** C += the products, on addresses. `panels` is where a packed B is, or null. */
+interface Sums {
+  addNN(c: number, a: number, b: number, m: number, k: number, n: number, panels: number | null): void;
+  addNT(c: number, a: number, b: number, m: number, k: number, n: number, panels: number | null): void;
+  addTN(c: number, a: number, b: number, m: number, k: number, n: number): void;
+  /** Packs all of B, block after block. */
+  pack(to: number, b: number, k: number, n: number, across: boolean): void;
+}
+
+function sums(w: ProductMemory): Sums {
+  const { addProduct, packAcross4, packAlong4, packAcross8, packAlong8, addRowNN, addRowNT } = w.call;
   const { tile, packedA, packedB } = w.scratch;
 
   /** Packs a block of B for {@link addBlocks}. */
@@ -78,23 +171,7 @@ export function matmulKernels(w: ProductMemory): Products {
     else packAlong8(to, b + 4 * (j * k + l), columns, depth, 4 * k);
   }
 
-  /** Where the panels of each weight stand, by its address and layout; null where there was no room. */
-  const panels = new Map<string, number | null>();
-
-  /** The address of a weight's panels, packed once in a walk, block after block; null where it has to be packed anew. */
-  function panelsOf(b: number, k: number, n: number, across: boolean): number | null {
-    const { walk } = w.recorder;
-    if (walk === null) return null;
-    const key = `${b} ${k} ${n} ${across}`;
-    let at = panels.get(key);
-    if (at === undefined) {
-      const length = panelLength(k, n);
-      at = w.hasRoom(length) ? w.floats(length).byteOffset : null;
-      panels.set(key, at);
-    }
-    if (at === null || walk.has(key)) return at;
-    walk.add(key);
-    let to = at;
+  function pack(to: number, b: number, k: number, n: number, across: boolean): void {
     for (let j = 0; j < n; j += BLOCK_N) {
       const columns = Math.min(BLOCK_N, n - j);
       for (let l = 0; l < k; l += BLOCK_K) {
@@ -103,11 +180,10 @@ export function matmulKernels(w: ProductMemory): Products {
         to += 4 * panelLength(depth, columns);
       }
     }
-    return at;
   }
 
   /**
-   * C += A·B block by block. Element (i,l) of A stands at a + 4·(i·k + l), across at a + 4·(l·m + i);
+   * C += A·B block by block. Element (i,l) of A is at a + 4·(i·k + l), across at a + 4·(l·m + i);
    * element (l,j) of B across at b + 4·(l·n + j), else at b + 4·(j·k + l).
    */
   function addBlocks(
@@ -119,60 +195,43 @@ export function matmulKernels(w: ProductMemory): Products {
     n: number,
     aAcross: boolean,
     bAcross: boolean,
-    panelsOfB: number | null = null,
+    panels: number | null,
   ): void {
-    let panel = panelsOfB ?? packedB;
+    // A that is a single block is packed once for all columns.
+    const once = m <= BLOCK_M && k <= BLOCK_K;
+    let panel = panels ?? packedB;
     for (let j = 0; j < n; j += BLOCK_N) {
       const columns = Math.min(BLOCK_N, n - j);
       for (let l = 0; l < k; l += BLOCK_K) {
         const depth = Math.min(BLOCK_K, k - l);
-        if (panelsOfB === null) packB(packedB, b, k, n, bAcross, j, columns, l, depth);
+        if (panels === null) packB(packedB, b, k, n, bAcross, j, columns, l, depth);
         for (let i = 0; i < m; i += BLOCK_M) {
           const rows = Math.min(BLOCK_M, m - i);
-          if (aAcross) packAcross4(packedA, a + 4 * (l * m + i), rows, depth, 4 * m);
-          else packAlong4(packedA, a + 4 * (i * k + l), rows, depth, 4 * k);
+          if (!once || j === 0) {
+            if (aAcross) packAcross4(packedA, a + 4 * (l * m + i), rows, depth, 4 * m);
+            else packAlong4(packedA, a + 4 * (i * k + l), rows, depth, 4 * k);
+          }
           addProduct(c + 4 * (i * n + j), packedA, panel, rows, depth, columns, 4 * n, tile);
         }
-        if (panelsOfB !== null) panel += 4 * panelLength(depth, columns);
+        if (panels !== null) panel += 4 * panelLength(depth, columns);
       }
     }
   }
 
-  function productNN(weight: boolean): typeof MatmulNN {
-    return (c, a, b, m, k, n, accumulate = false) => {
-      const cAt = w.at('matmulNN', 'c', c, '[M,N]', m, n);
-      const aAt = w.at('matmulNN', 'a', a, '[M,K]', m, k);
-      const bAt = w.at('matmulNN', 'b', b, '[K,N]', k, n);
-      if (!accumulate) fill(cAt, m * n, 0);
-      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, true, weight ? panelsOf(bAt, k, n, true) : null);
-      else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n, 4);
-    };
-  }
-
-  function productNT(weight: boolean): typeof MatmulNN {
-    return (c, a, b, m, k, n, accumulate = false) => {
-      const cAt = w.at('matmulNT', 'c', c, '[M,N]', m, n);
-      const aAt = w.at('matmulNT', 'a', a, '[M,K]', m, k);
-      const bAt = w.at('matmulNT', 'b', b, '[N,K]', n, k);
-      if (!accumulate) fill(cAt, m * n, 0);
-      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, false, weight ? panelsOf(bAt, k, n, false) : null);
-      else for (let i = 0; i < m; i++) addRowNT(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n);
-    };
-  }
-
   return {
-    matmulNN: productNN(false),
-    matmulNT: productNT(false),
-    weightNN: productNN(true),
-    weightNT: productNT(true),
-    matmulTN(c, a, b, m, k, n, accumulate = false) {
-      const cAt = w.at('matmulTN', 'c', c, '[M,N]', m, n);
-      const aAt = w.at('matmulTN', 'a', a, '[K,M]', k, m);
-      const bAt = w.at('matmulTN', 'b', b, '[K,N]', k, n);
-      if (!accumulate) fill(cAt, m * n, 0);
-      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, true, true);
-      else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i, bAt, k, n, 4 * m);
+    addNN(c, a, b, m, k, n, panels) {
+      if (m >= MANY_ROWS) addBlocks(c, a, b, m, k, n, false, true, panels);
+      else for (let i = 0; i < m; i++) addRowNN(c + 4 * i * n, a + 4 * i * k, b, k, n, 4);
     },
+    addNT(c, a, b, m, k, n, panels) {
+      if (m >= MANY_ROWS) addBlocks(c, a, b, m, k, n, false, false, panels);
+      else for (let i = 0; i < m; i++) addRowNT(c + 4 * i * n, a + 4 * i * k, b, k, n);
+    },
+    addTN(c, a, b, m, k, n) {
+      if (m >= MANY_ROWS) addBlocks(c, a, b, m, k, n, true, true, null);
+      else for (let i = 0; i < m; i++) addRowNN(c + 4 * i * n, a + 4 * i, b, k, n, 4 * m);
+    },
+    pack,
   };
 }
 

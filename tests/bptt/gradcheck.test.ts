@@ -398,6 +398,22 @@ describe('kinks', () => {
 });
 
 describe('modes and seeds', () => {
+  test('sampled: any element may be taken, another few with another seed', () => {
+    const fn = elementwise(Math.sin, Math.cos);
+    const x = random.randn(30);
+    const taken = new Set<number>();
+    const choices = new Set<string>();
+    for (let seed = 0; seed < 40; seed++) {
+      const { checks } = gradcheck(fn, { x }, { mode: 'sampled', samples: 5, seed });
+      expect(new Set(checks.map(({ index }) => index)).size).toBe(5);
+      for (const { index } of checks) taken.add(index);
+      choices.add(checks.map(({ index }) => index).join());
+    }
+    // 200 draws miss a given one of 30 with probability (5/6)^40 = 7e-4; the seeds are fixed.
+    expect(taken.size).toBe(30);
+    expect(choices.size).toBeGreaterThan(35);
+  });
+
   test('sampled: different elements, as many as asked for or there are', () => {
     const fn = product();
     const report = assertGradcheck(fn, matrices(), { mode: 'sampled', samples: 4 });

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { engines, type ReplayEngine } from '../../cli/replay/engines.ts';
-import { type Replay, rehearse, replayFiles, replayText } from '../../cli/replay/run.ts';
+import { type Replay, referenceRuns, replayFiles, replayText } from '../../cli/replay/run.ts';
 import { tolerancesOf } from '../../cli/replay/tolerances.ts';
-import type { Kernels, LocalEngine } from '../../src/bptt/engine.ts';
+import type { CpuEngine, Kernels } from '../../src/bptt/engine.ts';
 import type { FloatArray } from '../../src/tensor/shape.ts';
 
 // The goldens of true size, and those cases that train long, are left to `npm run replay -- --engine wasm`.
@@ -21,14 +21,14 @@ function content(file: string, name: string | null): string {
 const failed = ({ comparisons }: Replay): string[] =>
   comparisons.filter(({ ok }) => !ok).map(({ caseName, quantity }) => `${caseName} ${quantity}`);
 
-const rehearsals = new Map<string, ReturnType<typeof rehearse>>();
+const references = new Map<string, ReturnType<typeof referenceRuns>>();
 
 /** On an engine that is wasm, sound or not; a file is rehearsed once for all of them. */
 async function replayCase(file: string, name: string | null, engine: ReplayEngine = engines.wasm): Promise<Replay> {
   const key = `${file} ${name}`;
   const own = content(file, name);
-  const rehearsed = rehearsals.get(key) ?? rehearse(file, own, engines.wasm);
-  rehearsals.set(key, rehearsed);
+  const rehearsed = references.get(key) ?? referenceRuns(file, own, engines.wasm);
+  references.set(key, rehearsed);
   return replayText(file, own, engine, await rehearsed);
 }
 
@@ -97,7 +97,7 @@ function faulty(kernel: string, argument: number, fault: Fault): ReplayEngine {
     const isRule = Object.hasOwn(engine.optim, kernel);
     const own = (isRule ? engine.optim : engine.kernels)[kernel as never] as Anything;
     const part = { [kernel]: isRule ? spoiltRule(own) : spoiltKernel(own) };
-    const spoilt: LocalEngine = {
+    const spoilt: CpuEngine = {
       ...engine,
       kernels: { ...engine.kernels, ...part } as Kernels<FloatArray, Int32Array>,
       optim: { ...engine.optim, ...part },
@@ -211,7 +211,7 @@ describe('the command', () => {
   });
 });
 
-test('float64 has no rehearsals', () => {
+test('float64 has no references', () => {
   expect(tolerancesOf('ts', 'float64').rounding).toBeNull();
   expect(() => tolerancesOf('wasm', 'float64')).toThrow('engine wasm has no tolerances for float64');
 });

@@ -1,0 +1,3 @@
+export type { Algebra } from './algebra.ts';
+export { numberAlgebra } from './numbers.ts';
+export { RowAlgebra } from './rows.ts';

@@ -1,0 +1,56 @@
+import type { FloatBuffer } from '../device/buffers.ts';
+import { elementwise, dispatchElementwise } from '../device/elementwise.ts';
+import { assertFloats } from '../device/assert.ts';
+
+const SIZES = { wide: 'u32', offset: 'u32', n: 'u32' } as const;
+/** Where element i of the block stands in the wide tensor. */
+const WIDE = 'let at = (i / args.n) * args.wide + args.offset + i % args.n;';
+
+const place = elementwise('placeColumns', { y: 'f32' }, { x: 'f32' }, SIZES, `${WIDE} set_y(at, x(i));`);
+const take = elementwise(
+  'takeColumns',
+  { y: 'f32' },
+  { x: 'f32' },
+  { ...SIZES, accumulate: 'u32' },
+  `${WIDE} set_y(i, select(x(at), y(i) + x(at), args.accumulate == 1u));`,
+);
+
+/**
+ * y[r, offset + j] = x[r,j]: x becomes a block of columns of y.
+ *
+ * @param y [R,N], its columns offset … offset + n − 1 overwritten
+ * @param x [R,n]
+ */
+export function placeColumns(y: FloatBuffer, x: FloatBuffer, rows: number, N: number, offset: number, n: number): void {
+  assertFloats('placeColumns', 'y', y, '[R,N]', rows, N);
+  assertFloats('placeColumns', 'x', x, '[R,n]', rows, n);
+  expectOffset('placeColumns', N, offset, n);
+  dispatchElementwise(place, { y, x }, rows * n, { wide: N, offset, n });
+}
+
+/**
+ * y[r,j] = x[r, offset + j], or y += that when `accumulate` is set.
+ *
+ * @param y [R,n], overwritten (or added to)
+ * @param x [R,N]
+ */
+export function takeColumns(
+  y: FloatBuffer,
+  x: FloatBuffer,
+  rows: number,
+  N: number,
+  offset: number,
+  n: number,
+  accumulate = false,
+): void {
+  assertFloats('takeColumns', 'x', x, '[R,N]', rows, N);
+  assertFloats('takeColumns', 'y', y, '[R,n]', rows, n);
+  expectOffset('takeColumns', N, offset, n);
+  dispatchElementwise(take, { y, x }, rows * n, { wide: N, offset, n, accumulate: accumulate ? 1 : 0 });
+}
+
+function expectOffset(fn: string, N: number, offset: number, n: number): void {
+  if (!(Number.isInteger(offset) && offset >= 0 && offset + n <= N)) {
+    throw new RangeError(`${fn}: offset is ${offset}, expected 0 … ${N - n}: ${n} of ${N} columns`);
+  }
+}

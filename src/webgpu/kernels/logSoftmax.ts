@@ -1,0 +1,49 @@
+import type { FloatBuffer } from '../device/buffers.ts';
+import { assertFloats } from '../device/assert.ts';
+import { forRow, dispatchRows, rowwise } from '../device/rowwise.ts';
+import { ROW_MAX_WGSL, ROW_SUM_WGSL } from './softmax.ts';
+
+const forward = rowwise(
+  'logSoftmax',
+  { y: 'f32' },
+  { z: 'f32' },
+  `${ROW_MAX_WGSL}${ROW_SUM_WGSL}
+  let log_sum = log(sum);
+  ${forRow('set_y(start + j, z(start + j) - m - log_sum);')}`,
+);
+
+/**
+ * y[r,j] = z[r,j] − ln Σ_k e^z[r,k]. `y` may be `z`.
+ *
+ * @param y [R,n], overwritten
+ * @param z [R,n]
+ */
+export function logSoftmax(y: FloatBuffer, z: FloatBuffer, rows: number, n: number): void {
+  assertFloats('logSoftmax', 'y', y, '[R,n]', rows, n);
+  assertFloats('logSoftmax', 'z', z, '[R,n]', rows, n);
+  dispatchRows(forward, { y, z }, rows, n);
+}
+
+const backward = rowwise(
+  'logSoftmaxBackward',
+  { dz: 'f32' },
+  { dy: 'f32', y: 'f32' },
+  `var own = 0.0;
+  ${forRow('own += dy(start + j);')}
+  let sum = sum_across(own, lane);
+  ${forRow('set_dz(start + j, dy(start + j) - exp(y(start + j)) * sum);')}`,
+);
+
+/**
+ * dz[r,j] = dy[r,j] − e^y[r,j]·Σ_k dy[r,k], for y = logSoftmax(z). `dz` may be `dy`.
+ *
+ * @param dz [R,n], overwritten
+ * @param dy [R,n]
+ * @param y [R,n], what the forward pass gave
+ */
+export function logSoftmaxBackward(dz: FloatBuffer, dy: FloatBuffer, y: FloatBuffer, rows: number, n: number): void {
+  assertFloats('logSoftmaxBackward', 'dz', dz, '[R,n]', rows, n);
+  assertFloats('logSoftmaxBackward', 'dy', dy, '[R,n]', rows, n);
+  assertFloats('logSoftmaxBackward', 'y', y, '[R,n]', rows, n);
+  dispatchRows(backward, { dz, dy, y }, rows, n);
+}

@@ -49,7 +49,7 @@ async function enginesOf(
   }
   if (dtype !== 'float32') return plain('the only one that computes in float64');
   const wasm = await loadWasm();
-  if (name === 'auto' && !wasm.hasWasmSimd()) return plain('this host has no WebAssembly SIMD');
+  if (name === 'auto' && !wasm.hasWasmSimd()) return plain('this host has no WebAssembly SIMD, or forbids it');
   try {
     return await wasmEnginesFor(wasm, spec, options, threads);
   } catch (error) {

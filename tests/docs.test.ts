@@ -15,7 +15,9 @@ function snippets(document: string): string[] {
 
 const documents = [
   'README.md',
-  ...['cells', 'classify', 'engines', 'fit', 'forecast', 'save', 'sessions', 'tag', 'testing'].map((page) => `docs/${page}.md`),
+  ...['cells', 'classify', 'engines', 'fit', 'forecast', 'save', 'sessions', 'tag', 'testing'].map(
+    (page) => `docs/${page}.md`,
+  ),
 ];
 
 const all = documents.flatMap((document) =>

@@ -3,6 +3,7 @@ export { type AdamOptions, adam, adamw } from './adam.ts';
 export { clipByNorm, clipByValue, gradientNorm } from './clip.ts';
 export { l2Backward, l2Forward } from './l2.ts';
 export {
+  formulaOptimizer,
   type LearningRate,
   learningRateAt,
   makeMemory,

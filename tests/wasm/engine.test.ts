@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { bufferLengths, createTrainer, LocalTrainer, type ModelSpec } from 'bptt/bptt';
+import { bufferLengths, createTrainer, LocalTrainer, type ModelSpec } from 'bptt';
 import { adagrad, adam, notebookRprop, type Optimizer, rmsprop, rprop, sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 import { hasWasmSimd, wasmEngine } from 'bptt/wasm';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { createTrainer, type ModelSpec, type TrainingBatch } from 'bptt/bptt';
+import { createTrainer, type ModelSpec, type TrainingBatch } from 'bptt';
 import { adam } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 import { describe, expect, it, vi } from 'vitest';

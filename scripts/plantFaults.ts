@@ -28,6 +28,7 @@ function copyTree(parts: readonly string[], fault?: Fault): string {
     const path = join(folder, sourceOf(fault));
     writeFileSync(path, plant(readFileSync(path, 'utf8'), fault));
   }
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
   return folder;
 }
 
@@ -100,7 +101,6 @@ async function failingTest(folder: string, files: readonly string[]): Promise<st
 async function failingUnitTest(fault: Fault | undefined, files: readonly string[]): Promise<string | undefined> {
   const folder = copyTree(['src', 'cli', 'examples', 'tests', 'scripts', 'vitest.config.ts'], fault);
   try {
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
     return await failingTest(folder, files);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -15,11 +15,11 @@ import {
   type Known,
   type ModelSpec,
   type NamedTensors,
+  namedSpec,
   parameterLayout,
   type ResolvedSpec,
   resolveSpec,
   specFromJson,
-  specToJson,
 } from './spec.ts';
 import type { Trainer } from './trainer.ts';
 
@@ -185,7 +185,7 @@ async function read(fn: string, bytes: Uint8Array, kinds: readonly string[]): Pr
 
 /** Whether a spec with a bundled name in the place of cell and loss is the same. */
 function specHeader(spec: ResolvedSpec): { spec: Record<string, unknown>; own: string[] } {
-  const json = specToJson(spec);
+  const json = namedSpec(spec);
   const own: string[] = [];
   for (const field of ['cell', 'loss'] as const) {
     if (!isBundled(spec, field, json[field] as string)) own.push(field);

@@ -341,7 +341,12 @@ export function specToJson(spec: ModelSpec | ResolvedSpec): Record<string, unkno
   if (bundledLoss && loss !== resolveLoss(loss.name as LossName, outputActivation)) {
     throw new RangeError(`specToJson: a loss of one's own has the name of the bundled ${loss.name}`);
   }
-  return { ...full, cell: cell.name, loss: loss.name };
+  return namedSpec(full);
+}
+
+/** The same for whoever notes by itself which names mean a cell or loss of one's own. */
+export function namedSpec(spec: ResolvedSpec): Record<string, unknown> {
+  return { ...spec, cell: spec.cell.name, loss: spec.loss.name };
 }
 
 /** What a saved spec may name beside the bundled cells and losses. */

@@ -69,6 +69,18 @@ export {
 } from './bptt/safetensors.ts';
 export { type AnySampler, type SampleOptions, Sampler, sampleFrom } from './bptt/sample.ts';
 export {
+  type LoadedModel,
+  type LoadedTrainer,
+  type LoadModelOptions,
+  type LoadTrainerOptions,
+  loadModel,
+  loadTrainer,
+  type SaveOptions,
+  saveModel,
+  saveTrainer,
+} from './bptt/save.ts';
+export type { Sequence, Windows } from './bptt/sequenceBatches.ts';
+export {
   CELL_NAMES,
   type CellName,
   type Known,
@@ -87,18 +99,6 @@ export {
   specFromJson,
   specToJson,
 } from './bptt/spec.ts';
-export {
-  type LoadedModel,
-  type LoadedTrainer,
-  type LoadModelOptions,
-  type LoadTrainerOptions,
-  loadModel,
-  loadTrainer,
-  type SaveOptions,
-  saveModel,
-  saveTrainer,
-} from './bptt/save.ts';
-export type { Sequence, Windows } from './bptt/sequenceBatches.ts';
 export { Stepper, stepperAllocationPlan } from './bptt/stepper.ts';
 export { type LayerSummary, type ModelSummary, type SummaryOptions, summary } from './bptt/summary.ts';
 export {

@@ -1,6 +1,6 @@
 import type { Dtype } from '../tensor/shape.ts';
 import { allocationPlan } from './cpuSession.ts';
-import type { CpuEngineName, CreateTrainerOptions } from './createTrainer.ts';
+import type { CpuEngineName, CreateTrainerOptions, WasmCode } from './createTrainer.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
 import { describe } from './options.ts';
 import { type ModelSpec, type ResolvedSpec, resolveSpec } from './spec.ts';
@@ -16,8 +16,9 @@ export async function cpuTrainer(
   dtype: Dtype,
   spec: ModelSpec | ResolvedSpec,
   options: CreateTrainerOptions,
+  loadWasm: () => Promise<WasmCode>,
 ): Promise<CpuTrainer> {
-  const { engines, description } = await enginesOf(engine, dtype, spec, options);
+  const { engines, description } = await enginesOf(engine, dtype, spec, options, loadWasm);
   return new CpuTrainer(engines, spec, options, description);
 }
 
@@ -32,6 +33,7 @@ async function enginesOf(
   dtype: Dtype,
   spec: ModelSpec | ResolvedSpec,
   options: CreateTrainerOptions,
+  loadWasm: () => Promise<WasmCode>,
 ): Promise<Chosen> {
   const { threads = 1 } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > options.batch) {
@@ -46,8 +48,8 @@ async function enginesOf(
     return plain('asked for');
   }
   if (dtype !== 'float32') return plain('the only one that computes in float64');
-  const wasm = await import('../wasm/index.ts');
-  if (name === 'auto' && !wasm.hasWasmSimd()) return plain('this host has no WebAssembly SIMD');
+  const wasm = await loadWasm();
+  if (name === 'auto' && !wasm.hasWasmSimd()) return plain('this host has no WebAssembly SIMD, or forbids it');
   try {
     return await wasmEnginesFor(wasm, spec, options, threads);
   } catch (error) {
@@ -57,14 +59,7 @@ async function enginesOf(
 }
 
 async function wasmEnginesFor(
-  {
-    panelLengths,
-    ThreadStartError,
-    wasmEngine,
-    wasmEngines,
-    whyNoThreads,
-    whyOneThread,
-  }: typeof import('../wasm/index.ts'),
+  { panelLengths, ThreadStartError, wasmEngine, wasmEngines, whyNoThreads, whyOneThread }: WasmCode,
   spec: ModelSpec | ResolvedSpec,
   { fma = false, threadWorker, ...options }: CreateTrainerOptions,
   threads: number,

@@ -58,11 +58,42 @@ export interface CreateTrainerOptions extends TrainerOptions {
 
 /**
  * A trainer with fresh weights on the engine of that name. Its code is loaded when it is asked for: that of the CPU's loops,
- * of WebAssembly, of WebGPU.
+ * of WebAssembly, of WebGPU. Where a bundler cannot split its output, there is `bptt/static`.
  *
  * @throws {RangeError | TypeError} on an unknown engine, or where spec or options make no sense.
  */
-export async function createTrainer(spec: ModelSpec | ResolvedSpec, options: CreateTrainerOptions): Promise<Trainer> {
+export function createTrainer(spec: ModelSpec | ResolvedSpec, options: CreateTrainerOptions): Promise<Trainer> {
+  return trainerOn(
+    {
+      cpu: () => import('./cpuTrainer.ts'),
+      wasm: () => import('../wasm/index.ts'),
+      webgpu: () => import('../webgpu/index.ts'),
+    },
+    spec,
+    options,
+  );
+}
+
+/** The code of the engines, loaded or to be loaded. */
+export interface EngineCode {
+  cpu(): Promise<Pick<typeof import('./cpuTrainer.ts'), 'cpuTrainer'>>;
+  wasm(): Promise<WasmCode>;
+  /** Null where there is none. */
+  webgpu: (() => Promise<Pick<typeof import('../webgpu/index.ts'), 'webgpuTrainer'>>) | null;
+}
+
+/** What a trainer on engine `wasm` is made with. */
+export type WasmCode = Pick<
+  typeof import('../wasm/index.ts'),
+  'hasWasmSimd' | 'panelLengths' | 'ThreadStartError' | 'wasmEngine' | 'wasmEngines' | 'whyNoThreads' | 'whyOneThread'
+>;
+
+/** {@link createTrainer} with the code of its engines. */
+export async function trainerOn(
+  code: EngineCode,
+  spec: ModelSpec | ResolvedSpec,
+  options: CreateTrainerOptions,
+): Promise<Trainer> {
   assertOptions('createTrainer', options, CREATE_TRAINER_OPTIONS);
   const { dtype = 'float32', init = 'orthogonal', seed = 0 } = options;
   assertOneOf('createTrainer', 'dtype', dtype, ['float32', 'float64']);
@@ -72,29 +103,27 @@ export async function createTrainer(spec: ModelSpec | ResolvedSpec, options: Cre
   const parameters = initialParameters(spec, dtype, init, rng);
   const own = { ...options, seed: rng.randint(2 ** 31) };
   const { engine = 'auto' } = options;
-  expectEngine('createTrainer', engine);
-  const trainer = engine === 'webgpu' ? await onWebgpu(dtype, spec, own) : await onCpu(engine, dtype, spec, own);
+  assertOneOf('createTrainer', 'engine', engine, code.webgpu === null ? CPU_ENGINE_NAMES : ENGINE_NAMES);
+  const trainer =
+    engine === 'webgpu'
+      ? await onWebgpu(code.webgpu!, dtype, spec, own)
+      : await (await code.cpu()).cpuTrainer(engine, dtype, spec, own, code.wasm);
   await trainer.setParameters(parameters);
   return trainer;
 }
 
-async function onWebgpu(dtype: Dtype, spec: ModelSpec | ResolvedSpec, options: CreateTrainerOptions): Promise<Trainer> {
-  const { threads = 1, webgpu, ...own } = options;
-  if (dtype !== 'float32') throw new RangeError(`createTrainer: engine webgpu computes in float32, dtype is ${dtype}`);
-  if (threads !== 1)
-    throw new RangeError(`createTrainer: engine webgpu has no threads of its own, threads is ${threads}`);
-  const { webgpuTrainer } = await import('../webgpu/index.ts');
-  return webgpuTrainer(spec, { ...own, ...webgpu });
-}
-
-async function onCpu(
-  engine: CpuEngineName,
+async function onWebgpu(
+  code: NonNullable<EngineCode['webgpu']>,
   dtype: Dtype,
   spec: ModelSpec | ResolvedSpec,
   options: CreateTrainerOptions,
 ): Promise<Trainer> {
-  const { cpuTrainer } = await import('./cpuTrainer.ts');
-  return cpuTrainer(engine, dtype, spec, options);
+  const { threads = 1, webgpu, ...own } = options;
+  if (dtype !== 'float32') throw new RangeError(`createTrainer: engine webgpu computes in float32, dtype is ${dtype}`);
+  if (threads !== 1)
+    throw new RangeError(`createTrainer: engine webgpu has no threads of its own, threads is ${threads}`);
+  const { webgpuTrainer } = await code();
+  return webgpuTrainer(spec, { ...own, ...webgpu });
 }
 
 export interface CreateSamplerOptions {

@@ -55,7 +55,7 @@ describe('the tarball', () => {
     expect(bugs).toMatch(/^https:/);
   });
 
-  it.each(limits)('weighs at most $limit bytes in a page that imports $name alone', async (part) => {
+  it.each(limits)('weighs at most $limit bytes in a page that imports $name from $from alone', async (part) => {
     const size = await sizeOf(app, part);
     expect(size).toBeGreaterThan(100);
     expect(size).toBeLessThanOrEqual(part.limit);
@@ -101,6 +101,13 @@ describe('a page under a strict content security policy', () => {
     },
     120_000,
   );
+
+  it('trains on engine ts where the policy forbids WebAssembly, and says so', async () => {
+    const runs = await runPage(browser, join(tarball.folder, 'esbuild/dist'), "'self'");
+    const description = 'ts: this host has no WebAssembly SIMD, or forbids it';
+    expect(runs.onPage.description).toBe(description);
+    expect(runs.inWorker).toEqual({ description, losses: inNode.ts.losses });
+  });
 });
 
 describe('a project', () => {

@@ -15,7 +15,7 @@ describe('a check of a whole model', () => {
     ['lstmForward', /= p1;/, '= p7;', 'lstm, a dispatch a step', 'lstmForward: '], // does not compile
     ['holdStateForward', '!= 1.0', '== 1.0', 'gru, kernel by kernel', 'holdStateForward: '],
     ['weightGradients', main, idle, 'gru, a dispatch a step', 'weightGradients: the gradient of weight_hh_l0'],
-    ['oneHotLinearBackwardFew', main, idle, 'gru, a dispatch a step', 'weightGradients: the gradient of weight_ih'],
+    ['scatter columns by rows', main, idle, 'gru, a dispatch a step', 'weightGradients: the gradient of weight_ih'],
   ])('names %s where «%s» is «%s»', async (kernel, right, wrong, model, culprit) => {
     const device = await openTestDevice();
     plantInKernel(device, kernel, right, wrong);

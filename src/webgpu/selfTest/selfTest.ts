@@ -1,8 +1,8 @@
 import { RandomState } from '../../tensor/random.ts';
-import { type KernelFailure, runCheck } from './check.ts';
-import { checksFor } from './checks.ts';
 import type { AdapterDescription, Device } from '../device/device.ts';
 import { messageOf, WebgpuError } from '../device/errors.ts';
+import { type KernelFailure, runCheck } from './check.ts';
+import { checksFor } from './checks.ts';
 import { modelChecks, modelSizes, runModelCheck } from './modelChecks.ts';
 
 export interface SelfTestOptions {

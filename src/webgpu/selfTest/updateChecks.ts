@@ -5,10 +5,10 @@ import { rmsprop } from '../../optim/rmsprop.ts';
 import { notebookRprop, rprop } from '../../optim/rprop.ts';
 import { sgd } from '../../optim/sgd.ts';
 import type { RandomState } from '../../tensor/random.ts';
+import { RESULT_WORDS } from '../training/update.ts';
 import { type KernelCheck, U } from './check.ts';
 import { type Floats, gamma, normal, overwritten, times } from './checkNumbers.ts';
 import type { UpdateHow } from './functions.ts';
-import { RESULT_WORDS } from '../training/update.ts';
 
 /**
  * What a block of an optimizer's memory holds. `along` numbers have the gradient's sign, and so have the parameters that

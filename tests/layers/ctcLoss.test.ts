@@ -122,6 +122,29 @@ describe('ctc as a loss', () => {
     return { inputs, targets, targetLengths, lengths, steps: T, batch: B };
   }
 
+  it.each([
+    ['wasm', 1],
+    ['wasm', 2],
+  ] as const)('gives the losses of engine ts on %s with %i threads', async (engine, threads) => {
+    const [T, B, S] = [14, 5, 3];
+    const losses: Float64Array[] = [];
+    for (const options of [{ engine: 'ts' }, { engine, threads }] as const) {
+      const trainer = await createTrainer(spec, {
+        ...{ steps: T, batch: B, labels: S, optimizer: adam({ lr: 0.02 }), seed: 6 },
+        ...options,
+      });
+      const rng = new RandomState(8);
+      const batches = Array.from({ length: 20 }, () => {
+        const { inputs, ...batch } = utterances(rng, B, T, S);
+        return { ...batch, inputs: Float32Array.from(inputs), lossWeights: [1, 0.5, 0, 1, 2] };
+      });
+      losses.push(await trainer.train(batches));
+      trainer.dispose();
+    }
+    for (const [i, loss] of losses[0].entries()) expect(Math.abs(losses[1][i] - loss)).toBeLessThan(1e-4);
+    expect(losses[0][19]).toBeLessThan(losses[0][0]);
+  });
+
   it('trains a net to read labels off a signal', () => {
     const [T, B, S] = [14, 8, 3];
     const trainer = new CpuTrainer(

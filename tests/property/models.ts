@@ -431,6 +431,10 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
       }[spec.nonlinearity];
       return { h: range(H).map((j) => f(sum(0, j))), cell };
     }
+    if (c.spec.cell === 'minGru') {
+      const z = range(H).map((j) => logistic(input(0, j)));
+      return { h: range(H).map((j) => (1 - z[j]) * h[j] + z[j] * input(1, j)), cell };
+    }
     if (c.spec.cell === 'gru' || c.spec.cell === 'gruResetBefore') {
       const r = range(H).map((j) => logistic(sum(0, j)));
       const z = range(H).map((j) => logistic(sum(1, j)));

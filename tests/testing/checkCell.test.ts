@@ -8,22 +8,16 @@ import {
   gru,
   gruResetBefore,
   lstm,
-  lstmPeephole,
-  minGru,
 } from 'bptt/layers';
 import { adam } from 'bptt/optim';
 import { checkCell, EXACT_TOLERANCE } from 'bptt/testing';
 import { describe, expect, test } from 'vitest';
+import { bundledCells } from '../../cli/gradcheckLayers.ts';
 import { checkSequences } from '../../src/testing/checkSequences.ts';
 import { everything, leaky, still } from './cells.ts';
 
-const bundled: [string, Cell][] = [
-  ...Object.entries(elman).map(([f, cell]): [string, Cell] => [`elman ${f}`, cell]),
-  ...[gru, gruResetBefore, lstm, lstmPeephole, minGru].map((cell): [string, Cell] => [cell.name, cell]),
-];
-
 describe('every bundled cell', () => {
-  test.each(bundled)('%s', (_, cell) => {
+  test.each(bundledCells)('%s', (_, cell) => {
     const report = checkCell(cell, { seed: 1 });
     expect(report).toMatchObject({ runs: 30, units: 200, sequences: 10 });
     expect(report.worst).toBeLessThan(EXACT_TOLERANCE);

@@ -7,7 +7,7 @@ import { defineCase, type GradcheckCase, operation, repeatingIds } from './gradc
 /** Every cell of `bptt/layers`, the Elman cell with each of its nonlinearities. */
 export const bundledCells: readonly (readonly [name: string, cell: l.Cell])[] = [
   ...Object.entries(l.elman).map(([f, value]) => [`elman, ${f}`, value] as const),
-  ...[l.gru, l.gruResetBefore, l.lstm, l.lstmPeephole].map((value) => [value.name, value] as const),
+  ...[l.gru, l.gruResetBefore, l.lstm, l.lstmPeephole, l.minGru].map((value) => [value.name, value] as const),
 ];
 
 /** A scratch buffer that comes with garbage, as it would after an earlier step. */
@@ -161,6 +161,27 @@ export const layerCases: GradcheckCase[] = [
   loss('sigmoidCrossEntropy', l.sigmoidCrossEntropy),
   loss('squaredError', l.squaredError),
   loss('squaredError of a sigmoid', l.squaredErrorOfSigmoid),
+  defineCase('ctc', { T: 1, B: 1, V: 2, S: 1 }, ({ T: spare, B, V, S }, random) => {
+    const value = l.ctc();
+    // A step for each label and for each blank between equal ones, and some to spare.
+    const T = spare + 2 * S - 1;
+    const [targetIds, weights] = [Int32Array.from(random.randint(1, V, B * S)), rowWeights(random, B)];
+    const window = {
+      ...{ R: T * B, T, B, V, S, targetIds, targetValues: new Float64Array(0), outputs: scratch(T * B * V) },
+      lengths: Int32Array.from({ length: B }, () => T - random.randint(spare)),
+      targetLengths: Int32Array.from({ length: B }, () => random.randint(S + 1)),
+      scratch: scratch(value.scratchSize!({ T, B, V, S })),
+    };
+    return operation({
+      params: { z: random.randn(T * B * V) },
+      outputs: B,
+      forward: (losses, { z }) => value.forward({ ...window, losses, logits: z, weights, dlogits: scratch(T * B * V) }),
+      backward: (d, dlosses, { z }) => {
+        const own = { ...window, losses: scratch(B), logits: z, weights: times(weights, dlosses), dlogits: d.z };
+        value.backward(own);
+      },
+    });
+  }),
   defineCase('l2', { N: 1 }, ({ N }, random) =>
     operation({
       params: { w: random.randn(N) },

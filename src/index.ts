@@ -77,6 +77,18 @@ export {
 export { type AnySampler, type SampleOptions, Sampler, sampleFrom } from './bptt/sample.ts';
 export type { Sequence, Windows } from './bptt/sequenceBatches.ts';
 export {
+  type LoadedModel,
+  type LoadedTrainer,
+  type LoadModelOptions,
+  type LoadTrainerOptions,
+  loadModel,
+  loadTrainer,
+  type SaveOptions,
+  saveModel,
+  saveTrainer,
+} from './bptt/save.ts';
+export type { Sequence, Windows } from './bptt/sequenceBatches.ts';
+export {
   CELL_NAMES,
   type CellName,
   type Known,
@@ -96,6 +108,7 @@ export {
   specToJson,
 } from './bptt/spec.ts';
 export { Stepper, stepperAllocationPlan } from './bptt/stepper.ts';
+export { type LayerSummary, type ModelSummary, type SummaryOptions, summary } from './bptt/summary.ts';
 export {
   type Clip,
   CpuTrainer,

@@ -339,15 +339,17 @@ export class BatchReader implements CheckedBatch {
       if (!Number.isInteger(length) || length < 0 || length > S) {
         throw new RangeError(`batch.targetLengths[${b}] is ${length}, expected a whole number from 0 to S = ${S}`);
       }
-      this.targetLengths[b] = length;
-      for (let s = 0; s < length; s++) {
+      // What does not count has no labels: they may be anything.
+      this.targetLengths[b] = weights[b] === 0 ? 0 : length;
+      for (let s = 0; s < this.targetLengths[b]; s++) {
         const label = targets[b * S + s];
-        if (!(label >= 0 && label < V) && weights[b] !== 0) {
+        if (!(label >= 0 && label < V)) {
           throw new RangeError(`batch.targets[${b * S + s}] is ${label}, expected a label from 0 to ${V - 1}`);
         }
         own[b * S + s] = label;
       }
     }
+    this.spec.loss.assertLabels?.(own, this.targetLengths, this.lengths, B, S);
     this.labels = S;
     return own;
   }

@@ -51,7 +51,7 @@ async function factoryOf(engine: CpuEngineName, dtype: Dtype): Promise<EngineFac
     return ts('the only one that computes in float64');
   }
   const { hasWasmSimd, panelLengths, wasmEngine } = await import('../wasm/index.ts');
-  if (engine === 'auto' && !hasWasmSimd()) return ts('this host has no WebAssembly SIMD');
+  if (engine === 'auto' && !hasWasmSimd()) return ts('this host has no WebAssembly SIMD, or forbids it');
   return {
     description: 'wasm: SIMD',
     dtype,

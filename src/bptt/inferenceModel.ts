@@ -280,7 +280,7 @@ export class InferenceModel {
 
   private makeWindow(T: number, B: number): WindowModel {
     const { spec, factory, parameters } = this;
-    const options = { steps: T, batch: B, initialGradient: false };
+    const options = { steps: T, batch: B, initialGradient: false, backward: false };
     const engine = factory.make(spec, modelAllocationPlan(spec, options));
     const model = new SequenceModel<FloatArray, Int32Array>(engine, spec, options);
     for (const [name, values] of Object.entries(parameters)) model.parameters.get(name)!.set(values);

@@ -32,6 +32,8 @@ export interface ModelOptions<F = FloatArray> {
   initialGradient?: boolean;
   /** Whether forward passes sum the losses into {@link SequenceModel.loss}. Default true. */
   sumLosses?: boolean;
+  /** Whether gradients are computed. Default true; a model that only predicts has no room for those of the parameters. */
+  backward?: boolean;
   /** Another model's parameters, of the same spec, to work on. Left out: its own. */
   parameters?: ParameterBlock<F>;
 }
@@ -110,7 +112,7 @@ export class SequenceModel<F, I> {
     this.V = V;
     this.sumsLosses = sumLosses;
     this.parameters = options.parameters ?? new ParameterBlock(engine, layout);
-    this.gradients = new ParameterBlock(engine, layout);
+    this.gradients = options.backward === false ? this.parameters : new ParameterBlock(engine, layout);
     this.stack = new RecurrentStack(engine, full, T, B, this.parameters, this.gradients, options);
     this.loss = engine.floats(1);
     this.allLogits = engine.floats(R * V);
@@ -208,7 +210,7 @@ export class SequenceModel<F, I> {
    * @param backSteps truncated backpropagation inside the window: see {@link recurrenceBackward}
    */
   backward(backSteps: number = Number.POSITIVE_INFINITY): void {
-    this.assertTargets('backward');
+    this.assertBackward('backward');
     assertBackSteps(backSteps);
     this.run(`backward ${backSteps}`, (window) => {
       this.engine.lossBackward(this.spec.loss, window);
@@ -218,7 +220,7 @@ export class SequenceModel<F, I> {
 
   /** {@link forward} and {@link backward} in one pass, the loss together with its gradient. */
   forwardBackward(backSteps: number = Number.POSITIVE_INFINITY): void {
-    this.assertTargets('forwardBackward');
+    this.assertBackward('forwardBackward');
     assertBackSteps(backSteps);
     this.run(`forwardBackward ${backSteps}`, (window) => {
       this.predictPass(window);
@@ -308,6 +310,11 @@ export class SequenceModel<F, I> {
 
   private outputLayer(block: ParameterBlock<F>): { Who: F | null; bho: F | null } {
     return { Who: block.get('weight_ho'), bho: block.get('bias_ho') };
+  }
+
+  private assertBackward(pass: string): void {
+    if (this.gradients === this.parameters) throw new Error(`SequenceModel.${pass}: made without backward`);
+    this.assertTargets(pass);
   }
 
   private assertTargets(pass: string): void {

@@ -10,14 +10,17 @@ import {
   squaredErrorOfSigmoid,
 } from '../layers/loss.ts';
 import { lstm, lstmPeephole } from '../layers/lstm.ts';
+import { minGru } from '../layers/minGru.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { assertOptions, SPEC_FIELDS } from './options.ts';
 
 /** `gru` resets after the product as PyTorch does, `gruResetBefore` before it as the paper does. */
-export type CellName = 'elman' | 'gru' | 'gruResetBefore' | 'lstm' | 'lstmPeephole';
+export type CellName = 'elman' | 'gru' | 'gruResetBefore' | 'lstm' | 'lstmPeephole' | 'minGru';
 
 /** The bundled cells but `elman`, which has a nonlinearity. */
-const CELLS: Readonly<Record<Exclude<CellName, 'elman'>, Cell>> = { gru, gruResetBefore, lstm, lstmPeephole };
+const CELLS: Readonly<Record<Exclude<CellName, 'elman'>, Cell>> = {
+  ...{ gru, gruResetBefore, lstm, lstmPeephole, minGru },
+};
 
 /** The names of the bundled cells. */
 export const CELL_NAMES: readonly CellName[] = ['elman', ...(Object.keys(CELLS) as (keyof typeof CELLS)[])];
@@ -343,7 +346,12 @@ export function specToJson(spec: ModelSpec | ResolvedSpec): Record<string, unkno
   if (bundledLoss && loss !== resolveLoss(loss.name as LossName, outputActivation)) {
     throw new RangeError(`specToJson: a loss of one's own has the name of the bundled ${loss.name}`);
   }
-  return { ...full, cell: cell.name, loss: loss.name };
+  return namedSpec(full);
+}
+
+/** The same for whoever notes by itself which names mean a cell or loss of one's own. */
+export function namedSpec(spec: ResolvedSpec): Record<string, unknown> {
+  return { ...spec, cell: spec.cell.name, loss: spec.loss.name };
 }
 
 /** What a saved spec may name beside the bundled cells and losses. */

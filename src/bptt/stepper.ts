@@ -109,7 +109,11 @@ export function assertEach(fn: string, layout: readonly ParameterLayout[], param
 }
 
 function stepModel<F, I>(engine: Engine<F, I>, spec: ModelSpec | ResolvedSpec): SequenceModel<F, I> {
-  return new SequenceModel(engine, { ...spec, lossAt: 'every' }, { steps: 1, batch: 1, initialGradient: false });
+  return new SequenceModel(
+    engine,
+    { ...spec, lossAt: 'every' },
+    { steps: 1, batch: 1, initialGradient: false, backward: false },
+  );
 }
 
 /** The length of every buffer that a {@link Stepper} of that spec asks its engine for. */

@@ -12,6 +12,7 @@ export {
   type UnitForward,
 } from './cell.ts';
 export { ctcBackward, ctcForward, ctcGreedyDecode, ctcTooShort } from './ctc.ts';
+export { type CtcOptions, ctc } from './ctcLoss.ts';
 export { drawDropoutMask } from './dropout.ts';
 export { elman, type Nonlinearity } from './elman.ts';
 export { gru } from './gru.ts';
@@ -29,6 +30,7 @@ export {
   squaredErrorOfSigmoid,
 } from './loss.ts';
 export { lstm, lstmPeephole } from './lstm.ts';
+export { minGru } from './minGru.ts';
 export { sigmoidCrossEntropyBackward, sigmoidCrossEntropyForward } from './sigmoidCrossEntropy.ts';
 export { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from './softmaxCrossEntropy.ts';
 export { squaredErrorBackward, squaredErrorForward } from './squaredError.ts';

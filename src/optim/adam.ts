@@ -60,7 +60,11 @@ function adamLike(name: string, options: AdamOptions & { weightDecay: number }, 
       options: { beta1, beta2, eps, weightDecay, amsgrad },
       initialMemory: amsgrad ? [0, 0, 0] : [0, 0],
       numbers: (step, rate) => ({
-        ...{ beta1, rest1: 1 - beta1, beta2, rest2: 1 - beta2, eps },
+        beta1,
+        rest1: 1 - beta1,
+        beta2,
+        rest2: 1 - beta2,
+        eps,
         // L2 decay enters the gradient, or shrinks the parameter before the step.
         coupled: decoupled ? 0 : weightDecay,
         shrink: decoupled ? 1 - rate * weightDecay : 1,

@@ -65,7 +65,7 @@ export function formulaOptimizer(
   return {
     ...rule,
     update(params, grads, memory, numbers) {
-      expectMemory(rule.name, params, grads, memory);
+      expectMemory(rule, params, grads, memory);
       for (let start = 0; start < params.length; start += CHUNK) {
         const n = Math.min(CHUNK, params.length - start);
         const m = n === CHUNK ? whole : new RowAlgebra(n);
@@ -75,6 +75,7 @@ export function formulaOptimizer(
           ...{ theta: m.load(params, start), g: m.load(grads, start), numbers: splats },
           memory: memory.map((block) => m.load(block, start)),
         });
+        assertBlockCount(rule.name, 'memory of the formula', after.memory, rule);
         m.store(params, start, after.theta);
         for (let i = 0; i < memory.length; i++) m.store(memory[i], start, after.memory[i]);
       }
@@ -94,15 +95,31 @@ export function optimizerOf(
   return {
     ...rule,
     update(params, grads, memory, numbers) {
-      expectMemory(rule.name, params, grads, memory);
+      expectMemory(rule, params, grads, memory);
       loop(params, grads, memory, numbers);
     },
   };
 }
 
-/** Throws unless the gradient and each block of memory have the size and dtype of the parameters. */
-function expectMemory(name: string, params: FloatArray, grads: FloatArray, memory: readonly FloatArray[]): void {
-  expectBlocks(name, params, { grads, ...Object.fromEntries(memory.map((block, i) => [`memory[${i}]`, block])) });
+/** Throws unless there are as many blocks of memory as the rule has, each like the gradient of the parameters' size and dtype. */
+function expectMemory(
+  rule: Pick<Optimizer, 'name' | 'initialMemory'>,
+  params: FloatArray,
+  grads: FloatArray,
+  memory: readonly FloatArray[],
+): void {
+  assertBlockCount(rule.name, 'memory', memory, rule);
+  expectBlocks(rule.name, params, { grads, ...Object.fromEntries(memory.map((block, i) => [`memory[${i}]`, block])) });
+}
+
+function assertBlockCount(
+  fn: string,
+  what: string,
+  memory: readonly unknown[],
+  { initialMemory }: Pick<Optimizer, 'initialMemory'>,
+): void {
+  if (memory.length === initialMemory.length) return;
+  throw new RangeError(`${fn}: ${what} has ${memory.length} blocks, expected ${initialMemory.length}`);
 }
 
 /** x where a is not 0, else 0. */

@@ -57,8 +57,11 @@ export function sgd(options: SgdOptions): Optimizer {
       initialMemory: [0],
       // What stays of the velocity, and what the gradient adds to it.
       numbers: (step, rate) => ({
-        ...{ rate, decay: weightDecay, momentum },
-        ...{ keep: step === 0 ? 0 : momentum, share: step === 0 ? 1 : 1 - dampening },
+        rate,
+        decay: weightDecay,
+        momentum,
+        keep: step === 0 ? 0 : momentum,
+        share: step === 0 ? 1 : 1 - dampening,
       }),
       formula(m, { theta, g: given, memory: [before], numbers: { rate, decay, momentum, keep, share } }) {
         const g = m.add(given, m.mul(decay, theta));

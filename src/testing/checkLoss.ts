@@ -117,7 +117,9 @@ class Run {
       ((random: RandomState, steps: number) =>
         Array.from({ length: random.randint(Math.floor((steps + 1) / 2) + 1) }, () => draw(random, V)));
     const ofSequence =
-      loss.targets === 'labels' ? Array.from(lengths, (steps) => drawLabels(rng, steps, S, V)) : undefined;
+      loss.targets === 'labels'
+        ? Array.from(lengths, (steps) => (steps === 0 ? [] : drawLabels(rng, steps, S, V)))
+        : undefined;
     const targetIds = new Int32Array(loss.targets === 'classes' ? R : ofSequence ? B * S : 0);
     if (loss.targets === 'classes') for (let i = 0; i < R; i++) targetIds[i] = draw(rng, V);
     for (const [b, own] of (ofSequence ?? []).entries()) targetIds.set(own, b * S);

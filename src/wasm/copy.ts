@@ -1,6 +1,6 @@
 import type { CpuEngine } from '../bptt/engine.ts';
 import { f32x4, type ModuleBuilder } from './assembler.ts';
-import { forEachElement } from './elements.ts';
+import { emitRows, forEachElement } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 
 /** to = from, and y = value: here and not by typed arrays, so that a recorded pass holds them. */
@@ -23,6 +23,9 @@ export function copyKernels(w: WasmMemory): Pick<CpuEngine['kernels'], 'copy' | 
 export function emitCopy(m: ModuleBuilder): void {
   m.function('copy', ['i32', 'i32', 'i32'], (f, [to, from, n]) => {
     forEachElement(f, n, (at) => at.store(to, at.load(from)));
+  });
+  emitRows(m, 'repeatRow', ['[R,n]', '[n]'], (f, [to, row], n) => {
+    forEachElement(f, n, (at) => at.store(to, at.load(row)));
   });
   m.function('fill', ['i32', 'i32', 'f32'], (f, [out, n, value]) => {
     const values = f.let(f32x4.splat(value));

@@ -121,11 +121,11 @@ function bytesOf(lengths: readonly number[]): number {
 
 function engineOn(w: WasmMemory, running: Pick<CpuEngine, 'compile' | 'finish' | 'dispose'>): WasmEngine {
   const { sumAxis, sumOfSquares } = sumKernels(w);
-  const { matmulNN, matmulNT, matmulTN } = matmulKernels(w);
+  const { matmulNN, matmulTN } = matmulKernels(w);
   const { add, addRowBackward } = addKernels(w);
   const kernels: Kernels<FloatArray, Int32Array> = {
     ...{ matmulNN, matmulTN, add, addRowBackward, sumAxis },
-    ...linearKernels(w, { matmulNT }),
+    ...linearKernels(w),
     ...multiplyKernels(w),
     ...stateKernels(w),
     ...columnsKernels(w),

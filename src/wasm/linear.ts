@@ -2,7 +2,7 @@ import type * as layers from '../layers/linear.ts';
 import { expectIds } from '../tensor/gather.ts';
 import { addKernels } from './add.ts';
 import { gathers } from './gather.ts';
-import type { Products } from './matmul.ts';
+import { type LinearProduct, linearProduct } from './matmul.ts';
 import type { WasmMemory } from './memory.ts';
 
 /**
@@ -10,19 +10,12 @@ import type { WasmMemory } from './memory.ts';
  */
 export function linearKernels(
   w: WasmMemory,
-  { matmulNT }: Pick<Products, 'matmulNT'>,
+  linear: LinearProduct = linearProduct(w),
 ): Pick<typeof layers, 'linearForward' | 'oneHotLinearForward' | 'oneHotLinearBackward'> {
   const { addRow, addRowBackward } = addKernels(w);
   const { gatherColumns, gatherColumnsBackward } = gathers(w);
   return {
-    linearForward(y, x, W, b, R, D, O) {
-      w.at('linearForward', 'y', y, '[R,O]', R, O);
-      w.at('linearForward', 'x', x, '[R,D]', R, D);
-      w.at('linearForward', 'W', W, '[O,D]', O, D);
-      w.atOrNull('linearForward', 'b', b, '[O]', O);
-      matmulNT(y, x, W, R, D, O);
-      if (b) addRow(y, y, b, R, O);
-    },
+    linearForward: linear,
     oneHotLinearForward(y, ids, W, b, R, D, O) {
       const fn = 'oneHotLinearForward';
       const yAt = w.at(fn, 'y', y, '[R,O]', R, O);

@@ -4,7 +4,7 @@ import { emitClip } from './clip.ts';
 import { emitColumns } from './columns.ts';
 import { emitCopy } from './copy.ts';
 import { emitGather } from './gather.ts';
-import { type CompiledModule, host, isValid } from './host.ts';
+import { type CompiledModule, compiles, host } from './host.ts';
 import { emitL2 } from './l2.ts';
 import { emitMatmul } from './matmul.ts';
 import { emitMultiply } from './multiply.ts';
@@ -59,16 +59,16 @@ export function wasmModule({ shared, fused }: Variant): KernelModule {
   return found;
 }
 
-/** Whether this host has WebAssembly with SIMD, found out with the smallest module that uses it. */
+/** Whether this host has WebAssembly with SIMD and allows it, found out with the smallest module that uses it. */
 export function hasWasmSimd(): boolean {
   const m = new ModuleBuilder();
   m.function('smallest', [], (f) => f.let(f32x4.nearest(0)));
-  return isValid(m.bytes());
+  return compiles(m.bytes());
 }
 
 /** Whether this host has fused multiply-add on four floats (relaxed SIMD). */
 export function hasFusedMultiplyAdd(): boolean {
   const m = new ModuleBuilder();
   m.function('smallest', [], (f) => f.let(plusProduct(0, 1, 2, true)));
-  return isValid(m.bytes());
+  return compiles(m.bytes());
 }

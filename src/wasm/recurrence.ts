@@ -9,7 +9,6 @@ import {
 } from '../bptt/recurrence.ts';
 import { cellSizes } from '../layers/cell.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { linearKernels } from './linear.ts';
 import { type WeightProducts, weightProducts } from './matmul.ts';
 import type { WasmMemory } from './memory.ts';
 import { StepLoops } from './steps.ts';
@@ -29,7 +28,7 @@ export function recurrenceStages(
 ): Pick<Stages<FloatArray, Int32Array>, 'recurrenceForward' | 'recurrenceBackward'> {
   const weights = weightProducts(w);
   const { matmulNN } = weights;
-  const ofSteps = { ...kernels, linearForward: linearKernels(w, weights).linearForward, matmulNN };
+  const ofSteps = { ...kernels, linearForward: weights.linear, matmulNN };
   return {
     recurrenceForward(r) {
       const { steps, reverse, maxSteps } = r;

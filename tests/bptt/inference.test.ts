@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createModel } from '../../src/bptt/createModel.ts';
 import { createTrainer, initialParameters } from '../../src/bptt/createTrainer.ts';
+import { tsEngine } from '../../src/bptt/engine.ts';
 import { forecast } from '../../src/bptt/forecast.ts';
 import type { InferenceSession } from '../../src/bptt/inferenceSession.ts';
-import { type ModelSpec, outputWidth, resolveSpec } from '../../src/bptt/spec.ts';
+import { modelAllocationPlan, SequenceModel } from '../../src/bptt/model.ts';
+import { type ModelSpec, outputWidth, parameterCount, resolveSpec } from '../../src/bptt/spec.ts';
 import { sgd } from '../../src/optim/sgd.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import type { Dtype, FloatArray } from '../../src/tensor/shape.ts';
@@ -276,6 +278,18 @@ describe('sessions', () => {
     expect(() => net.session()).toThrow('disposed of');
     await expect(net.predict({ inputs: Int32Array.of(1), batch: 1 })).rejects.toThrow('disposed of');
   });
+});
+
+test('a model for inference has no room for gradients and refuses to go back', () => {
+  const room = (backward: boolean) => modelAllocationPlan(symbols, { steps: 1, batch: 1, backward });
+  const P = parameterCount(resolveSpec(symbols));
+  const total = (lengths: readonly number[]) => lengths.reduce((a, b) => a + b);
+  expect(total(room(true)) - total(room(false))).toBe(P);
+  const net = new SequenceModel(tsEngine(), symbols, { steps: 1, batch: 1, backward: false });
+  net.load({ inputs: Int32Array.of(1), targets: Int32Array.of(1) });
+  net.forward();
+  expect(() => net.backward()).toThrow('SequenceModel.backward: made without backward');
+  expect(() => net.forwardBackward()).toThrow('SequenceModel.forwardBackward: made without backward');
 });
 
 describe('forecast', () => {

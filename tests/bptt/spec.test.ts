@@ -57,7 +57,7 @@ describe('resolveSpec', () => {
   });
 
   it.each<[Record<string, unknown>, string]>([
-    [{ cell: 'rnn' }, 'cell is rnn, expected elman, gru, gruResetBefore, lstm, lstmPeephole or a cell'],
+    [{ cell: 'rnn' }, 'cell is rnn, expected elman, gru, gruResetBefore, lstm, lstmPeephole, minGru or a cell'],
     [{ input: 'words' }, 'input is words, expected ids, dense'],
     [{ nonlinearity: 'gelu' }, 'nonlinearity is gelu, expected tanh, sigmoid, relu, identity'],
     [{ bias: true }, 'bias is true, expected both, input, none'],
@@ -178,7 +178,7 @@ describe('a cell or loss of one’s own', () => {
     expect(resolveSpec(through(own, known))).toEqual(resolveSpec(own));
     expect(() => through(own, { losses: { hinge } })).toThrow(
       RangeError(
-        'spec.cell is mine, expected elman, gru, gruResetBefore, lstm, lstmPeephole: hand a cell of your own in `cells`',
+        'spec.cell is mine, expected elman, gru, gruResetBefore, lstm, lstmPeephole, minGru: hand a cell of your own in `cells`',
       ),
     );
     expect(() => through(own, { cells: { mine } })).toThrow('spec.loss is hinge, expected softmaxCrossEntropy');
@@ -275,9 +275,9 @@ it('small facts about a spec', () => {
   expect([directionsOf(both), stateWidth(both), outputWidth(both)]).toEqual([2, 4, 4]);
   const one = resolveSpec(smallest);
   expect([directionsOf(one), stateWidth(one), outputWidth(one)]).toEqual([1, 2, 4]);
-  expect(CELL_NAMES).toEqual(['elman', 'gru', 'gruResetBefore', 'lstm', 'lstmPeephole']);
+  expect(CELL_NAMES).toEqual(['elman', 'gru', 'gruResetBefore', 'lstm', 'lstmPeephole', 'minGru']);
   expect(CELL_NAMES.map((cell) => resolveSpec({ ...smallest, cell }).cell.states.join())).toEqual([
-    ...['h', 'h', 'h', 'h,c', 'h,c'],
+    ...['h', 'h', 'h', 'h,c', 'h,c', 'h'],
   ]);
   expect([suffixOf(0, false), suffixOf(2, true)]).toEqual(['_l0', '_l2_reverse']);
 });

@@ -367,9 +367,9 @@ describe.each(engines)('$name, $dtype', (under) => {
 
   describe('options', () => {
     it.each<[Partial<TrainerOptions>, string]>([
-      [{ steps: 0 }, 'trainer: backSteps is 0, expected a whole number from 1 to 0'],
-      [{ steps: Number.NaN }, 'trainer: backSteps is NaN'],
-      [{ batch: -1 }, 'SequenceModel: batch is -1'],
+      [{ steps: 0 }, 'trainer: steps is 0, expected a whole number'],
+      [{ steps: Number.NaN }, 'trainer: steps is NaN'],
+      [{ batch: -1 }, 'trainer: batch is -1'],
       [{ backSteps: 0 }, 'trainer: backSteps is 0, expected a whole number from 1 to 3'],
       [{ backSteps: 4 }, 'trainer: backSteps is 4, expected a whole number from 1 to 3'],
       [{ backSteps: 1.5 }, 'trainer: backSteps is 1.5'],

@@ -18,17 +18,22 @@ export function openBrowser(): Promise<Browser> {
 }
 
 /**
- * Opens the page of a built app, isolated and under a policy that allows scripts of its own and WebAssembly, no more.
+ * Opens the page of a built app, isolated and under a strict policy.
  *
+ * @param scripts the policy's scripts: those of its own and WebAssembly, no more
  * @throws {Error} where the page does, with all that its console says.
  */
-export async function runPage(browser: Browser, dist: string): Promise<PageRuns> {
+export async function runPage(
+  browser: Browser,
+  dist: string,
+  scripts: string = "'self' 'wasm-unsafe-eval'",
+): Promise<PageRuns> {
   const server = createServer(({ url = '/' }, response) => {
     const file = join(dist, url === '/' ? 'index.html' : url.replace(/\?.*/, ''));
     const there = existsSync(file) && statSync(file).isFile();
     response.writeHead(there ? 200 : 404, {
       'content-type': types[file.replace(/.*\./, '')] ?? 'application/octet-stream',
-      'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
+      'content-security-policy': `default-src 'none'; script-src ${scripts}; worker-src 'self'`,
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-embedder-policy': 'require-corp',
     });

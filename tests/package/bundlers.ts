@@ -2,14 +2,14 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { makeApp, type workerPlaces } from './app.ts';
+import { type AppStyle, makeApp } from './app.ts';
 import { repository, run, type Tarball } from './tarball.ts';
 
 export interface Bundler {
   name: string;
   version: string;
-  /** How an app for it names its worker. */
-  worker: keyof typeof workerPlaces;
+  /** How an app for it is written. */
+  style: AppStyle;
   /** Whether it carries the file of bptt's threads along by itself. */
   carriesThreads: boolean;
   /** Builds the app for production into its folder `dist`, with what an app at the bundler's defaults would say. */
@@ -33,22 +33,26 @@ const folderOf = (name: string, from: NodeJS.Require): string => dirname(from.re
 const versionOf = (folder: string): string =>
   (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version;
 
-function vite(from: NodeJS.Require): Bundler {
+/** @param config what an app says beside the defaults */
+function vite(from: NodeJS.Require, workerEntry: AppStyle['workerEntry'], config: object = {}): Bundler {
   const folder = folderOf('vite', from);
   const version = versionOf(folder);
   return {
     name: `Vite ${Number.parseInt(version, 10)}`,
     version,
-    worker: 'found',
+    style: { worker: 'found', workerEntry },
     carriesThreads: true,
-    build: (app) => node(app, join(folder, 'bin/vite.js'), 'build', '--logLevel', 'error'),
+    build(app) {
+      writeFileSync(join(app, 'vite.config.js'), `export default ${JSON.stringify(config)};`);
+      node(app, join(folder, 'bin/vite.js'), 'build', '--logLevel', 'error');
+    },
   };
 }
 
 const webpack: Bundler = {
   name: 'webpack 5',
   version: versionOf(folderOf('webpack', require)),
-  worker: 'found',
+  style: { worker: 'found', workerEntry: 'bptt' },
   carriesThreads: true,
   build(app) {
     const script = `
@@ -66,7 +70,7 @@ const webpack: Bundler = {
 const rollup: Bundler = {
   name: 'Rollup 4',
   version: versionOf(folderOf('rollup', require)),
-  worker: 'named',
+  style: { worker: 'named', workerEntry: 'bptt' },
   carriesThreads: false,
   build(app) {
     const script = join(folderOf('rollup', require), 'dist/bin/rollup');
@@ -79,7 +83,7 @@ function esbuild(name: string, options: object = {}): Bundler {
   return {
     name,
     version: versionOf(folderOf('esbuild', require)),
-    worker: 'named',
+    style: { worker: 'named', workerEntry: 'bptt' },
     carriesThreads: false,
     build: (app) => bundle(app, { entryPoints: ['main.js', 'worker.js'], outdir: 'dist', minify: true, ...options }),
   };
@@ -92,8 +96,10 @@ export function bundle(app: string, options: object): void {
 }
 
 export const bundlers: readonly Bundler[] = [
-  vite(older),
-  vite(require),
+  // A worker of Vite 7 is a script that cannot be split, unless the app asks for modules.
+  vite(older, 'bptt/static'),
+  { ...vite(older, 'bptt', { worker: { format: 'es' } }), name: "Vite 7, worker.format 'es'" },
+  vite(require, 'bptt'),
   webpack,
   esbuild('esbuild'),
   esbuild('esbuild, splitting', { format: 'esm', splitting: true }),
@@ -107,7 +113,7 @@ function node(app: string, ...args: readonly string[]): void {
 
 /** Makes an app for a bundler, and builds it. */
 export function build(tarball: Tarball, bundler: Bundler): Built {
-  const app = makeApp(tarball, bundler.name.replace(/\W+/g, '-'), bundler.worker);
+  const app = makeApp(tarball, bundler.name.replace(/\W+/g, '-'), bundler.style);
   bundler.build(app);
   const dist = join(app, 'dist');
   // The copy that the option threadWorker names.

@@ -4,8 +4,8 @@ import type { Run } from './app.ts';
 import { bundle } from './bundlers.ts';
 import { repository, run } from './tarball.ts';
 
-/** What a program found: engine `auto` with one thread, and with two. */
-export type ProgramRuns = Record<'one' | 'threads', Run>;
+/** What a program found: engine `auto`, engine `ts`, and `auto` with two threads. */
+export type ProgramRuns = Record<'auto' | 'ts' | 'threads', Run>;
 
 export interface Runtime {
   name: string;

@@ -1,3 +1,4 @@
+import { createTrainer } from 'bptt';
 import {
   type Cell,
   type CellBackward,
@@ -7,19 +8,16 @@ import {
   gru,
   gruResetBefore,
   lstm,
-  lstmPeephole,
 } from 'bptt/layers';
+import { adam } from 'bptt/optim';
 import { checkCell, EXACT_TOLERANCE } from 'bptt/testing';
 import { describe, expect, test } from 'vitest';
+import { bundledCells } from '../../cli/gradcheckLayers.ts';
 import { checkSequences } from '../../src/testing/checkSequences.ts';
-
-const bundled: [string, Cell][] = [
-  ...Object.entries(elman).map(([f, cell]): [string, Cell] => [`elman ${f}`, cell]),
-  ...[gru, gruResetBefore, lstm, lstmPeephole].map((cell): [string, Cell] => [cell.name, cell]),
-];
+import { everything, leaky, still } from './cells.ts';
 
 describe('every bundled cell', () => {
-  test.each(bundled)('%s', (_, cell) => {
+  test.each(bundledCells)('%s', (_, cell) => {
     const report = checkCell(cell, { seed: 1 });
     expect(report).toMatchObject({ runs: 30, units: 200, sequences: 10 });
     expect(report.worst).toBeLessThan(EXACT_TOLERANCE);
@@ -29,47 +27,41 @@ describe('every bundled cell', () => {
   });
 });
 
-/**
- * A cell of plain loops: a leaky integrator with a second state that counts up, h_t = a·h_{t−1} + (1 − a)·tanh(x + Whh·h_{t−1})
- * with a = σ(w), c_t = c_{t−1}/2 + h_t.
- */
-const leaky: Cell = {
-  name: 'leaky',
-  gates: 1,
-  states: ['h', 'c'],
-  savedBlocks: 1,
-  directHiddenGradient: true,
-  extra: { leak: { blocks: 1 } },
-  forward({ states: [h, c], saved, xGates, hGates, previous: [h0, c0], extra: [w] }, B, H) {
-    for (let i = 0; i < B * H; i++) {
-      const a = 1 / (1 + Math.exp(-w[i % H]));
-      saved[i] = Math.tanh(xGates[i] + hGates[i]);
-      const next = a * h0[i] + (1 - a) * saved[i];
-      h[i] = next;
-      c[i] = c0[i] / 2 + next;
-    }
-  },
-  backward(
-    { dxGates, dprevious: [dh0, dc0], dextra: [dw], dstates: [dh, dc], saved, previous: [h0], extra: [w] },
-    B,
-    H,
-  ) {
-    for (let i = 0; i < B * H; i++) {
-      const a = 1 / (1 + Math.exp(-w[i % H]));
-      const d = dh[i] + dc[i];
-      dxGates[i] = d * (1 - a) * (1 - saved[i] * saved[i]);
-      dw[i] = d * (h0[i] - saved[i]) * a * (1 - a);
-      dh0[i] = d * a;
-      dc0[i] = dc[i] / 2;
-    }
-  },
-};
-
 test('a cell of plain loops passes, without a formula to hold it to', () => {
   const report = checkCell(leaky, { runs: 15 });
   expect(report).toMatchObject({ runs: 15, units: 0, worst: 0, loops: 0, sequences: 5 });
   expect(report.gradients).toBeGreaterThan(200);
   expect(report.throughTime).toBeGreaterThan(100);
+});
+
+describe('cells that use every part of the description', () => {
+  test.each([everything, still, leaky].map((cell) => [cell.name, cell] as const))('%s', async (_, cell) => {
+    const report = checkCell(cell, { runs: 15, seed: 4 });
+    expect(report).toMatchObject({ runs: 15, sequences: 5 });
+    expect(report.units).toBe(cell.formula ? 200 : 0);
+    expect(report.throughTime).toBeGreaterThan(100);
+    // And the same losses on both engines of the CPU, to what Adam makes of float32's rounding in 30 updates.
+    const [steps, batch, V] = [7, 5, 4];
+    const inputs = Int32Array.from({ length: steps * batch }, (_one, i) => (i * 7 + Math.floor(i / 5)) % V);
+    const losses = await Promise.all(
+      (['ts', 'wasm'] as const).map(async (engine) => {
+        const trainer = await createTrainer(
+          {
+            ...{ cell, inputSize: V, hiddenSize: 6, outputSize: V, layers: 2, bidirectional: true },
+            ...{ loss: 'softmaxCrossEntropy', reduction: 'mean', initialState: 'learned' },
+          },
+          { steps, batch, optimizer: adam({ lr: 0.02 }), engine, seed: 3 },
+        );
+        const lossesOf = await trainer.train(
+          Array(30).fill({ inputs, targets: inputs.map((id) => (id + 1) % V), lengths: [7, 3, 0, 5, 1] }),
+        );
+        trainer.dispose();
+        return lossesOf;
+      }),
+    );
+    expect(losses[0][29]).toBeLessThan(0.7 * losses[0][0]);
+    for (const [i, loss] of losses[0].entries()) expect(Math.abs(losses[1][i] - loss)).toBeLessThan(1e-3);
+  });
 });
 
 /** The cell with something done after its forward or backward. */

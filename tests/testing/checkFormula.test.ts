@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { bundledCells } from '../../cli/gradcheckLayers.ts';
 import type { Algebra } from '../../src/algebra/algebra.ts';
 import { type Cell, type CellFormula, formulaCell } from '../../src/layers/cell.ts';
-import { elman } from '../../src/layers/elman.ts';
 import { gru } from '../../src/layers/gru.ts';
 import { gruResetBefore } from '../../src/layers/gruResetBefore.ts';
-import { lstm, lstmPeephole } from '../../src/layers/lstm.ts';
+import { lstmPeephole } from '../../src/layers/lstm.ts';
 import {
   assertExact,
   checkFormula,
@@ -13,13 +13,8 @@ import {
   formulaOfCell,
 } from '../../src/testing/checkFormula.ts';
 
-const cells: [string, Cell][] = [
-  ...Object.entries(elman).map(([f, cell]): [string, Cell] => [`elman ${f}`, cell]),
-  ...[gru, gruResetBefore, lstm, lstmPeephole].map((cell): [string, Cell] => [cell.name, cell]),
-];
-
 describe('checkFormula', () => {
-  it.each(cells)('%s: backward is the derivative of forward to rounding', (_, cell) => {
+  it.each(bundledCells)('%s: backward is the derivative of forward to rounding', (_, cell) => {
     const report = checkFormula(cell, { units: 2000, seed: 1 });
     expect(report.units).toBe(2000);
     expect(report.worst).toBeLessThan(EXACT_TOLERANCE);

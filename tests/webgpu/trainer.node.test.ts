@@ -4,7 +4,7 @@ import { BatchReader } from '../../src/bptt/batch.ts';
 import { createTrainer, initialParameters } from '../../src/bptt/createTrainer.ts';
 import { tsEngine } from '../../src/bptt/engine.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
-import { LocalTrainer, type TrainerOptions, type TrainingBatch } from '../../src/bptt/trainer.ts';
+import { CpuTrainer, type TrainerOptions, type TrainingBatch } from '../../src/bptt/trainer.ts';
 import { NonFiniteError } from '../../src/bptt/trainerChecks.ts';
 import { adagrad } from '../../src/optim/adagrad.ts';
 import { adam, adamw } from '../../src/optim/adam.ts';
@@ -17,7 +17,7 @@ import { RandomState } from '../../src/tensor/random.ts';
 import type { Device } from '../../src/webgpu/device/device.ts';
 import { openDevice } from '../../src/webgpu/device/device.ts';
 import { WebgpuError } from '../../src/webgpu/device/errors.ts';
-import { TrainingSession } from '../../src/webgpu/training/session.ts';
+import { WebgpuSession } from '../../src/webgpu/training/session.ts';
 import { type WebgpuTrainer, type WebgpuTrainerOptions, webgpuTrainer } from '../../src/webgpu/training/trainer.ts';
 import { openTestDevice } from './device.ts';
 
@@ -54,22 +54,22 @@ const windows = (count: number, from = 0): TrainingBatch[] => Array.from({ lengt
 async function pair(
   options: Partial<WebgpuTrainerOptions> & { optimizer: Optimizer },
   change: Partial<ModelSpec> = {},
-): Promise<[WebgpuTrainer, LocalTrainer]> {
+): Promise<[WebgpuTrainer, CpuTrainer]> {
   const full = { ...spec, ...change };
   const parameters = initialParameters(full, 'float64', 'torch', new RandomState(1));
   for (const values of Object.values(parameters)) values.set(Float32Array.from(values));
   const own = { ...sizes, ...options };
   const trainer = await webgpuTrainer(full, { device, ...own });
   const { snapshotEvery: _s, device: _d, deviceOptions: _o, ...plain } = own;
-  const local = new LocalTrainer(tsEngine('float64'), full, plain);
+  const local = new CpuTrainer(tsEngine('float64'), full, plain);
   await trainer.setParameters(parameters);
   await local.setParameters(parameters);
   return [trainer, local];
 }
 
-async function expectAlike(trainer: WebgpuTrainer, local: LocalTrainer, tolerance = 1e-4): Promise<void> {
+async function expectAlike(trainer: WebgpuTrainer, local: CpuTrainer, tolerance = 1e-4): Promise<void> {
   const [got, want] = [await trainer.state(), await local.state()];
-  expect(got.step).toBe(want.step);
+  expect(got.updates).toBe(want.updates);
   expect(got.random).toEqual(want.random);
   for (const kind of ['parameters', 'states'] as const) {
     expect(Object.keys(got[kind])).toEqual(Object.keys(want[kind]));
@@ -79,11 +79,11 @@ async function expectAlike(trainer: WebgpuTrainer, local: LocalTrainer, toleranc
       });
     }
   }
-  expect(got.slots).toHaveLength(want.slots.length);
-  for (const [s, slot] of want.slots.entries()) {
-    const scale = Math.max(1e-3, ...slot.map(Math.abs));
-    slot.forEach((value, i) => {
-      expect(Math.abs(got.slots[s][i] - value), `slot ${s}[${i}]`).toBeLessThan(10 * tolerance * scale);
+  expect(got.optimizerMemory).toHaveLength(want.optimizerMemory.length);
+  for (const [b, block] of want.optimizerMemory.entries()) {
+    const scale = Math.max(1e-3, ...block.map(Math.abs));
+    block.forEach((value, i) => {
+      expect(Math.abs(got.optimizerMemory[b][i] - value), `memory ${b}[${i}]`).toBeLessThan(10 * tolerance * scale);
     });
   }
 }
@@ -118,7 +118,7 @@ describe('training', () => {
 
   it('with layers, dropout, L2, frozen parameters, truncation and overlapping windows is what float64 gives', async () => {
     const options = {
-      ...{ optimizer: adam({ lr: 0.01, eps: 1e-3 }), clip: { norm: 0.3 }, l2: 1e-2, span: 2, advance: 3, seed: 4 },
+      ...{ optimizer: adam({ lr: 0.01, eps: 1e-3 }), clip: { norm: 0.3 }, l2: 1e-2, backSteps: 2, stride: 3, seed: 4 },
       frozen: ['bias_hh_l0', 'weight_hh_l1'],
     };
     const [trainer, local] = await pair(options, { layers: 2, dropout: 0.3, initialState: 'learned', bias: 'both' });
@@ -204,12 +204,12 @@ describe('a step costs', () => {
   /** What is asked of the device in `count` steps after the first one. */
   async function counted(net: ModelSpec, sizes: TrainerOptions, persistent: boolean, count: number) {
     const own = await idleDevice();
-    const session = new TrainingSession(own, net, sizes, { persistent });
+    const session = new WebgpuSession(own, false, net, sizes, { persistent });
     const { stages, dispatches } = await session.trainingStep();
-    const reader = new BatchReader(session.spec, sizes.steps, sizes.batch, 'float32');
+    const reader = new BatchReader(session.spec, sizes.steps, sizes.batch, sizes.steps, 'float32');
     const ids = () => Int32Array.from(new RandomState(1).randint(0, net.inputSize, sizes.steps * sizes.batch));
     reader.read({ inputs: ids(), targets: ids() }, true);
-    const staged = session.stage(reader, 'train', new RandomState(0), [0.1]);
+    const staged = session.stage(reader, 'train', new RandomState(0), sizes.optimizer.numbers(0, 0.1));
     await session.run([staged]);
     const before = { ...own.counters, buffers: own.counters.buffers };
     await session.run(Array.from({ length: count }, () => staged));
@@ -318,12 +318,19 @@ describe('wrong arguments', () => {
   it('are what they are on every engine', async () => {
     const options = { ...sizes, device, optimizer: sgd({ lr: 0.1 }) };
     await expect(webgpuTrainer(spec, { ...options, l2: -1 })).rejects.toThrow('trainer: l2 is -1');
-    await expect(webgpuTrainer(spec, { ...options, span: 9 })).rejects.toThrow('trainer: span is 9');
+    await expect(webgpuTrainer(spec, { ...options, backSteps: 9 })).rejects.toThrow('trainer: backSteps is 9');
     await expect(webgpuTrainer(spec, { ...options, snapshotEvery: 0 })).rejects.toThrow('trainer: snapshotEvery is 0');
     await expect(webgpuTrainer(spec, { ...options, frozen: ['w'] })).rejects.toThrow('trainer: frozen names w');
-    const own: Optimizer = { name: 'mine', lr: 1, options: {}, initialSlots: [], update: () => {} };
+    const own: Optimizer = {
+      name: 'mine',
+      lr: 1,
+      options: {},
+      initialMemory: [],
+      numbers: () => ({}),
+      update: () => {},
+    };
     await expect(webgpuTrainer(spec, { ...options, optimizer: own })).rejects.toThrow(
-      'trainer: optimizer mine has no WGSL',
+      'trainer: optimizer mine has no formula, which engine webgpu needs',
     );
     await expect(createTrainer(spec, { ...sizes, optimizer: own, engine: 'webgpu', dtype: 'float64' })).rejects.toThrow(
       'createTrainer: engine webgpu computes in float32, dtype is float64',
@@ -332,12 +339,12 @@ describe('wrong arguments', () => {
     const { weight_ho: _, ...rest } = await trainer.parameters();
     await expect(trainer.setParameters(rest)).rejects.toThrow('trainer.setParameters: weight_ho is missing');
     const state = await trainer.state();
-    await expect(trainer.setState({ ...state, step: -1 })).rejects.toThrow('trainer.setState: step is -1');
+    await expect(trainer.setState({ ...state, updates: -1 })).rejects.toThrow('trainer.setState: updates is -1');
     const bad = { ...window(1), inputs: Int32Array.of(1, 2, 3) };
-    await expect(trainer.train([window(0), bad])).rejects.toThrow('SequenceModel.load: inputs has 3 elements');
+    await expect(trainer.train([window(0), bad])).rejects.toThrow('batch.inputs has 3 elements');
     expect(trainer.step).toBe(1); // what stood before it was done
     trainer.dispose();
-    await expect(trainer.train([window(0)])).rejects.toThrow(WebgpuError);
+    await expect(trainer.train([window(0)])).rejects.toThrow('trainer.train: the trainer was disposed of');
   });
 });
 
@@ -350,7 +357,7 @@ describe('memory', () => {
     );
     const trainer = made as WebgpuTrainer;
     expect(trainer.engine).toBe('webgpu');
-    expect(trainer.choice).toContain(trainer.device.adapter.name);
+    expect(trainer.description).toContain(trainer.device.adapter.name);
     const batch: TrainingBatch = { inputs: Int32Array.of(1, 2, 3, 4), targets: Int32Array.of(2, 3, 4, 5), carry: true };
     await trainer.train([batch]);
     const before = trainer.device.memoryUse;

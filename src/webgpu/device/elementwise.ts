@@ -1,6 +1,6 @@
+import { assertFloats } from './assert.ts';
 import type { DeviceBuffer } from './buffers.ts';
 import type { Workgroups } from './commands.ts';
-import { assertFloats } from './assert.ts';
 import type { KernelSource } from './pipelines.ts';
 
 /** Invocations of a workgroup. */
@@ -67,7 +67,7 @@ export function dispatchAll(
   args: Readonly<Record<string, number>> = {},
 ): void {
   const { length } = Object.values(tensors)[0];
-  for (const [arg, tensor] of Object.entries(tensors)) assertFloats(source.name, arg, tensor, '[n]', length);
+  assertFloats(source.name, tensors, '[n]', length);
   dispatchElementwise(source, tensors, length, args);
 }
 

@@ -1,6 +1,6 @@
-import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, dispatchAll, dispatchElementwise } from '../device/elementwise.ts';
 import { assertFloats } from '../device/assert.ts';
+import type { FloatBuffer } from '../device/buffers.ts';
+import { dispatchAll, dispatchElementwise, elementwise } from '../device/elementwise.ts';
 import { sumAxis } from './sum.ts';
 
 const sum = elementwise('add', { z: 'f32' }, { x: 'f32', y: 'f32' }, {}, 'set_z(i, x(i) + y(i));');
@@ -26,9 +26,8 @@ const rowSum = elementwise(
  * @param b [n]
  */
 export function addRow(y: FloatBuffer, x: FloatBuffer, b: FloatBuffer, rows: number, n: number): void {
-  assertFloats('addRow', 'y', y, '[R,n]', rows, n);
-  assertFloats('addRow', 'x', x, '[R,n]', rows, n);
-  assertFloats('addRow', 'b', b, '[n]', n);
+  assertFloats('addRow', { y, x }, '[R,n]', rows, n);
+  assertFloats('addRow', { b }, '[n]', n);
   dispatchElementwise(rowSum, { y, x, b }, rows * n, { n });
 }
 
@@ -39,8 +38,8 @@ export function addRow(y: FloatBuffer, x: FloatBuffer, b: FloatBuffer, rows: num
  * @param dy [R,n]
  */
 export function addRowBackward(db: FloatBuffer, dy: FloatBuffer, rows: number, n: number): void {
-  assertFloats('addRowBackward', 'db', db, '[n]', n);
-  assertFloats('addRowBackward', 'dy', dy, '[R,n]', rows, n);
+  assertFloats('addRowBackward', { db }, '[n]', n);
+  assertFloats('addRowBackward', { dy }, '[R,n]', rows, n);
   const sums = db.device.scratch('sum of rows', n);
   sumAxis(sums, dy, 1, rows, n);
   add(db, db, sums);

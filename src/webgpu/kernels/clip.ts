@@ -1,6 +1,6 @@
-import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, IS_NAN_WGSL, dispatchAll, dispatchElementwise } from '../device/elementwise.ts';
 import { assertFloats } from '../device/assert.ts';
+import type { FloatBuffer } from '../device/buffers.ts';
+import { dispatchAll, dispatchElementwise, elementwise, IS_NAN_WGSL } from '../device/elementwise.ts';
 import { sumOfSquares } from './sum.ts';
 
 const forward = elementwise(
@@ -64,8 +64,8 @@ const scaleToNorm = elementwise(
  * @throws {RangeError} unless maxNorm > 0.
  */
 export function clipByNorm(norm: FloatBuffer, grads: FloatBuffer, maxNorm: number): void {
-  assertFloats('clipByNorm', 'norm', norm, '[1]', 1);
-  assertFloats('clipByNorm', 'grads', grads, '[n]', grads.length);
+  assertFloats('clipByNorm', { norm }, '[1]', 1);
+  assertFloats('clipByNorm', { grads }, '[n]', grads.length);
   if (!(maxNorm > 0)) throw new RangeError(`clipByNorm: maxNorm is ${maxNorm}, expected a number > 0`);
   const squares = grads.device.scratch('square of a norm', 1);
   sumOfSquares(squares, grads);

@@ -1,6 +1,6 @@
-import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, dispatchElementwise } from '../device/elementwise.ts';
-import { assertFloats } from '../device/assert.ts';
+import type * as host from '../../tensor/columns.ts';
+import { assertFloats, type OnDevice } from '../device/assert.ts';
+import { dispatchElementwise, elementwise } from '../device/elementwise.ts';
 
 const SIZES = { wide: 'u32', offset: 'u32', n: 'u32' } as const;
 /** Where element i of the block stands in the wide tensor. */
@@ -21,12 +21,12 @@ const take = elementwise(
  * @param y [R,N], its columns offset … offset + n − 1 overwritten
  * @param x [R,n]
  */
-export function placeColumns(y: FloatBuffer, x: FloatBuffer, rows: number, N: number, offset: number, n: number): void {
-  assertFloats('placeColumns', 'y', y, '[R,N]', rows, N);
-  assertFloats('placeColumns', 'x', x, '[R,n]', rows, n);
+export const placeColumns: OnDevice<typeof host.placeColumns> = (y, x, rows, N, offset, n) => {
+  assertFloats('placeColumns', { y }, '[R,N]', rows, N);
+  assertFloats('placeColumns', { x }, '[R,n]', rows, n);
   expectOffset('placeColumns', N, offset, n);
   dispatchElementwise(place, { y, x }, rows * n, { wide: N, offset, n });
-}
+};
 
 /**
  * y[r,j] = x[r, offset + j], or y += that when `accumulate` is set.
@@ -34,20 +34,12 @@ export function placeColumns(y: FloatBuffer, x: FloatBuffer, rows: number, N: nu
  * @param y [R,n], overwritten (or added to)
  * @param x [R,N]
  */
-export function takeColumns(
-  y: FloatBuffer,
-  x: FloatBuffer,
-  rows: number,
-  N: number,
-  offset: number,
-  n: number,
-  accumulate = false,
-): void {
-  assertFloats('takeColumns', 'x', x, '[R,N]', rows, N);
-  assertFloats('takeColumns', 'y', y, '[R,n]', rows, n);
+export const takeColumns: OnDevice<typeof host.takeColumns> = (y, x, rows, N, offset, n, accumulate = false) => {
+  assertFloats('takeColumns', { x }, '[R,N]', rows, N);
+  assertFloats('takeColumns', { y }, '[R,n]', rows, n);
   expectOffset('takeColumns', N, offset, n);
   dispatchElementwise(take, { y, x }, rows * n, { wide: N, offset, n, accumulate: accumulate ? 1 : 0 });
-}
+};
 
 function expectOffset(fn: string, N: number, offset: number, n: number): void {
   if (!(Number.isInteger(offset) && offset >= 0 && offset + n <= N)) {

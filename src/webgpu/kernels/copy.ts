@@ -1,5 +1,5 @@
 import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, dispatchAll } from '../device/elementwise.ts';
+import { dispatchAll, elementwise } from '../device/elementwise.ts';
 
 const copied = elementwise('copy', { y: 'f32' }, { x: 'f32' }, {}, 'set_y(i, x(i));');
 const filled = elementwise('fill', { y: 'f32' }, {}, { value: 'f32' }, 'set_y(i, args.value);');

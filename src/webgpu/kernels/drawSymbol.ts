@@ -1,5 +1,5 @@
-import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
 import { assertFloats } from '../device/assert.ts';
+import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
 import type { KernelSource } from '../device/pipelines.ts';
 
 const draw: KernelSource = {
@@ -54,6 +54,6 @@ fn main() {
  * @param how [1 + repetitions], 1/temperature (0 for the likeliest), then u_0, u_1, …
  */
 export function drawSymbol(drawn: IntBuffer, ids: IntBuffer, z: FloatBuffer, how: FloatBuffer, V: number): void {
-  assertFloats('drawSymbol', 'z', z, '[V]', V);
+  assertFloats('drawSymbol', { z }, '[V]', V);
   z.device.dispatch(draw, { drawn, ids, z, how }, { V }, [1, 1, 1]);
 }

@@ -1,5 +1,5 @@
 import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, dispatchAll } from '../device/elementwise.ts';
+import { dispatchAll, elementwise } from '../device/elementwise.ts';
 
 const forward = elementwise('exp', { y: 'f32' }, { x: 'f32' }, {}, 'set_y(i, exp(x(i)));');
 

@@ -1,6 +1,6 @@
-import type { FloatBuffer } from '../device/buffers.ts';
 import { assertFloats } from '../device/assert.ts';
-import { forRow, dispatchRows, rowwise } from '../device/rowwise.ts';
+import type { FloatBuffer } from '../device/buffers.ts';
+import { dispatchRows, forRow, rowwise } from '../device/rowwise.ts';
 import { ROW_MAX_WGSL, ROW_SUM_WGSL } from './softmax.ts';
 
 const forward = rowwise(
@@ -19,8 +19,7 @@ const forward = rowwise(
  * @param z [R,n]
  */
 export function logSoftmax(y: FloatBuffer, z: FloatBuffer, rows: number, n: number): void {
-  assertFloats('logSoftmax', 'y', y, '[R,n]', rows, n);
-  assertFloats('logSoftmax', 'z', z, '[R,n]', rows, n);
+  assertFloats('logSoftmax', { y, z }, '[R,n]', rows, n);
   dispatchRows(forward, { y, z }, rows, n);
 }
 
@@ -42,8 +41,6 @@ const backward = rowwise(
  * @param y [R,n], what the forward pass gave
  */
 export function logSoftmaxBackward(dz: FloatBuffer, dy: FloatBuffer, y: FloatBuffer, rows: number, n: number): void {
-  assertFloats('logSoftmaxBackward', 'dz', dz, '[R,n]', rows, n);
-  assertFloats('logSoftmaxBackward', 'dy', dy, '[R,n]', rows, n);
-  assertFloats('logSoftmaxBackward', 'y', y, '[R,n]', rows, n);
+  assertFloats('logSoftmaxBackward', { dz, dy, y }, '[R,n]', rows, n);
   dispatchRows(backward, { dz, dy, y }, rows, n);
 }

@@ -1,12 +1,12 @@
+import { assertFloats } from '../device/assert.ts';
 import type { FloatBuffer } from '../device/buffers.ts';
 import type { Workgroups } from '../device/commands.ts';
 import type { Device } from '../device/device.ts';
-import { elementwise, dispatchElementwise, THREADS } from '../device/elementwise.ts';
-import { assertFloats } from '../device/assert.ts';
+import { dispatchElementwise, elementwise, THREADS } from '../device/elementwise.ts';
+import { memoize, optionsKey } from '../device/memoize.ts';
 import type { ElementType, KernelSource } from '../device/pipelines.ts';
 import { powerOfTwoFrom, upTo } from '../device/sizes.ts';
 import { sumNames } from './tile.ts';
-import { memoize, optionsKey } from '../device/memoize.ts';
 
 /** C = A·B, A·Bᵀ or Aᵀ·B. */
 export type MatmulLayout = 'NN' | 'NT' | 'TN';
@@ -434,22 +434,20 @@ export function matmul(
   const { device } = c;
   const inBatch = (shape: string): string => (batch === 1 ? shape : `[batch,${shape.slice(1)}`);
   const sizes = (d0: number, d1: number): [number, number, number] => (batch === 1 ? [d0, d1, 1] : [batch, d0, d1]);
-  assertFloats(fn, 'c', c, inBatch('[M,N]'), ...sizes(m, n));
+  assertFloats(fn, { c }, inBatch('[M,N]'), ...sizes(m, n));
   assertFloats(
     fn,
-    'a',
-    a,
+    { a },
     inBatch(layout === 'TN' ? '[K,M]' : '[M,K]'),
     ...(layout === 'TN' ? sizes(k, m) : sizes(m, k)),
   );
   assertFloats(
     fn,
-    'b',
-    b,
+    { b },
     inBatch(layout === 'NT' ? '[N,K]' : '[K,N]'),
     ...(layout === 'NT' ? sizes(n, k) : sizes(k, n)),
   );
-  if (bias) assertFloats(fn, 'bias', bias, '[N]', n);
+  assertFloats(fn, { bias }, '[N]', n);
   if (c.length === 0) return;
   const { kernel, splits } = plan ?? planMatmul(device, m, k, n, batch);
   const rows = kernel === 'rows' ? Math.min(FEW_ROWS, powerOfTwoFrom(m)) : 0;

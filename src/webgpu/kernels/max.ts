@@ -1,6 +1,6 @@
-import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
-import { elementwise, IS_NAN_WGSL, dispatchElementwise } from '../device/elementwise.ts';
-import { assertFloats, assertInts } from '../device/assert.ts';
+import type * as host from '../../tensor/max.ts';
+import { assertFloats, assertInts, type OnDevice } from '../device/assert.ts';
+import { dispatchElementwise, elementwise, IS_NAN_WGSL } from '../device/elementwise.ts';
 
 const forward = elementwise(
   'maxAxis',
@@ -30,20 +30,13 @@ const forward = elementwise(
  * @param argmax [outer,inner], overwritten
  * @param x [outer,axis,inner], axis ≥ 1
  */
-export function maxAxis(
-  y: FloatBuffer,
-  argmax: IntBuffer,
-  x: FloatBuffer,
-  outer: number,
-  axis: number,
-  inner: number,
-): void {
-  assertFloats('maxAxis', 'y', y, '[outer,inner]', outer, inner);
-  assertInts('maxAxis', 'argmax', argmax, '[outer,inner]', outer, inner);
-  assertFloats('maxAxis', 'x', x, '[outer,axis,inner]', outer, axis, inner);
+export const maxAxis: OnDevice<typeof host.maxAxis> = (y, argmax, x, outer, axis, inner) => {
+  assertFloats('maxAxis', { y }, '[outer,inner]', outer, inner);
+  assertInts('maxAxis', { argmax }, '[outer,inner]', outer, inner);
+  assertFloats('maxAxis', { x }, '[outer,axis,inner]', outer, axis, inner);
   if (axis < 1) throw new RangeError(`maxAxis: axis is ${axis}, expected at least 1`);
   dispatchElementwise(forward, { y, argmax, x }, outer * inner, { axis, inner });
-}
+};
 
 const backward = elementwise(
   'maxAxisBackward',
@@ -56,16 +49,9 @@ const backward = elementwise(
 );
 
 /** dx[o,argmax[o,i],i] = dy[o,i] and 0 elsewhere, for y = maxAxis(x). `dx` is overwritten. */
-export function maxAxisBackward(
-  dx: FloatBuffer,
-  dy: FloatBuffer,
-  argmax: IntBuffer,
-  outer: number,
-  axis: number,
-  inner: number,
-): void {
-  assertFloats('maxAxisBackward', 'dx', dx, '[outer,axis,inner]', outer, axis, inner);
-  assertFloats('maxAxisBackward', 'dy', dy, '[outer,inner]', outer, inner);
-  assertInts('maxAxisBackward', 'argmax', argmax, '[outer,inner]', outer, inner);
+export const maxAxisBackward: OnDevice<typeof host.maxAxisBackward> = (dx, dy, argmax, outer, axis, inner) => {
+  assertFloats('maxAxisBackward', { dx }, '[outer,axis,inner]', outer, axis, inner);
+  assertFloats('maxAxisBackward', { dy }, '[outer,inner]', outer, inner);
+  assertInts('maxAxisBackward', { argmax }, '[outer,inner]', outer, inner);
   dispatchElementwise(backward, { dx, dy, argmax }, dx.length, { axis, inner });
-}
+};

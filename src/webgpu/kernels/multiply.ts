@@ -1,5 +1,7 @@
+import type * as host from '../../tensor/multiply.ts';
+import type { OnDevice } from '../device/assert.ts';
 import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, dispatchAll } from '../device/elementwise.ts';
+import { dispatchAll, elementwise } from '../device/elementwise.ts';
 
 const product = elementwise('multiply', { z: 'f32' }, { x: 'f32', y: 'f32' }, {}, 'set_z(i, x(i) * y(i));');
 
@@ -9,13 +11,7 @@ export function multiply(z: FloatBuffer, x: FloatBuffer, y: FloatBuffer): void {
 }
 
 /** dx = dz ⊙ y and dy = dz ⊙ x, for z = x ⊙ y; both overwritten. */
-export function multiplyBackward(
-  dx: FloatBuffer,
-  dy: FloatBuffer,
-  dz: FloatBuffer,
-  x: FloatBuffer,
-  y: FloatBuffer,
-): void {
+export const multiplyBackward: OnDevice<typeof host.multiplyBackward> = (dx, dy, dz, x, y) => {
   multiply(dx, dz, y);
   multiply(dy, dz, x);
-}
+};

@@ -1,5 +1,5 @@
 import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, IS_NAN_WGSL, dispatchAll } from '../device/elementwise.ts';
+import { dispatchAll, elementwise, IS_NAN_WGSL } from '../device/elementwise.ts';
 
 const forward = elementwise(
   'relu',

@@ -1,5 +1,5 @@
 import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, dispatchAll } from '../device/elementwise.ts';
+import { dispatchAll, elementwise } from '../device/elementwise.ts';
 
 const product = elementwise('scale', { y: 'f32' }, { x: 'f32' }, { alpha: 'f32' }, 'set_y(i, args.alpha * x(i));');
 

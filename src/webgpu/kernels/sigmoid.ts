@@ -1,5 +1,5 @@
 import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, dispatchAll } from '../device/elementwise.ts';
+import { dispatchAll, elementwise } from '../device/elementwise.ts';
 
 /**
  * WGSL: σ(x) with e = e^(−|x|): 1/(1 + e) for x ≥ 0, e/(1 + e) for x < 0, so that nothing overflows and the small end

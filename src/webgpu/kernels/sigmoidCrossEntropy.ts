@@ -1,14 +1,14 @@
-import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, dispatchElementwise } from '../device/elementwise.ts';
-import { assertFloats } from '../device/assert.ts';
-import { forRow, dispatchRows, rowwise } from '../device/rowwise.ts';
+import type * as host from '../../layers/sigmoidCrossEntropy.ts';
+import { assertFloats, type OnDevice } from '../device/assert.ts';
+import { dispatchElementwise } from '../device/elementwise.ts';
+import { eachOutput, lossKernel, type NamedLossWgsl, SET_LOSS_WGSL } from './lossKernel.ts';
 import { SIGMOID_WGSL } from './sigmoid.ts';
 
 /**
  * WGSL: ln(1 + e) for 0 ≤ e ≤ 1 as 2·artanh(s) with s = e/(2 + e) ≤ ⅓, whose series is cut where it no longer counts.
  * The built-in logarithm is only promised to 2⁻²¹ there.
  */
-export const LOG1P_WGSL = `
+const LOG1P_WGSL = `
 fn log1p_of(e: f32) -> f32 {
   let s = e / (2.0 + e);
   let t = s * s;
@@ -16,74 +16,35 @@ fn log1p_of(e: f32) -> f32 {
   return 2.0 * (s + s * t * rest);
 }`;
 
-const forward = rowwise(
-  'sigmoidCrossEntropyForward',
-  { losses: 'f32', o: 'f32' },
-  { z: 'f32', targets: 'f32', w: 'f32' },
-  `var own = 0.0;
-  ${forRow(`
-    let x = z(start + j);
-    own += max(x, 0.0) - x * targets(start + j) + log1p_of(exp(-abs(x)));
+export const SIGMOID_CROSS_ENTROPY: NamedLossWgsl = {
+  name: 'sigmoidCrossEntropy',
+  targets: 'values',
+  forward: `var sum = 0.0;
+  ${eachOutput(`let x = z(start + j);
+    sum += max(x, 0.0) - x * target_value(start + j) + log1p_of(exp(-abs(x)));
     set_o(start + j, sigmoid_of(x));`)}
-  let sum = sum_across(own, lane);
-  if (lane == 0u) { set_losses(row, select(w(row) * sum, 0.0, w(row) == 0.0)); }`,
-  SIGMOID_WGSL + LOG1P_WGSL,
-);
+  ${SET_LOSS_WGSL}`,
+  backward: eachOutput('set_dz(start + j, weight(i) * (o(start + j) - target_value(start + j)));'),
+  functions: SIGMOID_WGSL + LOG1P_WGSL,
+};
 
 /**
  * losses[r] = −w[r]·Σ_j (y ln o + (1 − y) ln(1 − o)) with o = σ(z) and y the target, computed as
- * max(z,0) − z·y + ln(1 + e^−|z|).
- *
- * @param losses [R], overwritten
- * @param o [R,V], overwritten: the outputs, which backward needs; may be `z`
- * @param z [R,V], the logits
- * @param targets [R,V]
- * @param w [R], the weight of each row: 0 for padding, 1/(R·V) for a mean over all entries
+ * max(z,0) − z·y + ln(1 + e^−|z|): losses and w [R], o, z and targets [R,V]. `o` may be `z`.
  */
-export function sigmoidCrossEntropyForward(
-  losses: FloatBuffer,
-  o: FloatBuffer,
-  z: FloatBuffer,
-  targets: FloatBuffer,
-  w: FloatBuffer,
-  R: number,
-  V: number,
-): void {
-  const fn = 'sigmoidCrossEntropyForward';
-  assertFloats(fn, 'losses', losses, '[R]', R);
-  assertFloats(fn, 'o', o, '[R,V]', R, V);
-  assertFloats(fn, 'z', z, '[R,V]', R, V);
-  assertFloats(fn, 'targets', targets, '[R,V]', R, V);
-  assertFloats(fn, 'w', w, '[R]', R);
-  dispatchRows(forward, { losses, o, z, targets, w }, R, V);
-}
+export const sigmoidCrossEntropyForward: OnDevice<typeof host.sigmoidCrossEntropyForward> = (...args) => {
+  const [losses, o, z, targets, w, R, V] = args;
+  assertFloats('sigmoidCrossEntropyForward', { losses, w }, '[R]', R);
+  assertFloats('sigmoidCrossEntropyForward', { o, z, targets }, '[R,V]', R, V);
+  const tensors = { o, loss: losses, z, weight: w, target_value: targets };
+  dispatchElementwise(lossKernel(SIGMOID_CROSS_ENTROPY)('forward'), tensors, R, { V });
+};
 
-const backward = elementwise(
-  'sigmoidCrossEntropyBackward',
-  { dz: 'f32' },
-  { o: 'f32', targets: 'f32', w: 'f32' },
-  { n: 'u32' },
-  'set_dz(i, w(i / args.n) * (o(i) - targets(i)));',
-);
-
-/**
- * dz[r,·] = w[r]·(o[r,·] − y[r,·]), for losses = w·crossEntropy(σ(z)).
- *
- * @param dz [R,V], overwritten; may be `o`
- * @param o [R,V], what the forward pass gave
- */
-export function sigmoidCrossEntropyBackward(
-  dz: FloatBuffer,
-  o: FloatBuffer,
-  targets: FloatBuffer,
-  w: FloatBuffer,
-  R: number,
-  V: number,
-): void {
-  const fn = 'sigmoidCrossEntropyBackward';
-  assertFloats(fn, 'dz', dz, '[R,V]', R, V);
-  assertFloats(fn, 'o', o, '[R,V]', R, V);
-  assertFloats(fn, 'targets', targets, '[R,V]', R, V);
-  assertFloats(fn, 'w', w, '[R]', R);
-  dispatchElementwise(backward, { dz, o, targets, w }, R * V, { n: V });
-}
+/** dz[r,·] = w[r]·(o[r,·] − y[r,·]), for losses = w·crossEntropy(σ(z)). `dz` may be `o`. */
+export const sigmoidCrossEntropyBackward: OnDevice<typeof host.sigmoidCrossEntropyBackward> = (...args) => {
+  const [dz, o, targets, w, R, V] = args;
+  assertFloats('sigmoidCrossEntropyBackward', { dz, o, targets }, '[R,V]', R, V);
+  assertFloats('sigmoidCrossEntropyBackward', { w }, '[R]', R);
+  const tensors = { dz, o, z: o, weight: w, target_value: targets };
+  dispatchElementwise(lossKernel(SIGMOID_CROSS_ENTROPY)('backward'), tensors, R, { V });
+};

@@ -1,6 +1,6 @@
-import type { FloatBuffer } from '../device/buffers.ts';
 import { assertFloats } from '../device/assert.ts';
-import { forRow, dispatchRows, rowwise } from '../device/rowwise.ts';
+import type { FloatBuffer } from '../device/buffers.ts';
+import { dispatchRows, forRow, rowwise } from '../device/rowwise.ts';
 
 /** WGSL: the largest element of the row of `z`. */
 export const ROW_MAX_WGSL: string = `
@@ -29,8 +29,7 @@ const forward = rowwise(
  * @param z [R,n]
  */
 export function softmax(p: FloatBuffer, z: FloatBuffer, rows: number, n: number): void {
-  assertFloats('softmax', 'p', p, '[R,n]', rows, n);
-  assertFloats('softmax', 'z', z, '[R,n]', rows, n);
+  assertFloats('softmax', { p, z }, '[R,n]', rows, n);
   dispatchRows(forward, { p, z }, rows, n);
 }
 
@@ -52,8 +51,6 @@ const backward = rowwise(
  * @param p [R,n], what the forward pass gave
  */
 export function softmaxBackward(dz: FloatBuffer, dp: FloatBuffer, p: FloatBuffer, rows: number, n: number): void {
-  assertFloats('softmaxBackward', 'dz', dz, '[R,n]', rows, n);
-  assertFloats('softmaxBackward', 'dp', dp, '[R,n]', rows, n);
-  assertFloats('softmaxBackward', 'p', p, '[R,n]', rows, n);
+  assertFloats('softmaxBackward', { dz, dp, p }, '[R,n]', rows, n);
   dispatchRows(backward, { dz, dp, p }, rows, n);
 }

@@ -1,83 +1,49 @@
-import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
-import { elementwise, dispatchElementwise } from '../device/elementwise.ts';
-import { assertFloats, assertInts } from '../device/assert.ts';
+import type * as host from '../../layers/softmaxCrossEntropy.ts';
+import { assertFloats, assertInts, type OnDevice } from '../device/assert.ts';
+import { dispatchElementwise } from '../device/elementwise.ts';
 import { NO_SUCH_ID_WGSL } from './gather.ts';
-import { forRow, dispatchRows, rowwise } from '../device/rowwise.ts';
-import { ROW_MAX_WGSL, ROW_SUM_WGSL } from './softmax.ts';
+import { eachOutput, lossKernel, type NamedLossWgsl, SET_LOSS_WGSL } from './lossKernel.ts';
 
-// z[target] is read before the sum's barriers, since p, which may be z, is written after them.
-const forward = rowwise(
-  'softmaxCrossEntropyForward',
-  { losses: 'f32', p: 'f32' },
-  { z: 'f32', targets: 'i32', w: 'f32' },
-  `${ROW_MAX_WGSL}
-  let id = u32(targets(row));
-  var target_z = no_such(id);
-  if (id < args.n) { target_z = z(start + id); }
-  ${ROW_SUM_WGSL}
-  if (lane == 0u) {
-    let weight = w(row);
-    set_losses(row, select(weight * (log(sum) - (target_z - m)), 0.0, weight == 0.0));
-  }
-  ${forRow('set_p(start + j, exp(z(start + j) - m) / sum);')}`,
-  NO_SUCH_ID_WGSL,
-);
+/** The target's logit is read before `o` is written, which may be `z`. */
+export const SOFTMAX_CROSS_ENTROPY: NamedLossWgsl = {
+  name: 'softmaxCrossEntropy',
+  targets: 'classes',
+  forward: `var m = z(start);
+  ${eachOutput('m = max(m, z(start + j));')}
+  let id = u32(target_id(i));
+  var of_target = no_such(id);
+  if (id < args.V) { of_target = z(start + id); }
+  var total = 0.0;
+  ${eachOutput('let e = exp(z(start + j) - m); total += e; set_o(start + j, e);')}
+  let sum = log(total) - (of_target - m);
+  ${SET_LOSS_WGSL}
+  ${eachOutput('set_o(start + j, o(start + j) / total);')}`,
+  backward: `let id = u32(target_id(i));
+  ${eachOutput('set_dz(start + j, weight(i) * (o(start + j) - select(0.0, 1.0, j == id)));')}`,
+  functions: NO_SUCH_ID_WGSL,
+};
 
 /**
- * losses[r] = −w[r]·ln p[r,target[r]] with p = softmax(z), computed as w·(ln Σ_k e^(z_k − m) − (z_target − m)).
- *
- * @param losses [R], overwritten; NaN where a target is not in [0,V)
- * @param p [R,V], overwritten: the probabilities, which backward and sampling need; may be `z`
- * @param z [R,V], the logits
- * @param targets [R], each in [0,V); whoever writes them there can check it, the device cannot
- * @param w [R], the weight of each row: 0 for padding, 1/R for a mean
+ * losses[r] = −w[r]·ln p[r,target[r]] with p = softmax(z), computed as w·(ln Σ_k e^(z_k − m) − (z_target − m)): losses, targets
+ * and w [R], p and z [R,V]. `p` may be `z`. NaN where a target is not in [0,V), which the device cannot refuse.
  */
-export function softmaxCrossEntropyForward(
-  losses: FloatBuffer,
-  p: FloatBuffer,
-  z: FloatBuffer,
-  targets: IntBuffer,
-  w: FloatBuffer,
-  R: number,
-  V: number,
-): void {
+export const softmaxCrossEntropyForward: OnDevice<typeof host.softmaxCrossEntropyForward> = (...args) => {
+  const [losses, p, z, targets, w, R, V] = args;
   const fn = 'softmaxCrossEntropyForward';
-  assertFloats(fn, 'losses', losses, '[R]', R);
-  assertFloats(fn, 'p', p, '[R,V]', R, V);
-  assertFloats(fn, 'z', z, '[R,V]', R, V);
-  assertInts(fn, 'targets', targets, '[R]', R);
-  assertFloats(fn, 'w', w, '[R]', R);
-  dispatchRows(forward, { losses, p, z, targets, w }, R, V);
-}
+  assertFloats(fn, { losses, w }, '[R]', R);
+  assertFloats(fn, { p, z }, '[R,V]', R, V);
+  assertInts(fn, { targets }, '[R]', R);
+  const tensors = { o: p, loss: losses, z, weight: w, target_id: targets };
+  dispatchElementwise(lossKernel(SOFTMAX_CROSS_ENTROPY)('forward'), tensors, R, { V });
+};
 
-const backward = elementwise(
-  'softmaxCrossEntropyBackward',
-  { dz: 'f32' },
-  { p: 'f32', targets: 'i32', w: 'f32' },
-  { n: 'u32' },
-  `let row = i / args.n;
-  let is_target = u32(targets(row)) == i - row * args.n;
-  set_dz(i, w(row) * (p(i) - select(0.0, 1.0, is_target)));`,
-);
-
-/**
- * dz[r,·] = w[r]·(p[r,·] − onehot(target[r])), for losses = w·crossEntropy(softmax(z)).
- *
- * @param dz [R,V], overwritten; may be `p`
- * @param p [R,V], what the forward pass gave
- */
-export function softmaxCrossEntropyBackward(
-  dz: FloatBuffer,
-  p: FloatBuffer,
-  targets: IntBuffer,
-  w: FloatBuffer,
-  R: number,
-  V: number,
-): void {
+/** dz[r,·] = w[r]·(p[r,·] − onehot(target[r])), for losses = w·crossEntropy(softmax(z)). `dz` may be `p`. */
+export const softmaxCrossEntropyBackward: OnDevice<typeof host.softmaxCrossEntropyBackward> = (...args) => {
+  const [dz, p, targets, w, R, V] = args;
   const fn = 'softmaxCrossEntropyBackward';
-  assertFloats(fn, 'dz', dz, '[R,V]', R, V);
-  assertFloats(fn, 'p', p, '[R,V]', R, V);
-  assertInts(fn, 'targets', targets, '[R]', R);
-  assertFloats(fn, 'w', w, '[R]', R);
-  dispatchElementwise(backward, { dz, p, targets, w }, R * V, { n: V });
-}
+  assertFloats(fn, { dz, p }, '[R,V]', R, V);
+  assertFloats(fn, { w }, '[R]', R);
+  assertInts(fn, { targets }, '[R]', R);
+  const tensors = { dz, o: p, z: p, weight: w, target_id: targets };
+  dispatchElementwise(lossKernel(SOFTMAX_CROSS_ENTROPY)('backward'), tensors, R, { V });
+};

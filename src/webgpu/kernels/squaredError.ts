@@ -1,67 +1,43 @@
-import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, dispatchElementwise } from '../device/elementwise.ts';
-import { assertFloats } from '../device/assert.ts';
-import { forRow, dispatchRows, rowwise } from '../device/rowwise.ts';
+import type * as host from '../../layers/squaredError.ts';
+import { assertFloats, type OnDevice } from '../device/assert.ts';
+import { dispatchElementwise } from '../device/elementwise.ts';
+import { eachOutput, lossKernel, type NamedLossWgsl, SET_LOSS_WGSL } from './lossKernel.ts';
+import { SIGMOID_WGSL } from './sigmoid.ts';
 
-const forward = rowwise(
-  'squaredErrorForward',
-  { losses: 'f32' },
-  { o: 'f32', targets: 'f32', w: 'f32' },
-  `var own = 0.0;
-  ${forRow(`
-    let e = o(start + j) - targets(start + j);
-    own += e * e;`)}
-  let sum = sum_across(own, lane);
-  if (lane == 0u) { set_losses(row, select(w(row) * sum, 0.0, w(row) == 0.0)); }`,
-);
-
-/**
- * losses[r] = w[r]·Σ_j (o[r,j] − y[r,j])².
- *
- * @param losses [R], overwritten
- * @param o [R,V], the outputs
- * @param targets [R,V]
- * @param w [R], the weight of each row: 0 for padding, 1/(R·V) for a mean over all entries, ½ for half the square
- */
-export function squaredErrorForward(
-  losses: FloatBuffer,
-  o: FloatBuffer,
-  targets: FloatBuffer,
-  w: FloatBuffer,
-  R: number,
-  V: number,
-): void {
-  assertFloats('squaredErrorForward', 'losses', losses, '[R]', R);
-  assertFloats('squaredErrorForward', 'o', o, '[R,V]', R, V);
-  assertFloats('squaredErrorForward', 'targets', targets, '[R,V]', R, V);
-  assertFloats('squaredErrorForward', 'w', w, '[R]', R);
-  dispatchRows(forward, { losses, o, targets, w }, R, V);
+/** Of outputs y = f(z), with the factor f′ told by y. */
+function squaredErrorWgsl(name: string, f: string, slope: string): NamedLossWgsl {
+  return {
+    name,
+    targets: 'values',
+    forward: `var sum = 0.0;
+  ${eachOutput(`let y = ${f}; let e = y - target_value(start + j); sum += e * e; set_o(start + j, y);`)}
+  ${SET_LOSS_WGSL}`,
+    backward: eachOutput(`let y = o(start + j);
+    set_dz(start + j, 2.0 * weight(i) * (y - target_value(start + j))${slope});`),
+    functions: SIGMOID_WGSL,
+  };
 }
 
-const backward = elementwise(
-  'squaredErrorBackward',
-  { dout: 'f32' },
-  { o: 'f32', targets: 'f32', w: 'f32' },
-  { n: 'u32' },
-  'set_dout(i, 2.0 * w(i / args.n) * (o(i) - targets(i)));',
+export const SQUARED_ERROR: NamedLossWgsl = squaredErrorWgsl('squaredError', 'z(start + j)', '');
+export const SQUARED_ERROR_OF_SIGMOID: NamedLossWgsl = squaredErrorWgsl(
+  'squaredErrorOfSigmoid',
+  'sigmoid_of(z(start + j))',
+  ' * y * (1.0 - y)',
 );
 
-/**
- * do[r,·] = 2·w[r]·(o[r,·] − y[r,·]), for losses = w·Σ(o − y)².
- *
- * @param dout [R,V], overwritten; may be `o`
- */
-export function squaredErrorBackward(
-  dout: FloatBuffer,
-  o: FloatBuffer,
-  targets: FloatBuffer,
-  w: FloatBuffer,
-  R: number,
-  V: number,
-): void {
-  assertFloats('squaredErrorBackward', 'dout', dout, '[R,V]', R, V);
-  assertFloats('squaredErrorBackward', 'o', o, '[R,V]', R, V);
-  assertFloats('squaredErrorBackward', 'targets', targets, '[R,V]', R, V);
-  assertFloats('squaredErrorBackward', 'w', w, '[R]', R);
-  dispatchElementwise(backward, { dout, o, targets, w }, R * V, { n: V });
-}
+/** losses[r] = w[r]·Σ_j (o[r,j] − y[r,j])²: losses and w [R], o and the targets y [R,V]. */
+export const squaredErrorForward: OnDevice<typeof host.squaredErrorForward> = (losses, o, targets, w, R, V) => {
+  assertFloats('squaredErrorForward', { losses, w }, '[R]', R);
+  assertFloats('squaredErrorForward', { o, targets }, '[R,V]', R, V);
+  const outputs = o.device.scratch('outputs of a loss', R * V);
+  const tensors = { o: outputs, loss: losses, z: o, weight: w, target_value: targets };
+  dispatchElementwise(lossKernel(SQUARED_ERROR)('forward'), tensors, R, { V });
+};
+
+/** do[r,·] = 2·w[r]·(o[r,·] − y[r,·]), for losses = w·Σ(o − y)². `dout` may be `o`. */
+export const squaredErrorBackward: OnDevice<typeof host.squaredErrorBackward> = (dout, o, targets, w, R, V) => {
+  assertFloats('squaredErrorBackward', { dout, o, targets }, '[R,V]', R, V);
+  assertFloats('squaredErrorBackward', { w }, '[R]', R);
+  const tensors = { dz: dout, o, z: o, weight: w, target_value: targets };
+  dispatchElementwise(lossKernel(SQUARED_ERROR)('backward'), tensors, R, { V });
+};

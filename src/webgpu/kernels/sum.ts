@@ -1,6 +1,6 @@
-import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, inRows, dispatchElementwise, THREADS } from '../device/elementwise.ts';
 import { assertFloats } from '../device/assert.ts';
+import type { FloatBuffer } from '../device/buffers.ts';
+import { dispatchElementwise, elementwise, inRows, THREADS } from '../device/elementwise.ts';
 import type { KernelSource } from '../device/pipelines.ts';
 import { workgroupwise } from '../device/rowwise.ts';
 
@@ -63,8 +63,8 @@ function reduce(kernel: typeof sum, y: FloatBuffer, x: FloatBuffer, outer: numbe
  * @param x [outer,axis,inner]
  */
 export function sumAxis(y: FloatBuffer, x: FloatBuffer, outer: number, axis: number, inner: number): void {
-  assertFloats('sumAxis', 'y', y, '[outer,inner]', outer, inner);
-  assertFloats('sumAxis', 'x', x, '[outer,axis,inner]', outer, axis, inner);
+  assertFloats('sumAxis', { y }, '[outer,inner]', outer, inner);
+  assertFloats('sumAxis', { x }, '[outer,axis,inner]', outer, axis, inner);
   reduce(sum, y, x, outer, axis, inner);
 }
 
@@ -78,8 +78,8 @@ const backward = elementwise(
 
 /** dx[o,a,i] = dy[o,i] for every a, for y = sumAxis(x). `dx` is overwritten. */
 export function sumAxisBackward(dx: FloatBuffer, dy: FloatBuffer, outer: number, axis: number, inner: number): void {
-  assertFloats('sumAxisBackward', 'dx', dx, '[outer,axis,inner]', outer, axis, inner);
-  assertFloats('sumAxisBackward', 'dy', dy, '[outer,inner]', outer, inner);
+  assertFloats('sumAxisBackward', { dx }, '[outer,axis,inner]', outer, axis, inner);
+  assertFloats('sumAxisBackward', { dy }, '[outer,inner]', outer, inner);
   dispatchElementwise(backward, { dx, dy }, dx.length, { axis, inner });
 }
 
@@ -89,7 +89,7 @@ export function sumAxisBackward(dx: FloatBuffer, dy: FloatBuffer, outer: number,
  * @param y [1], overwritten
  */
 export function sumOfSquares(y: FloatBuffer, x: FloatBuffer): void {
-  assertFloats('sumOfSquares', 'y', y, '[1]', 1);
-  assertFloats('sumOfSquares', 'x', x, '[n]', x.length);
+  assertFloats('sumOfSquares', { y }, '[1]', 1);
+  assertFloats('sumOfSquares', { x }, '[n]', x.length);
   reduce(square, y, x, 1, x.length, 1);
 }

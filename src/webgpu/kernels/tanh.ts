@@ -1,5 +1,5 @@
 import type { FloatBuffer } from '../device/buffers.ts';
-import { elementwise, dispatchAll } from '../device/elementwise.ts';
+import { dispatchAll, elementwise } from '../device/elementwise.ts';
 
 /**
  * WGSL: tanh x, within 9 ulp. The built-in one is NaN for large x on several drivers. So, with e = e^(−2|x|), which

@@ -1,11 +1,11 @@
 import { expOf } from '../../tensor/exp.ts';
 import { log1pOf, logOf } from '../../tensor/log.ts';
 import type { RandomState } from '../../tensor/random.ts';
+import type { Device } from '../device/device.ts';
+import type { MatmulLayout, MatmulPlan } from '../kernels/matmulKernels.ts';
 import { type Arrays, type KernelCheck, type Sizes, U } from './check.ts';
 import { abs, type Floats, gamma, normal, overwritten, times } from './checkNumbers.ts';
-import type { Device } from '../device/device.ts';
 import { onHost } from './functions.ts';
-import type { MatmulLayout, MatmulPlan } from '../kernels/matmulKernels.ts';
 import { updateChecks } from './updateChecks.ts';
 
 type F = Readonly<Record<string, Float64Array>>;
@@ -685,22 +685,6 @@ const linears: KernelCheck[] = [
   ),
   linear(
     {
-      name: 'linearBackward',
-      sizes: { R: 60, D: 40, O: 40 },
-      outputs: ['dx', 'dW', 'db'],
-      arrays: ({ R, D, O }, random) => ({
-        f: {
-          ...{ dx: normal(random, R * D), dW: normal(random, O * D), db: normal(random, O) },
-          ...{ dy: normal(random, R * O), x: normal(random, R * D), W: normal(random, O * D) },
-        },
-        i: {},
-      }),
-      call: (k, { f: { dx, dW, db, dy, x, W } }, { R, D, O }) => k.linearBackward(dx, dW, db, dy, x, W, R, D, O, true),
-    },
-    ({ R, O }) => productOperations({ K: Math.max(R, O) }),
-  ),
-  linear(
-    {
       name: 'oneHotLinearForward',
       sizes: { R: 60, D: 40, O: 40 },
       outputs: ['y'],
@@ -755,20 +739,22 @@ const draws: KernelCheck[] = (['by chance', 'of the likeliest', 'of NaN'] as con
   bound: (_before, _after, { V }) => (kind === 'of NaN' ? { ids: [V] } : {}),
 }));
 
-/** The scatter of a one-hot input's gradient, in both of its ways. */
-const scatters: KernelCheck[] = (['rows', 'symbols'] as const).map((way) =>
-  linear(
-    {
-      name: `scatterColumns by ${way}`,
-      sizes: { R: 90, D: 40, O: 140 },
-      outputs: ['dW'],
-      arrays: ({ R, D, O }, random) => ({
-        f: { dW: normal(random, O * D), dy: normal(random, R * O) },
-        i: { ids: repeatedIds(random, R, D) },
-      }),
-      call: (k, { f: { dW, dy }, i: { ids } }, { R, D, O }) => k.scatterColumns(dW, dy, ids, R, D, O, way),
-    },
-    ({ R }) => R + 2,
+/** The scatters into a table, in both of their ways. */
+const scatters: KernelCheck[] = (['rows', 'columns'] as const).flatMap((layout) =>
+  (['rows', 'symbols'] as const).map((way) =>
+    linear(
+      {
+        name: `scatter ${layout} by ${way}`,
+        sizes: { R: 90, V: 40, n: 140 },
+        outputs: ['table'],
+        arrays: ({ R, V, n }, random) => ({
+          f: { table: normal(random, n * V), dy: normal(random, R * n) },
+          i: { ids: repeatedIds(random, R, V) },
+        }),
+        call: (k, { f: { table, dy }, i: { ids } }, { R, V, n }) => k.scatter(layout, table, dy, ids, R, V, n, way),
+      },
+      ({ R }) => R + 2,
+    ),
   ),
 );
 

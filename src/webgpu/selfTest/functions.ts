@@ -1,56 +1,34 @@
-import * as hostLinear from '../../layers/linear.ts';
-import * as hostSigmoidCrossEntropy from '../../layers/sigmoidCrossEntropy.ts';
-import * as hostSoftmaxCrossEntropy from '../../layers/softmaxCrossEntropy.ts';
-import * as hostSquaredError from '../../layers/squaredError.ts';
-import * as hostClipping from '../../optim/clip.ts';
-import { l2Backward } from '../../optim/l2.ts';
-import { learningRateAt, type Optimizer } from '../../optim/optimizer.ts';
+import * as hostLayers from '../../layers/index.ts';
+import * as hostOptim from '../../optim/index.ts';
+import type { Optimizer, StepNumbers } from '../../optim/optimizer.ts';
 import { expOf } from '../../tensor/exp.ts';
 import * as tensor from '../../tensor/index.ts';
 import type { FloatArray } from '../../tensor/shape.ts';
-import * as add from '../kernels/add.ts';
 import { DeviceBuffer, type FloatBuffer, type IntBuffer } from '../device/buffers.ts';
-import * as clip from '../kernels/clip.ts';
+import * as kernels from '../index.ts';
 import { drawSymbol } from '../kernels/drawSymbol.ts';
-import * as exp from '../kernels/exp.ts';
-import * as gather from '../kernels/gather.ts';
-import type { ScatterWay } from '../kernels/linear.ts';
-import * as linear from '../kernels/linear.ts';
-import * as logSoftmax from '../kernels/logSoftmax.ts';
-import * as matmuls from '../kernels/matmul.ts';
+import { type ScatterWay, scatter, type TableLayout } from '../kernels/gather.ts';
 import { type MatmulLayout, type MatmulPlan, matmul } from '../kernels/matmulKernels.ts';
-import * as matvec from '../kernels/matvec.ts';
-import * as max from '../kernels/max.ts';
-import * as multiply from '../kernels/multiply.ts';
-import * as relu from '../kernels/relu.ts';
-import { ruleOf } from '../rules.ts';
-import * as scale from '../kernels/scale.ts';
-import * as sigmoid from '../kernels/sigmoid.ts';
-import * as sigmoidCrossEntropy from '../kernels/sigmoidCrossEntropy.ts';
-import * as softmax from '../kernels/softmax.ts';
-import * as softmaxCrossEntropy from '../kernels/softmaxCrossEntropy.ts';
-import * as squaredError from '../kernels/squaredError.ts';
-import * as sum from '../kernels/sum.ts';
-import * as tanh from '../kernels/tanh.ts';
 import {
-  FAILED,
-  reduceGradient,
   applyUpdate,
+  FAILED,
   partialsLength,
   RESULT_WORDS,
+  reduceGradient,
   rolesOf,
-  STEP_NUMBERS,
+  stepNumbersLength,
   type UpdatePlan,
+  updateRule,
 } from '../training/update.ts';
 
-/** How an update is to be done: the `step`-th by a rule, with the gradient clipped first and λ·Σw² of what decays. */
+/** How an update is to be done: by a rule and its numbers, with the gradient clipped first and λ·Σw² of what decays. */
 export interface UpdateHow {
   readonly optimizer: Optimizer;
   readonly clip: UpdatePlan['clip'];
   readonly l2: number;
-  readonly step: number;
+  readonly numbers: StepNumbers;
   /** The parameters of the block, and which of them are not moved. */
-  readonly places: Parameters<typeof rolesOf>[0];
+  readonly layout: Parameters<typeof rolesOf>[0];
   readonly frozen: readonly string[];
 }
 
@@ -59,7 +37,7 @@ export interface UpdateTensors<F> {
   /** [P] each. */
   readonly theta: F;
   readonly grads: F;
-  readonly slots: readonly F[];
+  readonly memory: readonly F[];
   /** [R] */
   readonly losses: F;
   /** [2·RESULT_WORDS], of the step before and of this one. */
@@ -78,8 +56,7 @@ interface OwnFunctions<F, I> {
   clipByNorm(norm: F, grads: F, maxNorm: number): void;
   /** A symbol drawn from logits by how = [1/temperature or 0, a uniform number]. */
   drawSymbol(drawn: I, ids: I, z: F, how: F, V: number): void;
-  /** dW[·,ids[r]] += dy[r,·] */
-  scatterColumns(dW: F, dy: F, ids: I, R: number, D: number, O: number, way: ScatterWay): void;
+  scatter(layout: TableLayout, table: F, dy: F, ids: I, R: number, V: number, n: number, way: ScatterWay): void;
   /** What comes after a step's backward. */
   update(how: UpdateHow, tensors: UpdateTensors<F>): void;
   /** C (+)= a product + bias, for every pair of a batch. */
@@ -98,32 +75,8 @@ interface OwnFunctions<F, I> {
   ): void;
 }
 
-type OnHost = typeof tensor &
-  typeof hostLinear &
-  typeof hostSigmoidCrossEntropy &
-  typeof hostSoftmaxCrossEntropy &
-  typeof hostSquaredError &
-  typeof hostClipping;
-
-type OnDevice = typeof add &
-  typeof clip &
-  typeof exp &
-  typeof gather &
-  typeof linear &
-  typeof logSoftmax &
-  typeof matmuls &
-  typeof matvec &
-  typeof max &
-  typeof multiply &
-  typeof relu &
-  typeof scale &
-  typeof sigmoid &
-  typeof sigmoidCrossEntropy &
-  typeof softmax &
-  typeof softmaxCrossEntropy &
-  typeof squaredError &
-  typeof sum &
-  typeof tanh;
+type OnHost = typeof tensor & typeof hostLayers & typeof hostOptim;
+type OnDevice = typeof kernels;
 
 type On<A, F, I> = A extends FloatArray ? F : A extends Int32Array ? I : A;
 type Twin<Fn, F, I> = Fn extends (...args: infer A) => unknown
@@ -137,41 +90,23 @@ export type Functions<F, I> = OwnFunctions<F, I> & {
 
 /** The kernels. */
 export const onDevice: Functions<FloatBuffer, IntBuffer> = {
-  ...add,
-  ...clip,
-  ...exp,
-  ...gather,
-  ...linear,
-  ...logSoftmax,
-  ...matmuls,
-  ...matvec,
-  ...max,
-  ...multiply,
-  ...relu,
-  ...scale,
-  ...sigmoid,
-  ...sigmoidCrossEntropy,
-  ...softmax,
-  ...softmaxCrossEntropy,
-  ...squaredError,
-  ...sum,
-  ...tanh,
+  ...kernels,
   matmul(layout, plan, c, a, b, bias, batch, m, k, n, accumulate) {
     matmul('matmul', layout, c, a, b, m, k, n, { bias, batch, accumulate, ...(plan && { plan }) });
   },
-  drawSymbol,
-  update({ optimizer, clip, l2, step, places, frozen }, { theta, grads, slots, losses, results, from, carried }) {
+  ...{ drawSymbol, scatter },
+  update({ optimizer, clip, l2, numbers, layout, frozen }, { theta, grads, memory, losses, results, from, carried }) {
     const { device, length: P } = theta;
-    const rule = ruleOf(optimizer);
-    const numbers = device.scratch('numbers of a step', STEP_NUMBERS);
-    numbers.write([0, ...rule.stepNumbers(learningRateAt(optimizer.lr, step), step)]);
-    const values = rolesOf(places, l2, frozen);
+    const rule = updateRule(optimizer);
+    const step = device.scratch('numbers of a step', stepNumbersLength(rule));
+    step.write([0, ...Object.values(numbers)]);
+    const values = rolesOf(layout, l2, frozen);
     const { storage } = device.scratch('roles of parameters', P);
     const roles = values && new DeviceBuffer(device, 'uint32', storage, 0, P);
     if (values) roles?.write(values);
     const plan = { rule, clip, l2 };
     const buffers = {
-      ...{ parameters: theta, gradients: grads, slots, roles, results, numbers },
+      ...{ parameters: theta, gradients: grads, memory, roles, results, numbers: step },
       partials: device.scratch('what was seen of a gradient', partialsLength(P)),
     };
     reduceGradient(plan, buffers, losses);
@@ -182,16 +117,13 @@ export const onDevice: Functions<FloatBuffer, IntBuffer> = {
 /** The truth. */
 export const onHost: Functions<FloatArray, Int32Array> = {
   ...tensor,
-  ...hostLinear,
-  ...hostSigmoidCrossEntropy,
-  ...hostSoftmaxCrossEntropy,
-  ...hostSquaredError,
-  ...hostClipping,
+  ...hostLayers,
+  ...hostOptim,
   sumOfSquares(y, x) {
     y[0] = tensor.sumOfSquares(x);
   },
   clipByNorm(norm, grads, maxNorm) {
-    norm[0] = hostClipping.clipByNorm(grads, maxNorm);
+    norm[0] = hostOptim.clipByNorm(grads, maxNorm);
   },
   matmul(layout, _, c, a, b, bias, batch, m, k, n, accumulate) {
     const one = { NN: tensor.matmulNN, NT: tensor.matmulNT, TN: tensor.matmulTN }[layout];
@@ -217,16 +149,17 @@ export const onHost: Functions<FloatArray, Int32Array> = {
     drawn[0] = isBad || z[best] === Number.NEGATIVE_INFINITY ? -1 : symbol;
     ids[0] = symbol;
   },
-  scatterColumns(dW, dy, ids, R, D, O) {
-    tensor.gatherColumnsBackward(dW, dy, ids, R, D, O);
+  scatter(layout, table, dy, ids, R, V, n) {
+    const one = layout === 'rows' ? tensor.gatherRowsBackward : tensor.gatherColumnsBackward;
+    one(table, dy, ids, R, V, n);
   },
-  update({ optimizer, clip, l2, step, places, frozen }, { theta, grads, slots, losses, results, from, carried }) {
+  update({ optimizer, clip, l2, numbers, layout, frozen }, { theta, grads, memory, losses, results, from, carried }) {
     let squares = 0;
-    for (const { name, offset, length } of places) {
+    for (const { name, offset, length, decays } of layout) {
       const [w, dw] = [theta, grads].map((block) => block.subarray(offset, offset + length));
-      if (l2 > 0 && name.startsWith('weight')) {
+      if (l2 > 0 && decays) {
         squares += tensor.sumOfSquares(w);
-        l2Backward(dw, w, l2);
+        hostOptim.l2Backward(dw, w, l2);
       }
       if (frozen.includes(name)) dw.fill(0);
     }
@@ -236,11 +169,11 @@ export const onHost: Functions<FloatArray, Int32Array> = {
     results.set([loss, squares, failed, failed], RESULT_WORDS);
     if (failed) return;
     const clipped = grads.slice();
-    if (clip.kind === 'value') hostClipping.clipByValue(clipped, clip.limit);
-    if (clip.kind === 'norm') hostClipping.clipByNorm(clipped, clip.limit);
+    if (clip.kind === 'value') hostOptim.clipByValue(clipped, clip.limit);
+    if (clip.kind === 'norm') hostOptim.clipByNorm(clipped, clip.limit);
     const before = theta.slice();
-    optimizer.update(theta, clipped, slots, step, learningRateAt(optimizer.lr, step));
-    for (const { name, offset, length } of places) {
+    optimizer.update(theta, clipped, memory, numbers);
+    for (const { name, offset, length } of layout) {
       if (frozen.includes(name)) theta.set(before.subarray(offset, offset + length), offset);
     }
     carried.set(from);

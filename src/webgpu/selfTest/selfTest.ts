@@ -1,9 +1,9 @@
 import { RandomState } from '../../tensor/random.ts';
-import { type KernelFailure, runCheck } from './check.ts';
-import { checksFor } from './checks.ts';
 import type { AdapterDescription, Device } from '../device/device.ts';
 import { messageOf, WebgpuError } from '../device/errors.ts';
-import { runWalkCheck, walkChecks, walkSizes } from './modelChecks.ts';
+import { type KernelFailure, runCheck } from './check.ts';
+import { checksFor } from './checks.ts';
+import { modelChecks, modelSizes, runModelCheck } from './modelChecks.ts';
 
 export interface SelfTestOptions {
   /** Random cases for each kernel, 2 unless given. */
@@ -26,8 +26,8 @@ export interface SelfTestReport {
 
 /**
  * Tries every kernel on this device against the float64 functions of `tensor/`, `layers/` and `optim/`, on random numbers
- * at random sizes, within bounds derived from what WGSL promises: those that can be called one by one, and those of the
- * walk through time in small nets, forward and back.
+ * at random sizes, within bounds derived from what WGSL promises: those that can be called one by one, and the
+ * stages of training in small models, forward and back.
  *
  * @throws {WebgpuError} where the device is lost, {RangeError} where there is nothing to try.
  */
@@ -37,8 +37,8 @@ export async function selfTest(device: Device, options: SelfTestOptions = {}): P
   const failures: KernelFailure[] = [];
   const isAsked = ({ name }: { name: string }): boolean => only?.includes(name) ?? true;
   const kernels = checksFor(device, all).filter(isAsked);
-  const walks = walkChecks.filter(isAsked);
-  const checks = cases * (kernels.length + walks.length);
+  const models = modelChecks.filter(isAsked);
+  const checks = cases * (kernels.length + models.length);
   if (checks === 0) throw new RangeError(`selfTest: only is ${only}, expected names of kernels`);
   for (const check of kernels) {
     for (let c = 0; c < cases; c++) {
@@ -51,11 +51,11 @@ export async function selfTest(device: Device, options: SelfTestOptions = {}): P
       await note({ name: check.name, sizes, placement }, () => runCheck(device, check, sizes, seed, placement));
     }
   }
-  for (const check of walks) {
+  for (const check of models) {
     for (let c = 0; c < cases; c++) {
-      const sizes = walkSizes(random);
+      const sizes = modelSizes(random);
       const seed = random.randint(2 ** 31 - 1);
-      await note({ name: check.name, sizes }, () => runWalkCheck(device, check, sizes, seed));
+      await note({ name: check.name, sizes }, () => runModelCheck(device, check, sizes, seed));
     }
   }
   return { adapter: device.adapter, checks, failures };

@@ -1,22 +1,22 @@
 import { adagrad } from '../../optim/adagrad.ts';
 import { adam, adamw } from '../../optim/adam.ts';
-import type { Optimizer } from '../../optim/optimizer.ts';
+import { learningRateAt, type Optimizer } from '../../optim/optimizer.ts';
 import { rmsprop } from '../../optim/rmsprop.ts';
 import { notebookRprop, rprop } from '../../optim/rprop.ts';
 import { sgd } from '../../optim/sgd.ts';
 import type { RandomState } from '../../tensor/random.ts';
+import { RESULT_WORDS } from '../training/update.ts';
 import { type KernelCheck, U } from './check.ts';
 import { type Floats, gamma, normal, overwritten, times } from './checkNumbers.ts';
 import type { UpdateHow } from './functions.ts';
-import { RESULT_WORDS } from '../training/update.ts';
 
 /**
  * What a block of an optimizer's memory holds. `along` numbers have the gradient's sign, and so have the parameters that
  * decay: nothing cancels then, and whatever an update computes is right to a number of roundings.
  */
-type Slot = 'positive' | 'along' | 'small' | 'sign';
+type MemoryBlock = 'positive' | 'along' | 'small' | 'sign';
 
-const SLOTS: Readonly<Record<Slot, (random: RandomState, signs: Floats) => Floats>> = {
+const MEMORY: Readonly<Record<MemoryBlock, (random: RandomState, signs: Floats) => Floats>> = {
   positive: (random, signs) => Float32Array.from(random.uniform(0.5, 2, signs.length)),
   along: (random, signs) => normal(random, signs.length).map((v, e) => signs[e] * Math.abs(v)),
   small: (random, signs) => Float32Array.from(random.uniform(0, 0.3, signs.length), (v, e) => signs[e] * v),
@@ -28,16 +28,17 @@ type Faults = 'none' | 'gradient or loss';
 function updateCheck(
   name: string,
   optimizer: Optimizer,
-  slots: readonly Slot[],
+  memory: readonly MemoryBlock[],
   how: Partial<Pick<UpdateHow, 'clip' | 'l2' | 'frozen'>> = {},
   faults: Faults = 'none',
 ): KernelCheck {
   const { clip = { kind: 'none', limit: 0 }, l2 = 0, frozen = [] } = how;
-  const names = slots.map((_, s) => `slot${s}`);
-  const thirds = (P: number): UpdateHow['places'] =>
+  const names = memory.map((_, s) => `memory${s}`);
+  const thirds = (P: number): UpdateHow['layout'] =>
     ['weight_a', 'bias', 'weight_b'].map((name, third) => {
       const offset = Math.floor((third * P) / 3);
-      return { name, offset, length: Math.floor(((third + 1) * P) / 3) - offset };
+      const length = Math.floor(((third + 1) * P) / 3) - offset;
+      return { name, offset, length, decays: third !== 1 };
     });
   return {
     name: `update ${name}`,
@@ -47,23 +48,24 @@ function updateCheck(
     arrays({ P, R, n }, random) {
       const signs = Float32Array.from(random.randint(0, 2, P), (bit) => 2 * bit - 1);
       const losses = Float32Array.from(random.uniform(0, 3, R));
-      const grads = SLOTS.along(random, signs);
+      const grads = MEMORY.along(random, signs);
       if (faults !== 'none') {
         const spoilt = random.randint(2) === 0 ? grads : losses;
         spoilt[random.randint(spoilt.length)] = [Number.NaN, Infinity, -Infinity][random.randint(3)];
       }
-      const memory = Object.fromEntries(slots.map((slot, s) => [names[s], SLOTS[slot](random, signs)]));
+      const blocks = Object.fromEntries(memory.map((block, s) => [names[s], MEMORY[block](random, signs)]));
       return {
         f: {
-          ...{ theta: SLOTS.along(random, signs), grads, ...memory, losses },
+          ...{ theta: MEMORY.along(random, signs), grads, ...blocks, losses },
           ...{ results: new Float32Array(2 * RESULT_WORDS), carried: overwritten(n), from: normal(random, n) },
         },
         i: {},
       };
     },
-    call(k, { f: { theta, grads, losses, results, carried, from, ...memory } }, { P }) {
-      const tensors = { theta, grads, slots: names.map((slot) => memory[slot]), losses, results, carried, from };
-      k.update({ optimizer, clip, l2, step: 3, places: thirds(P), frozen }, tensors);
+    call(k, { f: { theta, grads, losses, results, carried, from, ...blocks } }, { P }) {
+      const tensors = { theta, grads, memory: names.map((block) => blocks[block]), losses, results, carried, from };
+      const numbers = optimizer.numbers(3, learningRateAt(optimizer.lr, 3));
+      k.update({ optimizer, clip, l2, numbers, layout: thirds(P), frozen }, tensors);
     },
     bound({ f: before }, { f: after }, { P, R }) {
       // Clipping by norm takes half the error of a sum of squares; a rule has at most some forty units, the numbers that
@@ -73,7 +75,7 @@ function updateCheck(
       const [loss, squares] = after.results.subarray(RESULT_WORDS);
       results.set([gamma(R + 64) * Math.abs(loss), gamma(P + 64) * squares], RESULT_WORDS);
       return {
-        ...Object.fromEntries(names.map((slot) => [slot, times(after[slot].map(Math.abs), relative)])),
+        ...Object.fromEntries(names.map((block) => [block, times(after[block].map(Math.abs), relative)])),
         grads: times(after.grads.map(Math.abs), gamma(3)),
         theta: after.theta.map((now, e) => {
           const was = before.theta[e];

@@ -290,7 +290,6 @@ fn incoming0(row: u32, b: u32, j: u32, sum: f32, n: u32) -> f32 {
   const incoming = (k: number): string => `
 fn incoming${k}(row: u32, b: u32, j: u32, n: u32) -> f32 {
   if (n == 0u) { return dfinal${k}(b * args.H + j); }
-  if (is_cut(n) && !lacks(row - args.stride)) { return 0.0; }
   return dstates${k}(row * args.H + j);
 }`;
   // All that a step gives; at a padded step nothing, and what reaches the other states passes by.
@@ -314,6 +313,7 @@ fn step_back(row: u32, b: u32, j: u32, sum: f32, n: u32) -> vec4f {
   if (!lacks(row)) {
   ${statements}
   ${results.map(({ name, value }) => `${name} = ${value};`).join(' ')}
+  if (is_cut(n + 1u)) { ${others.map((k) => `dprevious${k}_0 = 0.0;`).join(' ')} }
   }
   ${results.map(({ store }) => store).join('\n  ')}
   return ${hidden > 0 ? gateVector(G, (g) => `${ofProduct}_${g}`) : 'vec4f()'};

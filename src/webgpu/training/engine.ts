@@ -179,7 +179,8 @@ export function webgpuEngine(
     weightGradients: (gradients) => call('weightGradients', [gradients], () => weightGradients(gradients)),
   };
   const write = (to: FloatBuffer | IntBuffer, values: ArrayLike<number>): void => {
-    if (written) written.push({ to, values: to.dtype === 'int32' ? Int32Array.from(values) : Float32Array.from(values) });
+    if (written)
+      written.push({ to, values: to.dtype === 'int32' ? Int32Array.from(values) : Float32Array.from(values) });
     else to.write(values);
   };
 

@@ -4,13 +4,7 @@ import { LruMap } from '../../bptt/lruMap.ts';
 import { SequenceModel } from '../../bptt/model.ts';
 import { KEPT_WINDOWS } from '../../bptt/recurrent.ts';
 import type { FailedStep, Mode, Session, Snapshot, StepResult } from '../../bptt/session.ts';
-import {
-  type ModelSpec,
-  outputWidth,
-  type ParameterLayout,
-  type ResolvedSpec,
-  resolveSpec,
-} from '../../bptt/spec.ts';
+import { type ModelSpec, outputWidth, type ParameterLayout, type ResolvedSpec, resolveSpec } from '../../bptt/spec.ts';
 import type { TrainerOptions } from '../../bptt/trainer.ts';
 import type { StepNumbers } from '../../optim/optimizer.ts';
 import { RandomState } from '../../tensor/random.ts';

@@ -1,11 +1,11 @@
-import type { DeviceBuffer, FloatBuffer, UintBuffer } from '../device/buffers.ts';
 import type { ParameterLayout } from '../../bptt/spec.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
-import { elementwise, inRows, dispatchElementwise, THREADS } from '../device/elementwise.ts';
-import type { KernelSource } from '../device/pipelines.ts';
-import { FORMULA_WGSL, WgslAlgebra } from './formulas.ts';
-import { upTo } from '../device/sizes.ts';
+import type { DeviceBuffer, FloatBuffer, UintBuffer } from '../device/buffers.ts';
+import { dispatchElementwise, elementwise, inRows, THREADS } from '../device/elementwise.ts';
 import { memoize, optionsKey } from '../device/memoize.ts';
+import type { KernelSource } from '../device/pipelines.ts';
+import { upTo } from '../device/sizes.ts';
+import { FORMULA_WGSL, WgslAlgebra } from './formulas.ts';
 
 /** Fours of the gradient that a workgroup looks at, at least, and of the parameters that one moves. */
 const GRADIENT_CHUNK = 512;
@@ -134,7 +134,8 @@ function chunksOf(parameters: number): { chunks: number; chunk: number } {
 const WITHIN_WGSL = `
 fn within(e: u32, length: u32) -> vec4<bool> { return 4u * e + vec4u(0u, 1u, 2u, 3u) < vec4u(length); }`;
 
-const reduceKernel = memoize(optionsKey, 
+const reduceKernel = memoize(
+  optionsKey,
   ({ roles, norm }: { roles: boolean; norm: boolean }): KernelSource => ({
     name: 'reduceGradient',
     outputs: { grads: 'vec4f', partial: 'vec4f' },

@@ -1,13 +1,13 @@
-import { addRowBackward } from '../kernels/add.ts';
 import type { WeightGradient } from '../../bptt/weightGradients.ts';
-import { scatterColumns } from '../kernels/linear.ts';
 import { DeviceBuffer, type FloatBuffer, type IntBuffer } from '../device/buffers.ts';
 import type { Device } from '../device/device.ts';
-import { elementwise, dispatchElementwise } from '../device/elementwise.ts';
-import { matmulTN } from '../kernels/matmul.ts';
-import { upTo } from '../device/sizes.ts';
-import { sumNames, sumsOfProducts } from '../kernels/tile.ts';
+import { dispatchElementwise, elementwise } from '../device/elementwise.ts';
 import { memoize, optionsKey } from '../device/memoize.ts';
+import { upTo } from '../device/sizes.ts';
+import { addRowBackward } from '../kernels/add.ts';
+import { scatter } from '../kernels/gather.ts';
+import { matmulTN } from '../kernels/matmul.ts';
+import { sumNames, sumsOfProducts } from '../kernels/tile.ts';
 
 type Gradient = WeightGradient<FloatBuffer, IntBuffer>;
 
@@ -75,7 +75,7 @@ export function weightGradients(gradients: readonly Gradient[]): void {
   for (const gradient of gradients) {
     const { dW, dy, x, ids, R, O, D } = gradient;
     const { storage } = dW;
-    if (ids) scatterColumns(dW, dy, ids, R, D, O);
+    if (ids) scatter('columns', dW, dy, ids, R, D, O);
     else if (dy.storage !== storage || (x && x.storage !== storage)) {
       if (x) matmulTN(dW, dy, x, O, R, D, true);
       else addRowBackward(dW, dy, R, O);

@@ -29,7 +29,7 @@ const RULES: Readonly<Record<string, (options: never) => Optimizer>> = {
 };
 
 /** Options that no file holds, or that the state holds. */
-const NOT_SAVED: readonly string[] = ['optimizer', 'webgpu', 'seed', 'engine', 'threads', 'dtype'];
+const NOT_SAVED: readonly string[] = ['optimizer', 'webgpu', 'threadWorker', 'seed', 'engine', 'threads', 'dtype'];
 
 const TRAINER = 'bptt trainer';
 const MODEL = 'bptt model';
@@ -53,7 +53,7 @@ export interface LoadedModel {
 /** Options of {@link loadTrainer}. */
 export interface LoadTrainerOptions
   extends Known,
-    Pick<CreateTrainerOptions, 'engine' | 'threads' | 'fma' | 'webgpu' | 'dtype'> {
+    Pick<CreateTrainerOptions, 'engine' | 'threads' | 'threadWorker' | 'fma' | 'webgpu' | 'dtype'> {
   /** In the place of the saved one, of the same rule: needed for a rule of one's own, and for a learning rate that is a function. */
   optimizer?: Optimizer;
 }
@@ -105,6 +105,7 @@ export async function loadTrainer(bytes: Uint8Array, options: LoadTrainerOptions
       optimizer: true,
       engine: true,
       threads: true,
+      threadWorker: true,
       fma: true,
       webgpu: true,
       dtype: true,

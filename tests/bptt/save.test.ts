@@ -57,15 +57,24 @@ describe('a trainer', () => {
     ['notebookRprop', notebookRprop({ delta: 0.002 })],
   ];
 
-  test.each(rules)('of %s goes on bit for bit, in both dtypes', async (_, optimizer) => {
-    for (const dtype of ['float32', 'float64']) {
-      const trainer = await make({ optimizer, dtype });
+  const engines = [
+    { engine: 'ts', dtype: 'float32' },
+    { engine: 'ts', dtype: 'float64' },
+    { engine: 'wasm', dtype: 'float32' },
+    { engine: 'wasm', dtype: 'float32', threads: 2 },
+  ];
+
+  test.each(rules)('of %s goes on bit for bit, on every engine', async (_, optimizer) => {
+    for (const engine of engines) {
+      const trainer = await make({ optimizer, ...engine });
       await trainer.train(windows(5, 2));
       const { trainer: loaded } = await loadTrainer(await saveTrainer(trainer));
-      expect(loaded.dtype).toBe(dtype);
+      expect([loaded.dtype, loaded.engine]).toEqual([engine.dtype, trainer.engine]);
       expect(loaded.step).toBe(5);
       expect(loaded.options.optimizer.options).toEqual(optimizer.options);
       await expectSame(trainer, loaded);
+      trainer.dispose();
+      loaded.dispose();
     }
   });
 

@@ -292,6 +292,35 @@ test('a model for inference has no room for gradients and refuses to go back', (
   expect(() => net.forwardBackward()).toThrow('SequenceModel.forwardBackward: made without backward');
 });
 
+test('engine wasm gives what engine ts gives', async () => {
+  for (const spec of [vectors, { ...symbols, bidirectional: true }]) {
+    const weights = weightsOf(spec, 'float32');
+    const [ts, wasm] = [await createModel(spec, weights, { engine: 'ts' }), await createModel(spec, weights)];
+    expect(wasm.description).toBe('wasm: SIMD');
+    const rng = new RandomState(8);
+    for (const [steps, batch] of [
+      [70, 3],
+      [5, 66],
+      [1, 1],
+    ]) {
+      const rows = steps * batch;
+      const inputs =
+        spec === vectors ? from('float32', rng.uniform(-1, 1, rows * 2)) : Int32Array.from(rng.randint(0, 5, rows));
+      expectNear(await wasm.predict({ inputs, batch }), await ts.predict({ inputs, batch }), roundings(steps));
+    }
+    if (spec !== vectors) continue;
+    const sessions = [ts.session(), wasm.session(), wasm.session()];
+    for (let t = 0; t < 4; t++) {
+      const x = Array.from(rng.randn(2));
+      const [want, got] = sessions.map((session) => session.read(x));
+      expectNear(got, want, roundings(2 * t + 1));
+      const [one] = ts.readAll(sessions.slice(0, 1), [x]);
+      expectNear(wasm.readAll(sessions.slice(1), [x, x])[0], one, roundings(2 * t + 2));
+    }
+    wasm.dispose();
+  }
+});
+
 describe('forecast', () => {
   test('feeds outputs back and leaves the session as it was', async () => {
     const net = await model(vectors);

@@ -83,6 +83,7 @@ try {
     'worker',
     'threads of 2',
     'with threadWorker',
+    'webgpu',
     'page, gzip',
     'all, gzip',
   );

@@ -10,13 +10,18 @@ export type FaultKind =
 
 /** One planted fault: in `file`, the only `find` becomes `replace`. */
 export interface Fault {
-  /** Under `src/`. */
+  /** Under `src/`, or an example from the root. */
   file: string;
   kind: FaultKind;
   find: string;
   replace: string;
   /** The gradient checks that should notice: a regular expression for the whole name of a case; none for `unitTests`. */
   cases: string;
+}
+
+/** The file of a fault, from the root of the repository. */
+export function sourceOf({ file }: Pick<Fault, 'file'>): string {
+  return file.startsWith('examples/') ? file : `src/${file}`;
 }
 
 type Row = readonly [kind: FaultKind, find: string, replace: string, cases?: string];
@@ -45,11 +50,9 @@ const tensor: Fault[] = [
     ['wrong index', '+ x[r * N + offset + j]', '+ x[r * n + offset + j]'],
     ['missing accumulation', '(accumulate ? y[r * n + j] : 0) + x', 'x'],
   ]),
-  ...faultsOf('tensor/exp.ts', 'exp', [
-    ['sign', 'y[i] * dy[i]', '-y[i] * dy[i]'],
-    ['dropped term', 'y[i] * dy[i]', 'dy[i]'],
-  ]),
   ...faultsOf('tensor/exp.ts', unitTests, [
+    ['sign', 'y[i] * dy[i]', '-y[i] * dy[i]', 'exp'],
+    ['dropped term', 'y[i] * dy[i]', 'dy[i]', 'exp'],
     ['sign', 'steps * STEP_LOW - rest', 'steps * STEP_LOW + rest'],
     ['dropped term', 'ROOTS[at + 1] + r', 'r'],
     ['dropped term', '- (steps * STEP_LOW - rest)', ''],
@@ -62,18 +65,27 @@ const tensor: Fault[] = [
     ['missing accumulation', 'dtable[to + j] += dy[r * n + j]', 'dtable[to + j] = dy[r * n + j]'],
     ['wrong index', 'const to = ids[r] * n', 'const to = ids[0] * n'],
     ['dropped term', 'dtable[to + j] += dy[r * n + j]', 'if (r > 0) dtable[to + j] += dy[r * n + j]'],
+    ['sign', 'dw[j * vocabulary + id] += dy', 'dw[j * vocabulary + id] -= dy', 'gatherColumns'],
+    ['missing accumulation', 'dw[j * vocabulary + id] += dy', 'dw[j * vocabulary + id] = dy', 'gatherColumns'],
+    ['transposed operand', 'dw[j * vocabulary + id] += dy', 'dw[id * n + j] += dy', 'gatherColumns'],
   ]),
-  ...faultsOf('tensor/gather.ts', 'gatherColumns', [
-    ['sign', 'dw[j * vocabulary + id] += dy', 'dw[j * vocabulary + id] -= dy'],
-    ['missing accumulation', 'dw[j * vocabulary + id] += dy', 'dw[j * vocabulary + id] = dy'],
-    ['transposed operand', 'dw[j * vocabulary + id] += dy', 'dw[id * n + j] += dy'],
-  ]),
-  ...faultsOf('tensor/log.ts', 'log', [
-    ['sign', 'dy[i] / x[i]', '-dy[i] / x[i]'],
-    ['dropped term', 'dy[i] / x[i]', 'dy[i]'],
-    ['wrong operand', 'dy[i] / x[i]', 'dy[i] * x[i]'],
+  ...faultsOf('tensor/layerNorm.ts', 'layerNorm', [
+    ['sign', 'gain[j] - sum - normalized', 'gain[j] + sum - normalized'],
+    ['dropped term', 'gain[j] - sum - normalized', 'gain[j] - normalized'],
+    ['dropped term', ' - normalized[row + j] * dot', ''],
+    ['dropped term', 'inverse[r] * (dy', '(dy'],
+    ['dropped term', 'dot /= n', ''],
+    ['dropped term', 'variance / n + eps', 'variance / n'],
+    ['wrong operand', 'const g = dy[row + j] * gain[j]', 'const g = dy[row + j]'],
+    ['missing accumulation', 'dgain[j] += dy', 'dgain[j] = dy'],
+    ['missing accumulation', 'dbias[j] += dy', 'dbias[j] = dy'],
+    ['wrong index', 'inverse[r] = scale', 'inverse[0] = scale'],
+    ['dropped term', 'variance / n + eps', 'variance + eps', unitTests],
   ]),
   ...faultsOf('tensor/log.ts', unitTests, [
+    ['sign', 'dy[i] / x[i]', '-dy[i] / x[i]', 'log'],
+    ['dropped term', 'dy[i] / x[i]', 'dy[i]', 'log'],
+    ['wrong operand', 'dy[i] / x[i]', 'dy[i] * x[i]', 'log'],
     ['sign', 'k * LN2_LOW + INTERVALS', '-k * LN2_LOW + INTERVALS'],
     ['dropped term', 'z - zHigh + rest * toOne', 'z - zHigh'],
     ['dropped term', ' + INTERVALS[at + 2] + rLow', ' + rLow'],
@@ -93,18 +105,26 @@ const tensor: Fault[] = [
     ['dropped term', 'ds[r] * expOf(z[r * n + j] - s[r])', 'expOf(z[r * n + j] - s[r])'],
     ['dropped term', 'expOf(z[r * n + j] - s[r])', 'expOf(z[r * n + j])'],
   ]),
-  ...faultsOf('tensor/matmul.ts', 'matmulNN.*', [
-    ['dropped term', '  matmulNT(da, dc, b, m, n, k, accumulate);\n', ''],
-    ['dropped term', '  matmulTN(db, a, dc, k, m, n, accumulate);\n', ''],
-    ['transposed operand', 'matmulNT(da, dc, b, m, n, k, accumulate)', 'matmulNN(da, dc, b, m, n, k, accumulate)'],
-    ['transposed operand', 'matmulTN(db, a, dc, k, m, n, accumulate)', 'matmulNN(db, a, dc, k, m, n, accumulate)'],
-    ['missing accumulation', 'matmulNT(da, dc, b, m, n, k, accumulate)', 'matmulNT(da, dc, b, m, n, k)'],
-    ['missing accumulation', 'matmulTN(db, a, dc, k, m, n, accumulate)', 'matmulTN(db, a, dc, k, m, n)'],
-    ['wrong index', 's6 += x * b[row + 6]', 's6 += x * b[row + 5]'],
-    ['dropped term', '  if (m2 < m) addOneRow(c, m2 * n, a, m2 * k, b, k, n);\n', ''],
-    ['sign', 'c[out + n + j] += dotRest(a, row1', 'c[out + n + j] -= dotRest(a, row1'],
-  ]),
   ...faultsOf('tensor/matmul.ts', 'matmulNT.*', [
+    ['dropped term', '  matmulNT(da, dc, b, m, n, k, accumulate);\n', '', 'matmulNN.*'],
+    ['dropped term', '  matmulTN(db, a, dc, k, m, n, accumulate);\n', '', 'matmulNN.*'],
+    [
+      'transposed operand',
+      'matmulNT(da, dc, b, m, n, k, accumulate)',
+      'matmulNN(da, dc, b, m, n, k, accumulate)',
+      'matmulNN.*',
+    ],
+    [
+      'transposed operand',
+      'matmulTN(db, a, dc, k, m, n, accumulate)',
+      'matmulNN(db, a, dc, k, m, n, accumulate)',
+      'matmulNN.*',
+    ],
+    ['missing accumulation', 'matmulNT(da, dc, b, m, n, k, accumulate)', 'matmulNT(da, dc, b, m, n, k)', 'matmulNN.*'],
+    ['missing accumulation', 'matmulTN(db, a, dc, k, m, n, accumulate)', 'matmulTN(db, a, dc, k, m, n)', 'matmulNN.*'],
+    ['wrong index', 's6 += x * b[row + 6]', 's6 += x * b[row + 5]', 'matmulNN.*'],
+    ['dropped term', '  if (m2 < m) addOneRow(c, m2 * n, a, m2 * k, b, k, n);\n', '', 'matmulNN.*'],
+    ['sign', 'c[out + n + j] += dotRest(a, row1', 'c[out + n + j] -= dotRest(a, row1', 'matmulNN.*'],
     ['dropped term', '  matmulNN(da, dc, b, m, n, k, accumulate);\n', ''],
     ['dropped term', '  matmulTN(db, dc, a, n, m, k, accumulate);\n', ''],
     ['transposed operand', 'matmulNN(da, dc, b, m, n, k, accumulate)', 'matmulNT(da, dc, b, m, n, k, accumulate)'],
@@ -115,16 +135,24 @@ const tensor: Fault[] = [
     ['wrong operand', 's12 += y * w + yy * ww', 's12 += x * w + xx * ww'],
     ['dropped term', '  if (m2 < m) dotOneRow(c, m2 * n, a, m2 * k, b, k, n);\n', ''],
     ['sign', 'c[out + n + j] += dotRest(a, a1', 'c[out + n + j] -= dotRest(a, a1'],
-  ]),
-  ...faultsOf('tensor/matmul.ts', 'matmulTN.*', [
-    ['dropped term', '  matmulNT(da, b, dc, k, n, m, accumulate);\n', ''],
-    ['dropped term', '  matmulNN(db, a, dc, k, m, n, accumulate);\n', ''],
-    ['transposed operand', 'matmulNT(da, b, dc, k, n, m, accumulate)', 'matmulNT(da, dc, b, m, n, k, accumulate)'],
-    ['transposed operand', 'matmulNN(db, a, dc, k, m, n, accumulate)', 'matmulTN(db, a, dc, k, m, n, accumulate)'],
-    ['missing accumulation', 'matmulNT(da, b, dc, k, n, m, accumulate)', 'matmulNT(da, b, dc, k, n, m)'],
-    ['missing accumulation', 'matmulNN(db, a, dc, k, m, n, accumulate)', 'matmulNN(db, a, dc, k, m, n)'],
-    ['sign', 'c[m2 * n + j] += dotRest(', 'c[m2 * n + j] -= dotRest('],
-    ['transposed operand', 'dotRest(a, i + 1, m, b', 'dotRest(a, i + 1, 1, b'],
+    ['dropped term', '  matmulNT(da, b, dc, k, n, m, accumulate);\n', '', 'matmulTN.*'],
+    ['dropped term', '  matmulNN(db, a, dc, k, m, n, accumulate);\n', '', 'matmulTN.*'],
+    [
+      'transposed operand',
+      'matmulNT(da, b, dc, k, n, m, accumulate)',
+      'matmulNT(da, dc, b, m, n, k, accumulate)',
+      'matmulTN.*',
+    ],
+    [
+      'transposed operand',
+      'matmulNN(db, a, dc, k, m, n, accumulate)',
+      'matmulTN(db, a, dc, k, m, n, accumulate)',
+      'matmulTN.*',
+    ],
+    ['missing accumulation', 'matmulNT(da, b, dc, k, n, m, accumulate)', 'matmulNT(da, b, dc, k, n, m)', 'matmulTN.*'],
+    ['missing accumulation', 'matmulNN(db, a, dc, k, m, n, accumulate)', 'matmulNN(db, a, dc, k, m, n)', 'matmulTN.*'],
+    ['sign', 'c[m2 * n + j] += dotRest(', 'c[m2 * n + j] -= dotRest(', 'matmulTN.*'],
+    ['transposed operand', 'dotRest(a, i + 1, m, b', 'dotRest(a, i + 1, 1, b', 'matmulTN.*'],
   ]),
   ...faultsOf('tensor/matvec.ts', 'matvec.*', [
     ['dropped term', '  outer(da, dy, x, m, k, accumulate, products);\n', ''],
@@ -138,12 +166,10 @@ const tensor: Fault[] = [
     ['wrong index', 'const a = argmax[o * inner + i];', 'const a = 0;'],
     ['dropped term', '  dx.fill(0);\n', ''],
   ]),
-  ...faultsOf('tensor/multiply.ts', 'multiply', [
-    ['wrong operand', 'multiply(dx, dz, y)', 'multiply(dx, dz, x)'],
-    ['wrong operand', 'multiply(dy, dz, x)', 'multiply(dy, dz, y)'],
-    ['dropped term', '  multiply(dy, dz, x);\n', ''],
-  ]),
   ...faultsOf('tensor/multiply.ts', 'multiplyRow', [
+    ['wrong operand', 'multiply(dx, dz, y)', 'multiply(dx, dz, x)', 'multiply'],
+    ['wrong operand', 'multiply(dy, dz, x)', 'multiply(dy, dz, y)', 'multiply'],
+    ['dropped term', '  multiply(dy, dz, x);\n', '', 'multiply'],
     ['wrong operand', 'multiplyRow(dx, dy, s, rows, n)', 'multiplyRow(dx, x, s, rows, n)'],
     ['sign', 'ds[j] += dy[r * n + j] * x[r * n + j]', 'ds[j] -= dy[r * n + j] * x[r * n + j]'],
     ['missing accumulation', 'ds[j] += dy[r * n + j]', 'ds[j] = dy[r * n + j]'],
@@ -169,11 +195,9 @@ const tensor: Fault[] = [
     ['dropped term', 'scale(dx, dy, alpha)', 'scale(dx, dy, 1)'],
     ['sign', 'dalpha += dy[i] * x[i]', 'dalpha -= dy[i] * x[i]'],
     ['missing accumulation', 'dalpha += dy[i] * x[i]', 'dalpha = dy[i] * x[i]'],
-  ]),
-  ...faultsOf('tensor/scale.ts', 'scaleRows', [
-    ['wrong operand', 'scaleRows(dx, dy, s, rows, n)', 'scaleRows(dx, x, s, rows, n)'],
-    ['missing accumulation', 'sum += dy[r * n + j] * x[r * n + j]', 'sum = dy[r * n + j] * x[r * n + j]'],
-    ['sign', 'ds[r] = sum', 'ds[r] = -sum'],
+    ['wrong operand', 'scaleRows(dx, dy, s, rows, n)', 'scaleRows(dx, x, s, rows, n)', 'scaleRows'],
+    ['missing accumulation', 'sum += dy[r * n + j] * x[r * n + j]', 'sum = dy[r * n + j] * x[r * n + j]', 'scaleRows'],
+    ['sign', 'ds[r] = sum', 'ds[r] = -sum', 'scaleRows'],
   ]),
   ...faultsOf('tensor/sigmoid.ts', 'sigmoid', [
     ['sign', 'y[i] * (1 - y[i]) * dy[i]', 'y[i] * (1 + y[i]) * dy[i]'],
@@ -197,18 +221,31 @@ const tensor: Fault[] = [
     ['dropped term', 'r + (rest - ', 'r - ('],
     ['wrong index', '(n + shift) & 3', 'n & 3'],
   ]),
-  ...faultsOf('tensor/tanh.ts', 'tanh', [
-    ['sign', '(1 - y[i] * y[i]) * dy[i]', '(1 + y[i] * y[i]) * dy[i]'],
-    ['dropped term', '(1 - y[i] * y[i]) * dy[i]', '(1 - y[i]) * dy[i]'],
-    ['dropped term', '(1 - y[i] * y[i]) * dy[i]', 'dy[i]'],
+  ...faultsOf('tensor/viewSum.ts', unitTests, [
+    ['wrong operand', 'Math.abs(axes[i].stride) <= Math.abs(axis.stride)', 'axes[i].stride <= axis.stride'],
+    ['wrong index', 'BUFFER - (BUFFER % block)', 'BUFFER'],
+    ['wrong index', 'outer.stride === size * stride', 'Math.abs(outer.stride) === size * stride'],
   ]),
   ...faultsOf('tensor/tanh.ts', unitTests, [
+    ['sign', '(1 - y[i] * y[i]) * dy[i]', '(1 + y[i] * y[i]) * dy[i]', 'tanh'],
+    ['dropped term', '(1 - y[i] * y[i]) * dy[i]', '(1 - y[i]) * dy[i]', 'tanh'],
+    ['dropped term', '(1 - y[i] * y[i]) * dy[i]', 'dy[i]', 'tanh'],
     ['sign', 'x < 0 ? -y : y', 'y'],
     ['dropped term', '15 + 6 * rr + s * t', '15 + 6 * rr'],
     ['dropped term', 's + (STOPS[3 * j + 1] + ', 's + ('],
     ['wrong index', 'STOPS[3 * j + 2]', 'STOPS[3 * j + 5]'],
     ['dropped term', '(2772 + xx * 27)', '2772'],
   ]),
+];
+
+const simd: Fault[] = [
+  ...faultsOf('simd/products.ts', unitTests, [
+    ['missing accumulation', 'if (accumulate) cCopy.set(c);', ''],
+    ['dropped term', 'aCopy.set(a);', ''],
+    ['dropped term', 'c.set(cCopy);', ''],
+    ['wrong operand', 'm * k * n, ENOUGH', 'm * k * n, Infinity'],
+  ]),
+  ...faultsOf('simd/memory.ts', unitTests, [['dropped term', 'if (pages > 0) this.memory.grow(pages);', '']]),
 ];
 
 const layers: Fault[] = [
@@ -219,120 +256,8 @@ const layers: Fault[] = [
     ['transposed operand', 'matmulTN(dW, dy, x, O, R, D, true)', 'matmulTN(dW, x, dy, D, R, O, true)'],
     ['missing accumulation', 'matmulTN(dW, dy, x, O, R, D, true)', 'matmulTN(dW, dy, x, O, R, D)'],
     ['dropped term', 'D, true);\n  if (db) addRowBackward(db, dy, R, O);', 'D, true);'],
-  ]),
-  ...faultsOf('layers/linear.ts', 'oneHotLinear.*', [
-    ['dropped term', '  gatherColumnsBackward(dW, dy, ids, R, D, O);\n', ''],
-    ['dropped term', 'ids, R, D, O);\n  if (db) addRowBackward(db, dy, R, O);', 'ids, R, D, O);'],
-  ]),
-  ...faultsOf('layers/elman.ts', 'elmanStep.*', [
-    ['dropped term', "if (f === 'tanh') tanhBackward(dz, dh, h);", "if (f === 'tanh') scale(dz, dh, 1);"],
-    ['wrong operand', 'sigmoidBackward(dz, dh, h)', 'tanhBackward(dz, dh, h)'],
-    ['dropped term', 'reluBackward(dz, dh, h)', 'scale(dz, dh, 1)'],
-    ['sign', 'scale(dz, dh, 1)', 'scale(dz, dh, -1)'],
-    ['transposed operand', 'matmulNN(dhPrev, dz, Whh, B, H, H)', 'matmulNT(dhPrev, dz, Whh, B, H, H)'],
-    ['wrong operand', 'matmulNN(dhPrev, dz, Whh, B, H, H)', 'matmulNN(dhPrev, dh, Whh, B, H, H)'],
-    ['transposed operand', 'matmulTN(dWhh, dz, hPrev, H, R, H, true)', 'matmulTN(dWhh, hPrev, dz, H, R, H, true)'],
-    ['missing accumulation', 'matmulTN(dWhh, dz, hPrev, H, R, H, true)', 'matmulTN(dWhh, dz, hPrev, H, R, H)'],
-    ['dropped term', '  if (dbhh) addRowBackward(dbhh, dz, R, H);\n', ''],
-  ]),
-  ...faultsOf('layers/gru.ts', 'gruStep.*', [
-    ['dropped term', 'd * (1 - z) * (1 - n * n)', 'd * (1 - n * n)'],
-    ['dropped term', 'd * (1 - z) * (1 - n * n)', 'd * (1 - z)'],
-    ['sign', 'd * (1 - z) * (1 - n * n)', 'd * (1 - z) * (1 + n * n)'],
-    ['wrong gate', 'dan * zhn * r * (1 - r)', 'dan * n * r * (1 - r)'],
-    ['wrong gate', 'dan * zhn * r * (1 - r)', 'dan * zhn * z * (1 - z)'],
-    ['dropped term', 'dan * zhn * r * (1 - r)', 'dan * zhn * r'],
-    ['sign', '(hPrev[b * H + j] - n)', '(n - hPrev[b * H + j])'],
-    ['dropped term', '(hPrev[b * H + j] - n)', 'hPrev[b * H + j]'],
-    ['dropped term', '* z * (1 - z);', '* z;'],
-    ['wrong gate', 'dzx[g + j] = dar', 'dzx[g + j] = daz'],
-    ['wrong gate', 'dzx[g + H + j] = daz', 'dzx[g + H + j] = dar'],
-    ['wrong gate', 'dzx[g + 2 * H + j] = dan', 'dzx[g + 2 * H + j] = dan * r'],
-    ['wrong gate', 'dzh[g + j] = dar', 'dzh[g + j] = daz'],
-    ['wrong gate', 'dzh[g + H + j] = daz', 'dzh[g + H + j] = dar'],
-    ['dropped term', 'dzh[g + 2 * H + j] = dan * r', 'dzh[g + 2 * H + j] = dan'],
-    ['wrong gate', 'dhPrev[b * H + j] = d * z', 'dhPrev[b * H + j] = d * (1 - z)'],
-    ['dropped term', 'dhPrev[b * H + j] = d * z', 'dhPrev[b * H + j] = 0'],
-    ['wrong operand', 'matmulNN(dhPrev, dzh, Whh, B, 3 * H, H, true)', 'matmulNN(dhPrev, dzx, Whh, B, 3 * H, H, true)'],
-    [
-      'missing accumulation',
-      'matmulNN(dhPrev, dzh, Whh, B, 3 * H, H, true)',
-      'matmulNN(dhPrev, dzh, Whh, B, 3 * H, H)',
-    ],
-    [
-      'missing accumulation',
-      'matmulTN(dWhh, dzh, hPrev, 3 * H, R, H, true)',
-      'matmulTN(dWhh, dzh, hPrev, 3 * H, R, H)',
-    ],
-    [
-      'transposed operand',
-      'matmulTN(dWhh, dzh, hPrev, 3 * H, R, H, true)',
-      'matmulTN(dWhh, hPrev, dzh, H, R, 3 * H, true)',
-    ],
-    ['dropped term', '  if (dbhh) addRowBackward(dbhh, dzh, R, 3 * H);\n', ''],
-  ]),
-  ...faultsOf('layers/gruResetBefore.ts', 'gruResetBeforeStep.*', [
-    ['dropped term', '(1 - z) * (1 - n * n)', '(1 - n * n)'],
-    ['dropped term', '(1 - z) * (1 - n * n)', '(1 - z)'],
-    ['transposed operand', 'matmulNN(drh, dan, Whh.', 'matmulNT(drh, dan, Whh.'],
-    ['wrong gate', 'matmulNN(drh, dan, Whh.subarray(2 * H * H)', 'matmulNN(drh, dan, Whh.subarray(0, H * H)'],
-    ['dropped term', 'drh[b * H + j] * prev * r * (1 - r)', 'drh[b * H + j] * r * (1 - r)'],
-    ['dropped term', 'drh[b * H + j] * prev * r * (1 - r)', 'drh[b * H + j] * prev * r'],
-    ['sign', 'd * (prev - n) * z * (1 - z)', 'd * (n - prev) * z * (1 - z)'],
-    ['wrong gate', 'd * (prev - n) * z * (1 - z)', 'd * (prev - n) * r * (1 - r)'],
-    ['wrong gate', 'dzx[g + j] = dar', 'dzx[g + j] = daz'],
-    ['wrong gate', 'dzx[g + H + j] = daz', 'dzx[g + H + j] = dar'],
-    ['dropped term', 'dzx[g + 2 * H + j] = dan[b * H + j]', 'dzx[g + 2 * H + j] = 0'],
-    ['wrong gate', 'dzh[g + j] = dar', 'dzh[g + j] = daz'],
-    ['dropped term', 'dzh[g + H + j] = daz', 'dzh[g + H + j] = 0'],
-    ['wrong gate', 'dzh[g + 2 * H + j] = 0', 'dzh[g + 2 * H + j] = dan[b * H + j]'],
-    ['dropped term', 'd * z + drh[b * H + j] * r', 'd * z'],
-    ['dropped term', 'd * z + drh[b * H + j] * r', 'drh[b * H + j] * r'],
-    ['wrong gate', 'd * z + drh[b * H + j] * r', 'd * z + drh[b * H + j] * z'],
-    [
-      'missing accumulation',
-      'matmulNN(dhPrev, dzh, Whh, B, 3 * H, H, true)',
-      'matmulNN(dhPrev, dzh, Whh, B, 3 * H, H)',
-    ],
-    [
-      'missing accumulation',
-      'matmulTN(dWhh, dzh, hPrev, 3 * H, R, H, true)',
-      'matmulTN(dWhh, dzh, hPrev, 3 * H, R, H)',
-    ],
-    ['wrong operand', 'dan, rh, H, R, H, true)', 'dan, hPrev, H, R, H, true)'],
-    ['missing accumulation', 'dan, rh, H, R, H, true)', 'dan, rh, H, R, H)'],
-    ['wrong operand', 'addRowBackward(dbhh, dzx, R, 3 * H)', 'addRowBackward(dbhh, dzh, R, 3 * H)'],
-  ]),
-  ...faultsOf('layers/lstm.ts', 'lstmStep.*', [
-    ['dropped term', 'd * tc * o * (1 - o)', 'd * tc * o'],
-    ['dropped term', 'd * tc * o * (1 - o)', 'd * o * (1 - o)'],
-    ['wrong gate', 'd * tc * o * (1 - o)', 'd * tc * i * (1 - i)'],
-    ['dropped term', 'dc[b * H + j] + d * o', 'd * o'],
-    ['dropped term', 'd * o * (1 - tc * tc)', 'd * o'],
-    ['wrong gate', 'd * o * (1 - tc * tc)', 'd * f * (1 - tc * tc)'],
-    ['sign', 'd * o * (1 - tc * tc)', 'd * o * (1 + tc * tc)'],
-    ['dropped term', ' + (p ? dao * p[2 * H + j] : 0)', ''],
-    ['wrong gate', 'dct * g * i * (1 - i)', 'dct * i * i * (1 - i)'],
-    ['dropped term', 'dct * g * i * (1 - i)', 'dct * g * i'],
-    ['wrong operand', 'dct * cPrev[b * H + j] * f * (1 - f)', 'dct * tc * f * (1 - f)'],
-    ['dropped term', 'dct * cPrev[b * H + j] * f * (1 - f)', 'dct * cPrev[b * H + j] * f'],
-    ['wrong gate', 'dct * i * (1 - g * g)', 'dct * f * (1 - g * g)'],
-    ['dropped term', 'dct * i * (1 - g * g)', 'dct * i'],
-    ['wrong gate', 'da[g4 + j] = dai', 'da[g4 + j] = daf'],
-    ['wrong gate', 'da[g4 + H + j] = daf', 'da[g4 + H + j] = dai'],
-    ['wrong gate', 'da[g4 + 3 * H + j] = dao', 'da[g4 + 3 * H + j] = daf'],
-    ['wrong gate', 'dct * f + (p', 'dct * i + (p'],
-    ['dropped term', 'dai * p[j] + daf * p[H + j]', 'dai * p[j]'],
-    ['dropped term', 'dai * p[j] + daf * p[H + j]', 'daf * p[H + j]'],
-    ['transposed operand', 'matmulNN(dhPrev, da, Whh, B, 4 * H, H)', 'matmulNT(dhPrev, da, Whh, B, 4 * H, H)'],
-    ['missing accumulation', 'matmulTN(dWhh, da, hPrev, 4 * H, R, H, true)', 'matmulTN(dWhh, da, hPrev, 4 * H, R, H)'],
-    ['wrong operand', 'matmulTN(dWhh, da, hPrev, 4 * H, R, H, true)', 'matmulTN(dWhh, da, cPrev, 4 * H, R, H, true)'],
-    ['dropped term', '  if (dbhh) addRowBackward(dbhh, da, R, 4 * H);\n', ''],
-    ['missing accumulation', 'dp[j] += da', 'dp[j] = da'],
-    ['missing accumulation', 'dp[H + j] += da', 'dp[H + j] = da'],
-    ['sign', 'dp[2 * H + j] += da', 'dp[2 * H + j] -= da'],
-    ['off by one in time', '3 * H + j] * c[r * H + j]', '3 * H + j] * cPrev[r * H + j]'],
-    ['wrong gate', 'dp[H + j] += da[r * 4 * H + H + j]', 'dp[H + j] += da[r * 4 * H + j]'],
+    ['dropped term', '  gatherColumnsBackward(dW, dy, ids, R, D, O);\n', '', 'oneHotLinear.*'],
+    ['dropped term', 'ids, R, D, O);\n  if (db) addRowBackward(db, dy, R, O);', 'ids, R, D, O);', 'oneHotLinear.*'],
   ]),
   ...faultsOf('layers/state.ts', '(start|hold)State', [
     ['sign', 'dh0[j] += (1 - keep[b]) * d', 'dh0[j] -= (1 - keep[b]) * d'],
@@ -355,22 +280,139 @@ const layers: Fault[] = [
     ['dropped term', '(o[r * V + j] - targets[r * V + j])', 'o[r * V + j]'],
     ['dropped term', 'w[r] * (o', '(o'],
   ]),
+  ...faultsOf('layers/ctc.ts', unitTests, [
+    ['sign', 'dlogits[j] = w[b] * expOf(logProbs[j])', 'dlogits[j] = -w[b] * expOf(logProbs[j])'],
+    ['dropped term', 'dlogits[j] = w[b] * expOf(logProbs[j])', 'dlogits[j] = expOf(logProbs[j])'],
+    ['dropped term', '(w[b] * beta[states + s]) / sum', 'beta[states + s] / sum'],
+    ['dropped term', '(w[b] * beta[states + s]) / sum', 'w[b] * beta[states + s]'],
+    ['dropped term', 'skips ? alpha[before + s - 2] : NEVER', 'NEVER'],
+    ['dropped term', 'skips ? beta[s + 2] : NEVER', 'NEVER'],
+    ['dropped term', 's + 1 < n ? beta[s + 1] : NEVER', 'NEVER'],
+    ['wrong operand', 'labels[b * S + (s >> 1)] !== labels[b * S + (s >> 1) + 1]', 'true'],
+    ['dropped term', 'beta[s] = s >= n - 2 ? 0 : NEVER', 'beta[s] = s >= n - 1 ? 0 : NEVER'],
+    ['off by one in time', 't < N - 1; s++', 't < N; s++'],
+    [
+      'wrong index',
+      'const last = ((N - 1) * B + b) * states;\n    const possible',
+      'const last = ((T - 1) * B + b) * states;\n    const possible',
+    ],
+    ['dropped term', 'let t = possible ? N : 0', 'let t = 0'],
+    ['wrong operand', 'symbol !== labels[b * S + (s >> 1) - 1]', 'true', unitTests],
+    ['dropped term', 'sum = s < 2 ? 0 : NEVER', 'sum = s < 1 ? 0 : NEVER', unitTests],
+    ['dropped term', 'n > 1 ? alpha[last + n - 2] : NEVER, NEVER);\n    }', 'NEVER, NEVER);\n    }', unitTests],
+    ['dropped term', 'if (N === 0) loss = n === 1 ? 0 : Number.POSITIVE_INFINITY', 'if (N === 0) loss = 0', unitTests],
+    ['dropped term', 'needed++', '', unitTests],
+    ['dropped term', 'best !== previous && ', '', unitTests],
+  ]),
   ...faultsOf('layers/squaredError.ts', 'squaredError', [
     ['sign', '2 * w[r] * (o', '-2 * w[r] * (o'],
     ['dropped term', '2 * w[r] * (o', 'w[r] * (o'],
     ['dropped term', '2 * w[r] * (o', '2 * (o'],
   ]),
-  ...faultsOf('layers/binaryCrossEntropyOfSoftmax.ts', 'binaryCrossEntropyOfSoftmax', [
-    ['sign', '(1 - y) * top - y * rest', '(1 - y) * top + y * rest'],
-    ['dropped term', '(1 - y) * top - y * rest', '(1 - y) * top'],
-    ['dropped term', ' - top * others)', ')'],
-    ['sign', ' - o * others)', ' + o * others)'],
-    ['dropped term', ' + y * o -', ' -'],
+  ...faultsOf('layers/haar.ts', unitTests, [
+    ['sign', 't[i * BLOCK + j] = -2 * sum;', 't[i * BLOCK + j] = 2 * sum;'],
+    ['sign', 'signs[k] = x[0] < 0 ? 1 : -1;', 'signs[k] = x[0] < 0 ? -1 : 1;'],
+    ['dropped term', 'c32 += x3 * b3;', ''],
+    ['wrong index', 'let panel = Math.floor(first / PANEL);', 'let panel = Math.ceil(first / PANEL);'],
+  ]),
+  ...faultsOf('layers/elman.ts', 'elman, .*, a step', [
+    ['dropped term', "if (f === 'tanh') tanhBackward(dx, d, y);", "if (f === 'tanh') dx.set(d);"],
+    ['wrong operand', 'sigmoidBackward(dx, d, y)', 'tanhBackward(dx, d, y)'],
+    ['dropped term', 'reluBackward(dx, d, y)', 'dx.set(d)'],
+    ['sign', 'else dx.set(d);', 'else for (let i = 0; i < y.length; i++) dx[i] = -d[i];'],
+    ['dropped term', 'y[i] = tanhOf(x[i] + h[i])', 'y[i] = tanhOf(x[i])'],
+    ['dropped term', 'm.mul(m.sub(m.constant(1), m.mul(y, y)), d)', 'm.mul(m.sub(m.constant(1), y), d)', unitTests],
+    ['wrong operand', 'm.max(a, m.constant(0)) : a', 'm.min(a, m.constant(0)) : a', unitTests],
+  ]),
+  ...faultsOf('layers/gru.ts', 'gru, a step', [
+    ['dropped term', 'd * (1 - z) * (1 - n * n)', 'd * (1 - n * n)'],
+    ['dropped term', 'd * (1 - z) * (1 - n * n)', 'd * (1 - z)'],
+    ['sign', 'd * (1 - z) * (1 - n * n)', 'd * (1 - z) * (1 + n * n)'],
+    ['wrong gate', 'dan * saved[s + 3 * H + j] * r * (1 - r)', 'dan * n * r * (1 - r)'],
+    ['wrong gate', 'dan * saved[s + 3 * H + j] * r * (1 - r)', 'dan * saved[s + 3 * H + j] * z * (1 - z)'],
+    ['dropped term', 'dan * saved[s + 3 * H + j] * r * (1 - r)', 'dan * saved[s + 3 * H + j] * r'],
+    ['sign', '(prev[b * H + j] - n)', '(n - prev[b * H + j])'],
+    ['dropped term', '(prev[b * H + j] - n)', 'prev[b * H + j]'],
+    ['dropped term', '* z * (1 - z);', '* z;'],
+    ['wrong gate', 'dx[g + j] = dar', 'dx[g + j] = daz'],
+    ['wrong gate', 'dx[g + H + j] = daz', 'dx[g + H + j] = dar'],
+    ['wrong gate', 'dx[g + 2 * H + j] = dan', 'dx[g + 2 * H + j] = dan * r'],
+    ['wrong gate', 'dh[g + j] = dar', 'dh[g + j] = daz'],
+    ['wrong gate', 'dh[g + H + j] = daz', 'dh[g + H + j] = dar'],
+    ['dropped term', 'dh[g + 2 * H + j] = dan * r', 'dh[g + 2 * H + j] = dan'],
+    ['wrong gate', 'dprev[b * H + j] = d * z', 'dprev[b * H + j] = d * (1 - z)'],
+    ['dropped term', 'dprev[b * H + j] = d * z', 'dprev[b * H + j] = 0'],
+    ['dropped term', 'tanhOf(x[g + 2 * H + j] + r * hn)', 'tanhOf(x[g + 2 * H + j] + hn)'],
+    ['sign', 'm.sub(prev, n)', 'm.add(prev, n)', unitTests],
+    ['dropped term', 'm.mul(dan, r)]', 'dan]', unitTests],
+    ['wrong operand', 'm.sub(m.constant(1), z), n)', 'z, n)', unitTests],
+  ]),
+  ...faultsOf('layers/gruResetBefore.ts', 'gruResetBefore, a step', [
+    ['dropped term', 'd[b * H + j] * (1 - saved[b * 3 * H + H + j]) * (1 - n * n)', 'd[b * H + j] * (1 - n * n)'],
+    ['dropped term', '* (1 - n * n)', ''],
+    ['dropped term', 'drh[i] * prev[i] * r * (1 - r)', 'drh[i] * r * (1 - r)'],
+    ['dropped term', 'drh[i] * prev[i] * r * (1 - r)', 'drh[i] * prev[i] * r'],
+    ['sign', 'd * (prev[i] - n) * z * (1 - z)', 'd * (n - prev[i]) * z * (1 - z)'],
+    ['wrong gate', 'd * (prev[i] - n) * z * (1 - z)', 'd * (prev[i] - n) * r * (1 - r)'],
+    ['wrong gate', 'dx[g + j] = dar', 'dx[g + j] = daz'],
+    ['wrong gate', 'dx[g + H + j] = daz', 'dx[g + H + j] = dar'],
+    ['dropped term', 'dx[g + 2 * H + j] = dan[i]', 'dx[g + 2 * H + j] = 0'],
+    ['wrong gate', 'dh[b * 2 * H + j] = dar', 'dh[b * 2 * H + j] = daz'],
+    ['dropped term', 'dh[b * 2 * H + H + j] = daz', 'dh[b * 2 * H + H + j] = 0'],
+    ['dropped term', 'd * z + drh[i] * r', 'd * z'],
+    ['dropped term', 'd * z + drh[i] * r', 'drh[i] * r'],
+    ['wrong gate', 'd * z + drh[i] * r', 'd * z + drh[i] * z'],
+    ['dropped term', 'operand[b * H + j] = r * prev[b * H + j]', 'operand[b * H + j] = prev[b * H + j]'],
+    ['dropped term', 'm.add(m.mul(d, z), m.mul(drh, r))', 'm.mul(d, z)', unitTests],
+    ['dropped term', 'operand: m.mul(r, prev)', 'operand: prev', unitTests],
+  ]),
+  ...faultsOf('layers/lstm.ts', 'lstm(Peephole)?, a step', [
+    ['dropped term', 'd * tc * o * (1 - o)', 'd * tc * o'],
+    ['dropped term', 'd * tc * o * (1 - o)', 'd * o * (1 - o)'],
+    ['wrong gate', 'd * tc * o * (1 - o)', 'd * tc * i * (1 - i)'],
+    ['dropped term', 'dc[b * H + j] + d * o', 'd * o'],
+    ['dropped term', 'd * o * (1 - tc * tc)', 'd * o'],
+    ['wrong gate', 'd * o * (1 - tc * tc)', 'd * f * (1 - tc * tc)'],
+    ['sign', 'd * o * (1 - tc * tc)', 'd * o * (1 + tc * tc)'],
+    ['dropped term', ' + (p ? dao * p[2 * H + j] : 0)', ''],
+    ['wrong gate', 'dct * g * i * (1 - i)', 'dct * i * i * (1 - i)'],
+    ['dropped term', 'dct * g * i * (1 - i)', 'dct * g * i'],
+    ['wrong operand', 'dct * prev * f * (1 - f)', 'dct * tc * f * (1 - f)'],
+    ['dropped term', 'dct * prev * f * (1 - f)', 'dct * prev * f'],
+    ['wrong gate', 'dct * i * (1 - g * g)', 'dct * f * (1 - g * g)'],
+    ['dropped term', 'dct * i * (1 - g * g)', 'dct * i'],
+    ['wrong gate', 'da[a + j] = dai', 'da[a + j] = daf'],
+    ['wrong gate', 'da[a + H + j] = daf', 'da[a + H + j] = dai'],
+    ['wrong gate', 'da[a + 3 * H + j] = dao', 'da[a + 3 * H + j] = daf'],
+    ['wrong gate', 'dct * f + (p', 'dct * i + (p'],
+    ['dropped term', 'dai * p[j] + daf * p[H + j]', 'dai * p[j]'],
+    ['dropped term', 'dai * p[j] + daf * p[H + j]', 'daf * p[H + j]'],
+    ['sign', 'dp[b * 3 * H + j] = dai * prev', 'dp[b * 3 * H + j] = -dai * prev'],
+    ['off by one in time', 'dao * c[b * H + j]', 'dao * prev'],
+    ['wrong gate', '= daf * prev;', '= dai * prev;'],
+    ['wrong operand', 'm.add(ofH, m.mul(dao, po))', 'ofH', unitTests],
+    ['wrong gate', 'm.add(m.mul(dai, pi), m.mul(daf, pf))', 'm.add(m.mul(dai, pf), m.mul(daf, pi))', unitTests],
+    ['dropped term', 'm.add(dc, tanhSlope(m, m.mul(d, o), tc))', 'tanhSlope(m, m.mul(d, o), tc)', unitTests],
+  ]),
+  ...faultsOf('layers/cell.ts', unitTests, [
+    ['dropped term', 'm.sub(m.constant(1), m.mul(y, y))', 'm.constant(1)'],
+    ['wrong index', '(b * width + first + k) * H', '(b * width + k) * H'],
+    ['wrong index', 'rows.load(from[i], b * width * H + at, width * H)', 'rows.load(from[i], at, width * H)'],
+  ]),
+  ...faultsOf('layers/loss.ts', 'squaredError of a sigmoid', [
+    ['dropped term', '    sigmoidBackward(w.dlogits, w.dlogits, w.outputs);\n', ''],
+  ]),
+  ...faultsOf('examples/binaryCrossEntropyOfSoftmax.ts', unitTests, [
+    ['sign', '(1 - y) * o - y * rest - o * others)', '(1 - y) * o + y * rest - o * others)'],
+    ['dropped term', '(1 - y) * o - y * rest - o * others)', '(1 - y) * o - o * others)'],
+    ['sign', ' + yTop * o - o * others)', ' + yTop * o + o * others)'],
+    ['dropped term', ' + yTop * o - o', ' - o'],
     ['dropped term', 'top * (o / rest)', 'top * o'],
-    ['dropped term', 'w[r] * ((1 - y) * top', '((1 - y) * top'],
-    ['dropped term', 'w[r] * (term(', '(term('],
-    ['missing accumulation', 'others += term(', 'others = term('],
-    ['sign', '((1 - y) * p) / (1 - p) - y', '((1 - y) * p) / (1 - p) + y'],
+    ['dropped term', 'w * ((1 - y)', '((1 - y)'],
+    ['dropped term', 'w * (term(', '(term('],
+    ['missing accumulation', 'others += term(p', 'others = term(p'],
+    ['sign', '((1 - y) * p) / (1 - p) - y;\n}', '((1 - y) * p) / (1 - p) + y;\n}'],
+    ['dropped term', 'weights[r] === 0 ? 0 : ', ''],
   ]),
 ];
 
@@ -379,44 +421,57 @@ const optim: Fault[] = [
     ['sign', '2 * lambda', '-2 * lambda'],
     ['dropped term', '2 * lambda', 'lambda'],
   ]),
+  ...faultsOf('optim/clip.ts', unitTests, [
+    ['sign', 'clip(grads, grads, -limit, limit)', 'clip(grads, grads, 0, limit)'],
+    ['dropped term', 'if (factor < 1) for', 'for'],
+    ['wrong operand', ': powOf(sum, 1 / p)', ': powOf(sum, p)'],
+    ['dropped term', 'powOf(sumOfPowers(grads, p, largest), 1 / p)', 'sumOfPowers(grads, p, largest)'],
+    ['wrong operand', 'largest * powOf(', '1 * powOf('],
+  ]),
+  ...faultsOf('optim/schedule.ts', unitTests, [
+    ['wrong operand', 'Math.floor(step / every)', 'step / every'],
+    ['dropped term', 'Math.min(step, steps)', 'step'],
+    ['off by one in time', '(step + 1) / steps, 1', 'step / steps, 1'],
+    ['off by one in time', 'after(step - steps)', 'after(step)'],
+  ]),
   ...faultsOf('optim/sgd.ts', unitTests, [
     [
       'sign',
-      'params[i] -= lr * (grads[i] + weightDecay * params[i])',
-      'params[i] += lr * (grads[i] + weightDecay * params[i])',
+      'params[i] -= rate * (grads[i] + decay * params[i])',
+      'params[i] += rate * (grads[i] + decay * params[i])',
     ],
-    ['dropped term', 'params[i] -= lr * (grads[i] + weightDecay * params[i])', 'params[i] -= lr * grads[i]'],
-    ['off by one in time', 'const keep = step === 0', 'const keep = step === 1'],
+    ['dropped term', 'params[i] -= rate * (grads[i] + decay * params[i])', 'params[i] -= rate * grads[i]'],
+    ['off by one in time', 'keep: step === 0 ?', 'keep: step === 1 ?'],
     ['dropped term', '1 : 1 - dampening', '1 : 1'],
     ['dropped term', 'nesterov ? g + momentum * v : v', 'v'],
     ['missing accumulation', 'velocity[i] = v;', ''],
   ]),
   ...faultsOf('optim/adagrad.ts', unitTests, [
-    ['sign', 'params[i] -= (lr * g)', 'params[i] += (lr * g)'],
+    ['sign', 'params[i] -= (rate * g)', 'params[i] += (rate * g)'],
     ['missing accumulation', 'const m = memory[i] + g * g;', 'const m = g * g;'],
     ['dropped term', 'Math.sqrt(m + inside) + outside', 'Math.sqrt(m) + outside'],
     ['dropped term', 'Math.sqrt(m + inside) + outside', 'Math.sqrt(m + inside)'],
-    ['dropped term', 'const g = grads[i] + weightDecay * params[i];', 'const g = grads[i];'],
+    ['dropped term', 'const g = grads[i] + decay * params[i];', 'const g = grads[i];'],
     ['dropped term', 'rate / (1 + step * lrDecay)', 'rate'],
   ]),
   ...faultsOf('optim/rmsprop.ts', unitTests, [
-    ['sign', 'params[i] -= lr * b', 'params[i] += lr * b'],
-    ['missing accumulation', 'alpha * square[i] + (1 - alpha) * g * g', '(1 - alpha) * g * g'],
-    ['dropped term', 'Math.max(0, v - a * a)', 'v'],
+    ['sign', 'params[i] -= rate * b', 'params[i] += rate * b'],
+    ['missing accumulation', 'alpha * square[i] + rest * g * g', 'rest * g * g'],
+    ['dropped term', 'Math.max(v - a * a, 0)', 'v'],
     ['dropped term', 'momentum * buffer[i] + d', 'd'],
     ['dropped term', 'g === 0 ? 0 : g /', 'g /'],
-    ['dropped term', 'const g = grads[i] + weightDecay * params[i];', 'const g = grads[i];'],
+    ['dropped term', 'const g = grads[i] + decay * params[i];', 'const g = grads[i];'],
   ]),
   ...faultsOf('optim/adam.ts', unitTests, [
     ['sign', 'shrink * params[i] - step', 'shrink * params[i] + step'],
-    ['dropped term', 'mi === 0 ? 0 : (size', '(size'],
-    ['off by one in time', 'const t = step + 1;', 'const t = step + 2;'],
-    ['dropped term', 'const size = rate / (1 - powOf(beta1, t));', 'const size = rate;'],
-    ['dropped term', 'const root = Math.sqrt(1 - powOf(beta2, t));', 'const root = 1;'],
-    ['wrong operand', 'beta2 * v[i] + (1 - beta2) * g * g', 'beta2 * v[i] + (1 - beta2) * g'],
-    ['dropped term', 'vMax === v ? vi : Math.max(vMax[i], vi)', 'vi'],
-    ['dropped term', 'const coupled = decoupled ? 0 : weightDecay;', 'const coupled = 0;'],
-    ['dropped term', 'const shrink = decoupled ? 1 - rate * weightDecay : 1;', 'const shrink = 1;'],
+    ['dropped term', 'mean === 0 ? 0 : (size', '(size'],
+    ['off by one in time', 'powOf(beta1, step + 1)', 'powOf(beta1, step + 2)'],
+    ['dropped term', 'size: rate / (1 - powOf(beta1, step + 1))', 'size: rate'],
+    ['dropped term', 'root: Math.sqrt(1 - powOf(beta2, step + 1))', 'root: 1'],
+    ['wrong operand', 'beta2 * v[i] + rest2 * g * g', 'beta2 * v[i] + rest2 * g'],
+    ['dropped term', 'square = Math.max(largest[i], square);', ''],
+    ['dropped term', 'coupled: decoupled ? 0 : weightDecay', 'coupled: 0'],
+    ['dropped term', 'shrink: decoupled ? 1 - rate * weightDecay : 1', 'shrink: 1'],
   ]),
   ...faultsOf('optim/rprop.ts', unitTests, [
     ['sign', 'params[i] -= sign * deltas[i]', 'params[i] += sign * deltas[i]'],
@@ -435,162 +490,184 @@ const optim: Fault[] = [
       'Math.min(deltas[i] * factor, maxStep)',
     ],
   ]),
-  ...faultsOf('optim/clip.ts', unitTests, [
-    ['sign', 'clip(grads, grads, -limit, limit)', 'clip(grads, grads, 0, limit)'],
-    ['dropped term', 'if (factor < 1) for', 'for'],
-    ['wrong operand', ': powOf(sum, 1 / p)', ': powOf(sum, p)'],
-    ['dropped term', 'powOf(sumOfPowers(grads, p, largest), 1 / p)', 'sumOfPowers(grads, p, largest)'],
-    ['wrong operand', 'largest * powOf(', '1 * powOf('],
-  ]),
-  ...faultsOf('optim/schedule.ts', unitTests, [
-    ['wrong operand', 'Math.floor(step / every)', 'step / every'],
-    ['dropped term', 'Math.min(step, steps)', 'step'],
-    ['off by one in time', '(step + 1)) / steps', 'step) / steps'],
-    ['off by one in time', 'rate(step - steps)', 'rate(step)'],
+  ...faultsOf('optim/optimizer.ts', unitTests, [
+    ['dropped term', 'const n = Math.min(CHUNK, params.length - start);', 'const n = CHUNK;'],
   ]),
 ];
 
-const time: Fault[] = [
-  ...faultsOf('bptt/cells.ts', 'sequence: (elman|gru|gruResetBefore|lstm|lstmPeephole)', [
-    ['off by one in time', 'dw.bhh, s.dzx, s.hPrev, R, H)', 'dw.bhh, s.dzx, s.dzx, R, H)'],
-    ['wrong operand', 'dw.bhh, s.dzh, s.hPrev, R, H)', 'dw.bhh, s.dzx, s.hPrev, R, H)'],
-    ['wrong operand', 'dw.bhh, s.dzx, s.dzh, s.dan', 'dw.bhh, s.dzh, s.dzh, s.dan'],
-    ['off by one in time', 's.hPrev, s.cPrev, s.c, R, H)', 's.hPrev, s.c, s.c, R, H)'],
-    ['off by one in time', 's.hPrev, s.cPrev, s.c, R, H)', 's.hPrev, s.cPrev, s.cPrev, R, H)'],
-    ['off by one in time', 's.dh, dcNext, s.cache, s.cPrev', 's.dh, dcNext, s.cache, s.c'],
+const bptt: Fault[] = [
+  ...faultsOf('bptt/recurrence.ts', 'sequence: .*', [
+    ['dropped term', '  k.add(dh, dh, dhPrevious);\n', ''],
+    ['dropped term', '  k.copy(r.dhPrevious, r.dfinal[0]);\n', ''],
+    ['dropped term', 'k.copy(r.dfinalOthers[s - 1], r.dfinal[s])', 's', 'sequence: lstm.*'],
+    ['off by one in time', 'for (let i = r.steps - 1; i >= 0; i--)', 'for (let i = r.steps - 1; i > 0; i--)'],
+    ['off by one in time', 'for (let i = r.steps - 1; i >= 0; i--)', 'for (let i = 0; i < r.steps; i++)'],
     [
       'off by one in time',
-      's.dzh, scratch.dhNext, s.dh, s.cache, s.hPrev',
-      's.dzh, scratch.dhNext, s.dh, s.cache, s.h',
+      'i > 0 && i % backSteps === 0',
+      'i > 0 && (i + 1) % backSteps === 0',
+      'sequence: .*truncated.*',
     ],
-    ['off by one in time', 'state, s.dh, s.cache, s.hPrev', 'state, s.dh, s.cache, s.h'],
-    ['off by one in time', 'scratch.dhNext, s.dh, s.h, w.Whh', 'scratch.dhNext, s.dh, s.hPrev, w.Whh'],
-  ]),
-  ...faultsOf('bptt/direction.ts', 'sequence: .*', [
-    [
-      'off by one in time',
-      'const before = this.slotRange(reverse ? 1 : 0, steps)',
-      'const before = this.slotRange(reverse ? 0 : 1, steps)',
-    ],
-    [
-      'off by one in time',
-      'const before = this.slotRange(reverse ? 1 : 0, steps)',
-      'const before = this.slotRange(0, steps)',
-    ],
-    [
-      'off by one in time',
-      'const after = this.slotRange(reverse ? 0 : 1, steps)',
-      'const after = this.slotRange(0, steps)',
-    ],
-    ['off by one in time', 'final: this.slot(reverse ? 0 : steps)', 'final: this.slot(reverse ? 1 : steps)'],
-    ['off by one in time', 'start: this.slot(reverse ? steps : 0)', 'start: this.slot(reverse ? steps - 1 : 0)'],
-  ]),
-  ...faultsOf('bptt/recurrent.ts', 'sequence: .*', [
-    ['dropped term', '          k.add(s.dh, s.dh, scratch.dhNext);\n', ''],
-    ['off by one in time', 'for (let i = steps - 1; i >= 0; i--)', 'for (let i = steps - 1; i > 0; i--)'],
-    ['off by one in time', 'for (let i = steps - 1; i >= 0; i--)', 'for (let i = 0; i < steps; i++)'],
-    ['off by one in time', 'i > 0 && i % span === 0', 'i > 0 && (i + 1) % span === 0', 'sequence: .*, truncated.*'],
-    ['dropped term', 'if (twoStates) engine.fill(scratch.dcNext, 0);', '', 'sequence: lstm, truncated.*'],
-    ['dropped term', '        engine.copy(scratch.dhNext, dfinal.h);\n', '', 'sequence: .*'],
-    ['dropped term', '        if (twoStates) engine.copy(scratch.dcNext, dfinal.c);\n', '', 'sequence: lstm.*'],
+    ['off by one in time', 'r.reverse ? r.steps - 1 - i : i, i > 0', 'i, i > 0', 'sequence: .*both.*'],
+    ['dropped term', '    for (const d of dpreviousOthers) k.fill(d, 0);\n', '', 'sequence: lstm.*truncated.*'],
+    ['missing accumulation', 'B, hidden * H, H, direct)', 'B, hidden * H, H, false)', 'sequence: gru.*'],
+    ['missing accumulation', 'B, hidden * H, H, direct)', 'B, hidden * H, H, true)', 'sequence: (elman|lstm).*'],
+    ['wrong operand', 'step.dhGates, w.Whh!', 'step.dxGates, w.Whh!', 'sequence: gru.*'],
     [
       'dropped term',
-      '          if (masked) this.passByMissingSteps(k, s, scratch);\n',
+      '    k.matmulNN(step.doperand, step.dinnerGates, w.innerWhh!, B, inner * H, H);\n',
       '',
-      'sequence: .*(padding|gaps).*',
+      'sequence: gruResetBefore.*',
     ],
     [
-      'dropped term',
-      'if (masked && twoStates) engine.copy(scratch.state, scratch.dcNext);',
-      '',
+      'wrong operand',
+      'k.linearForward(step.innerGates, step.operand,',
+      'k.linearForward(step.innerGates, step.previous[0],',
+      'sequence: gruResetBefore.*',
+    ],
+    ['dropped term', '  k.holdStateBackward(dhPrevious, dh, present, B, H);\n', '', 'sequence: .*(padding|gaps).*'],
+    [
+      'wrong operand',
+      'dpreviousOthers[s], dothers[s], present',
+      'dpreviousOthers[s], dh, present',
       'sequence: lstm.*(padding|gaps).*',
     ],
-    ['dropped term', '    k.clearRows(s.dzx, s.mask, B, GH);\n', '', 'sequence: .*(padding|gaps).*'],
+    ['dropped term', '  k.clearRows(step.dxGates, present, B, cell.gates * H);\n', '', 'sequence: .*(padding|gaps).*'],
     [
       'dropped term',
-      '    if (cell.splitGradients) k.clearRows(s.dzh, s.mask, B, GH);\n',
+      '  if (separate) k.clearRows(step.dhGates, present, B, hidden * H);\n',
       '',
       'sequence: gru.*(padding|gaps).*',
     ],
-    ['dropped term', 'if (cell.resetBefore) {', 'if (B === 0) {', 'sequence: gru.*(padding|gaps).*'],
     [
       'dropped term',
-      '    k.holdStateBackward(scratch.dhNext, s.dh, s.mask, B, H);\n',
+      '  if (inner > 0) k.clearRows(step.dinnerGates, present, B, inner * H);\n',
       '',
+      'sequence: gruResetBefore.*(padding|gaps).*',
+    ],
+    ['dropped term', 'k.clearRows(dextra, present, B, blocks[e] * H)', 'e', 'sequence: lstmPeephole.*(padding|gaps).*'],
+    [
+      'dropped term',
+      'k.holdStateForward(step.states[s], step.previous[s], present, B, H)',
+      's',
       'sequence: .*(padding|gaps).*',
     ],
     [
       'wrong operand',
-      'holdStateBackward(scratch.dcNext, scratch.state',
-      'holdStateBackward(scratch.dcNext, s.dh',
-      'sequence: lstm.*(padding|gaps).*',
-    ],
-    [
-      'wrong operand',
-      'k.startStateBackward(dgiven.h, dw.h0',
-      'k.startStateBackward(dgiven.h, null',
+      'k.startStateBackward(dinitial, dw.initial?.[s] ?? null,',
+      'k.startStateBackward(dinitial, null,',
       'sequence: .*learned.*',
     ],
-    ['dropped term', '        k.startStateBackward(dgiven.h, dw.h0, scratch.dhNext, this.keep, B, H);\n', ''],
-    ['dropped term', '        cell.weights(k, sequence, dw, R, H);\n', ''],
-    ['missing accumulation', 'dzx, views, w, dw, R, d > 0)', 'dzx, views, w, dw, R, false)', 'sequence: .*both.*'],
-    ['missing accumulation', 'dzx, views, w, dw, R, d > 0)', 'dzx, views, w, dw, R, true)'],
+    ['dropped term', '  backwardEnd(k, r);\n', ''],
+  ]),
+  ...faultsOf('bptt/weightGradients.ts', unitTests, [
+    ['missing accumulation', 'k.matmulTN(dW, dy, x, O, R, D, true)', 'k.matmulTN(dW, dy, x, O, R, D)'],
+    ['transposed operand', 'k.matmulTN(dW, dy, x, O, R, D, true)', 'k.matmulTN(dW, x, dy, D, R, O, true)'],
+    ['dropped term', '    else k.addRowBackward(dW, dy, R, O);\n', ''],
+    ['dropped term', 'db === null ? [ofW] :', 'db !== null ? [ofW] :'],
+  ]),
+  ...faultsOf('bptt/direction.ts', 'sequence: .*both.*', [
+    ['off by one in time', 'reverse ? [t, t + 1] : [t + 1, t]', 'reverse ? [t + 1, t] : [t + 1, t]'],
+    ['off by one in time', 'reverse ? [0, 1] : [1, 0]', '[1, 0]'],
+    ['off by one in time', 'reverse ? [steps, 0] : [0, steps]', 'reverse ? [steps - 1, 0] : [0, steps]'],
+    ['off by one in time', 'reverse ? [steps, 0] : [0, steps]', 'reverse ? [steps, 1] : [0, steps]'],
     [
-      'wrong index',
-      'k.takeColumns(dh, views.doutput, R, 2 * H, d * H, H)',
-      'k.takeColumns(dh, views.doutput, R, 2 * H, 0, H)',
-      'sequence: .*both.*',
+      'off by one in time',
+      'previous: rowsOf(states, before, steps)',
+      'previous: rowsOf(states, after, steps)',
+      'sequence: .*',
     ],
-    ['dropped term', '        k.multiply(below, below, views.dropoutMask);\n', '', 'sequence: .*dropout.*'],
+    [
+      'off by one in time',
+      'dpreviousOthers: rowsOf(dothers, before, steps)',
+      'dpreviousOthers: rowsOf(dothers, after, steps)',
+      unitTests,
+    ],
+  ]),
+  ...faultsOf('bptt/recurrent.ts', 'sequence: .*both.*', [
+    ['missing accumulation', 'r.D, d > 0)', 'r.D, false)'],
+    ['missing accumulation', 'r.D, d > 0)', 'r.D, true)', 'sequence: .*'],
+    ['wrong index', 'k.takeColumns(r.dh, doutput, R, 2 * H, d * H, H)', 'k.takeColumns(r.dh, doutput, R, 2 * H, 0, H)'],
+    [
+      'dropped term',
+      'if (dropoutMask !== null) k.multiply(window[layer - 1].doutput, window[layer - 1].doutput, dropoutMask);',
+      '',
+      'sequence: .*dropout.*',
+    ],
+    ['wrong operand', 'r.dhGates, { x: r.previous[0] }', 'r.dxGates, { x: r.previous[0] }', 'sequence: gru.*'],
+    ['off by one in time', '{ x: r.previous[0] }', '{ x: r.states[0] }', 'sequence: .*'],
+    ['wrong operand', '{ x: r.operand }', '{ x: r.previous[0] }', 'sequence: gruResetBefore.*'],
+    [
+      'dropped term',
+      'dw.innerWhh!, dw.innerBhh, r.dinnerGates',
+      'dw.innerWhh!, null, r.dinnerGates',
+      'sequence: gruResetBefore.*',
+    ],
+    ['dropped term', 'list.push({ dW: dw.extra[e]', 'void ({ dW: dw.extra[e]', 'sequence: lstmPeephole.*'],
   ]),
   ...faultsOf('bptt/model.ts', 'sequence: .*', [
-    [
-      'dropped term',
-      "      if (spec.outputActivation === 'sigmoid') k.sigmoidBackward(dz, dz, o);\n",
-      '',
-      'sequence: squared.*',
-    ],
-    ['wrong operand', 'k.linearBackward(dh, dWho, dbho, dz, h', 'k.linearBackward(dh, dWho, dbho, dz, dh'],
-    ['dropped term', 'k.linearBackward(dh, dWho, dbho,', 'k.linearBackward(dh, dWho, null,'],
-    ['dropped term', '      engine.fill(stack.doutput(steps), 0);\n', '', 'sequence: .*last.*'],
+    ['wrong operand', 'dWho, dbho, dlogits, { x: h }', 'dWho, dbho, dlogits, { x: dh }'],
+    ['dropped term', 'dWho, dbho, dlogits', 'dWho, null, dlogits'],
+    ['dropped term', '      k.fill(stack.doutput(kind), 0);\n', '', 'sequence: .*last.*'],
     [
       'wrong index',
-      'k.takeColumns(stack.dfinal(spec.layers - 1, d).h, dh, B, stateWidth(spec), d * H, H)',
-      'k.takeColumns(stack.dfinal(spec.layers - 1, d).h, dh, B, stateWidth(spec), 0, H)',
+      'dh, B, stateWidth(spec), d * H, H);',
+      'dh, B, stateWidth(spec), 0, H);',
       'sequence: both directions, loss at the last step',
     ],
-    ['dropped term', '      engine.copy(dh, dz);\n', '', 'sequence: no output layer'],
+    ['dropped term', '    else k.copy(dh, dlogits);\n', '', 'sequence: no output layer'],
   ]),
-  ...faultsOf('bptt/shards.ts', 'trainer, L2', [
-    ['missing accumulation', '      engines[i].fill(model.gradients.flat, 0);\n', ''],
-  ]),
-  ...faultsOf('bptt/trainer.ts', 'trainer, L2', [
+  ...faultsOf('bptt/batch.ts', unitTests, [
+    ['dropped term', 'hostWeights[t * B + b] = own * present;', 'hostWeights[t * B + b] = own;'],
+    ['dropped term', 'if (hostMask[Math.floor(i / sequences) * B + (i % sequences)] !== 1) continue;', ''],
+    ['dropped term', 'if (pairs.length > 1) {', 'if (pairs.length > 99) {'],
+    ['wrong index', '[(t * B + b) * width, (t * sequences + b) * width]', '[(t * B + b) * width, (t * B + b) * width]'],
+    ['wrong index', 'hostMask[t * B + b] = t < length ? 1 : 0', 'hostMask[t * B + b] = t <= length ? 1 : 0'],
+    ['dropped term', 'spec.loss.meanOverOutputs ? V : 1', '1'],
     [
       'dropped term',
-      'if (options.l2) for (const { w, dw } of this.weightMatrices) this.optim.l2Backward(dw, w, options.l2);',
-      '',
+      'const masked = lengths !== undefined || mask !== undefined || sequences < B;',
+      'const masked = lengths !== undefined || mask !== undefined;',
     ],
   ]),
-];
-
-const training: Fault[] = [
+  ...faultsOf('bptt/shards.ts', 'trainer, L2', [
+    ['missing accumulation', '      engine.kernels.fill(model.gradients.flat, 0);\n', ''],
+  ]),
+  ...faultsOf('bptt/cpuSession.ts', unitTests, [
+    [
+      'dropped term',
+      'if (l2 > 0) for (const { w, dw } of this.decaying) engine.optim.l2Backward(dw, w, l2);',
+      '',
+      'trainer, L2',
+    ],
+    [
+      'off by one in time',
+      'Math.min(this.options.stride ?? steps, steps)',
+      'Math.max(0, Math.min(this.options.stride ?? steps, steps) - 1)',
+    ],
+    ['dropped term', 'for (const { gradient } of this.frozen) gradient.fill(0);', ''],
+    ['dropped term', 'for (const { values, before } of this.frozen) values.set(before);', ''],
+    ['dropped term', 'initial.set(values)', 'initial.fill(0)'],
+  ]),
   ...faultsOf('bptt/trainer.ts', unitTests, [
-    ['off by one in time', 'stateAfter(slot, layer)', 'stateAfter(Math.max(0, slot - 1), layer)'],
-    ['dropped term', 'this.updates++;', ''],
+    ['dropped term', "if (mode === 'train') this.updates++;", ''],
+    ['dropped term', "if (mode === 'train' && counts) this.updates++;", ''],
+    [
+      'dropped term',
+      "if (mode === 'evaluate') this.session.restoreStates();\n    }\n    return () => losses;",
+      '}\n    return () => losses;',
+    ],
   ]),
-];
-
-const simd: Fault[] = [
-  ...faultsOf('simd/products.ts', unitTests, [
-    ['missing accumulation', 'if (accumulate) cCopy.set(c);', ''],
-    ['dropped term', 'aCopy.set(a);', ''],
-    ['dropped term', 'c.set(cCopy);', ''],
-    ['wrong operand', 'm * k * n, ENOUGH', 'm * k * n, Infinity'],
+  ...faultsOf('bptt/stepper.ts', unitTests, [
+    ['dropped term', '    if (started) this.carryOn();\n', ''],
+    ['dropped term', '    this.started = false;\n', ''],
   ]),
-  ...faultsOf('simd/memory.ts', unitTests, [
-    ['wrong index', 'this.end = SCRATCH_BYTES;', 'this.end = 0;'],
-    ['dropped term', 'this.end += bytesOf(length);', ''],
-    ['dropped term', 'if (pages > 0) this.memory.grow(pages);', ''],
+  ...faultsOf('bptt/beamSearch.ts', unitTests, [
+    ['dropped term', 'if (logP === Number.NEGATIVE_INFINITY) return;', ''],
+    ['dropped term', "  assertLogits('beamSearch', logits);\n", ''],
+  ]),
+  ...faultsOf('bptt/spec.ts', unitTests, [
+    ['dropped term', "loss === squaredErrorOfSigmoid ? 'sigmoid' : full.outputActivation", 'full.outputActivation'],
   ]),
 ];
 
@@ -628,17 +705,11 @@ const wasm: Fault[] = [
   ...faultsOf('wasm/tanh.ts', unitTests, [
     ['sign', 'f32x4.less(size, 0.625)), signOf(x))', 'f32x4.less(size, 0.625)), 0)'],
     ['wrong operand', 'exp(f, f32x4.add(size, size))', 'exp(f, size)'],
-    ['sign', 'return f32x4.sub(1, f32x4.mul(y, y));', 'return f32x4.add(1, f32x4.mul(y, y));'],
-    ['dropped term', 'f32x4.mul(tanhSlope(f.let(at.load(y))), at.load(dy))', 'tanhSlope(f.let(at.load(y)))'],
   ]),
   ...faultsOf('wasm/sigmoid.ts', unitTests, [
     ['wrong operand', 'v128.select(e, 1, f32x4.less(x, 0))', 'v128.select(1, e, f32x4.less(x, 0))'],
     ['dropped term', 'return f32x4.mul(y, f32x4.sub(1, y));', 'return f32x4.sub(1, y);'],
     ['dropped term', 'f32x4.mul(sigmoidSlope(f.let(at.load(y))), at.load(dy))', 'sigmoidSlope(f.let(at.load(y)))'],
-  ]),
-  ...faultsOf('wasm/relu.ts', unitTests, [
-    ['wrong operand', 'f32x4.max(at.load(x), 0)', 'f32x4.firstMax(0, at.load(x))'],
-    ['wrong operand', 'f32x4.greater(at.load(y), 0)', 'f32x4.greater(at.load(dy), 0)'],
   ]),
   ...faultsOf('wasm/add.ts', unitTests, [
     ['wrong operand', 'f32x4.add(at.load(x), at.load(y))', 'f32x4.add(at.load(x), at.load(x))'],
@@ -648,9 +719,11 @@ const wasm: Fault[] = [
   ...faultsOf('wasm/multiply.ts', unitTests, [
     ['wrong operand', 'f32x4.mul(at.load(x), at.load(y))', 'f32x4.mul(at.load(x), at.load(x))'],
   ]),
-  ...faultsOf('wasm/scale.ts', unitTests, [
+  ...faultsOf('wasm/l2.ts', unitTests, [
     ['sign', 'f32x4.add(at.load(y), f32x4.mul', 'f32x4.sub(at.load(y), f32x4.mul'],
     ['missing accumulation', 'f32x4.add(at.load(y), f32x4.mul(alpha, at.load(x)))', 'f32x4.mul(alpha, at.load(x))'],
+    ['dropped term', '2 * lambda', 'lambda'],
+    ['dropped term', 'lambda * sumOfSquares', 'sumOfSquares'],
   ]),
   ...faultsOf('wasm/sum.ts', unitTests, [
     ['wrong index', 'shuffle(lanes, lanes, [2, 3, 0, 1])', 'shuffle(lanes, lanes, [0, 1, 2, 3])'],
@@ -697,16 +770,6 @@ const wasm: Fault[] = [
     ['sign', 'f32x4.sub(v128.loadOne(target), weight)', 'f32x4.add(v128.loadOne(target), weight)'],
     ['wrong index', 'i32.add(dz, i32.shl(i32.load(targets), 2))', 'i32.add(dz, i32.load(targets))'],
   ]),
-  ...faultsOf('wasm/binaryCrossEntropyOfSoftmax.ts', unitTests, [
-    ['dropped term', 'f.let(log1p(f, exp(f, logRest)))', 'f.let(exp(f, logRest))'],
-    ['wrong operand', 'v128.select(f32x4.sub(logRest, logSum), logOthers, isLargest(at))', 'logOthers'],
-    ['sign', 'f32x4.sub(1, y), log1P', 'f32x4.add(1, y), log1P'],
-    ['wrong index', 'f.advance(place, 4))', 'f.advance(place, 8))'],
-    ['sign', 'f32x4.sub(f32x4.sub(share, f32x4.mul(y, rest))', 'f32x4.sub(f32x4.add(share, f32x4.mul(y, rest))'],
-    ['dropped term', 'f32x4.sub(ofTop, f32x4.mul(o, others))', 'ofTop'],
-    ['dropped term', 'f32x4.mul(share, f32x4.div(o, rest))', 'f32x4.div(o, rest)'],
-    ['dropped term', 'v128.and(f32x4.mul(weight, sum), f32x4.unequal(weight, 0))', 'f32x4.mul(weight, sum)'],
-  ]),
   ...faultsOf('wasm/gather.ts', unitTests, [
     ['wrong index', 'i32.mul(i32.load(ids), n)', 'i32.load(ids)'],
     ['missing accumulation', 'f32x4.add(at.loadApart(from, stride), at.load(dy))', 'at.load(dy)'],
@@ -718,8 +781,6 @@ const wasm: Fault[] = [
     ['dropped term', 'Math.min(width, n - j)', 'width'],
   ]),
   ...faultsOf('wasm/linear.ts', unitTests, [
-    ['missing accumulation', 'matmulNN(dx, dy, W, R, O, D, addToDx)', 'matmulNN(dx, dy, W, R, O, D)'],
-    ['missing accumulation', 'matmulTN(dW, dy, x, O, R, D, true)', 'matmulTN(dW, dy, x, O, R, D)'],
     [
       'dropped term',
       'gatherColumns(yAt, WAt, idsAt, R, D, O);\n      if (b) addRow',
@@ -727,189 +788,98 @@ const wasm: Fault[] = [
     ],
     ['dropped term', '      gatherColumnsBackward(dWAt, dyAt, idsAt, R, D, O);\n', ''],
   ]),
-  ...faultsOf('wasm/elman.ts', unitTests, [
-    ['dropped term', '      w.call.copy(hAt, zxAt, B * H);\n', ''],
-    ['dropped term', 'if (bhh) addRow(h, h, bhh, B, H);', ''],
-    ['missing accumulation', 'matmulTN(dWhh, dz, hPrev, H, R, H, true)', 'matmulTN(dWhh, dz, hPrev, H, R, H)'],
-    ['dropped term', '      else w.call.copy(dzAt, dhAt, B * H);\n', ''],
-  ]),
-  ...faultsOf('wasm/gru.ts', unitTests, [
-    ['wrong gate', 'f32x4.add(at.load(input[1]), at.load(own[1]))', 'f32x4.add(at.load(input[1]), at.load(own[0]))'],
-    ['dropped term', 'f32x4.mul(r, zhn)', 'zhn'],
-    ['wrong operand', 'f32x4.mul(f32x4.sub(1, z), n)', 'f32x4.mul(z, n)'],
-    ['sign', 'f32x4.sub(at.load(hPrev), n)', 'f32x4.add(at.load(hPrev), n)'],
-    ['dropped term', 'f.let(f32x4.mul(dan, r))', 'dan'],
-    ['dropped term', 'f32x4.mul(f32x4.mul(dan, zhn), sigmoidSlope(r))', 'f32x4.mul(dan, zhn)'],
-    ['wrong gate', '[r, z, n, zhn].forEach', '[z, r, n, zhn].forEach'],
-  ]),
-  ...faultsOf('wasm/gruResetBefore.ts', unitTests, [
-    ['wrong gate', 'f32x4.add(at.load(input[1]), at.load(own[1]))', 'f32x4.add(at.load(input[1]), at.load(own[0]))'],
-    ['dropped term', 'at.store(rh, f32x4.mul(r, at.load(hPrev)))', 'at.store(rh, at.load(hPrev))'],
-    ['dropped term', 'f32x4.add(at.load(input[2]), at.load(zn))', 'at.load(input[2])'],
-    ['wrong gate', 'bhh.subarray(2 * H), B, H)', 'bhh.subarray(0, H), B, H)'],
-    ['sign', 'f32x4.add(f32x4.mul(d, z), f32x4.mul(dr, r))', 'f32x4.sub(f32x4.mul(d, z), f32x4.mul(dr, r))'],
-    ['dropped term', '[dar, daz, 0].forEach', '[dar, daz, at.load(dan)].forEach'],
-    [
-      'wrong operand',
-      'f32x4.mul(f32x4.mul(dr, prev), sigmoidSlope(r))',
-      'f32x4.mul(f32x4.mul(d, prev), sigmoidSlope(r))',
-    ],
-  ]),
-  ...faultsOf('wasm/lstm.ts', unitTests, [
-    ['dropped term', 'f32x4.add(at.load(input[gate]), at.load(own[gate]))', 'at.load(own[gate])'],
-    ['wrong gate', 'seen(1, 1, prev)', 'seen(1, 0, prev)'],
-    ['wrong operand', 'seen(3, 2, next)', 'seen(3, 2, prev)'],
-    ['dropped term', 'f32x4.add(f32x4.mul(forget, prev), f32x4.mul(i, g))', 'f32x4.mul(i, g)'],
-    ['dropped term', 'f32x4.mul(f32x4.mul(d, o), tanhSlope(tc))', 'f32x4.mul(d, o)'],
-    ['dropped term', '      if (peephole) f.set(dct, f32x4.add(dct, f32x4.mul(dao, at.load(peepholes[2]))));\n', ''],
-    ['wrong operand', 'f32x4.mul(f32x4.mul(dct, g), sigmoidSlope(i))', 'f32x4.mul(f32x4.mul(dct, g), sigmoidSlope(g))'],
-    ['wrong gate', 'f32x4.mul(daf, at.load(peepholes[1]))', 'f32x4.mul(daf, at.load(peepholes[0]))'],
-    ['wrong operand', '[dao, c] as const', '[dao, cPrev] as const'],
-    ['missing accumulation', 'f32x4.add(at.load(dps[k]), f32x4.mul(', 'f32x4.add(0, f32x4.mul('],
-  ]),
   ...faultsOf('wasm/clip.ts', unitTests, [
     ['dropped term', 'f32x4.firstMin(f32x4.firstMax(at.load(x), low), high)', 'f32x4.firstMin(at.load(x), high)'],
     ['dropped term', 'f.if(f64.lessThan(factor, 1), () => {', 'f.if(f64.lessThan(factor, 1e9), () => {'],
     ['dropped term', 'f32x4.mul(f32x4.mul(at.load(grads), first), rest)', 'f32x4.mul(at.load(grads), first)'],
     ['dropped term', 'f64.sqrt(sumOfSquares(f, grads, n))', 'sumOfSquares(f, grads, n)'],
   ]),
-  ...faultsOf('wasm/l2.ts', unitTests, [
-    ['dropped term', '2 * lambda', 'lambda'],
-    ['dropped term', 'lambda * sumOfSquares', 'sumOfSquares'],
-  ]),
-  ...faultsOf('wasm/sgd.ts', unitTests, [
-    [
-      'sign',
-      'f32x4.sub(theta, f32x4.mul(lr, f32x4.add(at.load(grads)',
-      'f32x4.add(theta, f32x4.mul(lr, f32x4.add(at.load(grads)',
-    ],
-    [
-      'missing accumulation',
-      'f32x4.add(f32x4.mul(keep, at.load(velocity)), f32x4.mul(share, g))',
-      'f32x4.mul(share, g)',
-    ],
-    ['dropped term', 'f32x4.add(g, f32x4.mul(momentum, v))', 'v'],
-    ['wrong operand', 'nesterov ? call.nesterovUpdate : call.momentumUpdate', 'call.momentumUpdate'],
-  ]),
-  ...faultsOf('wasm/adagrad.ts', unitTests, [
-    ['missing accumulation', 'f32x4.add(at.load(memory), f32x4.mul(g, g))', 'f32x4.mul(g, g)'],
-    ['dropped term', 'v128.and(step, f32x4.unequal(g, 0))', 'step'],
-    ['wrong operand', 'epsInRoot ? 0 : eps', 'epsInRoot ? eps : 0'],
-  ]),
-  ...faultsOf('wasm/adam.ts', unitTests, [
-    ['wrong operand', '        1 - beta1,\n', '        1 - beta2,\n'],
-    ['dropped term', 'f32x4.div(f32x4.sqrt(square), root)', 'f32x4.sqrt(square)'],
-    ['dropped term', 'f32x4.mul(shrink, theta)', 'theta'],
-    ['dropped term', 'v128.and(step, f32x4.unequal(mean, 0))', 'step'],
-    ['dropped term', 'f32x4.max(at.load(vMax), square)', 'square'],
-  ]),
-  ...faultsOf('wasm/rmsprop.ts', unitTests, [
-    ['missing accumulation', 'f32x4.add(f32x4.mul(alpha, at.load(square)), f32x4', 'f32x4.add(0, f32x4'],
-    ['dropped term', 'f32x4.max(f32x4.sub(variance, f32x4.mul(a, a)), 0)', 'f32x4.sub(variance, f32x4.mul(a, a))'],
-    ['dropped term', 'f32x4.sub(variance, f32x4.mul(a, a))', 'variance'],
-    ['dropped term', 'f32x4.add(f32x4.mul(momentum, at.load(buffer)), d)', 'd'],
-    ['dropped term', ', f32x4.unequal(g, 0))', ', f32x4.equal(g, g))'],
-  ]),
-  ...faultsOf('wasm/rprop.ts', unitTests, [
-    ['wrong operand', 'v128.select(etaPlus, etaMinus, f32x4.equal', 'v128.select(etaMinus, etaPlus, f32x4.equal'],
-    ['dropped term', 'f32x4.mul(sign(g), sign(f.let(at.load(previous))))', 'f32x4.mul(g, at.load(previous))'],
-    ['dropped term', 'f32x4.firstMin(f32x4.firstMax(grown, least), most)', 'f32x4.firstMin(grown, most)'],
-    ['dropped term', '    f.set(g, v128.select(0, g, changed));\n', ''],
-    ['dropped term', 'v128.select(v128.or(signOf(x), 1), x, f32x4.greater(f32x4.abs(x), 0))', 'v128.or(signOf(x), 1)'],
+  ...faultsOf('wasm/formulas.ts', unitTests, [
+    ['wrong operand', 'v128.select(x, y, f32x4.greater(a, b))', 'v128.select(y, x, f32x4.greater(a, b))'],
+    ['sign', 'sub: (a, b) => f.let(f32x4.sub(a, b))', 'sub: (a, b) => f.let(f32x4.add(a, b))'],
+    ['wrong index', 'i32.shl(i32.mul(H, first + k), 2)', 'i32.shl(i32.mul(H, k), 2)'],
+    ['dropped term', 'if (shared) return [];', ''],
   ]),
 ];
 
 /** Kernels on a WebGPU device, which are compared with the functions that they stand for. */
 const webgpu: Fault[] = [
-  ...faultsOf('webgpu/tanh.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/tanh.ts', unitTests, [
     ['sign', 'return sign(x) *', 'return'],
     ['wrong operand', 'exp(-2.0 * size)', 'exp(-size)'],
     ['dropped term', '(1.0 - y(i) * y(i)) * dy(i)', '(1.0 - y(i) * y(i))'],
   ]),
-  ...faultsOf('webgpu/sigmoid.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/sigmoid.ts', unitTests, [
     ['wrong operand', 'select(1.0, e, x < 0.0)', 'select(e, 1.0, x < 0.0)'],
     ['dropped term', 'y(i) * (1.0 - y(i)) * dy(i)', '(1.0 - y(i)) * dy(i)'],
   ]),
-  ...faultsOf('webgpu/relu.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/relu.ts', unitTests, [
     ['dropped term', ' || is_nan(x(i))', ''],
     ['wrong operand', 'select(0.0, dy(i), y(i) > 0.0)', 'select(0.0, dy(i), dy(i) > 0.0)'],
   ]),
-  ...faultsOf('webgpu/softmax.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/softmax.ts', unitTests, [
     ['dropped term', "exp(z(start + j) - m);')}\n  let sum", "exp(z(start + j));')}\n  let sum"],
     ['dropped term', '(dp(start + j) - dot)', 'dp(start + j)'],
   ]),
-  ...faultsOf('webgpu/logSoftmax.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/logSoftmax.ts', unitTests, [
     ['dropped term', ' - m - log_sum', ' - log_sum'],
     ['sign', 'dy(start + j) - exp', 'dy(start + j) + exp'],
   ]),
-  ...faultsOf('webgpu/rows.ts', unitTests, [
-    ['dropped term', 'lanes[lane] = own;', 'lanes[lane / 2u] = own;'],
+  ...faultsOf('webgpu/device/rowwise.ts', unitTests, [
     ['wrong index', "'max(total, value)'", "'total'"],
     ['wrong index', 'var j = lane; j < args.n;', 'var j = lane; j + 1u < args.n;'],
   ]),
-  ...faultsOf('webgpu/softmaxCrossEntropy.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/softmaxCrossEntropy.ts', unitTests, [
     ['wrong operand', 'select(0.0, 1.0, is_target)', 'select(1.0, 0.0, is_target)'],
     ['sign', '(log(sum) - (target_z - m))', '(log(sum) + (target_z - m))'],
     ['dropped term', ', 0.0, weight == 0.0', ', 1.0, weight == 0.0'],
   ]),
-  ...faultsOf('webgpu/sigmoidCrossEntropy.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/sigmoidCrossEntropy.ts', unitTests, [
     ['sign', 'max(x, 0.0) - x * targets', 'max(x, 0.0) + x * targets'],
     ['dropped term', ' * t + 1.0 / 3.0', ' * t'],
-    ['sign', '(o(i) - targets(i))', '(targets(i) - o(i))'],
   ]),
-  ...faultsOf('webgpu/squaredError.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/squaredError.ts', unitTests, [
     ['dropped term', 'own += e * e', 'own += e'],
     ['dropped term', '2.0 * w(i / args.n)', 'w(i / args.n)'],
   ]),
-  ...faultsOf('webgpu/gather.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/gather.ts', unitTests, [
     ['transposed operand', "'j * args.vocabulary + id'", "'id * args.n + j'"],
-    ['missing accumulation', 'var sum = ', 'var sum = 0.0 * '],
     ['dropped term', '(links(row) & 1u) == 0u || ', ''],
   ]),
-  ...faultsOf('webgpu/sum.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/sum.ts', unitTests, [
     ['wrong index', 'var a = begin + lane', 'var a = begin + 0u * lane'],
     ['wrong index', 'let end = min(args.axis, ', 'let end = max(args.axis, '],
     ['transposed operand', '(o * args.axis + a) * args.inner + i', '(o * args.inner + i) * args.axis + a'],
     ['dropped term', "'value * value', 1)", "'value', 1)"],
   ]),
-  ...faultsOf('webgpu/max.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/max.ts', unitTests, [
     ['dropped term', '!is_nan(largest) && ', ''],
     ['wrong operand', 'value > largest ||', 'value >= largest ||'],
     ['wrong index', 'i / args.inner % args.axis', 'i % args.axis'],
   ]),
-  ...faultsOf('webgpu/clip.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/clip.ts', unitTests, [
     ['dropped term', ', x(i), is_nan(x(i))', ', x(i), false'],
     ['dropped term', 'x(i) > args.low && x(i)', 'x(i)'],
     ['wrong operand', 'set_norm(0u, length)', 'set_norm(0u, squares(0u))'],
     ['wrong operand', 'if (!(factor >= 1.0))', 'if (!(factor <= 1.0))'],
   ]),
-  ...faultsOf('webgpu/gruResetBefore.ts', unitTests, [
-    ['wrong gate', 'set_rh(i, r * hPrev(i))', 'set_rh(i, hPrev(i))'],
-    ['dropped term', 'd * z + drh(i) * r', 'd * z'],
-    ['dropped term', '  matmulTN(dWhh.slice(2 * H * H, 3 * H * H), dan, rh, H, R, H, true);\n', ''],
-  ]),
-  ...faultsOf('webgpu/state.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/state.ts', unitTests, [
     ['sign', 'total += (1.0 - keep(b)) * dh', 'total += keep(b) * dh'],
     ['missing accumulation', 'set_dh0(i, dh0(i) + total)', 'set_dh0(i, total)'],
     ['wrong operand', 'if (mask(i / args.H) != 1.0)', 'if (mask(i / args.H) == 1.0)'],
   ]),
-  ...faultsOf('webgpu/columns.ts', unitTests, [['wrong index', 'args.wide + args.offset + i', 'args.wide + i']]),
-  ...faultsOf('webgpu/binaryCrossEntropyOfSoftmax.ts', unitTests, [
-    ['sign', 'y * log_p + (1.0 - y) * log_other', 'y * log_p - (1.0 - y) * log_other'],
+  ...faultsOf('webgpu/kernels/columns.ts', unitTests, [
+    ['wrong index', 'args.wide + args.offset + i', 'args.wide + i'],
   ]),
-  ...faultsOf('webgpu/linear.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/linear.ts', unitTests, [
     ['missing accumulation', 'dW(at) + dy(r * args.count + i)', 'dy(r * args.count + i)'],
     ['missing accumulation', 'dW(at) + total[j]', 'total[j]'],
   ]),
-  ...faultsOf('webgpu/drawSymbol.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/drawSymbol.ts', unitTests, [
     ['wrong operand', 'if (sum > goal)', 'if (sum >= total)'],
     ['dropped term', 'total += exp((z(v) - top) * boldness)', 'total += exp(z(v) - top)'],
   ]),
-  ...faultsOf('webgpu/fuse.ts', unitTests, [
-    ['dropped term', 'if (db) gradients.push({ c: db, a: dz, b: null, K: R, M, N: 0 });', ''],
-    ['wrong operand', 'b: hPrev, K: R, M, N: H', 'b: dz, K: R, M, N: H'],
-  ]),
-  ...faultsOf('webgpu/matmulKernels.ts', unitTests, [
+  ...faultsOf('webgpu/kernels/matmulKernels.ts', unitTests, [
     ['wrong index', 'let end = min(args.k, begin + args.depth);', 'let end = args.k;'],
     ['wrong index', ' + begin * ', ' + 0u * '],
     ['missing accumulation', 'if (args.accumulate == 1u) { four += c(at / 4u); }', ''],
@@ -919,53 +889,31 @@ const webgpu: Fault[] = [
     ['wrong index', 'line % 4 === 0', 'line % 2 === 0'],
     ['dropped term', "isMultiple ? ''", "true ? ''"],
   ]),
-  ...faultsOf('webgpu/walk.ts', unitTests, [
-    ['dropped term', 'part < args.parts; part++', 'part < 1u; part++'],
-    ['wrong index', 'u + r) * args.width + o]; }', 'u) * args.width + o]; }'],
+  ...faultsOf('webgpu/training/persistentRecurrence.ts', unitTests, [
     ['wrong index', 'k}u + k0];', 'k}u];'],
-    ['off by one in time', 'held}u * part;', 'held}u * part + 1u;'],
-    ['dropped term', "'min(args.share, inner - k0)'", "'min(args.share, inner - k0) - 1u'"],
     ['wrong index', 'sums[to + 2u] = total.z;', 'sums[to + 2u] = total.y;'],
   ]),
-  ...faultsOf('webgpu/cellKernels.ts', unitTests, [
-    ['dropped term', 'if (keep(b) == 1.0) { return', 'if (true) { return'],
-    ['dropped term', '&& mask(row) != 1.0) { now = Next(hp, cp); }', '&& false) { now = Next(hp, cp); }'],
-    ['dropped term', 'if (lacks(after)) { return dh(at); }', ''],
+  ...faultsOf('webgpu/training/cellKernels.ts', unitTests, [
     ['dropped term', 'if (is_cut(n)) { return 0.0; }', ''],
-    ['dropped term', 'if (n == 0u) { return dfinal(b * args.H + j); }', 'if (n == 0u) { return 0.0; }'],
-    ['off by one in time', '(args.steps - n) % args.span == 0u', '(args.steps - n + 1u) % args.span == 0u'],
-    ['missing accumulation', 'let d = dh(at) + incoming(row, b, j, sum, n);', 'let d = incoming(row, b, j, sum, n);'],
-    ['wrong gate', "splitGradients && gate === G - 1 ? 'g.n'", "splitGradients && gate === G ? 'g.n'"],
-    ['dropped term', 'if (lacks(row)) { g = Back(vec4f(), 0.0, dc_next); }', ''],
+    ['dropped term', 'if (carry(b) == 1.0) { return', 'if (true) { return'],
+    ['dropped term', '&& mask(row) != 1.0) {', '&& false) {'],
+    ['dropped term', 'if (lacks(after)) { return dh(after * args.H + j); }', ''],
+    ['dropped term', 'if (n == 0u) { return dfinal0(b * args.H + j); }', 'if (n == 0u) { return 0.0; }'],
+    ['off by one in time', '(args.steps - n) % args.backSteps == 0u', '(args.steps - n + 1u) % args.backSteps == 0u'],
+    [
+      'missing accumulation',
+      'let d0 = dh(at) + incoming0(row, b, j, sum, n);',
+      'let d0 = incoming0(row, b, j, sum, n);',
+    ],
+    ['dropped term', 'if (is_cut(n + 1u)) {', 'if (false) {'],
+    ['wrong operand', "separate ? 'dhGates' : 'dxGates'", "separate ? 'dxGates' : 'dxGates'"],
   ]),
-  ...faultsOf('webgpu/elman.ts', unitTests, [
-    ['dropped term', "'(1.0 - y * y) * d'", "'(1.0 - y) * d'"],
-    ['wrong operand', 'let z = x.x + s.x;', 'let z = x.x - s.x;'],
-  ]),
-  ...faultsOf('webgpu/gru.ts', unitTests, [
-    ['wrong operand', 'return Next((1.0 - z) * n + z * hp, 0.0);', 'return Next(z * n + (1.0 - z) * hp, 0.0);'],
-    ['dropped term', '(hPrev(row * args.H + j) - n) * z', 'hPrev(row * args.H + j) * z'],
-    ['wrong gate', "past: 'd * cache(row * 4u * args.H + args.H + j)'", "past: 'd * cache(row * 4u * args.H + j)'"],
-  ]),
-  ...faultsOf('webgpu/lstm.ts', unitTests, [
-    ['dropped term', 'return Next(o * tc, c_next);', 'return Next(o * c_next, c_next);'],
-    ['wrong gate', 'let daf = dct * cPrev(row * args.H + j) * f', 'let daf = dct * cPrev(row * args.H + j) * i'],
-    ['dropped term', 'let dct = dc + d * o', 'let dct = d * o'],
-    ['wrong gate', 'let gate = select(block, 3u, block == 2u);', 'let gate = block;'],
-    ['wrong gate', "peep(0, 'dai')", "peep(1, 'dai')"],
-    ['off by one in time', 'if (block == 2u) { seen = c(at); }', ''],
-  ]),
-  ...faultsOf('webgpu/weightGradients.ts', unitTests, [
+  ...faultsOf('webgpu/training/weightGradients.ts', unitTests, [
     ['missing accumulation', 'set_m(at, m(at) + sum[j]);', 'set_m(at, sum[j]);'],
     ['wrong index', 'let N = max(g.N, 1u);', 'let N = max(g.N, 4u);'],
     ['dropped term', 'return select(m_at(at), 1.0, ones); }', 'return m_at(at); }'],
-    ['wrong index', 'first += Math.ceil(M / rows)', 'first += Math.floor(M / rows)'],
   ]),
-  ...faultsOf('webgpu/crossEntropyStage.ts', unitTests, [
-    ['sign', 'weight * (share - select(0.0, 1.0, j == goal))', 'weight * (share + select(0.0, 1.0, j == goal))'],
-    ['dropped term', 'weight * (log(sum) - (z(start + goal) - m))', 'weight * (log(sum) - z(start + goal))'],
-  ]),
-  ...faultsOf('webgpu/update.ts', unitTests, [
+  ...faultsOf('webgpu/training/update.ts', unitTests, [
     ['dropped term', 'g + args.twice * w', 'g'],
     ['wrong operand', 'vec4f(-args.limit), vec4f(args.limit)', 'vec4f(-args.limit), vec4f(2.0 * args.limit)'],
     ['dropped term', 'scaled += found.y * share * share;', 'scaled += found.y;'],
@@ -975,38 +923,17 @@ const webgpu: Fault[] = [
     ['dropped term', '< vec4u(length); }', '<= vec4u(length); }'],
     ['wrong operand', "u)) == vec4u())` : ''}", "u)) != vec4u())` : ''}"],
   ]),
-  ...faultsOf('webgpu/patience.ts', unitTests, [
+  ...faultsOf('webgpu/device/pollBackoff.ts', unitTests, [
     ['dropped term', 'if (this.sent.length === 0) this.since', 'this.since'],
     ['dropped term', 'if (!first || done.some(({ list }) => list !== first.list)) return;', 'if (!first) return;'],
     ['dropped term', 'Math.min(1, times / took.times)', '(times / took.times)'],
     ['dropped term', 'isLate ? (now - this.since) / 2 : now', 'now'],
     ['missing accumulation', 'this.sent = awaited.slice(count);', 'this.sent = [];'],
   ]),
-  ...faultsOf('webgpu/rules.ts', unitTests, [
-    ['missing accumulation', 'slot0 += g * g;', 'slot0 = g * g;'],
-    [
-      'dropped term',
-      'slot1 = args.beta2 * slot1 + args.rest2 * g * g;',
-      'slot1 = args.beta2 * slot1 + args.rest2 * g;',
-    ],
-    ['sign', 'theta -= s * slot0;`', 'theta += s * slot0;`'],
-    ['dropped term', 'let g = select(g0, 0.0, agreement < 0.0);', 'let g = g0;'],
-    ['off by one in time', 'powOf(beta1, step + 1)', 'powOf(beta1, step + 2)'],
-    ['dropped term', 'g + args.momentum * slot0', 'args.momentum * slot0'],
-    ['dropped term', 'variance = max(0.0, slot0 - slot1 * slot1);', ''],
-    ['wrong operand', 'slot2 = max(slot2, slot1);', 'slot2 = slot1;'],
-    ['dropped term', '    theta *= step_c;\n', ''],
+  ...faultsOf('webgpu/training/formulas.ts', unitTests, [
+    ['sign', 'value < 0 || Object.is(value, -0)', 'Object.is(value, -0)'],
   ]),
 ];
 
 /** For every backward function at least one fault of each kind that applies to it. */
-export const faults: readonly Fault[] = [
-  ...tensor,
-  ...simd,
-  ...layers,
-  ...optim,
-  ...time,
-  ...training,
-  ...wasm,
-  ...webgpu,
-];
+export const faults: readonly Fault[] = [...tensor, ...simd, ...layers, ...optim, ...bptt, ...wasm, ...webgpu];

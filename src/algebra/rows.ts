@@ -11,13 +11,18 @@ import type { Algebra } from './algebra.ts';
  * that a loop over many rows allocates nothing that outlives its first round.
  */
 export class RowAlgebra implements Algebra<Float64Array> {
+  /** Elements of a row that lie side by side in an array, and how many such pieces a row has. */
+  private readonly width: number;
+  private readonly pieces: number;
   private readonly n: number;
   private readonly rows: Float64Array[] = [];
   private readonly constants = new Map<number, Float64Array>();
   private used = 0;
 
-  constructor(n: number) {
-    this.n = n;
+  constructor(width: number, pieces = 1) {
+    this.width = width;
+    this.pieces = pieces;
+    this.n = width * pieces;
   }
 
   /** Starts a round: rows handed out before may be overwritten. */
@@ -25,16 +30,26 @@ export class RowAlgebra implements Algebra<Float64Array> {
     this.used = 0;
   }
 
-  /** Elements start … start + n − 1 of an array. */
-  load(from: FloatArray, start: number): Float64Array {
+  /** A row of an array: its pieces begin at `start`, `start + stride`, … */
+  load(from: FloatArray, start: number, stride = 0): Float64Array {
+    const { width, pieces } = this;
     const y = this.row();
-    for (let i = 0; i < y.length; i++) y[i] = from[start + i];
+    for (let p = 0; p < pieces; p++) {
+      const own = p * width;
+      const at = start + p * stride;
+      for (let i = 0; i < width; i++) y[own + i] = from[at + i];
+    }
     return y;
   }
 
-  /** Overwrites elements start … start + n − 1 of an array. */
-  store(to: FloatArray, start: number, a: Float64Array): void {
-    for (let i = 0; i < a.length; i++) to[start + i] = a[i];
+  /** Overwrites a row of an array. */
+  store(to: FloatArray, start: number, a: Float64Array, stride = 0): void {
+    const { width, pieces } = this;
+    for (let p = 0; p < pieces; p++) {
+      const own = p * width;
+      const at = start + p * stride;
+      for (let i = 0; i < width; i++) to[at + i] = a[own + i];
+    }
   }
 
   /** A number for every element, of this round only. */

@@ -1,5 +1,6 @@
 import { type Dtype, expectLength, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertEngineDtype } from './engine.ts';
+import { assertOptions, BATCH_FIELDS } from './options.ts';
 import { outputWidth, type ResolvedSpec } from './spec.ts';
 
 /**
@@ -115,18 +116,17 @@ export class BatchReader implements CheckedBatch {
    *   NaN or infinity in the inputs and its step, lengths over the steps, a mask or weights that leave nothing to learn from.
    */
   read(batch: Batch, carry: Carry = false): void {
+    assertBatch(batch);
     this.readInputs(batch, carry, true);
   }
 
   /** The same for inputs without targets. */
   readForPrediction(batch: InputBatch, carry: Carry = false): void {
+    assertBatch(batch);
     this.readInputs({ ...batch, targets: NO_TARGETS }, carry, false);
   }
 
   private readInputs(batch: Batch, carry: Carry, withTargets: boolean): void {
-    if (typeof batch !== 'object' || batch === null) {
-      throw new TypeError(`batch is ${String(batch)}, expected an object with inputs and targets`);
-    }
     const [steps, sequences] = this.sizesOf(batch, withTargets);
     const masked = this.fillMask(batch, steps, sequences);
     this.assertInputs(batch.inputs, sequences);
@@ -261,7 +261,8 @@ export class BatchReader implements CheckedBatch {
     const perRow = spec.loss.per === 'row' && spec.lossAt === 'every';
     const rows = perRow ? steps : 1;
     if (lossWeights) {
-      expectLength('batch', 'lossWeights', lossWeights, perRow ? '[steps,batch]' : '[batch]', rows, sequences);
+      if (perRow) expectLength('batch', 'lossWeights', lossWeights, '[steps,batch]', steps, sequences);
+      else expectLength('batch', 'lossWeights', lossWeights, '[batch]', sequences);
     }
     let sum = 0;
     for (let t = 0; t < rows; t++) {
@@ -338,15 +339,17 @@ export class BatchReader implements CheckedBatch {
       if (!Number.isInteger(length) || length < 0 || length > S) {
         throw new RangeError(`batch.targetLengths[${b}] is ${length}, expected a whole number from 0 to S = ${S}`);
       }
-      this.targetLengths[b] = length;
-      for (let s = 0; s < length; s++) {
+      // What does not count has no labels: they may be anything.
+      this.targetLengths[b] = weights[b] === 0 ? 0 : length;
+      for (let s = 0; s < this.targetLengths[b]; s++) {
         const label = targets[b * S + s];
-        if (!(label >= 0 && label < V) && weights[b] !== 0) {
+        if (!(label >= 0 && label < V)) {
           throw new RangeError(`batch.targets[${b * S + s}] is ${label}, expected a label from 0 to ${V - 1}`);
         }
         own[b * S + s] = label;
       }
     }
+    this.spec.loss.assertLabels?.(own, this.targetLengths, this.lengths, B, S);
     this.labels = S;
     return own;
   }
@@ -386,6 +389,13 @@ export class BatchReader implements CheckedBatch {
     }
     return out;
   }
+}
+
+function assertBatch(batch: unknown): void {
+  if (typeof batch !== 'object' || batch === null) {
+    throw new TypeError(`batch is ${String(batch)}, expected an object with inputs and targets`);
+  }
+  assertOptions('batch', batch, BATCH_FIELDS);
 }
 
 const NO_TARGETS = new Int32Array(0);

@@ -39,6 +39,9 @@ export class CpuSession implements Session<CpuStep> {
   private readonly decaying: readonly { w: FloatArray; dw: FloatArray }[];
   private readonly frozen: readonly FrozenParameter<FloatArray>[];
   private savedStates: readonly FloatArray[] = [];
+  /** [P], the gradients of the steps before that share an update; empty where none does. */
+  private readonly accumulated: FloatArray;
+  private accumulatedSteps = 0;
 
   /**
    * @param engines one, or several that work at the same time on shards of each batch
@@ -63,8 +66,9 @@ export class CpuSession implements Session<CpuStep> {
     this.spec = this.model.spec;
     this.dtype = engine.dtype;
     this.layout = parameters.layout;
-    const { memory, carried, frozen } = sessionBuffers(engine, shards, options);
+    const { memory, carried, frozen, accumulated } = sessionBuffers(engine, shards, options);
     this.memory = memory;
+    this.accumulated = accumulated;
     this.carried = carried;
     this.frozen = frozen;
     this.states = carried.map(({ name }) => name);
@@ -87,8 +91,11 @@ export class CpuSession implements Session<CpuStep> {
     return results;
   }
 
-  /** The loss of a batch and, in `model.gradients`, its gradient with L2, not clipped; nothing is updated or carried on. */
-  lossAndGradients({ batch, rng }: CpuStep): StepResult {
+  /**
+   * The loss of a batch and, in `model.gradients`, its gradient with L2 and with what was accumulated, not clipped; nothing
+   * is updated or carried on. Of a step that accumulates, the gradient is the batch's own, without L2.
+   */
+  lossAndGradients({ batch, rng, mode }: CpuStep): StepResult {
     const { l2 = 0, backSteps } = this.options;
     const [engine] = this.engines;
     const gradients = this.model.gradients.flat;
@@ -97,7 +104,10 @@ export class CpuSession implements Session<CpuStep> {
     let loss = this.parallel.loss();
     if (l2 > 0) for (const { w } of this.decaying) loss += engine.optim.l2Forward(w, l2);
     if (!Number.isFinite(loss)) return { loss, failed: 'the loss' };
-    if (l2 > 0) for (const { w, dw } of this.decaying) engine.optim.l2Backward(dw, w, l2);
+    if (mode !== 'accumulate') {
+      if (this.accumulatedSteps > 0) engine.kernels.add(gradients, gradients, this.accumulated);
+      if (l2 > 0) for (const { w, dw } of this.decaying) engine.optim.l2Backward(dw, w, l2);
+    }
     for (const { gradient } of this.frozen) gradient.fill(0);
     // The sum is quick, but the squares of finite numbers may be too large for it.
     const allFinite =
@@ -138,6 +148,7 @@ export class CpuSession implements Session<CpuStep> {
 
   restoreStates(): void {
     for (const [i, values] of this.savedStates.entries()) this.carried[i].values.set(values);
+    this.accumulatedSteps = 0;
   }
 
   dispose(): void {
@@ -145,9 +156,12 @@ export class CpuSession implements Session<CpuStep> {
   }
 
   private runStep(step: CpuStep): StepResult {
-    if (step.mode === 'train') {
+    if (step.mode === 'train' || step.mode === 'accumulate') {
       const result = this.lossAndGradients(step);
-      if (result.failed === null) this.update(step.numbers!);
+      if (result.failed !== null) return result;
+      if (step.mode === 'train') this.update(step.numbers!);
+      else this.accumulate();
+      this.carryOn();
       return result;
     }
     this.begin(step.batch);
@@ -173,7 +187,14 @@ export class CpuSession implements Session<CpuStep> {
     for (const { values, before } of this.frozen) before.set(values);
     optim.update(optimizer, model.parameters.flat, gradients, memory, numbers);
     for (const { values, before } of this.frozen) values.set(before);
-    this.carryOn();
+    this.accumulatedSteps = 0;
+  }
+
+  private accumulate(): void {
+    const { accumulated, model, engines } = this;
+    const k = engines[0].kernels;
+    if (this.accumulatedSteps++ === 0) k.copy(accumulated, model.gradients.flat);
+    else k.add(accumulated, accumulated, model.gradients.flat);
   }
 
   /** Loads a batch and the state it goes on from. */
@@ -211,6 +232,7 @@ interface SessionBuffers<F> {
   memory: F[];
   carried: CarriedState<F>[];
   frozen: FrozenParameter<F>[];
+  accumulated: F;
 }
 
 function modelOptions({ steps, batch, labels }: TrainerOptions) {
@@ -221,7 +243,7 @@ function modelOptions({ steps, batch, labels }: TrainerOptions) {
 function sessionBuffers<F, I>(
   engine: Engine<F, I>,
   shards: readonly Shard<F, I>[],
-  { optimizer, batch: B, frozen = [] }: TrainerOptions,
+  { optimizer, batch: B, frozen = [], accumulate = 1 }: TrainerOptions,
 ): SessionBuffers<F> {
   const { model } = shards[0];
   const { parameters, gradients, spec } = model;
@@ -245,6 +267,7 @@ function sessionBuffers<F, I>(
   return {
     memory,
     carried,
+    accumulated: engine.floats(accumulate > 1 ? engine.lengthOf(parameters.flat) : 0),
     frozen: frozen.map((name) => {
       const values = parameters.get(name);
       if (!values) throw new RangeError(`trainer: frozen names ${name}, which is no parameter of this model`);

@@ -8,10 +8,13 @@ import type { ParameterLayout, ResolvedSpec } from './spec.ts';
  * PyTorch's recurrent layers, everything uniform in ±1/√H; `orthogonal`, recurrent matrices orthogonal gate by gate and
  * the rest normal with deviation 1/√(columns), the biases that a cell begins with: an LSTM's forget bias 1 (Jozefowicz et al. 2015).
  */
-export type Scheme = 'minCharRnn' | 'torch' | 'orthogonal';
+export type Scheme = (typeof SCHEMES)[number];
+
+export const SCHEMES: readonly ['minCharRnn', 'torch', 'orthogonal'] = ['minCharRnn', 'torch', 'orthogonal'];
 
 /**
- * Fills a model's parameters, in the order of their layout, from one random stream. Initial states begin at zero, extra parameters at what their cell says.
+ * Fills a model's parameters, in the order of their layout, from one random stream. Initial states begin at zero, extra
+ * parameters at what their cell says, else as biases do.
  *
  * @param get gives the tensor of a name
  */
@@ -27,7 +30,8 @@ export function initialise(
     const w = get(name);
     const [rows, cols = 1] = shape;
     const isMatrix = shape.length === 2;
-    const own = role === 'extra' ? extras.find(([extra]) => name.startsWith(`${extra}_l`))?.[1].initial : undefined;
+    const [base] = name.split(/_l\d+(?:_reverse)?$/);
+    const own = role === 'extra' ? extras.find(([extra]) => extra === base)?.[1].initial : undefined;
     if (own !== undefined) w.fill(own);
     else if (role === 'initialState') zeroInit(w);
     else if (scheme === 'torch') uniformInit(w, rng, 1 / Math.sqrt(H));
@@ -38,7 +42,7 @@ export function initialise(
         orthogonalInit(w.subarray(gate * H * H, (gate + 1) * H * H), rng, H, H);
       }
     } else normalInit(w, rng, 1 / Math.sqrt(cols));
-    if (scheme === 'orthogonal' && name.startsWith('bias_ih')) {
+    if (scheme === 'orthogonal' && role === 'bias' && base === 'bias_ih') {
       for (const [gate, value] of (cell.initialBias ?? []).entries()) {
         if (value !== 0) w.fill(value, gate * H, (gate + 1) * H);
       }

@@ -3,7 +3,7 @@ import type { LossWindow } from '../layers/loss.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { type FloatArray, zeros } from '../tensor/shape.ts';
 import { type Batch, BatchReader, type Carry, type CheckedBatch, type InputBatch } from './batch.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, type SizeOnly, sizingEngine } from './engine.ts';
 import { LruMap } from './lruMap.ts';
 import { ParameterBlock } from './parameters.ts';
 import { KEPT_WINDOWS, RecurrentStack, type WindowKind, windowKey } from './recurrent.ts';
@@ -32,6 +32,8 @@ export interface ModelOptions<F = FloatArray> {
   initialGradient?: boolean;
   /** Whether forward passes sum the losses into {@link SequenceModel.loss}. Default true. */
   sumLosses?: boolean;
+  /** Whether gradients are computed. Default true; a model that only predicts has no room for those of the parameters. */
+  backward?: boolean;
   /** Another model's parameters, of the same spec, to work on. Left out: its own. */
   parameters?: ParameterBlock<F>;
 }
@@ -110,7 +112,7 @@ export class SequenceModel<F, I> {
     this.V = V;
     this.sumsLosses = sumLosses;
     this.parameters = options.parameters ?? new ParameterBlock(engine, layout);
-    this.gradients = new ParameterBlock(engine, layout);
+    this.gradients = options.backward === false ? this.parameters : new ParameterBlock(engine, layout);
     this.stack = new RecurrentStack(engine, full, T, B, this.parameters, this.gradients, options);
     this.loss = engine.floats(1);
     this.allLogits = engine.floats(R * V);
@@ -208,7 +210,7 @@ export class SequenceModel<F, I> {
    * @param backSteps truncated backpropagation inside the window: see {@link recurrenceBackward}
    */
   backward(backSteps: number = Number.POSITIVE_INFINITY): void {
-    this.assertTargets('backward');
+    this.assertBackward('backward');
     assertBackSteps(backSteps);
     this.run(`backward ${backSteps}`, (window) => {
       this.engine.lossBackward(this.spec.loss, window);
@@ -218,7 +220,7 @@ export class SequenceModel<F, I> {
 
   /** {@link forward} and {@link backward} in one pass, the loss together with its gradient. */
   forwardBackward(backSteps: number = Number.POSITIVE_INFINITY): void {
-    this.assertTargets('forwardBackward');
+    this.assertBackward('forwardBackward');
     assertBackSteps(backSteps);
     this.run(`forwardBackward ${backSteps}`, (window) => {
       this.predictPass(window);
@@ -310,6 +312,11 @@ export class SequenceModel<F, I> {
     return { Who: block.get('weight_ho'), bho: block.get('bias_ho') };
   }
 
+  private assertBackward(pass: string): void {
+    if (this.gradients === this.parameters) throw new Error(`SequenceModel.${pass}: made without backward`);
+    this.assertTargets(pass);
+  }
+
   private assertTargets(pass: string): void {
     if (this.loaded.steps > 0 && !this.loaded.hasTargets) {
       throw new Error(`SequenceModel.${pass}: the loaded batch has no targets`);
@@ -355,6 +362,16 @@ export class SequenceModel<F, I> {
       };
     });
   }
+}
+
+/** The length of every buffer that a {@link SequenceModel} of that spec asks its engine for. */
+export function modelAllocationPlan(
+  spec: ModelSpec | ResolvedSpec,
+  options: ModelOptions<SizeOnly>,
+): readonly number[] {
+  const engine = sizingEngine();
+  new SequenceModel(engine, spec, options);
+  return engine.lengths;
 }
 
 const NOTHING = { steps: 0, masked: false, dropping: false, labels: 0, hasTargets: false } as const;

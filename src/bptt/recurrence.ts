@@ -92,78 +92,106 @@ export function inputForward<F, I>(k: Kernels<F, I>, r: Recurrence<F, I>): void 
   else k.linearForward(xGates, input.x, w.Wih, w.bih, R, D, cell.gates * H);
 }
 
+/** The input's share of the gates for all steps at once, and the states that the window starts from. */
+export function forwardStart<F, I>(k: Kernels<F, I>, r: Recurrence<F, I>): void {
+  const { cell, B, H, weights: w } = r;
+  inputForward(k, r);
+  for (let s = 0; s < cell.states.length; s++) {
+    k.startStateForward(r.start[s], r.initial[s], w.initial?.[s] ?? null, r.carry, B, H);
+  }
+}
+
 /**
- * The forward loop of one direction: the input's share of the gates for all steps at once, the state the window starts
- * from, then one step after another.
+ * The forward loop of one direction: {@link forwardStart}, then one step after another.
  *
  *     hGates = Whh·h_{t−1} + bhh,  states_t = cell(xGates_t, hGates, states_{t−1})
  *
  * At padded steps (mask 0) the states are copied through unchanged.
  */
 export function recurrenceForward<F, I>(k: Kernels<F, I>, r: Recurrence<F, I>): void {
-  const { cell, B, H, steps, weights: w, mask } = r;
+  forwardStart(k, r);
+  for (let i = 0; i < r.steps; i++) forwardStep(k, r, r.reverse ? r.steps - 1 - i : i);
+}
+
+/** Step t of {@link recurrenceForward}. */
+export function forwardStep<F, I>(k: Kernels<F, I>, r: Recurrence<F, I>, t: number): void {
+  const { cell, B, H, weights: w, mask } = r;
   const { hidden, inner } = cellSizes(cell);
-  inputForward(k, r);
-  for (let s = 0; s < cell.states.length; s++) {
-    k.startStateForward(r.start[s], r.initial[s], w.initial?.[s] ?? null, r.carry, B, H);
+  const { forward: step, mask: present } = r.step(t);
+  if (hidden > 0) k.linearForward(step.hGates, step.previous[0], w.Whh!, w.bhh, B, H, hidden * H);
+  k.cellForward(cell, step, B, H);
+  if (inner > 0) {
+    k.linearForward(step.innerGates, step.operand, w.innerWhh!, w.innerBhh, B, H, inner * H);
+    k.cellInnerForward(cell, step, B, H);
   }
-  for (let i = 0; i < steps; i++) {
-    const { forward: step, mask: present } = r.step(r.reverse ? steps - 1 - i : i);
-    if (hidden > 0) k.linearForward(step.hGates, step.previous[0], w.Whh!, w.bhh, B, H, hidden * H);
-    k.cellForward(cell, step, B, H);
-    if (inner > 0) {
-      k.linearForward(step.innerGates, step.operand, w.innerWhh!, w.innerBhh, B, H, inner * H);
-      k.cellInnerForward(cell, step, B, H);
-    }
-    if (mask === null) continue;
-    for (let s = 0; s < cell.states.length; s++) k.holdStateForward(step.states[s], step.previous[s], present, B, H);
-  }
+  if (mask === null) return;
+  for (let s = 0; s < cell.states.length; s++) k.holdStateForward(step.states[s], step.previous[s], present, B, H);
+}
+
+/** What reaches the final states goes to where the loop backwards begins. */
+export function backwardStart<F, I>(k: Kernels<F, I>, r: Recurrence<F, I>): void {
+  k.copy(r.dhPrevious, r.dfinal[0]);
+  for (let s = 1; s < r.cell.states.length; s++) k.copy(r.dfinalOthers[s - 1], r.dfinal[s]);
 }
 
 /**
- * The reversed loop over the window that {@link recurrenceForward} has just walked: from `dh` (what the loss sends to every
- * h_t) and `dfinal` to the gradients of the gates of every step, from which all weight gradients are made, and of the
+ * The reversed loop over the window that {@link recurrenceForward} has just run over: from `dh` (what the loss sends to
+ * every h_t) and `dfinal` to the gradients of the gates of every step, from which all weight gradients are made, and of the
  * initial states.
  *
  *     (dxGates, dhGates, dstates_{t−1}) = cell backward(dstates_t),  dh_{t−1} += dhGates·Whh
  *
  * @param backSteps truncated backpropagation inside the window (k2): no state passes its gradient on over a step whose
- *   number is a multiple of it; the steps of a direction are numbered as it walks. A sequence that lacks such a step is not
+ *   number is a multiple of it; the steps of a direction are numbered in its order. A sequence that lacks such a step is not
  *   cut there: padding costs it nothing. Infinity for no cut
  */
 export function recurrenceBackward<F, I>(k: Kernels<F, I>, r: Recurrence<F, I>, backSteps: number): void {
-  const { cell, B, H, steps, weights: w, gradients: dw, mask, dhPrevious } = r;
-  const { hidden, inner, direct, separate } = cellSizes(cell);
-  k.copy(dhPrevious, r.dfinal[0]);
-  for (let s = 1; s < cell.states.length; s++) k.copy(r.dfinalOthers[s - 1], r.dfinal[s]);
-  for (let i = steps - 1; i >= 0; i--) {
-    const { backward: step, mask: present } = r.step(r.reverse ? steps - 1 - i : i);
-    const [dh, ...dothers] = step.dstates;
-    const [, ...dpreviousOthers] = step.dprevious;
-    // All that reaches h_t: from the output of this step (there already) and from the step after it.
-    k.add(dh, dh, dhPrevious);
-    if (inner > 0) {
-      k.cellInnerBackward(cell, step, B, H);
-      k.matmulNN(step.doperand, step.dinnerGates, w.innerWhh!, B, inner * H, H);
-    }
-    k.cellBackward(cell, step, B, H);
-    if (hidden > 0) k.matmulNN(dhPrevious, step.dhGates, w.Whh!, B, hidden * H, H, direct);
-    if (i > 0 && i % backSteps === 0) {
-      k.fill(dhPrevious, 0);
-      for (const d of dpreviousOthers) k.fill(d, 0);
-    }
-    if (mask === null) continue;
-    // The gradient of a sequence that lacks the step passes the cell by.
-    k.holdStateBackward(dhPrevious, dh, present, B, H);
-    for (let s = 0; s < dothers.length; s++) k.holdStateBackward(dpreviousOthers[s], dothers[s], present, B, H);
-    k.clearRows(step.dxGates, present, B, cell.gates * H);
-    if (separate) k.clearRows(step.dhGates, present, B, hidden * H);
-    if (inner > 0) k.clearRows(step.dinnerGates, present, B, inner * H);
-    const blocks = Object.values(cell.extra ?? {}).map((extra) => extra.blocks);
-    for (const [e, dextra] of step.dextra.entries()) k.clearRows(dextra, present, B, blocks[e] * H);
+  backwardStart(k, r);
+  for (let i = r.steps - 1; i >= 0; i--) {
+    backwardStep(k, r, r.reverse ? r.steps - 1 - i : i, i > 0 && i % backSteps === 0);
   }
+  backwardEnd(k, r);
+}
+
+/**
+ * Step t of {@link recurrenceBackward}.
+ *
+ * @param cut whether no gradient is passed on to the step before it
+ */
+export function backwardStep<F, I>(k: Kernels<F, I>, r: Recurrence<F, I>, t: number, cut: boolean): void {
+  const { cell, B, H, weights: w, mask, dhPrevious } = r;
+  const { hidden, inner, direct, separate } = cellSizes(cell);
+  const { backward: step, mask: present } = r.step(t);
+  const [dh, ...dothers] = step.dstates;
+  const [, ...dpreviousOthers] = step.dprevious;
+  // All that reaches h_t: from the output of this step (there already) and from the step after it.
+  k.add(dh, dh, dhPrevious);
+  if (inner > 0) {
+    k.cellInnerBackward(cell, step, B, H);
+    k.matmulNN(step.doperand, step.dinnerGates, w.innerWhh!, B, inner * H, H);
+  }
+  k.cellBackward(cell, step, B, H);
+  if (hidden > 0) k.matmulNN(dhPrevious, step.dhGates, w.Whh!, B, hidden * H, H, direct);
+  if (cut) {
+    k.fill(dhPrevious, 0);
+    for (const d of dpreviousOthers) k.fill(d, 0);
+  }
+  if (mask === null) return;
+  // The gradient of a sequence that lacks the step passes the cell by.
+  k.holdStateBackward(dhPrevious, dh, present, B, H);
+  for (let s = 0; s < dothers.length; s++) k.holdStateBackward(dpreviousOthers[s], dothers[s], present, B, H);
+  k.clearRows(step.dxGates, present, B, cell.gates * H);
+  if (separate) k.clearRows(step.dhGates, present, B, hidden * H);
+  if (inner > 0) k.clearRows(step.dinnerGates, present, B, inner * H);
+  const blocks = Object.values(cell.extra ?? {}).map((extra) => extra.blocks);
+  for (const [e, dextra] of step.dextra.entries()) k.clearRows(dextra, present, B, blocks[e] * H);
+}
+
+/** The gradients of the states that the window started from, given and learned, where anybody asks for them. */
+export function backwardEnd<F, I>(k: Kernels<F, I>, r: Recurrence<F, I>): void {
+  const { cell, B, H, gradients: dw } = r;
   if (r.dinitial === null && dw.initial === null) return;
-  const dstart = [dhPrevious, ...r.dstartOthers];
+  const dstart = [r.dhPrevious, ...r.dstartOthers];
   for (let s = 0; s < cell.states.length; s++) {
     // Where nobody asks for the gradient of the given state it is made in place, for the learned one's sake.
     const dinitial = r.dinitial?.[s] ?? dstart[s];

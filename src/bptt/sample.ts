@@ -19,7 +19,7 @@ export interface SampleOptions {
 }
 
 /**
- * Draws a symbol from logits. With no option set this is the notebooks' `np.random.description(range(V), p=softmax(y))`, one
+ * Draws a symbol from logits. With no option set this is the notebooks' `np.random.choice(range(V), p=softmax(y))`, one
  * double of the stream: the first symbol whose cumulative probability exceeds it.
  *
  * @param logits [V]
@@ -29,19 +29,30 @@ export function sampleFrom(logits: FloatArray, rng: RandomState, options: Sample
   const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;
   assertSampleOptions(options);
   const V = logits.length;
-  for (let v = 0; v < V; v++) {
-    if (!(logits[v] < Number.POSITIVE_INFINITY)) {
-      throw new RangeError(`sampleFrom: logits[${v}] is ${logits[v]}, expected a number below infinity`);
-    }
-  }
+  assertLogits('sampleFrom', logits);
   const best = argmax(logits);
-  if (!(logits[best] > -Infinity)) throw new RangeError('sampleFrom: logits holds no number above -Infinity');
   if (greedy) return best;
   const p = new Float64Array(V);
   for (let v = 0; v < V; v++) p[v] = (logits[v] - logits[best]) / temperature;
   softmax(p, p, 1, V);
   if (topK < V || topP < 1) keepLikeliest(p, topK, topP);
   return drawFrom(p, sumOf(p), rng);
+}
+
+/**
+ * Throws unless a symbol can be chosen by these logits.
+ *
+ * @throws {RangeError} on a NaN or infinity (−∞ rules a symbol out), or where there is none above −∞.
+ */
+export function assertLogits(fn: string, logits: FloatArray): void {
+  let possible = false;
+  for (let v = 0; v < logits.length; v++) {
+    if (!(logits[v] < Number.POSITIVE_INFINITY)) {
+      throw new RangeError(`${fn}: logits[${v}] is ${logits[v]}, expected a number below infinity`);
+    }
+    if (logits[v] > Number.NEGATIVE_INFINITY) possible = true;
+  }
+  if (!possible) throw new RangeError(`${fn}: logits holds no number above -Infinity`);
 }
 
 /** The first symbol whose cumulative probability exceeds one double of the stream. */

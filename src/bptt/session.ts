@@ -4,8 +4,11 @@ import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import type { CheckedBatch } from './batch.ts';
 import type { ParameterLayout, ResolvedSpec } from './spec.ts';
 
-/** What a step does: learn, compute the loss, or only the outputs. */
-export type Mode = 'train' | 'evaluate' | 'predict';
+/**
+ * What a step does: learn, compute the loss, or only the outputs. `accumulate` adds its gradient to that of the next step
+ * that learns; engines `ts` and `wasm` only.
+ */
+export type Mode = 'train' | 'accumulate' | 'evaluate' | 'predict';
 
 /** What a step computed. */
 export interface StepResult {
@@ -68,7 +71,7 @@ export interface Session<S = unknown> {
   failedStep(staged: S): FailedStep | Promise<FailedStep>;
   snapshot(): Snapshot | Promise<Snapshot>;
   restore(snapshot: Snapshot): void;
-  /** Keeps the carried states, and puts them back. */
+  /** Keeps the carried states; puts them back, and forgets gradients accumulated since. */
   saveStates(): void;
   restoreStates(): void;
   /** Frees what the session holds. */

@@ -10,19 +10,24 @@ import {
   squaredErrorOfSigmoid,
 } from '../layers/loss.ts';
 import { lstm, lstmPeephole } from '../layers/lstm.ts';
+import { minGru } from '../layers/minGru.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { assertOptions, SPEC_FIELDS } from './options.ts';
 
-/** The bundled cells but `elman`, which has a nonlinearity. `gru` resets after the product as PyTorch does, `gruResetBefore` before it as the paper does. */
-const CELLS = { gru, gruResetBefore, lstm, lstmPeephole } as const;
+/** `gru` resets after the product as PyTorch does, `gruResetBefore` before it as the paper does. */
+export type CellName = 'elman' | 'gru' | 'gruResetBefore' | 'lstm' | 'lstmPeephole' | 'minGru';
 
-export type CellName = 'elman' | keyof typeof CELLS;
+/** The bundled cells but `elman`, which has a nonlinearity. */
+const CELLS: Readonly<Record<Exclude<CellName, 'elman'>, Cell>> = {
+  ...{ gru, gruResetBefore, lstm, lstmPeephole, minGru },
+};
 
 /** The names of the bundled cells. */
 export const CELL_NAMES: readonly CellName[] = ['elman', ...(Object.keys(CELLS) as (keyof typeof CELLS)[])];
 
-const LOSSES = { softmaxCrossEntropy, sigmoidCrossEntropy, squaredError } as const;
+export type LossName = 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'squaredError';
 
-export type LossName = keyof typeof LOSSES;
+const LOSSES: Readonly<Record<LossName, Loss>> = { softmaxCrossEntropy, sigmoidCrossEntropy, squaredError };
 
 /** The names of the bundled losses. */
 export const LOSS_NAMES = Object.keys(LOSSES) as readonly LossName[];
@@ -99,9 +104,10 @@ export const NONLINEARITIES = Object.keys(elman) as readonly Nonlinearity[];
 /**
  * Fills in the defaults and refuses what makes no sense. A spec that is resolved already stays as it is.
  *
- * @throws {RangeError | TypeError} naming the field, what it is and what it may be.
+ * @throws {RangeError | TypeError} naming the field, what it is and what it may be; a name that is none of a spec's.
  */
 export function resolveSpec(spec: ModelSpec | ResolvedSpec): ResolvedSpec {
+  assertOptions('spec', spec, SPEC_FIELDS);
   const full = {
     input: 'ids',
     nonlinearity: 'tanh',
@@ -129,13 +135,19 @@ export function resolveSpec(spec: ModelSpec | ResolvedSpec): ResolvedSpec {
   if (!(full.dropout >= 0 && full.dropout < 1)) {
     throw new RangeError(`spec.dropout is ${full.dropout}, expected 0 ≤ dropout < 1`);
   }
+  if (full.dropout > 0 && full.layers === 1) {
+    throw new RangeError(`spec.dropout is ${full.dropout}, but it works between layers: it needs layers ≥ 2`);
+  }
   const { reduction } = full;
   if (reduction !== 'sum' && reduction !== 'mean' && !(typeof reduction === 'number' && Number.isFinite(reduction))) {
     throw new RangeError(`spec.reduction is ${reduction}, expected 'sum', 'mean' or a finite number`);
   }
   const cell = resolveCell(full.cell, full.nonlinearity);
   const loss = resolveLoss(full.loss, full.outputActivation);
-  const resolved: ResolvedSpec = { ...full, cell, loss };
+  // An object of the library says by itself what a name needs a second field for.
+  const nonlinearity = NONLINEARITIES.find((name) => elman[name] === cell) ?? full.nonlinearity;
+  const outputActivation = loss === squaredErrorOfSigmoid ? 'sigmoid' : full.outputActivation;
+  const resolved: ResolvedSpec = { ...full, cell, loss, nonlinearity, outputActivation };
   if (loss.per === 'sequence' && full.lossAt === 'last') {
     throw new RangeError(`spec.lossAt is last, but loss ${loss.name} reads every step`);
   }
@@ -313,12 +325,28 @@ export function parameterCount(spec: ResolvedSpec): number {
   return spec.layers === 1 ? count(1) : count(1) + (spec.layers - 1) * (count(2) - count(1));
 }
 
-/** A spec as plain data, cell and loss by name: what a model file holds. */
+/**
+ * A spec as plain data, cell and loss by name: what a model file holds.
+ *
+ * @throws {RangeError} where a cell or loss of one's own has the name of a bundled one, which it would be read back as.
+ */
 export function specToJson(spec: ModelSpec | ResolvedSpec): Record<string, unknown> {
-  const { cell, loss, ...rest } = spec;
-  const nameOf = (value: string | { readonly name: string }): string =>
-    typeof value === 'string' ? value : value.name;
-  return { ...rest, cell: nameOf(cell), loss: nameOf(loss) };
+  const full = resolveSpec(spec);
+  const { cell, loss, nonlinearity, outputActivation } = full;
+  const bundledCell = CELL_NAMES.includes(cell.name as CellName);
+  if (bundledCell && cell !== resolveCell(cell.name as CellName, nonlinearity)) {
+    throw new RangeError(`specToJson: a cell of one's own has the name of the bundled ${cell.name}`);
+  }
+  const bundledLoss = LOSS_NAMES.includes(loss.name as LossName);
+  if (bundledLoss && loss !== resolveLoss(loss.name as LossName, outputActivation)) {
+    throw new RangeError(`specToJson: a loss of one's own has the name of the bundled ${loss.name}`);
+  }
+  return namedSpec(full);
+}
+
+/** The same for whoever notes by itself which names mean a cell or loss of one's own. */
+export function namedSpec(spec: ResolvedSpec): Record<string, unknown> {
+  return { ...spec, cell: spec.cell.name, loss: spec.loss.name };
 }
 
 /** What a saved spec may name beside the bundled cells and losses. */

@@ -60,10 +60,15 @@ export class Stepper {
         states[name] = this.final(layer)[index].slice();
         return;
       }
-      const learned = model.parameters.get(name.replace('_', '0_'));
+      const learned = model.parameters.get(name.replace(/_l\d+$/, '0$&'));
       states[name] = learned?.slice() ?? this.final(layer)[index].slice().fill(0);
     });
     return states;
+  }
+
+  /** Copies the states that the last step ended in into arrays [H] by name: {@link getState} without new arrays. */
+  copyState(into: NamedTensors): void {
+    this.model.eachState((name, layer, _, index) => into[name].set(this.final(layer)[index]));
   }
 
   /**
@@ -104,7 +109,11 @@ export function assertEach(fn: string, layout: readonly ParameterLayout[], param
 }
 
 function stepModel<F, I>(engine: Engine<F, I>, spec: ModelSpec | ResolvedSpec): SequenceModel<F, I> {
-  return new SequenceModel(engine, { ...spec, lossAt: 'every' }, { steps: 1, batch: 1, initialGradient: false });
+  return new SequenceModel(
+    engine,
+    { ...spec, lossAt: 'every' },
+    { steps: 1, batch: 1, initialGradient: false, backward: false },
+  );
 }
 
 /** The length of every buffer that a {@link Stepper} of that spec asks its engine for. */

@@ -1,6 +1,6 @@
 import { learningRateAt, type Optimizer } from '../optim/optimizer.ts';
 import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
-import { type FloatArray, zeros } from '../tensor/shape.ts';
+import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { type Batch, BatchReader, type Carry, type InputBatch } from './batch.ts';
 import { CpuSession, type CpuStep } from './cpuSession.ts';
 import type { CpuEngine } from './engine.ts';
@@ -39,6 +39,12 @@ export interface TrainerOptions {
   stride?: number;
   /** Names of parameters that do not learn: their gradients are zero, L2's share included, and they stay as they are. */
   frozen?: readonly string[];
+  /**
+   * Batches that share an update: their gradients are summed (with reduction `mean`: a sum of means), L2 counts once. A call
+   * of {@link Trainer.train} makes an update of every so many of its batches, the last one of what is left; where one of
+   * them fails, none of them has changed anything. Engines of the CPU only. Default 1.
+   */
+  accumulate?: number;
   /** Seeds the dropout masks. Default 0. */
   seed?: number;
 }
@@ -75,8 +81,9 @@ export interface TrainerState {
  */
 export class Trainer<S = unknown> {
   readonly spec: ResolvedSpec;
+  /** As they were given. */
+  readonly options: TrainerOptions;
   protected readonly session: Session<S>;
-  protected readonly options: TrainerOptions;
   protected readonly reader: BatchReader;
   protected readonly rng: RandomState;
   protected updates = 0;
@@ -91,6 +98,9 @@ export class Trainer<S = unknown> {
   /** Made by {@link createTrainer}. */
   constructor(session: Session<S>, options: TrainerOptions) {
     assertTrainerOptions(options);
+    if (!session.synchronous && (options.accumulate ?? 1) > 1) {
+      throw new RangeError(`trainer: accumulate is ${options.accumulate}, engine ${session.engine} has none of it`);
+    }
     this.session = session;
     this.spec = session.spec;
     this.options = options;
@@ -104,6 +114,10 @@ export class Trainer<S = unknown> {
     return this.session.engine;
   }
 
+  get dtype(): Dtype {
+    return this.session.dtype;
+  }
+
   /** The engine in words: why this one, and on what it runs. */
   get description(): string {
     return this.session.description;
@@ -115,7 +129,7 @@ export class Trainer<S = unknown> {
   }
 
   /**
-   * Does one update for each batch, in order.
+   * Does one update for each batch, in order; or for every `accumulate` of them.
    *
    * @returns the loss of each batch before its update, L2 included
    * @throws {RangeError | TypeError} on a batch that does not fit, {NonFiniteError} on a NaN or infinity. The updates of the
@@ -140,7 +154,7 @@ export class Trainer<S = unknown> {
   predict(batch: PredictionBatch): Promise<FloatArray> {
     return this.call('predict', () => {
       const { reader, spec, options } = this;
-      const { carry = false } = batch;
+      const { carry = false } = batch ?? {};
       assertCarry(spec, carry);
       reader.readForPrediction(batch, carry);
       const { sequences } = reader;
@@ -239,22 +253,36 @@ export class Trainer<S = unknown> {
     const losses = new Float64Array(batches.length);
     if (mode === 'evaluate') this.session.saveStates();
     try {
-      for (const [i, batch] of batches.entries()) {
-        const before = this.streamBefore(mode);
-        const staged = this.stage(batch, mode, this.updates);
-        const [result] = this.session.run([staged]) as readonly StepResult[];
-        losses[i] = result.loss;
-        if (result.failed !== null) {
-          if (before) this.rng.setState(before);
-          const step = this.session.failedStep(staged) as Awaited<ReturnType<Session<S>['failedStep']>>;
-          throw nonFiniteError(result, step, this.updates, this.session);
-        }
+      const size = mode === 'train' ? (this.options.accumulate ?? 1) : 1;
+      for (let i = 0; i < batches.length; i += size) {
+        this.runGroup(mode, batches.slice(i, i + size), losses.subarray(i, i + size));
         if (mode === 'train') this.updates++;
       }
     } finally {
       if (mode === 'evaluate') this.session.restoreStates();
     }
     return () => losses;
+  }
+
+  /** The batches of one update; where one fails, everything is as before the first. */
+  private runGroup(mode: Mode, batches: readonly TrainingBatch[], losses: Float64Array): void {
+    const before = this.streamBefore(mode);
+    if (batches.length > 1) this.session.saveStates();
+    try {
+      for (const [i, batch] of batches.entries()) {
+        const staged = this.stage(batch, i < batches.length - 1 ? 'accumulate' : mode, this.updates);
+        const [result] = this.session.run([staged]) as readonly StepResult[];
+        losses[i] = result.loss;
+        if (result.failed !== null) {
+          const step = this.session.failedStep(staged) as Awaited<ReturnType<Session<S>['failedStep']>>;
+          throw nonFiniteError(result, step, this.updates, this.session);
+        }
+      }
+    } catch (error) {
+      if (before) this.rng.setState(before);
+      if (batches.length > 1) this.session.restoreStates();
+      throw error;
+    }
   }
 
   /** A session that works on a device: every batch is read at once, and run when the calls before it are done. */
@@ -319,7 +347,10 @@ export class Trainer<S = unknown> {
   protected stage(batch: TrainingBatch, mode: Mode, update: number): S {
     const { optimizer } = this.options;
     // What a schedule may refuse comes before anything is drawn.
-    const numbers = mode === 'train' ? optimizer.numbers(update, learningRateAt(optimizer.lr, update)) : null;
+    const numbers =
+      mode === 'train' || mode === 'accumulate'
+        ? optimizer.numbers(update, learningRateAt(optimizer.lr, update))
+        : null;
     const { carry = false } = batch ?? {};
     assertCarry(this.spec, carry);
     this.reader.read(batch, carry);

@@ -1,6 +1,7 @@
 import type { Optimizer } from '../optim/optimizer.ts';
 import { type Dtype, expectLength, type FloatArray } from '../tensor/shape.ts';
 import type { Carry } from './batch.ts';
+import { describe } from './options.ts';
 import type { FailedStep, Session, StepResult } from './session.ts';
 import type { NamedTensors, ParameterLayout, ResolvedSpec } from './spec.ts';
 import type { TrainerOptions, TrainerState } from './trainer.ts';
@@ -8,20 +9,48 @@ import type { TrainerOptions, TrainerState } from './trainer.ts';
 /**
  * Throws unless the options make sense.
  *
- * @throws {RangeError} naming the option, what it is and what it may be.
+ * @throws {RangeError | TypeError} naming the option, what it is and what it may be.
  */
-export function assertTrainerOptions({ steps, backSteps = steps, stride = steps, l2 = 0, clip }: TrainerOptions): void {
+export function assertTrainerOptions(options: TrainerOptions): void {
+  const { steps, batch, labels = steps, backSteps = steps, stride = steps, l2 = 0, accumulate = 1 } = options;
+  assertRange('steps', steps, 1);
+  assertRange('batch', batch, 1);
+  assertRange('labels', labels, 1);
+  assertOptimizer(options.optimizer);
   if (!(l2 >= 0 && l2 < Number.POSITIVE_INFINITY)) throw new RangeError(`trainer: l2 is ${l2}, expected a number ≥ 0`);
-  const limit = clip && ('value' in clip ? clip.value : clip.norm);
-  if (limit !== undefined && !(limit > 0)) throw new RangeError(`trainer: clip is ${limit}, expected a number > 0`);
+  assertClip(options.clip);
   assertRange('backSteps', backSteps, 1, steps);
   assertRange('stride', stride, 1, steps);
+  assertRange('accumulate', accumulate, 1);
+  const { frozen = [] } = options;
+  if (!Array.isArray(frozen)) {
+    throw new TypeError(`trainer: frozen is ${describe(frozen)}, expected a list of names of parameters`);
+  }
 }
 
-function assertRange(name: string, value: number, low: number, high: number): void {
-  if (!Number.isInteger(value) || value < low || value > high) {
-    throw new RangeError(`trainer: ${name} is ${value}, expected a whole number from ${low} to ${high}`);
+function assertOptimizer(optimizer: unknown): void {
+  const { update, numbers, initialMemory } = (optimizer ?? {}) as Partial<Optimizer>;
+  if (typeof update === 'function' && typeof numbers === 'function' && Array.isArray(initialMemory)) return;
+  const wanted = 'expected one of bptt/optim, as in optimizer: adam({ lr: 0.001 })';
+  throw new TypeError(`trainer: optimizer is ${describe(optimizer)}, ${wanted}`);
+}
+
+function assertClip(clip: unknown): void {
+  if (clip === undefined) return;
+  const kinds = typeof clip === 'object' && clip !== null ? Object.keys(clip) : [];
+  if (kinds.length !== 1 || (kinds[0] !== 'value' && kinds[0] !== 'norm')) {
+    throw new TypeError(`trainer: clip is ${describe(clip)}, expected { norm: 5 } or { value: 5 }`);
   }
+  const limit = (clip as Record<string, unknown>)[kinds[0]];
+  if (!(typeof limit === 'number' && limit > 0)) {
+    throw new RangeError(`trainer: clip is ${describe(limit)}, expected a number > 0`);
+  }
+}
+
+function assertRange(name: string, value: number, low: number, high = Number.POSITIVE_INFINITY): void {
+  if (Number.isInteger(value) && value >= low && value <= high) return;
+  const wanted = high === Number.POSITIVE_INFINITY ? `≥ ${low}` : `from ${low} to ${high}`;
+  throw new RangeError(`trainer: ${name} is ${describe(value)}, expected a whole number ${wanted}`);
 }
 
 /** Throws where a batch is to go on from a state that a model of that spec cannot go on from. */
@@ -43,8 +72,12 @@ export interface TrainerShape {
 }
 
 /** @throws {RangeError | TypeError} on a missing, surplus or misshapen parameter, or one that holds a NaN or infinity. */
-export function assertParameters({ layout, dtype }: TrainerShape, parameters: NamedTensors): void {
-  const fn = 'trainer.setParameters';
+export function assertParameters(
+  { layout, dtype }: TrainerShape,
+  parameters: NamedTensors,
+  fn = 'trainer.setParameters',
+): void {
+  assertObject(fn, 'parameters', parameters);
   const surplus = Object.keys(parameters).find((name) => !layout.some((place) => place.name === name));
   if (surplus) throw new RangeError(`${fn}: ${surplus} is no parameter of this model`);
   for (const { name, shape, length } of layout) {
@@ -62,7 +95,8 @@ export function assertParameters({ layout, dtype }: TrainerShape, parameters: Na
 export function assertTrainerState(shape: TrainerShape, state: TrainerState): void {
   const fn = 'trainer.setState';
   const { dtype, optimizer, states, B, H, layout } = shape;
-  assertParameters(shape, state.parameters);
+  assertObject(fn, 'state', state);
+  assertParameters(shape, state.parameters, fn);
   if (state.optimizer !== optimizer.name) {
     throw new RangeError(`${fn}: optimizer is ${String(state.optimizer)}, this trainer's is ${optimizer.name}`);
   }
@@ -78,6 +112,7 @@ export function assertTrainerState(shape: TrainerShape, state: TrainerState): vo
     expectLength(fn, `optimizerMemory[${i}]`, optimizerMemory[i], '[P]', last.offset + last.length);
     assertFinite(fn, `optimizerMemory[${i}]`, optimizerMemory[i], dtype);
   }
+  assertObject(fn, 'states', state.states);
   const surplus = Object.keys(state.states).find((name) => !states.includes(name));
   if (surplus) throw new RangeError(`${fn}: ${surplus} is no state of this model`);
   for (const name of states) {
@@ -89,6 +124,12 @@ export function assertTrainerState(shape: TrainerShape, state: TrainerState): vo
   if (!Number.isSafeInteger(state.updates) || state.updates < 0) {
     throw new RangeError(`${fn}: updates is ${String(state.updates)}, expected a whole number ≥ 0`);
   }
+}
+
+/** @throws {TypeError} unless the value is an object of named fields. */
+function assertObject(fn: string, name: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null) return;
+  throw new TypeError(`${fn}: ${name} is ${String(value)}, expected an object`);
 }
 
 /** @throws {TypeError} unless these are numbers of a typed array: a state that went through JSON has lost them. */

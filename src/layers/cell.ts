@@ -258,15 +258,16 @@ function programOf(
   const count = (what: string, values: readonly unknown[], wanted: number): void => {
     if (values.length !== wanted) throw new RangeError(`${fn} gives ${values.length} ${what}, expected ${wanted}`);
   };
-  /** The unit's numbers in the blocks of these arrays. */
-  const reader =
-    <V>(input: (name: string, block: number) => V) =>
-    (arrays: readonly PartArray[]): V[] =>
-      arrays.flatMap(({ name, blocks }) =>
-        Array.from({ length: blocks }, (_, k) =>
-          used === null || used.has(`${name} ${k}`) ? input(name, k) : (undefined as V),
-        ),
-      );
+  /** Gives the unit's numbers in the blocks of these arrays; the list of blocks is made here, once. */
+  const reader = (arrays: readonly PartArray[]): (<V>(input: (name: string, block: number) => V) => V[]) => {
+    const blocks = arrays.flatMap(({ name, blocks: count }) =>
+      Array.from({ length: count }, (_, block) => {
+        return { name, block, isUsed: used === null || used.has(`${name} ${block}`) };
+      }),
+    );
+    return <V>(input: (name: string, block: number) => V) =>
+      blocks.map(({ name, block, isUsed }) => (isUsed ? input(name, block) : (undefined as V)));
+  };
 
   if (part === 'forward' || part === 'innerForward') {
     const second = part === 'innerForward';
@@ -275,6 +276,13 @@ function programOf(
     const x = array('xGates', gates);
     const h = second ? array('innerGates', inner) : array('hGates', hidden);
     const saved = array('saved', savedBefore, savedBlocks);
+    const read = {
+      x: reader([x]),
+      h: reader([h]),
+      previous: reader(each('previous')),
+      extra: reader(extras),
+      saved: reader([saved]),
+    };
     return {
       inputs: [x, h, ...each('previous'), ...extras.map((extra) => ({ ...extra, shared: true })), saved],
       outputs: [
@@ -282,13 +290,12 @@ function programOf(
         ...(savedHere > 0 ? [array('saved', savedHere, savedBlocks, savedBefore)] : []),
       ],
       run(m, input) {
-        const read = reader(input);
         const unit = {
-          x: read([x]),
-          h: read([h]),
-          previous: read(each('previous')),
-          extra: read(extras),
-          saved: read([saved]),
+          x: read.x(input),
+          h: read.h(input),
+          previous: read.previous(input),
+          extra: read.extra(input),
+          saved: read.saved(input),
         };
         if (inner > 0 && !second) {
           const { operand, saved: own = [] } = formula.forward(m, unit);
@@ -309,6 +316,15 @@ function programOf(
   const saved = array('saved', savedBlocks);
   const dinner = array('dinnerGates', first ? 0 : inner);
   const doperand = array('doperand', inner > 0 && !first ? 1 : 0);
+  const read = {
+    dstates: reader(each('dstates')),
+    saved: reader([saved]),
+    states: reader(each('states')),
+    previous: reader(each('previous')),
+    extra: reader(extras),
+    dinner: reader([dinner]),
+    doperand: reader([doperand]),
+  };
   return {
     inputs: [
       ...each('dstates'),
@@ -327,11 +343,14 @@ function programOf(
           ...extras.map((extra) => ({ ...extra, name: `d${extra.name}` })),
         ],
     run(m, input) {
-      const read = reader(input);
       const unit = {
-        ...{ dstates: read(each('dstates')), saved: read([saved]), states: read(each('states')) },
-        ...{ previous: read(each('previous')), extra: read(extras) },
-        ...{ dinner: read([dinner]), doperand: read([doperand])[0] ?? null },
+        dstates: read.dstates(input),
+        saved: read.saved(input),
+        states: read.states(input),
+        previous: read.previous(input),
+        extra: read.extra(input),
+        dinner: read.dinner(input),
+        doperand: read.doperand(input)[0] ?? null,
       };
       if (first) {
         const given = formula.innerBackward!(m, unit).dinner;
@@ -410,7 +429,7 @@ export function formulaCell(description: CellDescription & { readonly formula: C
   };
 }
 
-/** The loop over sequences that runs a part of a formula on a row of H units at a time. */
+/** The loop over sequences that runs a part of a formula on the units of a few sequences at a time. */
 function loopOf(
   cell: CellDescription & { readonly formula: CellFormula },
   part: CellPart,
@@ -419,29 +438,44 @@ function loopOf(
   const byName = new Map(inputs.map((input, i) => [input.name, i]));
   const arraysOf = (arrays: readonly PartArray[]) => arrays.map(({ name }) => accessor(name));
   const [inputOf, outputOf] = [arraysOf(inputs), arraysOf(outputs)];
-  let m = new RowAlgebra(0);
   let size = 0;
+  // For whole chunks of sequences, and for what is left over.
+  let algebras = new Map<number, RowAlgebra>();
   return (step, B, H) => {
     if (size !== H) {
-      m = new RowAlgebra(H);
+      algebras = new Map();
       size = H;
     }
     const from = inputOf.map((of) => of(step));
     const to = outputOf.map((of) => of(step));
-    for (let b = 0; b < B; b++) {
-      m.begin();
-      const written = run(m, (name, block) => {
+    const most = Math.max(1, Math.floor(CHUNK / H));
+    for (let b = 0; b < B; b += most) {
+      const sequences = Math.min(most, B - b);
+      let m = algebras.get(sequences);
+      if (!m) {
+        m = new RowAlgebra(H, sequences);
+        if (algebras.size === MOST_ALGEBRAS) algebras.clear();
+        algebras.set(sequences, m);
+      }
+      const rows = m;
+      rows.begin();
+      const written = run(rows, (name, block) => {
         const i = byName.get(name)!;
         const { first, width, shared } = inputs[i];
-        return m.load(from[i], ((shared ? 0 : b * width) + first + block) * H);
+        const at = (first + block) * H;
+        return shared ? rows.load(from[i], at) : rows.load(from[i], b * width * H + at, width * H);
       });
       for (let i = 0; i < outputs.length; i++) {
         const { first, width, blocks } = outputs[i];
-        for (let k = 0; k < blocks; k++) m.store(to[i], (b * width + first + k) * H, written[i][k]);
+        for (let k = 0; k < blocks; k++) rows.store(to[i], (b * width + first + k) * H, written[i][k], width * H);
       }
     }
   };
 }
+
+/** Units that a loop made from a formula takes at a time, at least those of one sequence, and the algebras it keeps. */
+const CHUNK = 256;
+const MOST_ALGEBRAS = 4;
 
 /** Gives the array of a step by the name that {@link PartArray} has for it. */
 export function accessor(name: string): <F>(step: CellForward<F> | CellBackward<F>) => F {

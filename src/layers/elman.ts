@@ -1,5 +1,8 @@
 import type { Algebra } from '../algebra/algebra.ts';
-import { type Cell, formulaCell, sigmoidSlope } from './cell.ts';
+import { reluBackward } from '../tensor/relu.ts';
+import { logistic, sigmoidBackward } from '../tensor/sigmoid.ts';
+import { tanhBackward, tanhOf } from '../tensor/tanh.ts';
+import { type Cell, type CellBackward, type CellForward, sigmoidSlope } from './cell.ts';
 
 /** What the Elman cell puts its sum through. */
 export type Nonlinearity = 'tanh' | 'sigmoid' | 'relu' | 'identity';
@@ -9,19 +12,35 @@ export type Nonlinearity = 'tanh' | 'sigmoid' | 'relu' | 'identity';
  *
  *     h_t = f(x + h)         x = Wih·x_t + bih,  h = Whh·h_{t−1} + bhh
  */
+function elmanForward(f: Nonlinearity, { states: [y], xGates: x, hGates: h }: CellForward): void {
+  if (f === 'tanh') for (let i = 0; i < y.length; i++) y[i] = tanhOf(x[i] + h[i]);
+  else if (f === 'sigmoid') for (let i = 0; i < y.length; i++) y[i] = logistic(x[i] + h[i]);
+  else if (f === 'relu') for (let i = 0; i < y.length; i++) y[i] = Math.max(x[i] + h[i], 0);
+  else for (let i = 0; i < y.length; i++) y[i] = x[i] + h[i];
+}
+
+/** dx = dh = f′·d, for what reaches h_t: d. */
+function elmanBackward(f: Nonlinearity, { dxGates: dx, dstates: [d], states: [y] }: CellBackward): void {
+  if (f === 'tanh') tanhBackward(dx, d, y);
+  else if (f === 'sigmoid') sigmoidBackward(dx, d, y);
+  else if (f === 'relu') reluBackward(dx, d, y);
+  else dx.set(d);
+}
+
+/** The Elman cell with one nonlinearity: its loops, and the same as a formula. */
 function elmanCell(f: Nonlinearity): Cell {
-  return formulaCell({
+  return {
     name: 'elman',
     gates: 1,
     states: ['h'],
     savedBlocks: 0,
+    forward: (step) => elmanForward(f, step),
+    backward: (step) => elmanBackward(f, step),
     formula: {
       forward: (m, { x: [x], h: [h] }) => ({ states: [apply(m, f, m.add(x, h))] }),
-
-      /** dx = dh = f′·d, for what reaches h_t: d. */
       backward: (m, { dstates: [d], states: [y] }) => ({ dx: [slope(m, f, d, y)] }),
     },
-  });
+  };
 }
 
 function apply<V>(m: Algebra<V>, f: Nonlinearity, a: V): V {

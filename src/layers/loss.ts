@@ -24,6 +24,11 @@ export interface Loss {
   readonly leastOutputs?: number;
   /** Floats that forward may use and leave for backward. Default 0. */
   scratchSize?(sizes: LossSizes): number;
+  /**
+   * Throws where labels `[B,S]` cannot be had from so many steps, or are none: called when a batch is read. Labels from
+   * `targetLengths[b]` on are not to be read; sequences of weight 0 come with none.
+   */
+  assertLabels?(labels: Int32Array, targetLengths: Int32Array, lengths: Int32Array, B: number, S: number): void;
   /** What logits [R,V] mean as outputs (probabilities, values), for whoever predicts. */
   outputs(outputs: FloatArray, logits: FloatArray, R: number, V: number): void;
   /** Overwrites `losses` (weights included) and `outputs`. */

@@ -1,10 +1,12 @@
 import { powOf } from '../tensor/pow.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import {
   expectLearningRate,
   expectOptions,
   type LearningRate,
   type Optimizer,
   optimizerOf,
+  type StepNumbers,
   whereNonZero,
 } from './optimizer.ts';
 
@@ -51,28 +53,58 @@ function adamLike(name: string, options: AdamOptions & { weightDecay: number }, 
     eps: [eps, 0, Infinity],
     weightDecay: [weightDecay, 0, Infinity],
   });
-  return optimizerOf({
-    name,
-    lr,
-    options: { beta1, beta2, eps, weightDecay, amsgrad },
-    initialMemory: amsgrad ? [0, 0, 0] : [0, 0],
-    numbers: (step, rate) => ({
-      ...{ beta1, rest1: 1 - beta1, beta2, rest2: 1 - beta2, eps },
-      // L2 decay enters the gradient, or shrinks the parameter before the step.
-      coupled: decoupled ? 0 : weightDecay,
-      shrink: decoupled ? 1 - rate * weightDecay : 1,
-      size: rate / (1 - powOf(beta1, step + 1)),
-      root: Math.sqrt(1 - powOf(beta2, step + 1)),
-    }),
-    formula(m, { theta, g: given, memory: [mean0, square0, largest0], numbers: n }) {
-      const g = m.add(given, m.mul(n.coupled, theta));
-      const mean = m.add(m.mul(n.beta1, mean0), m.mul(n.rest1, g));
-      const square = m.add(m.mul(n.beta2, square0), m.mul(m.mul(n.rest2, g), g));
-      const largest = amsgrad ? m.max(largest0, square) : square;
-      const step = m.div(m.mul(n.size, mean), m.add(m.div(m.sqrt(largest), n.root), n.eps));
-      // A parameter that never had a gradient does not move; skipping it also keeps 0/0 out when eps is 0.
-      const moved = m.sub(m.mul(n.shrink, theta), whereNonZero(m, mean, step));
-      return { theta: moved, memory: amsgrad ? [mean, square, largest] : [mean, square] };
+  return optimizerOf(
+    {
+      name,
+      lr,
+      options: { beta1, beta2, eps, weightDecay, amsgrad },
+      initialMemory: amsgrad ? [0, 0, 0] : [0, 0],
+      numbers: (step, rate) => ({
+        beta1,
+        rest1: 1 - beta1,
+        beta2,
+        rest2: 1 - beta2,
+        eps,
+        // L2 decay enters the gradient, or shrinks the parameter before the step.
+        coupled: decoupled ? 0 : weightDecay,
+        shrink: decoupled ? 1 - rate * weightDecay : 1,
+        size: rate / (1 - powOf(beta1, step + 1)),
+        root: Math.sqrt(1 - powOf(beta2, step + 1)),
+      }),
+      formula(m, { theta, g: given, memory: [mean0, square0, largest0], numbers: n }) {
+        const g = m.add(given, m.mul(n.coupled, theta));
+        const mean = m.add(m.mul(n.beta1, mean0), m.mul(n.rest1, g));
+        const square = m.add(m.mul(n.beta2, square0), m.mul(m.mul(n.rest2, g), g));
+        const largest = amsgrad ? m.max(largest0, square) : square;
+        const step = m.div(m.mul(n.size, mean), m.add(m.div(m.sqrt(largest), n.root), n.eps));
+        // A parameter that never had a gradient does not move; skipping it also keeps 0/0 out when eps is 0.
+        const moved = m.sub(m.mul(n.shrink, theta), whereNonZero(m, mean, step));
+        return { theta: moved, memory: amsgrad ? [mean, square, largest] : [mean, square] };
+      },
     },
-  });
+    adamLoop,
+  );
+}
+
+/** m = β₁m + (1 − β₁)g, v = β₂v + (1 − β₂)g², θ = shrink·θ − size·m/(√v/root + eps); memory is m, v and, of amsgrad, the largest v. */
+function adamLoop(
+  params: FloatArray,
+  grads: FloatArray,
+  [m, v, largest]: readonly FloatArray[],
+  { beta1, rest1, beta2, rest2, eps, coupled, shrink, size, root }: StepNumbers,
+): void {
+  for (let i = 0; i < params.length; i++) {
+    const g = grads[i] + coupled * params[i];
+    const mean = beta1 * m[i] + rest1 * g;
+    let square = beta2 * v[i] + rest2 * g * g;
+    m[i] = mean;
+    v[i] = square;
+    if (largest) {
+      square = Math.max(largest[i], square);
+      largest[i] = square;
+    }
+    // A parameter that never had a gradient does not move; skipping it also keeps 0/0 out when eps is 0.
+    const step = mean === 0 ? 0 : (size * mean) / (Math.sqrt(square) / root + eps);
+    params[i] = shrink * params[i] - step;
+  }
 }

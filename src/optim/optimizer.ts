@@ -53,11 +53,11 @@ export type UpdateFormula = <V>(
   },
 ) => { theta: V; memory: readonly V[] };
 
-/** Elements that {@link optimizerOf}'s loop takes at a time. */
+/** Elements that {@link formulaOptimizer}'s loop takes at a time. */
 const CHUNK = 256;
 
 /** An optimizer whose loop is made from its formula; with its formula it runs on every engine. */
-export function optimizerOf(
+export function formulaOptimizer(
   rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula },
 ): Optimizer {
   const { formula } = rule;
@@ -65,10 +65,7 @@ export function optimizerOf(
   return {
     ...rule,
     update(params, grads, memory, numbers) {
-      expectBlocks(rule.name, params, {
-        grads,
-        ...Object.fromEntries(memory.map((block, i) => [`memory[${i}]`, block])),
-      });
+      expectMemory(rule, params, grads, memory);
       for (let start = 0; start < params.length; start += CHUNK) {
         const n = Math.min(CHUNK, params.length - start);
         const m = n === CHUNK ? whole : new RowAlgebra(n);
@@ -78,11 +75,51 @@ export function optimizerOf(
           ...{ theta: m.load(params, start), g: m.load(grads, start), numbers: splats },
           memory: memory.map((block) => m.load(block, start)),
         });
+        assertBlockCount(rule.name, 'memory of the formula', after.memory, rule);
         m.store(params, start, after.theta);
         for (let i = 0; i < memory.length; i++) m.store(memory[i], start, after.memory[i]);
       }
     },
   };
+}
+
+/**
+ * An optimizer with a loop of its own beside its formula.
+ *
+ * @param loop what {@link Optimizer.update} does once the blocks have been checked
+ */
+export function optimizerOf(
+  rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula },
+  loop: Optimizer['update'],
+): Optimizer {
+  return {
+    ...rule,
+    update(params, grads, memory, numbers) {
+      expectMemory(rule, params, grads, memory);
+      loop(params, grads, memory, numbers);
+    },
+  };
+}
+
+/** Throws unless there are as many blocks of memory as the rule has, each like the gradient of the parameters' size and dtype. */
+function expectMemory(
+  rule: Pick<Optimizer, 'name' | 'initialMemory'>,
+  params: FloatArray,
+  grads: FloatArray,
+  memory: readonly FloatArray[],
+): void {
+  assertBlockCount(rule.name, 'memory', memory, rule);
+  expectBlocks(rule.name, params, { grads, ...Object.fromEntries(memory.map((block, i) => [`memory[${i}]`, block])) });
+}
+
+function assertBlockCount(
+  fn: string,
+  what: string,
+  memory: readonly unknown[],
+  { initialMemory }: Pick<Optimizer, 'initialMemory'>,
+): void {
+  if (memory.length === initialMemory.length) return;
+  throw new RangeError(`${fn}: ${what} has ${memory.length} blocks, expected ${initialMemory.length}`);
 }
 
 /** x where a is not 0, else 0. */
@@ -129,7 +166,7 @@ export function expectBlocks(fn: string, params: FloatArray, blocks: Record<stri
  */
 export function expectOptions(fn: string, options: Record<string, [value: number, low: number, high: number]>): void {
   for (const [name, [value, low, high]] of Object.entries(options)) {
-    if (!(value >= low && value < high)) {
+    if (typeof value !== 'number' || !(value >= low && value < high)) {
       throw new RangeError(`${fn}: ${name} is ${value}, expected ${low} ≤ ${name} < ${high}`);
     }
   }

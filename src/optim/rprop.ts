@@ -1,4 +1,5 @@
-import { expectOptions, type Optimizer, optimizerOf, signOf } from './optimizer.ts';
+import type { FloatArray } from '../tensor/shape.ts';
+import { expectOptions, type Optimizer, optimizerOf, type StepNumbers, signOf } from './optimizer.ts';
 
 export interface NotebookRpropOptions {
   /** The step that every parameter starts with. */
@@ -25,19 +26,22 @@ export function notebookRprop(options: NotebookRpropOptions = {}): Optimizer {
     etaPlus: [etaPlus, 1, Infinity],
     etaMinus: [etaMinus, 0, 1],
   });
-  return optimizerOf({
-    name: 'notebookRprop',
-    lr: 1,
-    options: { delta, etaPlus, etaMinus },
-    initialMemory: [delta, 0],
-    numbers: () => ({ etaPlus, etaMinus }),
-    formula(m, { theta, g, memory: [before, signBefore], numbers: n }) {
-      const sign = signOf(m, g);
-      const changed = m.abs(m.sub(sign, signBefore));
-      const size = m.mul(before, m.whereGreater(changed, m.constant(0), n.etaMinus, n.etaPlus));
-      return { theta: m.sub(theta, m.mul(sign, size)), memory: [size, sign] };
+  return optimizerOf(
+    {
+      name: 'notebookRprop',
+      lr: 1,
+      options: { delta, etaPlus, etaMinus },
+      initialMemory: [delta, 0],
+      numbers: () => ({ etaPlus, etaMinus }),
+      formula(m, { theta, g, memory: [before, signBefore], numbers: n }) {
+        const sign = signOf(m, g);
+        const changed = m.abs(m.sub(sign, signBefore));
+        const size = m.mul(before, m.whereGreater(changed, m.constant(0), n.etaMinus, n.etaPlus));
+        return { theta: m.sub(theta, m.mul(sign, size)), memory: [size, sign] };
+      },
     },
-  });
+    notebookRpropLoop,
+  );
 }
 
 export interface RpropOptions {
@@ -69,20 +73,55 @@ export function rprop(options: RpropOptions = {}): Optimizer {
     minStep: [minStep, 0, Infinity],
     maxStep: [maxStep, minStep, Infinity],
   });
-  return optimizerOf({
-    name: 'rprop',
-    lr,
-    options: { etaPlus, etaMinus, minStep, maxStep },
-    initialMemory: [lr, 0],
-    numbers: () => ({ etaPlus, etaMinus, minStep, maxStep }),
-    formula(m, { theta, g: given, memory: [before, gBefore], numbers: n }) {
-      const zero = m.constant(0);
-      const agreement = m.mul(signOf(m, given), signOf(m, gBefore));
-      const shrunk = m.whereGreater(zero, agreement, n.etaMinus, m.constant(1));
-      const factor = m.whereGreater(agreement, zero, n.etaPlus, shrunk);
-      const size = m.min(m.max(m.mul(before, factor), n.minStep), n.maxStep);
-      const g = m.whereGreater(zero, agreement, zero, given);
-      return { theta: m.sub(theta, m.mul(signOf(m, g), size)), memory: [size, g] };
+  return optimizerOf(
+    {
+      name: 'rprop',
+      lr,
+      options: { etaPlus, etaMinus, minStep, maxStep },
+      initialMemory: [lr, 0],
+      numbers: () => ({ etaPlus, etaMinus, minStep, maxStep }),
+      formula(m, { theta, g: given, memory: [before, gBefore], numbers: n }) {
+        const zero = m.constant(0);
+        const agreement = m.mul(signOf(m, given), signOf(m, gBefore));
+        const shrunk = m.whereGreater(zero, agreement, n.etaMinus, m.constant(1));
+        const factor = m.whereGreater(agreement, zero, n.etaPlus, shrunk);
+        const size = m.min(m.max(m.mul(before, factor), n.minStep), n.maxStep);
+        const g = m.whereGreater(zero, agreement, zero, given);
+        return { theta: m.sub(theta, m.mul(signOf(m, g), size)), memory: [size, g] };
+      },
     },
-  });
+    rpropLoop,
+  );
+}
+
+/** The update of {@link notebookRprop}; memory is δ and the sign of the step before. */
+function notebookRpropLoop(
+  params: FloatArray,
+  grads: FloatArray,
+  [deltas, signs]: readonly FloatArray[],
+  { etaPlus, etaMinus }: StepNumbers,
+): void {
+  for (let i = 0; i < params.length; i++) {
+    const sign = Math.sign(grads[i]);
+    deltas[i] *= sign === signs[i] ? etaPlus : etaMinus;
+    signs[i] = sign;
+    params[i] -= sign * deltas[i];
+  }
+}
+
+/** The update of {@link rprop}; memory is δ and the gradient of the step before, 0 where its sign had changed. */
+function rpropLoop(
+  params: FloatArray,
+  grads: FloatArray,
+  [deltas, previous]: readonly FloatArray[],
+  { etaPlus, etaMinus, minStep, maxStep }: StepNumbers,
+): void {
+  for (let i = 0; i < params.length; i++) {
+    const agreement = Math.sign(grads[i]) * Math.sign(previous[i]);
+    const factor = agreement > 0 ? etaPlus : agreement < 0 ? etaMinus : 1;
+    deltas[i] = Math.min(Math.max(deltas[i] * factor, minStep), maxStep);
+    const g = agreement < 0 ? 0 : grads[i];
+    previous[i] = g;
+    params[i] -= Math.sign(g) * deltas[i];
+  }
 }

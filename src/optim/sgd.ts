@@ -1,4 +1,12 @@
-import { expectLearningRate, expectOptions, type LearningRate, type Optimizer, optimizerOf } from './optimizer.ts';
+import type { FloatArray } from '../tensor/shape.ts';
+import {
+  expectLearningRate,
+  expectOptions,
+  type LearningRate,
+  type Optimizer,
+  optimizerOf,
+  type StepNumbers,
+} from './optimizer.ts';
 
 export interface SgdOptions {
   lr: LearningRate;
@@ -30,28 +38,58 @@ export function sgd(options: SgdOptions): Optimizer {
   }
   const common = { name: 'sgd', lr, options: { momentum, dampening, nesterov, weightDecay } };
   if (momentum === 0) {
-    return optimizerOf({
-      ...common,
-      initialMemory: [],
-      numbers: (_, rate) => ({ rate, decay: weightDecay }),
-      formula: (m, { theta, g, numbers: { rate, decay } }) => ({
-        theta: m.sub(theta, m.mul(rate, m.add(g, m.mul(decay, theta)))),
-        memory: [],
-      }),
-    });
+    return optimizerOf(
+      {
+        ...common,
+        initialMemory: [],
+        numbers: (_, rate) => ({ rate, decay: weightDecay }),
+        formula: (m, { theta, g, numbers: { rate, decay } }) => ({
+          theta: m.sub(theta, m.mul(rate, m.add(g, m.mul(decay, theta)))),
+          memory: [],
+        }),
+      },
+      sgdLoop,
+    );
   }
-  return optimizerOf({
-    ...common,
-    initialMemory: [0],
-    // What stays of the velocity, and what the gradient adds to it.
-    numbers: (step, rate) => ({
-      ...{ rate, decay: weightDecay, momentum },
-      ...{ keep: step === 0 ? 0 : momentum, share: step === 0 ? 1 : 1 - dampening },
-    }),
-    formula(m, { theta, g: given, memory: [before], numbers: { rate, decay, momentum, keep, share } }) {
-      const g = m.add(given, m.mul(decay, theta));
-      const v = m.add(m.mul(keep, before), m.mul(share, g));
-      return { theta: m.sub(theta, m.mul(rate, nesterov ? m.add(g, m.mul(momentum, v)) : v)), memory: [v] };
+  return optimizerOf(
+    {
+      ...common,
+      initialMemory: [0],
+      // What stays of the velocity, and what the gradient adds to it.
+      numbers: (step, rate) => ({
+        rate,
+        decay: weightDecay,
+        momentum,
+        keep: step === 0 ? 0 : momentum,
+        share: step === 0 ? 1 : 1 - dampening,
+      }),
+      formula(m, { theta, g: given, memory: [before], numbers: { rate, decay, momentum, keep, share } }) {
+        const g = m.add(given, m.mul(decay, theta));
+        const v = m.add(m.mul(keep, before), m.mul(share, g));
+        return { theta: m.sub(theta, m.mul(rate, nesterov ? m.add(g, m.mul(momentum, v)) : v)), memory: [v] };
+      },
     },
-  });
+    (params, grads, memory, numbers) => momentumLoop(params, grads, memory, numbers, nesterov),
+  );
+}
+
+/** θ −= rate·(g + decay·θ): the notebooks' `param - lr * dparam`. */
+function sgdLoop(params: FloatArray, grads: FloatArray, _: readonly FloatArray[], { rate, decay }: StepNumbers): void {
+  for (let i = 0; i < params.length; i++) params[i] -= rate * (grads[i] + decay * params[i]);
+}
+
+/** v = keep·v + share·g, θ −= rate·(nesterov ? g + momentum·v : v) */
+function momentumLoop(
+  params: FloatArray,
+  grads: FloatArray,
+  [velocity]: readonly FloatArray[],
+  { rate, decay, momentum, keep, share }: StepNumbers,
+  nesterov: boolean,
+): void {
+  for (let i = 0; i < params.length; i++) {
+    const g = grads[i] + decay * params[i];
+    const v = keep * velocity[i] + share * g;
+    velocity[i] = v;
+    params[i] -= rate * (nesterov ? g + momentum * v : v);
+  }
 }

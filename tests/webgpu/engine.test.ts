@@ -4,6 +4,7 @@ import { SequenceModel } from '../../src/bptt/model.ts';
 import { type ModelSpec, outputWidth, resolveSpec } from '../../src/bptt/spec.ts';
 import { type Cell, formulaCell, sigmoidSlope, tanhSlope } from '../../src/layers/cell.ts';
 import type { Loss } from '../../src/layers/loss.ts';
+import { minGru } from '../../src/layers/minGru.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import type { FloatArray } from '../../src/tensor/shape.ts';
 import type { DeviceBuffer, FloatBuffer } from '../../src/webgpu/device/buffers.ts';
@@ -21,25 +22,6 @@ afterAll(() => device.dispose());
 const inBrowser = 'document' in globalThis;
 
 const FLOAT32 = 2 ** -23; // WGSL may round either way
-
-/** minGRU (Feng et al. 2024): no product with h. h_t = (1 − z) ⊙ h_{t−1} + z ⊙ x_h */
-const minGru: Cell = formulaCell({
-  name: 'minGru',
-  gates: 2,
-  states: ['h'],
-  savedBlocks: 2,
-  recurrentProduct: false,
-  formula: {
-    forward(m, { x: [xz, xh], previous: [prev] }) {
-      const z = m.sigmoid(xz);
-      return { states: [m.add(m.mul(m.sub(m.constant(1), z), prev), m.mul(z, xh))], saved: [z, xh] };
-    },
-    backward: (m, { dstates: [d], saved: [z, xh], previous: [prev] }) => ({
-      dx: [sigmoidSlope(m, m.mul(d, m.sub(xh, prev)), z), m.mul(d, z)],
-      dprevious: [m.mul(d, m.sub(m.constant(1), z))],
-    }),
-  },
-});
 
 /**
  * One of everything that the description allows beside a product: another gradient for every gate of the product, h past
@@ -158,7 +140,7 @@ const kinds: Record<string, Partial<ModelSpec> & Pick<ModelSpec, 'cell'>> = {
   gruResetBefore: { cell: 'gruResetBefore' },
   lstm: { cell: 'lstm' },
   lstmPeephole: { cell: 'lstmPeephole' },
-  minGru: { cell: minGru },
+  minGru: { cell: 'minGru' },
   odd: { cell: odd },
   wide: { cell: wide },
   operations: { cell: operations },

@@ -1,6 +1,7 @@
 import type { Device } from './device.ts';
 import { WebgpuError } from './errors.ts';
 import { USAGE } from './host.ts';
+import type { GPUBuffer, GPUDevice, GPUError } from './hostTypes.ts';
 
 /** The typed array that goes in and out of a buffer. */
 interface HostArrays {

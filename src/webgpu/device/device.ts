@@ -12,6 +12,7 @@ import {
 import { CommandList, Commands, MAX_REPEATS, type Workgroups } from './commands.ts';
 import { messageOf, WebgpuError } from './errors.ts';
 import { hostGpu, MAP_READ, USAGE, waitsBusily } from './host.ts';
+import type { GPU, GPUAdapter, GPUBindGroup, GPUDevice, GPUSupportedLimits } from './hostTypes.ts';
 import { type KernelSource, type Pipeline, Pipelines, SLOT_BYTES, SLOT_WORDS } from './pipelines.ts';
 import { PollBackoff } from './pollBackoff.ts';
 import { powerOfTwoFrom } from './sizes.ts';

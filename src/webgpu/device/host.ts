@@ -1,4 +1,5 @@
 import { messageOf, WebgpuError } from './errors.ts';
+import type { GPU } from './hostTypes.ts';
 
 // Flags of the WebGPU specification. Node has no globals that hold them.
 /** `GPUBufferUsage` */
@@ -33,7 +34,9 @@ export async function hostGpu(): Promise<GPU> {
   }
   if (!dawn) {
     try {
-      const { create } = (await import(/* @vite-ignore */ DAWN)) as { create(flags: string[]): GPU };
+      const { create } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ DAWN)) as {
+        create(flags: string[]): GPU;
+      };
       dawn = create([]);
     } catch (error) {
       throw new WebgpuError(

@@ -1,5 +1,6 @@
 import { messageOf, WebgpuError } from './errors.ts';
 import { STAGE_COMPUTE } from './host.ts';
+import type { GPUBindGroupLayout, GPUComputePipeline, GPUDevice } from './hostTypes.ts';
 
 /**
  * What a kernel sees in a buffer. `vec4f` is four floats at once; the view must begin at a multiple of four. Inputs may be

@@ -1,0 +1,7 @@
+export * from './config.ts';
+export type { ForeignModel, Training } from './foreignModel.ts';
+export { FormatError } from './formatError.ts';
+export type { ElementType, NamedArray, NamedArrays } from './namedArrays.ts';
+export { readNpy, readNpz, writeNpy, writeNpz } from './npz.ts';
+export { fromStateDict, type StateDictReading, type StateDictWriting, toStateDict } from './stateDict.ts';
+export { readTorch, type TorchReading } from './torch.ts';

@@ -78,13 +78,14 @@ export function readPickle(fn: string, bytes: Uint8Array, host: PickleHost): unk
         );
   const recall = (index: number): unknown => (memo.has(index) ? memo.get(index) : fail(`recalls memo ${index}`));
   const addItems = (items: readonly unknown[]): void => {
-    const dict = top();
-    if (!(dict instanceof Map) || items.length % 2) return fail('sets items of something that is no dictionary');
+    const value = top();
+    const dict =
+      value instanceof Map && items.length % 2 === 0 ? value : fail('sets items of something that is no dictionary');
     for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
   };
   const append = (items: readonly unknown[]): void => {
-    const list = top();
-    if (!Array.isArray(list)) return fail('appends to something that is no list');
+    const value = top();
+    const list = Array.isArray(value) ? value : fail('appends to something that is no list');
     for (const item of items) list.push(item);
   };
   const dictionary = (items: readonly unknown[]): void => {
@@ -92,12 +93,12 @@ export function readPickle(fn: string, bytes: Uint8Array, host: PickleHost): unk
     addItems(items);
   };
   /** REDUCE and NEWOBJ: a global with its arguments. */
-  const call = (): void => {
+  const call = (): unknown => {
     const args = pop();
     const callee = pop();
     if (!(callee instanceof PickleGlobal)) return fail('calls something that is no global');
     if (!(args instanceof PickleTuple)) return fail(`calls ${callee.path} without a tuple of arguments`);
-    push(host.globals[callee.path](args.items));
+    return host.globals[callee.path](args.items);
   };
   const operations: Record<number, () => void> = {
     128: () => {
@@ -151,8 +152,8 @@ export function readPickle(fn: string, bytes: Uint8Array, host: PickleHost): unk
       const name = pop(); // STACK_GLOBAL
       push(global(`${pop()}.${name}`));
     },
-    82: call, // REDUCE
-    129: call, // NEWOBJ
+    82: () => push(call()), // REDUCE
+    129: () => push(call()), // NEWOBJ
     98: () => {
       pop(); // BUILD: attributes, such as the _metadata of a state_dict, which is an OrderedDict
       if (!(top() instanceof Map)) fail('sets attributes of something that is no OrderedDict');

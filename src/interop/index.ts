@@ -3,5 +3,7 @@ export type { ForeignModel, Training } from './foreignModel.ts';
 export { FormatError } from './formatError.ts';
 export type { ElementType, NamedArray, NamedArrays } from './namedArrays.ts';
 export { readNpy, readNpz, writeNpy, writeNpz } from './npz.ts';
+export { type OnnxModel, type OnnxReading, readOnnx } from './onnx.ts';
+export { type OnnxWriting, writeOnnx } from './onnxExport.ts';
 export { fromStateDict, type StateDictReading, type StateDictWriting, toStateDict } from './stateDict.ts';
 export { readTorch, type TorchReading } from './torch.ts';

@@ -117,6 +117,11 @@ function floats(value: bigint | Uint8Array): number[] {
   return Array.from(decodeElements(fn, 'a list of floats', 'F32', part(value)));
 }
 
+/** Not `push(...items)`, which a long list would make too many arguments. */
+function append(list: number[], items: Iterable<number>): void {
+  for (const item of items) list.push(item);
+}
+
 function node(bytes: Uint8Array): OnnxNode {
   const inputs: string[] = [];
   const outputs: string[] = [];
@@ -149,8 +154,8 @@ function attribute(bytes: Uint8Array): [string, OnnxAttribute] {
     else if (number === 3) integer = int(value);
     else if (number === 4) string = text(value);
     else if (number === 5) tensor = namedTensor(part(value))[1];
-    else if (number === 7) floatList.push(...floats(value));
-    else if (number === 8) integers.push(...varints(fn, value).map(int));
+    else if (number === 7) append(floatList, floats(value));
+    else if (number === 8) append(integers, varints(fn, value).map(int));
     else if (number === 9) strings.push(text(value));
     else if (number === 20) kind = int(value);
   }
@@ -173,13 +178,13 @@ function namedTensor(bytes: Uint8Array): [string, OnnxTensor] {
   let type = 0;
   let raw: Uint8Array | null = null;
   for (const { number, value } of readFields(fn, bytes)) {
-    if (number === 1) shape.push(...varints(fn, value).map(int));
+    if (number === 1) append(shape, varints(fn, value).map(int));
     else if (number === 2) type = int(value);
-    else if (number === 4) pieces.push(...floats(value));
-    else if (number === 5 || number === 7) pieces.push(...varints(fn, value).map(int));
+    else if (number === 4) append(pieces, floats(value));
+    else if (number === 5 || number === 7) append(pieces, varints(fn, value).map(int));
     else if (number === 8) name = text(value);
     else if (number === 9) raw = part(value);
-    else if (number === 10) pieces.push(...decodeElements(fn, name, 'F64', part(value)));
+    else if (number === 10) append(pieces, decodeElements(fn, name, 'F64', part(value)));
     else if (number === 13 || (number === 14 && value !== 0n)) {
       throw new FormatError(`${fn}: the elements of ${name || 'a tensor'} are in another file (external data)`);
     }

@@ -101,7 +101,7 @@ export function fromStateDict(arrays: Readonly<NamedArrays>, options: StateDictR
     layers,
     bidirectional,
     bias,
-    outputBias: output?.bias !== undefined,
+    outputBias: output === null || output.bias !== undefined,
     initialState: named.has('h0_l0') ? 'learned' : 'zero',
     ...options.spec,
   };

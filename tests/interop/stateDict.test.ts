@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fromStateDict, readNpz, readTorch, toStateDict, writeNpz } from '../../src/interop/index.ts';
-import { expectAnswer, fixture, TORCH_NETS, torchFacts } from './reference.ts';
+import { expectAnswer } from './expectAnswer.ts';
+import { fixture, TORCH_NETS, torchFacts } from './reference.ts';
 
 describe.each(TORCH_NETS)('%s of PyTorch answers here what it answered there', (name) => {
   const facts = torchFacts(name);

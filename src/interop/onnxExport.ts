@@ -32,14 +32,14 @@ const ACTIVATIONS = { tanh: 'Tanh', sigmoid: 'Sigmoid', relu: 'Relu', identity: 
 /**
  * Writes a model as an ONNX graph of RNN, GRU or LSTM nodes, a MatMul and an Add, and what the loss puts the outputs
  * through. Inputs: `x`, float [T,B,D], or `ids`, int64 [T,B]; `h0`, `c0`. Outputs: `y` [T,B,V], [B,V] where the loss is
- * at the last step, and `hT`, `cT`. A learned initial state is a constant of the graph, which then has no `h0` and `c0`.
+ * at the last step, and `hT`, `cT`. A model that `readOnnx` found reversed is written in direction `reverse`. A learned initial state is a constant of the graph, which then has no `h0` and `c0`.
  *
  * @returns the file, of float32 or float64 as the parameters are
  * @throws {RangeError} where a parameter is missing or of another length, or the last states of both directions would be
  * the input of the output layer at the last step.
  */
 export function writeOnnx(
-  model: { spec: ModelSpec; parameters: Readonly<NamedTensors> },
+  model: { spec: ModelSpec; parameters: Readonly<NamedTensors>; reversed?: boolean },
   { states = true, lengths = false, outputs = 'model' }: OnnxWriting = {},
 ): Uint8Array {
   const spec = fullSpec(model.spec);
@@ -52,7 +52,10 @@ export function writeOnnx(
   if (spec.lossAt === 'last' && spec.bidirectional) {
     throw new RangeError('writeOnnx: lossAt is last in both directions, expected a net in one direction');
   }
-  return new GraphWriter(spec, model.parameters, states, lengths, outputs).file();
+  if (model.reversed && spec.bidirectional)
+    throw new RangeError('writeOnnx: reversed is true of a net in both directions');
+  const direction = spec.bidirectional ? 'bidirectional' : model.reversed ? 'reverse' : 'forward';
+  return new GraphWriter(spec, model.parameters, direction, states, lengths, outputs).file();
 }
 
 class GraphWriter {
@@ -60,6 +63,7 @@ class GraphWriter {
   private readonly initializers = new Map<string, OnnxTensor>();
   private readonly spec: FullSpec;
   private readonly parameters: Readonly<NamedTensors>;
+  private readonly direction: string;
   private readonly states: boolean;
   private readonly lengths: boolean;
   private readonly outputs: 'model' | 'logits';
@@ -67,12 +71,14 @@ class GraphWriter {
   constructor(
     spec: FullSpec,
     parameters: Readonly<NamedTensors>,
+    direction: string,
     states: boolean,
     lengths: boolean,
     outputs: 'model' | 'logits',
   ) {
     this.spec = spec;
     this.parameters = parameters;
+    this.direction = direction;
     this.states = states;
     this.lengths = lengths;
     this.outputs = outputs;
@@ -134,7 +140,7 @@ class GraphWriter {
 
   /** One node with the axes put in order behind it. @returns the names of its outputs [T,B,·] and of its last h. */
   private layer(layer: number, x: string, whats: readonly ('h' | 'c')[]): [string, string] {
-    const { cell, hiddenSize: H, bias, bidirectional, nonlinearity } = this.spec;
+    const { cell, hiddenSize: H, bias, nonlinearity } = this.spec;
     const directions = directionsOf(this.spec);
     const G = GATES[cell];
     const order = cell === 'elman' ? [0] : G === 3 ? GRU_BLOCKS : LSTM_BLOCKS;
@@ -161,7 +167,7 @@ class GraphWriter {
     const finals = whats.map((what) => this.finalName(what, layer));
     this.add(cell === 'elman' ? 'RNN' : G === 3 ? 'GRU' : 'LSTM', inputs, [raw, ...finals], {
       hidden_size: H,
-      ...(bidirectional ? { direction: 'bidirectional' } : {}),
+      ...(this.direction === 'forward' ? {} : { direction: this.direction }),
       ...(cell === 'gru' ? { linear_before_reset: 1 } : {}),
       ...(cell === 'elman' && nonlinearity !== 'tanh' ? this.activations(ACTIVATIONS[nonlinearity], directions) : {}),
     });

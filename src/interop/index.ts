@@ -6,4 +6,5 @@ export { readNpy, readNpz, writeNpy, writeNpz } from './npz.ts';
 export { type OnnxModel, type OnnxReading, readOnnx } from './onnx.ts';
 export { type OnnxWriting, writeOnnx } from './onnxExport.ts';
 export { fromStateDict, type StateDictReading, type StateDictWriting, toStateDict } from './stateDict.ts';
+export { readTfjs, type TfjsReading } from './tfjs.ts';
 export { readTorch, type TorchReading } from './torch.ts';

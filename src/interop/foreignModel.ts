@@ -59,8 +59,14 @@ function specPlaces(fn: string, spec: ModelSpec): ReturnType<typeof parameterPla
  * @param Wih [R,D]
  * @param E [N,D], a row for each symbol
  * @returns [R,N] of the dtype of Wih
+ * @throws {FormatError} where that would be more than 2²⁷ numbers.
  */
-export function foldEmbedding(Wih: FloatArray, E: FloatArray, R: number, N: number, D: number): FloatArray {
+export function foldEmbedding(fn: string, Wih: FloatArray, E: FloatArray, R: number, N: number, D: number): FloatArray {
+  if (R * N > 2 ** 27) {
+    throw new FormatError(
+      `${fn}: an embedding of ${N} symbols folded into ${R} rows of weight_ih_l0 exceeds 2²⁷ numbers`,
+    );
+  }
   const folded = Wih instanceof Float32Array ? new Float32Array(R * N) : new Float64Array(R * N);
   for (let r = 0; r < R; r++) {
     for (let n = 0; n < N; n++) {

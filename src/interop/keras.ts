@@ -38,6 +38,8 @@ export interface KerasSource {
 /** Keras has update, reset, candidate (z,r,h) in the columns of a GRU, PyTorch reset first. LSTM's i,f,c,o are PyTorch's. */
 const GRU_BLOCKS = [1, 0, 2];
 
+const MOST_LAYERS = 1000;
+
 /** One recurrent layer with its weights by direction, in this library's names and orientation. */
 interface Recurrent {
   layer: KerasLayer;
@@ -58,12 +60,12 @@ interface Recurrent {
 export function kerasLayers(fn: string, model: unknown): KerasLayer[] {
   const { class_name: kind, config } = record(fn, 'the model', model);
   if (kind !== 'Sequential' && kind !== 'Functional' && kind !== 'Model') {
-    throw new FormatError(
-      `${fn}: the model is of class ${JSON.stringify(kind)?.slice(0, 80)}, expected Sequential, Functional or Model`,
-    );
+    throw new FormatError(`${fn}: the model is of class ${brief(kind)}, expected Sequential, Functional or Model`);
   }
   const list = Array.isArray(config) ? config : record(fn, 'the configuration', config).layers;
   if (!Array.isArray(list)) throw new FormatError(`${fn}: the configuration has no list of layers`);
+  if (list.length > MOST_LAYERS)
+    throw new FormatError(`${fn}: the model has ${list.length} layers, expected at most ${MOST_LAYERS}`);
   const entries = list.map((entry) => record(fn, 'a layer', entry));
   const layers = entries.map((entry) => layerOf(fn, entry));
   return kind === 'Sequential' ? layers : chain(fn, layers, entries);
@@ -71,7 +73,7 @@ export function kerasLayers(fn: string, model: unknown): KerasLayer[] {
 
 function layerOf(fn: string, { class_name: className, name, config }: Record<string, unknown>): KerasLayer {
   const own = record(fn, 'the configuration of a layer', config);
-  return { className: String(className), name: String(own.name ?? name ?? ''), config: own };
+  return { className: brief(className), name: brief(own.name ?? name ?? ''), config: own };
 }
 
 /** The layers in the order in which data runs through them. Each must have one layer before it. */
@@ -131,7 +133,7 @@ export function kerasModel(source: KerasSource, layers: readonly KerasLayer[], t
     if (className === 'InputLayer') continue;
     if (/^(Spatial)?Dropout(1D)?$/.test(className)) {
       recognised.push(
-        `layer ${name}: dropout ${config.rate} acts while training only, and is left to the spec's dropout`,
+        `layer ${name}: dropout ${brief(config.rate)} acts while training only, and is left to the spec's dropout`,
       );
     } else if (className === 'Embedding') {
       if (stack.length > 0 || table) problem('an embedding that is not the first layer');
@@ -144,7 +146,7 @@ export function kerasModel(source: KerasSource, layers: readonly KerasLayer[], t
       const read = recurrent(source, layer, problem);
       if (read) {
         stack.push(read);
-        if (Number(config.dropout ?? 0) || Number(config.recurrent_dropout ?? 0)) {
+        if (config.dropout || config.recurrent_dropout) {
           recognised.push(`layer ${name}: its dropout acts while training only, and is left out`);
         }
         if (config.stateful) recognised.push(`layer ${name}: stateful, which is \`carry\` of a batch here`);
@@ -157,7 +159,7 @@ export function kerasModel(source: KerasSource, layers: readonly KerasLayer[], t
       else {
         const weight = source.weight(layer, '', 'kernel');
         if (!weight) problem('its kernel is missing');
-        else head = { weight, bias: source.weight(layer, '', 'bias'), units: Number(inner.config.units) };
+        else head = { weight, bias: source.weight(layer, '', 'bias'), units: numberOf(inner.config.units) };
         activation = nameOf(inner.config.activation, 'linear');
       }
     } else if ((className === 'Activation' || className === 'Softmax') && head && activation === 'linear') {
@@ -203,7 +205,7 @@ export function kerasModel(source: KerasSource, layers: readonly KerasLayer[], t
     stop();
     for (const suffix of first.bidirectional ? ['_l0', '_l0_reverse'] : ['_l0']) {
       const name = `weight_ih${suffix}`;
-      parameters[name] = foldEmbedding(parameters[name], table.values, GATES[first.cell] * first.H, N, D);
+      parameters[name] = foldEmbedding(fn, parameters[name], table.values, GATES[first.cell] * first.H, N, D);
     }
     recognised.push(`an embedding of ${N} symbols, folded into weight_ih_l0`);
   }
@@ -277,10 +279,10 @@ function recurrent(source: KerasSource, layer: KerasLayer, problem: (what: strin
     return null;
   }
   if (bidirectional && nameOf(layer.config.merge_mode, 'concat') !== 'concat')
-    refuse(`merge_mode ${layer.config.merge_mode}, expected concat`);
+    refuse(`merge_mode ${brief(layer.config.merge_mode)}, expected concat`);
   for (const name of ['go_backwards', 'return_state', 'time_major'])
     if (config[name]) refuse(`${name} is not supported`);
-  const H = Number(config.units);
+  const H = numberOf(config.units);
   const activation = nameOf(config.activation, 'tanh');
   const known: Record<string, Nonlinearity> = { tanh: 'tanh', relu: 'relu', sigmoid: 'sigmoid', linear: 'identity' };
   const nonlinearity = Object.hasOwn(known, activation) ? known[activation] : null;
@@ -342,16 +344,27 @@ function recurrent(source: KerasSource, layer: KerasLayer, problem: (what: strin
   };
 }
 
+function numberOf(value: unknown): number {
+  return typeof value === 'number' ? value : Number.NaN;
+}
+
 /** An activation is a name, or an object that holds one. */
 function nameOf(value: unknown, otherwise: string): string {
   if (value === undefined || value === null) return otherwise;
   if (typeof value === 'string') return value;
+  if (typeof value !== 'object') return brief(value);
   const { class_name: name, config } = value as { class_name?: unknown; config?: unknown };
-  return typeof config === 'string' ? config : String(name);
+  return typeof config === 'string' ? config : brief(name);
 }
 
 /** @throws {FormatError} where the value is no JSON object. */
 export function record(fn: string, what: string, value: unknown): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new FormatError(`${fn}: ${what} is ${JSON.stringify(value)?.slice(0, 80)}, expected an object`);
+  throw new FormatError(`${fn}: ${what} is ${brief(value)}, expected an object`);
+}
+
+/** A JSON value for a message. Lists and objects may be nested without end, and are not written out. */
+export function brief(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value).slice(0, 80);
 }

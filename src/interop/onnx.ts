@@ -115,7 +115,7 @@ const GRU_BLOCKS = [1, 0, 2];
  * clip, input_forget, other activations, nodes of other kinds, each by the name of its node.
  */
 export function readOnnx(file: Uint8Array, { inputs = {}, spec = {} }: OnnxReading = {}): OnnxModel {
-  return new GraphReader(decodeOnnx(file), inputs, spec).model();
+  return new GraphReader(decodeOnnx(file), inputs, spec, file.length).model();
 }
 
 class GraphReader {
@@ -129,9 +129,12 @@ class GraphReader {
   private activation: 'sigmoid' | 'softmax' | null = null;
   private lossAt: 'every' | 'last' | null = null;
   private data: Input | null = null;
+  /** How many numbers of weights may still be read: many nodes that share theirs would fill the memory. */
+  private room: number;
 
-  constructor(graph: OnnxGraph, given: Readonly<NamedArrays>, training: Training) {
+  constructor(graph: OnnxGraph, given: Readonly<NamedArrays>, training: Training, bytes: number) {
     this.graph = graph;
+    this.room = 16 * Object.values(given).reduce((sum, { values }) => sum + values.length, bytes);
     this.training = training;
     for (const [name, rank] of graph.inputs) {
       const axes = rank === null ? null : Array.from({ length: Math.min(rank, 16) }, (_, axis) => axis);
@@ -289,6 +292,8 @@ class GraphReader {
         this.problem(node, `${name} has shape [${value.tensor.shape.join(',')}], expected [${shape.join(',')}]`);
       }
     }
+    this.room -= W.tensor.values.length + R.tensor.values.length;
+    if (this.room < 0) return this.problem(node, 'its weights are those of too many nodes');
     if (before < this.problems.length || rows === undefined) return [];
     const order = cell === 'elman' ? [0] : G === 3 ? GRU_BLOCKS : LSTM_BLOCKS;
     const part = (value: Constant, d: number, size: number, from = 0): FloatArray =>
@@ -495,7 +500,7 @@ class GraphReader {
     if (typeof table === 'number') return D;
     for (const d of weights.keys()) {
       const name = `weight_ih_l0${d ? '_reverse' : ''}`;
-      parameters[name] = foldEmbedding(parameters[name], table.values, GATES[cell] * H, N, D);
+      parameters[name] = foldEmbedding(fn, parameters[name], table.values, GATES[cell] * H, N, D);
     }
     this.recognised.push(`an embedding of ${N} symbols, folded into weight_ih_l0`);
     return N;
@@ -589,10 +594,16 @@ function describe(value: Value | null): string {
 
 type Follow = (node: OnnxNode, inputs: (Value | null)[], opset: number) => Value | Value[] | null;
 
+/** The longest list of sizes that is followed, and the most layers: a few nodes could double them without end. */
+const MOST_SIZES = 64;
+const MOST_LAYERS = 1000;
+
 /** Integers of a constant or of known sizes. */
 function integers(value: Value | null | undefined): (number | null)[] | null {
-  if (value?.kind === 'sizes') return value.values;
-  return value?.kind === 'constant' && value.tensor.values.length <= 64 ? Array.from(value.tensor.values) : null;
+  if (value?.kind === 'sizes') return value.values.length <= MOST_SIZES ? value.values : null;
+  return value?.kind === 'constant' && value.tensor.values.length <= MOST_SIZES
+    ? Array.from(value.tensor.values)
+    : null;
 }
 
 function isTensor(value: OnnxAttribute | undefined): value is OnnxTensor {
@@ -678,7 +689,7 @@ const OPERATIONS: Readonly<Record<string, Follow>> = {
     if (value?.kind !== 'constant') return null;
     const count = node.attributes.has('axes') ? attributeNumbers(node, 'axes').length : integers(list)?.length;
     const axes = axesOf(node, list, value.tensor.shape.length + (count ?? 0));
-    if (!axes) return null;
+    if (!axes || value.tensor.shape.length > 16) return null;
     const shape = [...value.tensor.shape];
     for (const axis of axes.sort((a, b) => a - b)) shape.splice(axis, 0, 1);
     return { kind: 'constant', tensor: { ...value.tensor, shape } };
@@ -774,7 +785,8 @@ const OPERATIONS: Readonly<Record<string, Follow>> = {
     const [first] = finals;
     const alike = finals.every((value) => value.what === first.what && value.axes.join() === first.axes.join());
     if (finals.length !== values.length || !alike || first.axes.at(axis) !== 'dir') return null;
-    return { ...first, layers: finals.flatMap(({ layers }) => layers) };
+    const layers = finals.flatMap(({ layers }) => layers);
+    return layers.length <= MOST_LAYERS ? { ...first, layers } : null;
   },
 };
 

@@ -114,7 +114,7 @@ export function fromStateDict(arrays: Readonly<NamedArrays>, options: StateDictR
     } else if (name.startsWith('weight_ih_l0') && table) {
       const from = named.get(name) ?? missing(fn, prefix + name, [shape[0], D]);
       const Wih = shaped(fn, from, tensors.get(from)!, [shape[0], D]);
-      parameters[name] = foldEmbedding(Wih, table.values, shape[0], shape[1], D);
+      parameters[name] = foldEmbedding(fn, Wih, table.values, shape[0], shape[1], D);
     } else {
       const from = named.get(name) ?? missing(fn, prefix + name, shape);
       parameters[name] = shaped(fn, from, tensors.get(from)!, shape);

@@ -2,7 +2,7 @@ import { utf8Text } from './byteReader.ts';
 import { decodeElements, ELEMENT_BYTES } from './elements.ts';
 import type { ForeignModel, Training } from './foreignModel.ts';
 import { FormatError } from './formatError.ts';
-import { type KerasLayer, type KerasPart, type KerasWeight, kerasLayers, kerasModel, record } from './keras.ts';
+import { brief, type KerasLayer, type KerasPart, type KerasWeight, kerasLayers, kerasModel, record } from './keras.ts';
 import { addArray, type ElementType, elementCount, type NamedArray, type NamedArrays } from './namedArrays.ts';
 import { concatBytes } from './zip.ts';
 
@@ -51,6 +51,7 @@ export function readTfjs(
     if (found.length > 1)
       throw new FormatError(`${fn}: layer ${layer.name} has several weights ${name}: ${found.join(', ')}`);
     if (found.length === 0) return undefined;
+    if (asked.has(found[0])) throw new FormatError(`${fn}: two layers read the weight ${found[0]}`);
     asked.add(found[0]);
     return arrays[found[0]];
   };
@@ -69,36 +70,42 @@ function manifest(groups: unknown, files: Readonly<Record<string, Uint8Array>>):
     if (!Array.isArray(paths) || !Array.isArray(weights))
       throw new FormatError(`${fn}: a group of weights lacks paths or weights`);
     const bytes = concatBytes(
-      paths.map((path) => {
-        const file = Object.hasOwn(files, String(path)) ? files[String(path)] : undefined;
-        if (used.has(String(path))) throw new FormatError(`${fn}: the manifest names the file ${path} twice`);
-        used.add(String(path));
-        if (!file) throw new FormatError(`${fn}: weights lacks the file ${JSON.stringify(path)}`);
+      paths.map((path: unknown) => {
+        const file = typeof path === 'string' && Object.hasOwn(files, path) ? files[path] : undefined;
+        if (used.has(brief(path))) throw new FormatError(`${fn}: the manifest names the file ${brief(path)} twice`);
+        used.add(brief(path));
+        if (!file) throw new FormatError(`${fn}: weights lacks the file ${brief(path)}`);
         return file;
       }),
     );
     let at = 0;
     for (const entry of weights) {
       const { name, shape, dtype, quantization } = record(fn, 'a weight', entry);
-      if (typeof name !== 'string' || !Array.isArray(shape))
-        throw new FormatError(`${fn}: a weight lacks its name or shape`);
+      if (typeof name !== 'string' || !isSizes(shape)) throw new FormatError(`${fn}: a weight lacks its name or shape`);
       const count = elementCount(fn, name, shape);
       const scale = quantization === undefined ? null : quantizationOf(name, quantization);
-      const type = scale ? scale.type : Object.hasOwn(TYPES, String(dtype)) ? TYPES[String(dtype)] : undefined;
-      if (!type) throw new FormatError(`${fn}: ${name} has dtype ${dtype}, expected ${Object.keys(TYPES).join(', ')}`);
+      const type = scale ? scale.type : Object.hasOwn(TYPES, brief(dtype)) ? TYPES[brief(dtype)] : undefined;
+      if (!type)
+        throw new FormatError(`${fn}: ${name} has dtype ${brief(dtype)}, expected ${Object.keys(TYPES).join(', ')}`);
       const size = count * ELEMENT_BYTES[type];
       if (at + size > bytes.length) {
-        throw new FormatError(`${fn}: ${name} ends at byte ${at + size} of ${bytes.length} in ${paths.join(', ')}`);
+        throw new FormatError(`${fn}: ${name} ends at byte ${at + size} of ${bytes.length}`);
       }
       const stored = decodeElements(fn, name, type, bytes.subarray(at, at + size));
       const values = scale ? Float32Array.from(stored, (value) => value * scale.scale + scale.min) : stored;
-      addArray(fn, arrays, name, { shape: shape as number[], dtype: type, values });
+      addArray(fn, arrays, name, { shape, dtype: type, values });
       at += size;
     }
     if (at !== bytes.length)
-      throw new FormatError(`${fn}: ${paths.join(', ')} have ${bytes.length} bytes, the manifest names ${at}`);
+      throw new FormatError(
+        `${fn}: the files of ${brief(paths[0])} have ${bytes.length} bytes, the manifest names ${at}`,
+      );
   }
   return arrays;
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => typeof size === 'number');
 }
 
 /** Quantized weights are scale·q + min in 8 bits, or halves. */
@@ -106,5 +113,5 @@ function quantizationOf(name: string, value: unknown): { type: ElementType; scal
   const { dtype, scale = 1, min = 0 } = record(fn, `the quantization of ${name}`, value);
   if (dtype === 'float16') return { type: 'F16', scale: 1, min: 0 };
   if (dtype === 'uint8' && typeof scale === 'number' && typeof min === 'number') return { type: 'U8', scale, min };
-  throw new FormatError(`${fn}: ${name} is quantized to ${dtype}, expected uint8 or float16`);
+  throw new FormatError(`${fn}: ${name} is quantized to ${brief(dtype)}, expected uint8 or float16`);
 }

@@ -193,10 +193,10 @@ function rebuildParameter([tensor]: readonly unknown[]): TensorPlace {
   throw new FormatError(`${fn}: a parameter is rebuilt from something that is no tensor`);
 }
 
-function orderedDict([items]: readonly unknown[]): Map<unknown, unknown> {
-  if (items === undefined) return new Map();
-  if (Array.isArray(items) && items.every((item) => Array.isArray(item) && item.length === 2)) return new Map(items);
-  throw new FormatError(`${fn}: an OrderedDict is made of something that is no list of pairs`);
+/** Items are set one by one afterwards: a dictionary copied from another many times would fill the memory. */
+function orderedDict(args: readonly unknown[]): Map<unknown, unknown> {
+  if (args.length === 0) return new Map();
+  throw new FormatError(`${fn}: an OrderedDict is made with arguments, expected none`);
 }
 
 function isStorage(value: unknown): value is Storage {

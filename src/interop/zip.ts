@@ -6,8 +6,12 @@ const CENTRAL = 0x02014b50;
 const LOCAL = 0x04034b50;
 const END_BYTES = 22;
 
-/** Deflate expands to at most 1032 times its size (a 258-byte match in two bits). */
-const LARGEST_RATIO = 1032;
+/**
+ * What an archive may expand to: 256 MiB, or 32 times its size if that is more. Deflate could make 1032 times the size
+ * of it; weights of a net shrink by less than two, and zeros are only part of them.
+ */
+const SMALL = 2 ** 28;
+const LARGEST_RATIO = 32;
 
 export interface ZipReading {
   /** Compare the CRC-32 of every entry. Default true. */
@@ -41,11 +45,14 @@ export async function readZip(
   const directory = new ByteReader(fn, file, offset);
   const entries = new Map<string, Uint8Array>();
   let budget = file.length; // entries that share their bytes would make a small file large
+  let room = Math.max(SMALL, LARGEST_RATIO * file.length);
   for (let i = 0; i < count; i++) {
     const entry = centralEntry(fn, directory);
     const name = entry.name;
     budget -= entry.compressed;
     if (budget < 0) throw new FormatError(`${fn}: the zip archive's entries overlap`);
+    room -= entry.size;
+    if (room < 0) throw new FormatError(`${fn}: the zip archive would expand too far: ${name} to ${entry.size} bytes`);
     if (entries.has(name)) throw new FormatError(`${fn}: the zip archive holds ${name} twice`);
     const data = localData(fn, file, entry);
     const content = entry.method === 0 ? data : await inflate(fn, name, data, entry.size);
@@ -96,9 +103,6 @@ function centralEntry(fn: string, reader: ByteReader): Entry {
   }
   if (size === 0xffffffff || compressed === 0xffffffff || offset === 0xffffffff) {
     throw new FormatError(`${fn}: ${name} is a Zip64 entry, expected fewer than 4 GiB`);
-  }
-  if (size > (method === 0 ? compressed : LARGEST_RATIO * compressed)) {
-    throw new FormatError(`${fn}: ${name} would expand from ${compressed} to ${size} bytes`);
   }
   return { name, method, crc, compressed, size, offset };
 }

@@ -10,6 +10,16 @@ export * from './model.ts';
 export * from './modelFile.ts';
 export * from './parameters.ts';
 export * from './recurrent.ts';
+export {
+  readSafetensors,
+  type Safetensors,
+  type SafetensorsDtype,
+  type SafetensorsInput,
+  type SafetensorsTensor,
+  type SafetensorsValues,
+  type WriteSafetensorsOptions,
+  writeSafetensors,
+} from './safetensors.ts';
 export * from './sample.ts';
 export * from './shards.ts';
 export * from './spec.ts';

@@ -86,7 +86,7 @@ export function expectBlocks(fn: string, params: FloatArray, blocks: Record<stri
  */
 export function expectOptions(fn: string, options: Record<string, [value: number, low: number, high: number]>): void {
   for (const [name, [value, low, high]] of Object.entries(options)) {
-    if (!(value >= low && value < high)) {
+    if (typeof value !== 'number' || !(value >= low && value < high)) {
       throw new RangeError(`${fn}: ${name} is ${value}, expected ${low} ≤ ${name} < ${high}`);
     }
   }

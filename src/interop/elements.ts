@@ -1,3 +1,4 @@
+import { BF16, F16, numberOfHalf } from '../bptt/halfFloats.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { FormatError } from './formatError.ts';
 import type { ElementType } from './namedArrays.ts';
@@ -60,8 +61,8 @@ export function encodeElements(values: FloatArray): Uint8Array {
 const READERS: Readonly<Record<ElementType, (view: DataView, at: number, littleEndian: boolean) => number>> = {
   F64: (view, at, little) => view.getFloat64(at, little),
   F32: (view, at, little) => view.getFloat32(at, little),
-  F16: (view, at, little) => float16(view.getUint16(at, little)),
-  BF16: (view, at, little) => bfloat16(view.getUint16(at, little)),
+  F16: (view, at, little) => numberOfHalf(view.getUint16(at, little), F16),
+  BF16: (view, at, little) => numberOfHalf(view.getUint16(at, little), BF16),
   I64: (view, at, little) => Number(view.getBigInt64(at, little)),
   I32: (view, at, little) => view.getInt32(at, little),
   I16: (view, at, little) => view.getInt16(at, little),
@@ -69,21 +70,3 @@ const READERS: Readonly<Record<ElementType, (view: DataView, at: number, littleE
   U8: (view, at) => view.getUint8(at),
   BOOL: (view, at) => view.getUint8(at),
 };
-
-/** IEEE 754 binary16: 1 sign bit, 5 of the exponent, 10 of the fraction. */
-function float16(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
-const word = new DataView(new ArrayBuffer(4));
-
-/** The upper half of a float32. */
-function bfloat16(bits: number): number {
-  word.setUint32(0, bits << 16);
-  return word.getFloat32(0);
-}

@@ -7,8 +7,8 @@ export type ElementType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16'
 /** One tensor of a file: row-major, its halves widened to float32, its whole numbers as float64. */
 export interface NamedArray {
   shape: number[];
-  /** What the file holds: an {@link ElementType}, in the names of safetensors. */
-  dtype: string;
+  /** What the file holds. */
+  dtype: ElementType;
   values: FloatArray;
 }
 

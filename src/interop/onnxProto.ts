@@ -199,10 +199,17 @@ function namedTensor(bytes: Uint8Array): [string, OnnxTensor] {
     name,
     {
       shape,
-      values: raw ? decodeElements(fn, name, dtype, raw) : listed(dtype, pieces),
+      values: raw ? rawElements(name, dtype, raw) : listed(dtype, pieces),
       integer: INTEGERS.includes(dtype),
     },
   ];
+}
+
+/** 64-bit integers are clamped as {@link int} does. */
+function rawElements(name: string, dtype: ElementType, raw: Uint8Array): FloatArray {
+  if (dtype !== 'I64') return decodeElements(fn, name, dtype, raw);
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  return Float64Array.from({ length: raw.length / 8 }, (_, i) => int(view.getBigUint64(i * 8, true)));
 }
 
 /** Elements that stand in the lists of numbers: int32_data holds the bits of halves. */

@@ -10,7 +10,12 @@ import {
 import type { FloatArray } from '../tensor/shape.ts';
 import { type ForeignModel, foldEmbedding, foreignModel, type Training } from './foreignModel.ts';
 import { FormatError } from './formatError.ts';
-import { elementCount, type NamedArray, type NamedArrays } from './namedArrays.ts';
+
+/** A tensor of a state_dict, of whatever reader: `readSafetensors`, `readTorch`, `readNpz`. */
+export interface StateTensor {
+  readonly shape: readonly number[];
+  readonly values: FloatArray | Int32Array | Uint8Array;
+}
 
 export interface StateDictReading {
   /** The prefix of the recurrent layers, `encoder.lstm.`. Default: the only one found. */
@@ -38,7 +43,10 @@ const RECURRENT =
  * @throws {FormatError} naming every tensor that does not fit, is missing, or has no place in a model: a projection
  * (`proj_size`, weight_hr) among them.
  */
-export function fromStateDict(arrays: Readonly<NamedArrays>, options: StateDictReading = {}): ForeignModel {
+export function fromStateDict(
+  arrays: Readonly<Record<string, StateTensor>>,
+  options: StateDictReading = {},
+): ForeignModel {
   const fn = 'fromStateDict';
   const tensors = renamed(arrays, options.rename);
   const recurrent = new Map<string, Map<string, string>>();
@@ -62,8 +70,8 @@ export function fromStateDict(arrays: Readonly<NamedArrays>, options: StateDictR
     throw new FormatError(`${fn}: ${projection[1]}: an LSTM with a projection (proj_size) is not supported`);
   }
   const leftOver = [...recurrent].filter(([other]) => other !== prefix).flatMap(([, names]) => [...names.values()]);
-  const tensor = (own: string): NamedArray | undefined => tensors.get(named.get(own) ?? '');
-  const matrix = (own: string): NamedArray => {
+  const tensor = (own: string): StateTensor | undefined => tensors.get(named.get(own) ?? '');
+  const matrix = (own: string): StateTensor => {
     const found = tensor(own);
     if (!found) throw new FormatError(`${fn}: ${prefix}${own} is missing`);
     if (found.shape.length !== 2)
@@ -91,6 +99,7 @@ export function fromStateDict(arrays: Readonly<NamedArrays>, options: StateDictR
   leftOver.push(...rest);
   const linear = output === null ? null : tensors.get(output.weight)!;
   const table = embedding === null ? null : tensors.get(embedding)!;
+  const rowsOfTable = table && shaped(fn, embedding!, table, [table.shape[0], D]);
   const given: ModelSpec = {
     cell,
     inputSize: table ? table.shape[0] : D,
@@ -114,7 +123,7 @@ export function fromStateDict(arrays: Readonly<NamedArrays>, options: StateDictR
     } else if (name.startsWith('weight_ih_l0') && table) {
       const from = named.get(name) ?? missing(fn, prefix + name, [shape[0], D]);
       const Wih = shaped(fn, from, tensors.get(from)!, [shape[0], D]);
-      parameters[name] = foldEmbedding(fn, Wih, table.values, shape[0], shape[1], D);
+      parameters[name] = foldEmbedding(fn, Wih, rowsOfTable!, shape[0], shape[1], D);
     } else {
       const from = named.get(name) ?? missing(fn, prefix + name, shape);
       parameters[name] = shaped(fn, from, tensors.get(from)!, shape);
@@ -145,8 +154,11 @@ export function describeStack(spec: FullSpec): string {
   return `${kind}, ${count} of ${hiddenSize}${bidirectional ? ' in both directions' : ''}, bias ${bias}`;
 }
 
-function renamed(arrays: Readonly<NamedArrays>, rename?: (name: string) => string | null): Map<string, NamedArray> {
-  const tensors = new Map<string, NamedArray>();
+function renamed(
+  arrays: Readonly<Record<string, StateTensor>>,
+  rename?: (name: string) => string | null,
+): Map<string, StateTensor> {
+  const tensors = new Map<string, StateTensor>();
   for (const [name, array] of Object.entries(arrays)) {
     const other = rename ? rename(name) : name;
     if (other === null) continue;
@@ -181,7 +193,7 @@ function cellOf(fn: string, name: string, G: number, peepholes: boolean, wanted:
 /** The linear layer behind the stack and the embedding before it, among the tensors that are not of the stack. */
 function aroundRecurrent(
   fn: string,
-  tensors: ReadonlyMap<string, NamedArray>,
+  tensors: ReadonlyMap<string, StateTensor>,
   names: readonly string[],
   before: number,
   width: number,
@@ -238,9 +250,12 @@ function missing(fn: string, name: string, shape: readonly number[]): never {
   throw new FormatError(`${fn}: ${name} [${shape.join(',')}] is missing`);
 }
 
-function shaped(fn: string, name: string, { shape, values }: NamedArray, expected: readonly number[]): FloatArray {
+function shaped(fn: string, name: string, { shape, values }: StateTensor, expected: readonly number[]): FloatArray {
   if (shape.length !== expected.length || shape.some((size, axis) => size !== expected[axis])) {
     throw new FormatError(`${fn}: ${name} has shape [${shape.join(',')}], expected [${expected.join(',')}]`);
+  }
+  if (values instanceof Int32Array || values instanceof Uint8Array) {
+    throw new FormatError(`${fn}: ${name} holds whole numbers, expected floating-point numbers`);
   }
   return values;
 }
@@ -262,7 +277,7 @@ export interface StateDictWriting {
 export function toStateDict(
   model: { spec: ModelSpec; parameters: Readonly<NamedTensors> },
   { recurrent = 'rnn.', output = 'fc.' }: StateDictWriting = {},
-): NamedArrays {
+): Record<string, { shape: number[]; dtype: 'F32' | 'F64'; values: FloatArray }> {
   const spec = fullSpec(model.spec);
   const cannot = (what: string): never => {
     throw new RangeError(`toStateDict: PyTorch's nn.RNN, nn.GRU and nn.LSTM have no ${what}`);
@@ -271,10 +286,9 @@ export function toStateDict(
   if (spec.cell === 'gruResetBefore') cannot('reset before the product (cell gruResetBefore)');
   if (spec.nonlinearity !== 'tanh' && spec.nonlinearity !== 'relu') cannot(`nonlinearity ${spec.nonlinearity}`);
   if (spec.initialState === 'learned') cannot('learned initial state');
-  const arrays: NamedArrays = {};
+  const arrays: ReturnType<typeof toStateDict> = {};
   const places = parameterPlaces(spec);
   const put = (name: string, shape: readonly number[], values: FloatArray): void => {
-    elementCount('toStateDict', name, shape);
     arrays[name] = { shape: [...shape], dtype: values instanceof Float32Array ? 'F32' : 'F64', values };
   };
   for (const { name, shape, length } of places) {

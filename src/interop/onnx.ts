@@ -178,9 +178,9 @@ class GraphReader {
 
   private read(node: OnnxNode): Value[] {
     if (node.domain !== '' && node.domain !== 'ai.onnx') return this.problem(node, `domain ${node.domain}`);
-    const inputs = node.inputs.map((name) =>
-      name === '' ? null : (this.values.get(name) ?? { kind: 'unknown' as const }),
-    );
+    const absent = node.inputs.find((name) => name !== '' && !this.values.has(name));
+    if (absent !== undefined) return this.problem(node, `reads ${absent}, which nothing before it makes`);
+    const inputs = node.inputs.map((name) => this.values.get(name) ?? null);
     // What comes of something that is not understood has been said already.
     if (inputs.some((value) => value?.kind === 'unknown')) return [];
     if (node.op === 'RNN' || node.op === 'GRU' || node.op === 'LSTM') return this.readLayer(node, inputs);

@@ -356,7 +356,11 @@ describe('refused by the names of the nodes, all of them at once', () => {
       [LSTM, SQUEEZE, ['Reshape', 's wrong', 'y']],
       'node n2 (Reshape): on the states of layer 0',
     ],
-    ['a state that is computed from x', [lstm({}, 'x W R B - Y'), ...head], 'node n0 (LSTM): reads Y, which nothing before it makes'],
+    [
+      'a state that is computed from x',
+      [lstm({}, 'x W R B - Y'), ...head],
+      'node n0 (LSTM): reads Y, which nothing before it makes',
+    ],
     [
       'another part of the states',
       [['Slice', 'x axis1 end axis0', 'p'], lstm({}, 'x W R B - p'), ...head],

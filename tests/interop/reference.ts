@@ -128,6 +128,33 @@ export function answer(model: { spec: ModelSpec; parameters: NamedTensors }, que
   return { y, hT, cT };
 }
 
+/**
+ * The outputs [B,T,V] for an input that is batch first, [B,V] of the last step where the loss is there; through the softmax
+ * of the loss or the sigmoid of the outputs, as Keras and TensorFlow.js have them in the net.
+ */
+export function batchFirstAnswer(
+  model: { spec: ModelSpec; parameters: NamedTensors },
+  x: { shape: number[]; values: number[] },
+): number[] {
+  const spec = fullSpec(model.spec);
+  const [B, T, D = 1] = x.shape;
+  const turned = Array.from({ length: T * B * D }, (_, i) => {
+    const [t, b] = [Math.floor(i / (B * D)), Math.floor(i / D) % B];
+    return x.values[(b * T + t) * D + (i % D)];
+  });
+  const { y } = answer(model, { T, B, x: turned });
+  const size = y.length / (T * B);
+  const row = (b: number, t: number): number[] => {
+    const sums = y.slice((t * B + b) * size, (t * B + b + 1) * size);
+    if (spec.outputActivation === 'sigmoid') return sums.map(sigmoid);
+    if (spec.loss !== 'softmaxCrossEntropy') return sums;
+    const total = sums.reduce((sum, value) => sum + Math.exp(value), 0);
+    return sums.map((value) => Math.exp(value) / total);
+  };
+  const steps = spec.lossAt === 'last' ? [T - 1] : Array.from({ length: T }, (_, t) => t);
+  return Array.from({ length: B }, (_, b) => steps.flatMap((t) => row(b, t))).flat();
+}
+
 export interface TorchFacts extends Question {
   kind: 'RNN' | 'GRU' | 'LSTM';
   nonlinearity: 'tanh' | 'relu' | null;

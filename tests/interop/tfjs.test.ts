@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readTfjs } from '../../src/interop/index.ts';
 import { expectClose } from './expectAnswer.ts';
-import { answer, fixtures } from './reference.ts';
+import { batchFirstAnswer, fixtures } from './reference.ts';
 
 interface Saved {
   format: string;
@@ -24,11 +24,6 @@ const read = (model: Saved, options = {}) => readTfjs(JSON.stringify(model), fil
 const names = readdirSync(new URL('tfjs/', fixtures)).map((file) => file.replace('.json', ''));
 const refused = ['lstm_hard', 'gru_conv'];
 
-const softmax = (a: number[]): number[] => {
-  const sum = a.reduce((total, value) => total + Math.exp(value), 0);
-  return a.map((value) => Math.exp(value) / sum);
-};
-
 test('there are models to read', () => {
   expect(names.length).toBe(9);
 });
@@ -37,24 +32,8 @@ test.each(names.filter((name) => !refused.includes(name)))(
   '%s of TensorFlow.js answers here what it answered there',
   (name) => {
     const model = saved(name);
-    const foreign = read(model);
     const { x, y } = model.fixture;
-    const [B, T, D = 1] = x.shape;
-    const timeFirst = (values: number[], size: number) =>
-      Array.from({ length: T * B * size }, (_, i) => {
-        const t = Math.floor(i / (B * size));
-        const b = Math.floor(i / size) % B;
-        return values[(b * T + t) * size + (i % size)];
-      });
-    const sums = answer(foreign, { T, B, x: timeFirst(x.values, D) }).y;
-    const size = y.shape[y.shape.length - 1];
-    const rows = Array.from({ length: T * B }, (_, r) => sums.slice(r * size, (r + 1) * size));
-    const through = foreign.spec.loss === 'softmaxCrossEntropy' ? softmax : (row: number[]) => row;
-    const logistic = (row: number[]) => row.map((a) => 1 / (1 + Math.exp(-a)));
-    const outputs = rows.flatMap(foreign.spec.outputActivation === 'sigmoid' ? logistic : through);
-    if (foreign.spec.lossAt === 'last') expectClose(outputs.slice((T - 1) * B * size), y.values);
-    else expectClose(outputs, timeFirst(y.values, size));
-    expect(y.shape.length).toBe(foreign.spec.lossAt === 'last' ? 2 : 3);
+    expectClose(batchFirstAnswer(read(model), x), y.values);
   },
 );
 

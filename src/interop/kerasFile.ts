@@ -47,15 +47,10 @@ const DEFAULTS = { resetAfter: true, recurrentActivation: 'sigmoid' };
 /** The place of a weight among a layer's variables. */
 const PLACES: Readonly<Record<KerasWeight, number>> = { kernel: 0, embeddings: 0, recurrent_kernel: 1, bias: 2 };
 
-/** `layers/GROUP/…/vars/N`: a group for each layer, whose `vars` say the layer's name. */
+/** `layers/GROUP/…/vars/N`: a group for each layer. */
 function fromArchive(config: string, weights: Hdf5File, training: Training): ForeignModel {
   const layers = kerasLayers(fn, parsed('config.json', config));
-  const groups = new Map<string, string>();
-  for (const [path, texts] of weights.texts) {
-    const match = path.match(/^(layers\/[^/]+)\/vars$/);
-    const name = texts.get('name');
-    if (match && name !== undefined) groups.set(name, match[1]);
-  }
+  const groups = groupsOf(layers, weights);
   const path = (layer: KerasLayer, part: KerasPart, name: KerasWeight): string => {
     const inside = part ? `/${part}_layer` : layer.className === 'TimeDistributed' ? '/layer' : '';
     const recurrent = part !== '' || ['SimpleRNN', 'GRU', 'LSTM'].includes(layer.className);
@@ -69,6 +64,28 @@ function fromArchive(config: string, weights: Hdf5File, training: Training): For
     layers,
     training,
   );
+}
+
+/**
+ * The group of each layer by the layer's name. The `vars` of a group say it; in the files of older versions they do not, and
+ * the groups are called after the layers' classes: lstm, lstm_1, time_distributed.
+ */
+function groupsOf(layers: readonly KerasLayer[], weights: Hdf5File): Map<string, string> {
+  const groups = new Map<string, string>();
+  for (const [path, texts] of weights.texts) {
+    const match = path.match(/^(layers\/[^/]+)\/vars$/);
+    const name = texts.get('name');
+    if (match && name !== undefined) groups.set(name, match[1]);
+  }
+  if (groups.size > 0) return groups;
+  const counts = new Map<string, number>();
+  for (const { className, name } of layers) {
+    const snake = className.replace(/([a-z])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, '$1$3_$2').toLowerCase();
+    const count = counts.get(snake) ?? 0;
+    counts.set(snake, count + 1);
+    groups.set(name, `layers/${snake}${count > 0 ? `_${count}` : ''}`);
+  }
+  return groups;
 }
 
 /** `model_weights/LAYER/…/kernel`, in older files `kernel:0`; the configuration is an attribute of the root. */

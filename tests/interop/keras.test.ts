@@ -27,11 +27,13 @@ const refused: Record<string, string> = {
 const names = Object.keys(answers);
 const both = (list: string[]) => list.flatMap((name) => [`${name}.keras`, `${name}.h5`]);
 
-test('there are ten models', () => {
-  expect(names).toHaveLength(10);
+test('there are eleven models', () => {
+  expect(names).toHaveLength(11);
 });
 
-test.each(both(names.filter((name) => !(name in refused))))(
+const older = ['gru2_bi.older.keras', 'named.older.keras'];
+
+test.each([...both(names.filter((name) => !(name in refused))), ...older])(
   '%s of Keras answers here what it answered there',
   async (file) => {
     const model = await readKeras(saved(file));

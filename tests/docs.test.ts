@@ -13,7 +13,7 @@ function snippets(document: string): string[] {
   return Array.from(text.matchAll(/```ts\n(.*?)```/gs), ([, code]) => code);
 }
 
-const all = ['README.md', 'docs/testing.md'].flatMap((document) =>
+const all = ['README.md', 'docs/testing.md', 'docs/interop.md'].flatMap((document) =>
   snippets(document).map((code, i) => [`${document}, block ${i + 1}`, code] as const),
 );
 

@@ -40,8 +40,8 @@ interface DataType {
 
 /**
  * Reads the objects of an HDF5 file (HDF5 File Format Specification 3.0) as far as h5py and Keras use the format by
- * default: superblocks 0 and 1, object headers of version 1, groups of symbol tables or of compact links, contiguous and
- * compact datasets of numbers, attributes of one text.
+ * default: superblocks 0 and 1, object headers of version 1, groups of symbol tables, contiguous and
+ * compact datasets of numbers, attributes of one text. An object with several names is read under the first.
  *
  * @param fn what the messages begin with
  * @throws {FormatError} where the file is damaged, or of a version that is not read.
@@ -120,10 +120,6 @@ class Hdf5Reader {
       const tree = reader.u64();
       this.symbols(tree, this.heap(reader.u64()), child);
     }
-    for (const { data } of messages.filter(({ type }) => type === 0x06)) this.link(data, child);
-    const links = find(0x02);
-    if (links && this.hasDenseLinks(links))
-      throw this.error(`group ${path} keeps its links in a fractal heap, which is not read`);
     const [space, type, layout] = [find(0x01), find(0x03), find(0x08)];
     if (space && type && layout)
       this.datasets.set(path, { read: () => this.dataset(path, space, type, layout, find(0x0b)) });
@@ -199,11 +195,11 @@ class Hdf5Reader {
     const count = reader.u16();
     for (let i = 0; i < count; i++) {
       const name = this.zeroEnded(names + reader.u64());
-      const header = reader.u64();
+      const header = reader.take(8);
       const cache = reader.u32();
       reader.skip(4 + 16);
       if (cache === 2) throw this.error(`${name} is a symbolic link, which is not read`);
-      child(name, header);
+      child(name, new ByteReader(this.fn, header).u64());
     }
   }
 
@@ -211,29 +207,6 @@ class Hdf5Reader {
     const end = this.file.indexOf(0, address);
     if (end < 0 || end - address > 1000) throw this.error(`a name without an end at byte ${address}`);
     return utf8Text(this.fn, 'a name', this.file.subarray(address, end));
-  }
-
-  /** A link message: a name and the object header it leads to. */
-  private link(data: Uint8Array, child: (name: string, header: number) => void): void {
-    const reader = new ByteReader(this.fn, data);
-    const version = reader.u8();
-    const flags = reader.u8();
-    const kind = flags & 8 ? reader.u8() : 0;
-    if (flags & 4) reader.skip(8);
-    if (flags & 16) reader.skip(1);
-    const length = [() => reader.u8(), () => reader.u16(), () => reader.u32(), () => reader.u64()][flags & 3]();
-    const name = utf8Text(this.fn, 'a name', reader.take(length));
-    if (version !== 1 || kind !== 0)
-      throw this.error(`${name} is a link of version ${version} and kind ${kind}, expected a hard link`);
-    child(name, reader.u64());
-  }
-
-  private hasDenseLinks(data: Uint8Array): boolean {
-    const reader = new ByteReader(this.fn, data);
-    reader.skip(1);
-    if (reader.u8() & 1) reader.skip(8);
-    const address = reader.take(8);
-    return new DataView(address.buffer, address.byteOffset, 8).getBigUint64(0, true) !== UNDEFINED;
   }
 
   private space(data: Uint8Array): number[] {

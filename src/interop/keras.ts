@@ -159,7 +159,12 @@ export function kerasModel(source: KerasSource, layers: readonly KerasLayer[], t
       else {
         const weight = source.weight(layer, '', 'kernel');
         if (!weight) problem('its kernel is missing');
-        else head = { weight, bias: source.weight(layer, '', 'bias'), units: numberOf(inner.config.units) };
+        else
+          head = {
+            weight,
+            bias: inner.config.use_bias === false ? undefined : source.weight(layer, '', 'bias'),
+            units: numberOf(inner.config.units),
+          };
         activation = nameOf(inner.config.activation, 'linear');
       }
     } else if ((className === 'Activation' || className === 'Softmax') && head && activation === 'linear') {
@@ -300,9 +305,9 @@ function recurrent(source: KerasSource, layer: KerasLayer, problem: (what: strin
   let D = 0;
   const weights: Record<string, FloatArray>[] = [];
   for (const part of bidirectional ? (['forward', 'backward'] as const) : ([''] as const)) {
-    const [kernel, recurrentKernel, bias] = (['kernel', 'recurrent_kernel', 'bias'] as const).map((name) =>
-      source.weight(layer, part, name),
-    );
+    const kernel = source.weight(layer, part, 'kernel');
+    const recurrentKernel = source.weight(layer, part, 'recurrent_kernel');
+    const bias = hasBias ? source.weight(layer, part, 'bias') : undefined;
     const said = part ? `${part} ` : '';
     const check = (name: string, array: NamedArray | undefined, wanted: (number | string)[]): boolean => {
       const fits =

@@ -16,6 +16,8 @@ import { decodeOnnx, type OnnxAttribute, type OnnxGraph, type OnnxNode, type Onn
 const fn = 'readOnnx';
 
 export interface OnnxReading {
+  /** The files beside the model that it keeps tensors in, `net.onnx.data` for one, by the names in the model. */
+  externalData?: Readonly<Record<string, Uint8Array>>;
   /** Values of graph inputs that are weights and not data, by name: models may leave W, R and B to the caller. */
   inputs?: Readonly<NamedArrays>;
   /** How the net is trained, which ONNX does not say. */
@@ -114,8 +116,9 @@ const GRU_BLOCKS = [1, 0, 2];
  * @throws {FormatError} where the file is damaged, and with a list of everything in the graph that a model cannot be:
  * clip, input_forget, other activations, nodes of other kinds, each by the name of its node.
  */
-export function readOnnx(file: Uint8Array, { inputs = {}, spec = {} }: OnnxReading = {}): OnnxModel {
-  return new GraphReader(decodeOnnx(file), inputs, spec, file.length).model();
+export function readOnnx(file: Uint8Array, { externalData = {}, inputs = {}, spec = {} }: OnnxReading = {}): OnnxModel {
+  const bytes = Object.values(externalData).reduce((sum, { length }) => sum + length, file.length);
+  return new GraphReader(decodeOnnx(file, externalData), inputs, spec, bytes).model();
 }
 
 class GraphReader {

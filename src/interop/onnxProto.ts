@@ -42,6 +42,15 @@ export interface OnnxGraph {
   outputs: string[];
 }
 
+/** The files that a model keeps tensors in, by the names in the model. */
+export type ExternalFiles = Readonly<Record<string, Uint8Array>>;
+
+/** These files, and how many of their bytes may still be read: tensors could share them without end. */
+interface Beside {
+  files: ExternalFiles;
+  room: number;
+}
+
 /** TensorProto.DataType */
 const DATA_TYPES: Readonly<Record<number, ElementType>> = {
   1: 'F32',
@@ -60,9 +69,11 @@ const INTEGERS: readonly ElementType[] = ['I64', 'I32', 'I16', 'I8', 'U8', 'BOOL
 /**
  * Reads the graph of an ONNX model (ModelProto).
  *
- * @throws {FormatError} where the file is damaged, or keeps tensors in other files.
+ * @param files what tensors may be kept in beside the model
+ * @throws {FormatError} where the file is damaged, or a file beside it is missing.
  */
-export function decodeOnnx(file: Uint8Array): OnnxGraph {
+export function decodeOnnx(file: Uint8Array, files: ExternalFiles): OnnxGraph {
+  const beside = { files, room: 4 * Object.values(files).reduce((sum, { length }) => sum + length, 0) };
   let graph: Uint8Array | null = null;
   let opset = 0;
   for (const { number, value } of readFields(fn, file)) {
@@ -84,10 +95,10 @@ export function decodeOnnx(file: Uint8Array): OnnxGraph {
   const outputs: string[] = [];
   let name = '';
   for (const { number, value } of readFields(fn, graph)) {
-    if (number === 1) nodes.push(node(part(value)));
+    if (number === 1) nodes.push(node(part(value), beside));
     else if (number === 2) name = text(value);
     else if (number === 5) {
-      const [key, tensor] = namedTensor(part(value));
+      const [key, tensor] = namedTensor(part(value), beside);
       initializers.set(key, tensor);
     } else if (number === 11) inputs.set(...valueInfo(part(value)));
     else if (number === 12) outputs.push(valueInfo(part(value))[0]);
@@ -122,7 +133,7 @@ function append(list: number[], items: Iterable<number>): void {
   for (const item of items) list.push(item);
 }
 
-function node(bytes: Uint8Array): OnnxNode {
+function node(bytes: Uint8Array, beside: Beside): OnnxNode {
   const inputs: string[] = [];
   const outputs: string[] = [];
   const attributes = new Map<string, OnnxAttribute>();
@@ -132,13 +143,13 @@ function node(bytes: Uint8Array): OnnxNode {
     else if (number === 2) outputs.push(text(value));
     else if (number === 3) result.name = text(value);
     else if (number === 4) result.op = text(value);
-    else if (number === 5) attributes.set(...attribute(part(value)));
+    else if (number === 5) attributes.set(...attribute(part(value), beside));
     else if (number === 7) result.domain = text(value);
   }
   return result;
 }
 
-function attribute(bytes: Uint8Array): [string, OnnxAttribute] {
+function attribute(bytes: Uint8Array, beside: Beside): [string, OnnxAttribute] {
   let name = '';
   let kind = 0;
   let float = 0;
@@ -153,7 +164,7 @@ function attribute(bytes: Uint8Array): [string, OnnxAttribute] {
     else if (number === 2) float = floats(value)[0];
     else if (number === 3) integer = int(value);
     else if (number === 4) string = text(value);
-    else if (number === 5) tensor = namedTensor(part(value))[1];
+    else if (number === 5) tensor = namedTensor(part(value), beside)[1];
     else if (number === 7) append(floatList, floats(value));
     else if (number === 8) append(integers, varints(fn, value).map(int));
     else if (number === 9) strings.push(text(value));
@@ -171,12 +182,14 @@ function attribute(bytes: Uint8Array): [string, OnnxAttribute] {
   return [name, values[kind] ?? { kind }];
 }
 
-function namedTensor(bytes: Uint8Array): [string, OnnxTensor] {
+function namedTensor(bytes: Uint8Array, beside: Beside): [string, OnnxTensor] {
   const shape: number[] = [];
   const pieces: number[] = [];
   let name = '';
   let type = 0;
   let raw: Uint8Array | null = null;
+  let external = false;
+  const entries: Uint8Array[] = [];
   for (const { number, value } of readFields(fn, bytes)) {
     if (number === 1) append(shape, varints(fn, value).map(int));
     else if (number === 2) type = int(value);
@@ -185,13 +198,13 @@ function namedTensor(bytes: Uint8Array): [string, OnnxTensor] {
     else if (number === 8) name = text(value);
     else if (number === 9) raw = part(value);
     else if (number === 10) append(pieces, decodeElements(fn, name, 'F64', part(value)));
-    else if (number === 13 || (number === 14 && value !== 0n)) {
-      throw new FormatError(`${fn}: the elements of ${name || 'a tensor'} are in another file (external data)`);
-    }
+    else if (number === 13) entries.push(part(value));
+    else if (number === 14) external = value !== 0n;
   }
   const dtype = DATA_TYPES[type];
   if (!dtype) throw new FormatError(`${fn}: ${name || 'a tensor'} has data type ${type}, expected floats or integers`);
   const count = elementCount(fn, name || 'a tensor', shape);
+  if (external) raw = externalBytes(name || 'a tensor', entries, beside);
   const have = raw ? raw.length / ELEMENT_BYTES[dtype] : pieces.length;
   if (have !== count)
     throw new FormatError(`${fn}: ${name || 'a tensor'} has ${have} elements, expected [${shape.join(',')}]`);
@@ -203,6 +216,36 @@ function namedTensor(bytes: Uint8Array): [string, OnnxTensor] {
       integer: INTEGERS.includes(dtype),
     },
   ];
+}
+
+/** The part of another file that holds a tensor: entries of a key and a value, location, offset and length. */
+function externalBytes(name: string, entries: readonly Uint8Array[], beside: Beside): Uint8Array {
+  const facts = new Map<string, string>();
+  for (const entry of entries) {
+    const pair = { key: '', value: '' };
+    for (const { number, value } of readFields(fn, entry)) {
+      if (number === 1) pair.key = text(value);
+      else if (number === 2) pair.value = text(value);
+    }
+    facts.set(pair.key, pair.value);
+  }
+  const location = facts.get('location') ?? '';
+  if (!Object.hasOwn(beside.files, location)) {
+    throw new FormatError(
+      `${fn}: the elements of ${name} are in the file ${JSON.stringify(location)}: give it in \`externalData\``,
+    );
+  }
+  const file = beside.files[location];
+  const offset = Number(facts.get('offset') ?? 0);
+  const length = Number(facts.get('length') ?? file.length - offset);
+  if (!(offset >= 0 && length >= 0 && offset + length <= file.length)) {
+    throw new FormatError(
+      `${fn}: ${name} is at byte ${offset} to ${offset + length} of ${location}, which has ${file.length}`,
+    );
+  }
+  beside.room -= length;
+  if (beside.room < 0) throw new FormatError(`${fn}: the tensors share too much of ${location}`);
+  return file.subarray(offset, offset + length);
 }
 
 /** 64-bit integers are clamped as {@link int} does. */

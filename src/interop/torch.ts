@@ -64,6 +64,11 @@ class TensorPlace {
  * @throws {FormatError} where the file is damaged, refused, or holds no state_dict or several.
  */
 export async function readTorch(file: Uint8Array, { at, ...reading }: TorchReading = {}): Promise<NamedArrays> {
+  if (file[0] === 0x80) {
+    throw new FormatError(
+      `${fn}: the file is a bare pickle, the format before PyTorch 1.6: load it there and save it again`,
+    );
+  }
   const entries = await readZip(fn, file, reading);
   const pickles = [...entries.keys()].filter((name) => /^[^/]*\/data\.pkl$/.test(name));
   if (pickles.length !== 1) {

@@ -485,11 +485,6 @@ describe('the tensors of a file', () => {
   test.each<[string, MessageWriter, string]>([
     ['strings', new MessageWriter().int(2, 8), 'has data type 8, expected floats or integers'],
     [
-      'external data',
-      new MessageWriter().int(2, 1).message(13, new MessageWriter()),
-      'are in another file (external data)',
-    ],
-    [
       'too few elements',
       new MessageWriter().int(1, 3).int(2, 1).bytes(9, new Uint8Array(8)),
       'has 2 elements, expected [3]',
@@ -509,6 +504,38 @@ describe('the tensors of a file', () => {
     ],
   ])('%s', (_, message, error) => {
     expect(() => readOnnx(tensorOf(message))).toThrow(error);
+  });
+
+  test('elements in a file beside the model', () => {
+    const entry = (key: string, value: string) => new MessageWriter().text(1, key).text(2, value);
+    const stored = (offset: string, length: string) => {
+      const places = [entry('location', 'net.data'), entry('offset', offset), entry('length', length)];
+      const message = new MessageWriter()
+        .int(1, 4 * H * D)
+        .int(2, 1)
+        .int(14, 1);
+      for (const place of places) message.message(13, place);
+      return message;
+    };
+    const W = new Uint8Array(Float32Array.from(common.W.values).buffer);
+    const externalData = { 'net.data': Uint8Array.from([0, 0, 0, 0, ...W]) };
+    const message = (offset: string, length: string, twice = false) => {
+      const graph = new MessageWriter();
+      for (let i = 0; i < (twice ? 6 : 1); i++) graph.message(5, stored(offset, length).text(8, `w${i}`));
+      return new MessageWriter().message(7, graph).message(8, new MessageWriter().int(2, 14)).finish();
+    };
+    const size = `${W.length}`;
+    expect(() => readOnnx(message('4', size))).toThrow(
+      'the elements of w0 are in the file "net.data": give it in `externalData`',
+    );
+    expect(() => readOnnx(message('8', size), { externalData })).toThrow(
+      `w0 is at byte 8 to ${8 + W.length} of net.data, which has ${4 + W.length}`,
+    );
+    expect(() => readOnnx(message('x', size), { externalData })).toThrow('w0 is at byte NaN');
+    expect(() => readOnnx(message('4', size, true), { externalData })).toThrow(
+      'the tensors share too much of net.data',
+    );
+    expect(() => readOnnx(message('4', size), { externalData })).toThrow('no RNN, GRU or LSTM node');
   });
 
   test('sparse initializers, no graph, a message that is none', () => {

@@ -139,6 +139,11 @@ describe('refused, and nothing is run', () => {
   });
 
   test.each<[string, Uint8Array, string]>([
+    [
+      'the format before PyTorch 1.6',
+      Uint8Array.of(0x80, 2, 0x8a, 10),
+      'the format before PyTorch 1.6: load it there and save it again',
+    ],
     ['another file', new Uint8Array(100), 'not a zip archive'],
     ['a zip without a pickle', archive([], {}, {}).slice(0, 0), 'not a zip archive'],
     ['two pickles', archive(none, {}, { 'b/data.pkl': '' }), 'holds 2 pickles'],

@@ -1,6 +1,7 @@
 export * from './config.ts';
 export type { ForeignModel, Training } from './foreignModel.ts';
 export { FormatError } from './formatError.ts';
+export { type KerasWriting, writeKeras } from './kerasExport.ts';
 export { type KerasReading, readKeras } from './kerasFile.ts';
 export type { ElementType, NamedArray, NamedArrays } from './namedArrays.ts';
 export { readNpy, readNpz, writeNpy, writeNpz } from './npz.ts';

@@ -717,17 +717,18 @@ const OPERATIONS: Readonly<Record<string, Follow>> = {
     return (from === 'R,F' || from === 'T,B,F') && sizes.length === 3 ? { ...value, axes: ['T', 'B', 'F'] } : null;
   },
   Slice: (node, [value, starts, ends, axes, steps]) => {
-    const number = (name: string, input: Value | null | undefined): number | null | undefined =>
-      node.attributes.has(name) ? attributeNumbers(node, name)[0] : integers(input)?.[0];
-    const [start, end, axis = 0, step = 1] = [
-      number('starts', starts),
-      number('ends', ends),
-      number('axes', axes),
-      number('steps', steps),
-    ];
+    const number = (name: string, input: Value | null | undefined, otherwise: number | null): number | null => {
+      if (!input && !node.attributes.has(name)) return otherwise;
+      const list = node.attributes.has(name) ? attributeNumbers(node, name) : integers(input);
+      return list?.length === 1 ? list[0] : null; // one axis only
+    };
+    const start = number('starts', starts, null);
+    const end = number('ends', ends, null);
+    const axis = number('axes', axes, 0);
+    const step = number('steps', steps, 1);
     if (value?.kind === 'filled' && value.of.values.length === 1) return value;
-    if (start == null || end == null || step !== 1 || axis === null) return null;
-    if (value?.kind === 'sizes') return { kind: 'sizes', values: value.values.slice(start, end) };
+    if (start === null || end === null || step !== 1) return null;
+    if (value?.kind === 'sizes' && axis === 0) return { kind: 'sizes', values: value.values.slice(start, end) };
     if (value?.kind === 'input' && !value.slice && axis === 0 && start >= 0) return { ...value, slice: { start, end } };
     return null;
   },

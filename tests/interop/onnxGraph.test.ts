@@ -227,6 +227,37 @@ describe('what stands around the layers', () => {
     }
   });
 
+  test('an embedding before both directions; a constant state, batch first', () => {
+    const both: Line[] = [
+      ['Gather', 'table ids', 'x'],
+      ['LSTM', 'x W2 R2', 'Y h c', { direction: 'bidirectional' }],
+      ['Transpose', 'Y', 'a', { perm: [0, 2, 1, 3] }],
+      ['Reshape', 'a joined', 'y'],
+    ];
+    const { spec, parameters } = readOnnx(graph(both, { ids: ['T', 'B'] }, { joined: ints(0, 0, 2 * H) }));
+    expect(spec).toMatchObject({ bidirectional: true, inputSize: 6, outputSize: 0 });
+    expect(parameters.weight_ih_l0_reverse).toHaveLength(4 * H * 6);
+    const start = { start: { ...floats([2, 1, H]), values: Float32Array.of(1, 2, 1, 2) } };
+    const learned = readOnnx(graph([['LSTM', 'x W R B - start', 'Y h c', { layout: 1 }]], undefined, start, 'Y h c'));
+    expect(learned.spec).toMatchObject({ initialState: 'learned', outputSize: 0 });
+    expect(learned.parameters.h0_l0).toEqual(Float32Array.of(1, 2));
+  });
+
+  test('a softmax of an older operator set is along axis 1 where it does not say', () => {
+    const older = (file: Uint8Array) => {
+      // The last four bytes are the operator set: domain '' and version 14.
+      const copy = file.slice();
+      expect(copy[copy.length - 1]).toBe(14);
+      copy[copy.length - 1] = 11;
+      return copy;
+    };
+    const lines: Line[] = [LSTM, SQUEEZE, MATMUL, ['Softmax', 'm', 'y']];
+    expect(readOnnx(graph(lines)).spec.loss).toBe('softmaxCrossEntropy');
+    expect(() => readOnnx(older(graph(lines)))).toThrow('node n3 (Softmax): along axis 1');
+    const last: Line[] = [LSTM, ['Squeeze', 'h axis0', 's'], MATMUL, ['LogSoftmax', 'm', 'y']];
+    expect(readOnnx(older(graph(last))).spec).toMatchObject({ loss: 'softmaxCrossEntropy', lossAt: 'last' });
+  });
+
   test('two layers, the states as parts of one input or as inputs of their own', () => {
     const second: Line = ['LSTM', 's W1 R B - h1 c1', 'Z k l'];
     const end: Line[] = [
@@ -373,6 +404,123 @@ describe('refused by the names of the nodes, all of them at once', () => {
     ],
     ['a state of another shape', [lstm({}, 'x W R B - table'), ...head], 'initial_h has shape [6,3]'],
     [
+      'a Slice of two axes',
+      [['Slice', 'x both two both', 'p'], lstm({}, 'x W R B - p'), ...head],
+      'node n0 (Slice): on input x',
+    ],
+    [
+      'a Slice with steps',
+      [['Slice', 'x axis0 end axis0 end', 'p'], lstm({}, 'p W R B'), ...head],
+      'node n0 (Slice): on input x',
+    ],
+    [
+      'part of x',
+      [['Slice', 'x axis0 end axis0', 'p'], lstm({}, 'p W R B'), ...head],
+      'node n1 (LSTM): reads input x, expected an input of the graph',
+    ],
+    [
+      'a part turned',
+      [
+        ['Slice', 'x axis0 end axis0', 'p'],
+        ['Transpose', 'p', 'q', { perm: [1, 0, 2] }],
+        lstm({}, 'x W R B - q'),
+        ...head,
+      ],
+      'node n1 (Transpose)',
+    ],
+    [
+      'a Transpose of another rank',
+      [['Transpose', 'x', 'a', { perm: [1, 0] }], lstm({}, 'a W R'), ...head],
+      'node n0 (Transpose): on input x',
+    ],
+    [
+      'a Transpose that says nothing, which reverses',
+      [['Transpose', 'x', 'a'], lstm({}, 'a W R'), ...head],
+      'with its axes in the order 2,1,0',
+    ],
+    [
+      'a Squeeze of a weight that is not 1',
+      [['Squeeze', 'W axis1', 'w'], lstm({}, 'x w R'), ...head],
+      'node n0 (Squeeze): on a constant [1,8,3]',
+    ],
+    [
+      'a Squeeze of time',
+      [LSTM, ['Squeeze', 'Y axis0', 'y']],
+      'node n1 (Squeeze): on the states of layer 0 [T,dir,B,H]',
+    ],
+    ['a Squeeze of x', [['Squeeze', 'x axis0', 'a'], lstm({}, 'a W R'), ...head], 'node n0 (Squeeze): on input x'],
+    [
+      'an Unsqueeze of x',
+      [['Unsqueeze', 'x axis0', 'a'], lstm({}, 'a W R'), ...head],
+      'node n0 (Unsqueeze): on input x',
+    ],
+    [
+      'a Split along time',
+      [['Split', 'x', 'a b', { axis: 1 }], lstm({}, 'a W R'), ...head],
+      'node n0 (Split): on input x',
+    ],
+    ['a Split without sizes', [['Split', 'x', 'a b'], lstm({}, 'a W R'), ...head], 'node n0 (Split): on input x'],
+    [
+      'a Gather of the first step',
+      [LSTM, SQUEEZE, ['Gather', 's first', 'l'], ['MatMul', 'l head', 'y']],
+      'node n2 (Gather): on the states of layer 0 [T,B,F], a constant []',
+    ],
+    [
+      'a Gather by a list',
+      [LSTM, SQUEEZE, ['Gather', 's lastList', 'l'], ['MatMul', 'l head', 'y']],
+      'node n2 (Gather)',
+    ],
+    ['a Gather of x', [['Gather', 'x first', 'l'], lstm({}, 'l W R'), ...head], 'node n0 (Gather)'],
+    [
+      'two embeddings',
+      [['Gather', 'table x2', 'e'], ['Gather', 'table e', 'f'], lstm({}, 'f W R'), ...head],
+      'node n1 (Gather)',
+    ],
+    ['a OneHot of other values', [['OneHot', 'x2 depth both3', 'e'], lstm({}, 'e W R'), ...head], 'node n0 (OneHot)'],
+    [
+      'a OneHot along time',
+      [['OneHot', 'x2 depth offOn', 'e', { axis: 0 }], lstm({}, 'e W R'), ...head],
+      'node n0 (OneHot)',
+    ],
+    [
+      'a OneHot of another size',
+      [['OneHot', 'x2 six offOn', 'e'], lstm({}, 'e W R'), ...head],
+      'vectors of 6 numbers before weights of 3',
+    ],
+    [
+      'a Cast of the outputs',
+      [LSTM, ['Cast', 'Y', 'd', { to: 10 }], SQUEEZE, MATMUL, ADD],
+      'node n1 (Cast): on the states of layer 0',
+    ],
+    ['a Constant of texts', [['Constant', '', 'k', { value_strings: ['a'] }], LSTM, ...head], 'node n0 (Constant)'],
+    [
+      'a Reshape of sizes that do not fit',
+      [['Reshape', 'B wrong', 'b'], lstm({}, 'x W R b'), ...head],
+      'node n0 (Reshape): on a constant [1,16]',
+    ],
+    ['a Gemm of three axes', [LSTM, SQUEEZE, ['Gemm', 's head shift', 'y']], 'node n2 (Gemm)'],
+    [
+      'a Gemm of the transpose',
+      [LSTM, SQUEEZE, ['Reshape', 's rows', 'r'], ['Gemm', 'r head shift', 'y', { transA: 1 }]],
+      'node n3 (Gemm)',
+    ],
+    [
+      'a MatMul by three axes',
+      [LSTM, SQUEEZE, ['MatMul', 's W', 'y']],
+      'node n2 (MatMul): on the states of layer 0 [T,B,F], a constant [1,8,3]',
+    ],
+    [
+      'the last c',
+      [LSTM, ['Squeeze', 'c axis0', 'l'], ['MatMul', 'l head', 'y']],
+      'node n2 (MatMul): on the last c [B,H]',
+    ],
+    [
+      'an Add of sizes',
+      [['Shape', 'x', 'n'], ['Add', 'n axis1', 'k'], LSTM, ...head],
+      'node n1 (Add): on sizes, a constant [1]',
+    ],
+    ['a state of sizes', [['Shape', 'x', 'n'], lstm({}, 'x W R B - n'), ...head], 'initial_h is sizes'],
+    [
       'a state made of outputs',
       [LSTM, ['LSTM', 'x W R B - h', 'Z k l']],
       'node n1 (LSTM): reads input x, expected the states of the layer before it',
@@ -423,6 +571,9 @@ describe('refused by the names of the nodes, all of them at once', () => {
       joined: ints(0, 0, -1),
       wide: floats([2 * H, V]),
       end: ints(2),
+      two: ints(2, 2),
+      both3: ints(0, 2),
+      six: scalar(6),
       many: floats([1, 3, H]),
       one: { ...floats([]), values: Float32Array.of(1) },
     };

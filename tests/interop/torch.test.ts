@@ -37,11 +37,13 @@ describe('tensors', () => {
         [str('weight'), tensor('0', 'FloatStorage', 6, [3, 2], [1, 3])],
         [str('part'), parameter],
         [str('none'), tensor('0', 'FloatStorage', 6, [0, 4], [4, 1])],
+        [str('column'), tensor('0', 'FloatStorage', 6, [2], [3], 1)],
         [str('scalar'), tensor('0', 'FloatStorage', 6, [], [], 5)],
       ),
       { 0: bytesOf(0, 1, 2, 3, 4, 5) },
     );
-    const { weight, part, none: empty, scalar } = await readTorch(file);
+    const { weight, part, column, none: empty, scalar } = await readTorch(file);
+    expect(column.values).toEqual(Float32Array.of(1, 4));
     expect(weight).toEqual({ shape: [3, 2], dtype: 'F32', values: Float32Array.of(0, 3, 1, 4, 2, 5) });
     expect(part.values).toEqual(Float32Array.of(1, 2));
     expect(empty).toEqual({ shape: [0, 4], dtype: 'F32', values: new Float32Array(0) });

@@ -935,5 +935,65 @@ const webgpu: Fault[] = [
   ]),
 ];
 
+const interop: Fault[] = [
+  ...faultsOf('interop/foreignModel.ts', unitTests, [
+    ['transposed operand', 'E[n * D + d]', 'E[d * N + n]'],
+    ['wrong index', 'result[j * m + i] = a[i * n + j]', 'result[i * n + j] = a[i * n + j]'],
+  ]),
+  ...faultsOf('interop/hdf5.ts', unitTests, [
+    ['wrong operand', 'const littleEndian = (bits & 1) === 0;', 'const littleEndian = true;'],
+    [
+      'dropped term',
+      'const name = this.zeroEnded(names + reader.u64());',
+      'const name = this.zeroEnded(reader.u64());',
+    ],
+  ]),
+  ...faultsOf('interop/kerasExport.ts', unitTests, [
+    ['wrong gate', 'const GRU_BLOCKS = [1, 0, 2];', 'const GRU_BLOCKS = [0, 1, 2];'],
+    ['dropped term', 'value + hh[i]', 'value'],
+  ]),
+  ...faultsOf('interop/npz.ts', unitTests, [
+    ['wrong operand', "order !== '>'", 'true'],
+    ['transposed operand', "fortran === 'True' ? rowMajor(values, shape) : values", 'values'],
+  ]),
+  ...faultsOf('interop/onnx.ts', unitTests, [
+    ['wrong gate', 'const LSTM_BLOCKS = [0, 2, 3, 1];', 'const LSTM_BLOCKS = [0, 1, 2, 3];'],
+    ['wrong gate', 'const PEEPHOLE_BLOCKS = [0, 2, 1];', 'const PEEPHOLE_BLOCKS = [0, 1, 2];'],
+    ['wrong gate', 'const GRU_BLOCKS = [1, 0, 2];', 'const GRU_BLOCKS = [0, 1, 2];'],
+    ['wrong operand', "? 'gru' : 'gruResetBefore'", "? 'gruResetBefore' : 'gru'"],
+    [
+      'wrong index',
+      'bias_hh: reorderBlocks(part(B, d, G * H, G * H), order)',
+      'bias_hh: reorderBlocks(part(B, d, G * H), order)',
+    ],
+  ]),
+  ...faultsOf('interop/stateDict.ts', unitTests, [
+    ['wrong operand', 'hiddenSize: H,', 'hiddenSize: D,'],
+    ['dropped term', "if (spec.cell === 'lstmPeephole') cannot('peepholes (cell lstmPeephole)');", ''],
+  ]),
+  ...faultsOf('interop/tfjs.ts', unitTests, [
+    ['dropped term', 'value * scale.scale + scale.min', 'value * scale.scale'],
+    ['wrong index', 'at += size;', 'at = size;'],
+  ]),
+  ...faultsOf('interop/torch.ts', unitTests, [
+    ['wrong index', 'sum + at * strides[axis], offset', 'sum + at * strides[axis], 0'],
+    ['wrong index', 'bytes.subarray(offset * size, (offset + count) * size)', 'bytes.subarray(0, count * size)'],
+    [
+      'dropped term',
+      "'collections.OrderedDict': orderedDict,",
+      "'collections.OrderedDict': orderedDict, 'os.system': () => null,",
+    ],
+  ]),
+];
+
 /** For every backward function at least one fault of each kind that applies to it. */
-export const faults: readonly Fault[] = [...tensor, ...simd, ...layers, ...optim, ...bptt, ...wasm, ...webgpu];
+export const faults: readonly Fault[] = [
+  ...tensor,
+  ...simd,
+  ...layers,
+  ...optim,
+  ...bptt,
+  ...wasm,
+  ...webgpu,
+  ...interop,
+];

@@ -15,11 +15,11 @@ import {
   type Known,
   type ModelSpec,
   type NamedTensors,
-  namedSpec,
   parameterLayout,
   type ResolvedSpec,
   resolveSpec,
   specFromJson,
+  specToJson,
 } from './spec.ts';
 import type { Trainer } from './trainer.ts';
 

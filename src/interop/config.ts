@@ -1,4 +1,5 @@
-import { type FullSpec, fullSpec, type ModelSpec } from '../bptt/spec.ts';
+import type { ModelSpec } from '../bptt/spec.ts';
+import { type BundledSpec, bundledSpec } from './bundledSpec.ts';
 import { FormatError } from './formatError.ts';
 
 /**
@@ -6,7 +7,7 @@ import { FormatError } from './formatError.ts';
  * spec under `bptt`.
  */
 export function modelConfig(spec: ModelSpec): Record<string, unknown> {
-  const full: FullSpec = fullSpec(spec);
+  const full: BundledSpec = bundledSpec(spec);
   const kind = full.cell === 'elman' ? 'RNN' : full.cell.startsWith('gru') ? 'GRU' : 'LSTM';
   return {
     model_type: 'bptt',
@@ -26,7 +27,7 @@ export function modelConfig(spec: ModelSpec): Record<string, unknown> {
  * @param text JSON
  * @throws {FormatError} where it is no such configuration.
  */
-export function specOfConfig(text: string): FullSpec {
+export function specOfConfig(text: string): BundledSpec {
   let config: unknown;
   try {
     config = JSON.parse(text);
@@ -38,7 +39,7 @@ export function specOfConfig(text: string): FullSpec {
     throw new FormatError('specOfConfig: config.json has no spec under "bptt"');
   }
   try {
-    return fullSpec(spec as ModelSpec);
+    return bundledSpec(spec as ModelSpec);
   } catch (error) {
     throw new FormatError(`specOfConfig: ${(error as Error).message}`);
   }

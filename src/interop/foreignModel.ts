@@ -1,5 +1,6 @@
-import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from '../bptt/spec.ts';
+import type { ModelSpec, NamedTensors } from '../bptt/spec.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { bundledLayout } from './bundledSpec.ts';
 import { FormatError } from './formatError.ts';
 
 /** A net read from another library's file, as a model of this one. */
@@ -44,9 +45,9 @@ export function foreignModel(
   return { spec, parameters: complete, recognised };
 }
 
-function specPlaces(fn: string, spec: ModelSpec): ReturnType<typeof parameterPlaces> {
+function specPlaces(fn: string, spec: ModelSpec): ReturnType<typeof bundledLayout> {
   try {
-    return parameterPlaces(fullSpec(spec));
+    return bundledLayout(spec);
   } catch (error) {
     throw new FormatError(`${fn}: ${(error as Error).message}`);
   }

@@ -1,6 +1,7 @@
-import { type CellName, GATES, type ModelSpec } from '../bptt/spec.ts';
+import type { ModelSpec } from '../bptt/spec.ts';
 import type { Nonlinearity } from '../layers/elman.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { type ForeignCell, GATES, nameOf } from './bundledSpec.ts';
 import {
   type ForeignModel,
   foldEmbedding,
@@ -43,7 +44,7 @@ const MOST_LAYERS = 1000;
 /** One recurrent layer with its weights by direction, in this library's names and orientation. */
 interface Recurrent {
   layer: KerasLayer;
-  cell: CellName;
+  cell: ForeignCell;
   nonlinearity: Nonlinearity;
   H: number;
   D: number;
@@ -165,10 +166,10 @@ export function kerasModel(source: KerasSource, layers: readonly KerasLayer[], t
             bias: inner.config.use_bias === false ? undefined : source.weight(layer, '', 'bias'),
             units: numberOf(inner.config.units),
           };
-        activation = nameOf(inner.config.activation, 'linear');
+        activation = stringOf(inner.config.activation, 'linear');
       }
     } else if ((className === 'Activation' || className === 'Softmax') && head && activation === 'linear') {
-      activation = className === 'Softmax' ? 'softmax' : nameOf(config.activation, 'linear');
+      activation = className === 'Softmax' ? 'softmax' : stringOf(config.activation, 'linear');
     } else problem('no such layer here');
   }
   if (stack.length === 0 && problems.length === 0) problems.push('the model has no SimpleRNN, GRU or LSTM layer');
@@ -228,12 +229,12 @@ export function kerasModel(source: KerasSource, layers: readonly KerasLayer[], t
   for (const name of source.unused()) problems.push(`weight ${name} belongs to no layer`);
   const loss = training.loss ?? (activation === 'softmax' ? 'softmaxCrossEntropy' : 'squaredError');
   const losses: Record<string, readonly string[]> = {
-    linear: ['squaredError', 'softmaxCrossEntropy', 'sigmoidCrossEntropy', 'binaryCrossEntropyOfSoftmax'],
-    softmax: ['softmaxCrossEntropy', 'binaryCrossEntropyOfSoftmax'],
+    linear: ['squaredError', 'softmaxCrossEntropy', 'sigmoidCrossEntropy'],
+    softmax: ['softmaxCrossEntropy'],
     sigmoid: ['sigmoidCrossEntropy', 'squaredError'],
   };
-  if (!losses[activation].includes(loss))
-    problems.push(`loss ${loss} does not go with a net that ends in ${activation}`);
+  if (!losses[activation].includes(nameOf(loss)))
+    problems.push(`loss ${nameOf(loss)} does not go with a net that ends in ${activation}`);
   stop();
   for (const { layer, cell, H, bidirectional } of stack) {
     recognised.push(`layer ${layer.name}: ${cell} of ${H}${bidirectional ? ' in both directions' : ''}`);
@@ -283,21 +284,21 @@ function recurrent(source: KerasSource, layer: KerasLayer, problem: (what: strin
     refuse(`of ${className} is not supported`);
     return null;
   }
-  if (bidirectional && nameOf(layer.config.merge_mode, 'concat') !== 'concat')
+  if (bidirectional && stringOf(layer.config.merge_mode, 'concat') !== 'concat')
     refuse(`merge_mode ${brief(layer.config.merge_mode)}, expected concat`);
   for (const name of ['go_backwards', 'return_state', 'time_major'])
     if (config[name]) refuse(`${name} is not supported`);
   const H = numberOf(config.units);
-  const activation = nameOf(config.activation, 'tanh');
+  const activation = stringOf(config.activation, 'tanh');
   const known: Record<string, Nonlinearity> = { tanh: 'tanh', relu: 'relu', sigmoid: 'sigmoid', linear: 'identity' };
   const nonlinearity = Object.hasOwn(known, activation) ? known[activation] : null;
   if (!nonlinearity || (className !== 'SimpleRNN' && nonlinearity !== 'tanh')) {
     refuse(`activation ${activation}, expected ${className === 'SimpleRNN' ? Object.keys(known).join(', ') : 'tanh'}`);
   }
-  const gates = nameOf(config.recurrent_activation, source.defaults.recurrentActivation);
+  const gates = stringOf(config.recurrent_activation, source.defaults.recurrentActivation);
   if (className !== 'SimpleRNN' && gates !== 'sigmoid') refuse(`recurrent_activation ${gates}, expected sigmoid`);
   const resetAfter = Boolean(config.reset_after ?? source.defaults.resetAfter);
-  const cell: CellName =
+  const cell: ForeignCell =
     className === 'SimpleRNN' ? 'elman' : className === 'LSTM' ? 'lstm' : resetAfter ? 'gru' : 'gruResetBefore';
   const G = GATES[cell];
   const order = G === 3 ? GRU_BLOCKS : Array.from({ length: G }, (_, gate) => gate);
@@ -354,7 +355,7 @@ function numberOf(value: unknown): number {
 }
 
 /** An activation is a name, or an object that holds one. */
-function nameOf(value: unknown, otherwise: string): string {
+function stringOf(value: unknown, otherwise: string): string {
   if (value === undefined || value === null) return otherwise;
   if (typeof value === 'string') return value;
   if (typeof value !== 'object') return brief(value);

@@ -1,5 +1,6 @@
-import { fullSpec, GATES, type ModelSpec, type NamedTensors, parameterPlaces, stateWidth } from '../bptt/spec.ts';
+import type { ModelSpec, NamedTensors } from '../bptt/spec.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { bundledLayout, bundledSpec, GATES, stateWidth } from './bundledSpec.ts';
 import { reorderBlocks, transposed } from './foreignModel.ts';
 import { writeNpz } from './npz.ts';
 
@@ -25,7 +26,7 @@ export function writeKeras(
   model: { spec: ModelSpec; parameters: Readonly<NamedTensors> },
   { weights = 'model.npz' }: KerasWriting = {},
 ): { script: string; weights: Uint8Array } {
-  const spec = fullSpec(model.spec);
+  const spec = bundledSpec(model.spec);
   const { cell, hiddenSize: H, outputSize: V, bias, bidirectional, layers: count } = spec;
   const cannot = (what: string): never => {
     throw new RangeError(`writeKeras: Keras has no ${what}`);
@@ -33,7 +34,7 @@ export function writeKeras(
   if (cell === 'lstmPeephole') cannot('peepholes (cell lstmPeephole)');
   if (spec.initialState === 'learned') cannot('learned initial state');
   if (spec.lossAt === 'last' && bidirectional) cannot('output layer on the last step of both directions');
-  for (const { name, shape, length } of parameterPlaces(spec)) {
+  for (const { name, shape, length } of bundledLayout(spec)) {
     const values = model.parameters[name];
     if (values?.length !== length) {
       throw new RangeError(`writeKeras: ${name} has ${values?.length ?? 'no'} elements, expected [${shape.join(',')}]`);

@@ -1,6 +1,7 @@
-import { type CellName, GATES, type ModelSpec } from '../bptt/spec.ts';
+import type { ModelSpec } from '../bptt/spec.ts';
 import type { Nonlinearity } from '../layers/elman.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { type ForeignCell, GATES, nameOf } from './bundledSpec.ts';
 import {
   type ForeignModel,
   foldEmbedding,
@@ -91,7 +92,7 @@ type Value = Constant | Sizes | Filled | Input | Rows | Final | Unknown;
 /** One RNN, GRU or LSTM node. */
 interface Layer {
   node: OnnxNode;
-  cell: CellName;
+  cell: ForeignCell;
   nonlinearity: Nonlinearity;
   direction: string;
   D: number;
@@ -357,7 +358,7 @@ class GraphReader {
     return false;
   }
 
-  private cellOf(node: OnnxNode, P: Value | null, directions: number): CellName {
+  private cellOf(node: OnnxNode, P: Value | null, directions: number): ForeignCell {
     if (node.op === 'RNN') return 'elman';
     const expected = node.op === 'GRU' ? ['Sigmoid', 'Tanh'] : ['Sigmoid', 'Tanh', 'Tanh'];
     const activations = attributeTexts(node, 'activations');
@@ -463,11 +464,11 @@ class GraphReader {
     }
     const loss = this.training.loss ?? (this.activation === 'softmax' ? 'softmaxCrossEntropy' : 'squaredError');
     const fits: Record<string, readonly string[]> = {
-      softmax: ['softmaxCrossEntropy', 'binaryCrossEntropyOfSoftmax'],
+      softmax: ['softmaxCrossEntropy'],
       sigmoid: ['sigmoidCrossEntropy', 'squaredError'],
     };
-    if (this.activation && !fits[this.activation].includes(loss)) {
-      this.problems.push(`loss ${loss} does not go with a net that ends in ${this.activation}`);
+    if (this.activation && !fits[this.activation].includes(nameOf(loss))) {
+      this.problems.push(`loss ${nameOf(loss)} does not go with a net that ends in ${this.activation}`);
     }
     const spec: ModelSpec = {
       cell: first.cell,

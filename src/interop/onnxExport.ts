@@ -1,15 +1,6 @@
-import {
-  directionsOf,
-  type FullSpec,
-  fullSpec,
-  GATES,
-  hasCellState,
-  type ModelSpec,
-  type NamedTensors,
-  parameterPlaces,
-  stateWidth,
-} from '../bptt/spec.ts';
+import type { ModelSpec, NamedTensors } from '../bptt/spec.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { type BundledSpec, bundledLayout, bundledSpec, directionsOf, GATES, stateWidth } from './bundledSpec.ts';
 import { reorderBlocks, transposed } from './foreignModel.ts';
 import { encodeOnnx, type OnnxAttribute, type OnnxNode, type OnnxTensor, type OnnxValueInfo } from './onnxProto.ts';
 
@@ -42,8 +33,8 @@ export function writeOnnx(
   model: { spec: ModelSpec; parameters: Readonly<NamedTensors>; reversed?: boolean },
   { states = true, lengths = false, outputs = 'model' }: OnnxWriting = {},
 ): Uint8Array {
-  const spec = fullSpec(model.spec);
-  for (const { name, shape, length } of parameterPlaces(spec)) {
+  const spec = bundledSpec(model.spec);
+  for (const { name, shape, length } of bundledLayout(spec)) {
     const values = model.parameters[name];
     if (values?.length !== length) {
       throw new RangeError(`writeOnnx: ${name} has ${values?.length ?? 'no'} elements, expected [${shape.join(',')}]`);
@@ -61,7 +52,7 @@ export function writeOnnx(
 class GraphWriter {
   private readonly nodes: OnnxNode[] = [];
   private readonly initializers = new Map<string, OnnxTensor>();
-  private readonly spec: FullSpec;
+  private readonly spec: BundledSpec;
   private readonly parameters: Readonly<NamedTensors>;
   private readonly direction: string;
   private readonly states: boolean;
@@ -69,7 +60,7 @@ class GraphWriter {
   private readonly outputs: 'model' | 'logits';
 
   constructor(
-    spec: FullSpec,
+    spec: BundledSpec,
     parameters: Readonly<NamedTensors>,
     direction: string,
     states: boolean,
@@ -88,7 +79,7 @@ class GraphWriter {
     const { spec } = this;
     const { inputSize: D, hiddenSize: H, layers } = spec;
     const type = Object.values(this.parameters)[0] instanceof Float32Array ? 'float32' : 'float64';
-    const whats = hasCellState(spec.cell) ? (['h', 'c'] as const) : (['h'] as const);
+    const whats = spec.cell.startsWith('lstm') ? (['h', 'c'] as const) : (['h'] as const);
     const inputs: OnnxValueInfo[] = [];
     let x = 'x';
     if (spec.input === 'ids') {

@@ -1,13 +1,6 @@
-import {
-  type CellName,
-  type FullSpec,
-  fullSpec,
-  GATES,
-  type ModelSpec,
-  type NamedTensors,
-  parameterPlaces,
-} from '../bptt/spec.ts';
+import type { ModelSpec, NamedTensors } from '../bptt/spec.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { type BundledSpec, bundledLayout, bundledSpec, type ForeignCell, GATES, nameOf } from './bundledSpec.ts';
 import { type ForeignModel, foldEmbedding, foreignModel, type Training } from './foreignModel.ts';
 import { FormatError } from './formatError.ts';
 
@@ -80,7 +73,8 @@ export function fromStateDict(
   };
   const [rows, H] = matrix('weight_hh_l0').shape;
   const D = matrix('weight_ih_l0').shape[1];
-  const cell = cellOf(fn, named.get('weight_hh_l0')!, rows / H, named.has('weight_peephole_l0'), options.spec?.cell);
+  const wanted = options.spec?.cell && (nameOf(options.spec.cell) as ForeignCell);
+  const cell = cellOf(fn, named.get('weight_hh_l0')!, rows / H, named.has('weight_peephole_l0'), wanted);
   let layers = 1;
   while (named.has(`weight_hh_l${layers}`)) layers++;
   const bidirectional = named.has('weight_hh_l0_reverse');
@@ -116,7 +110,7 @@ export function fromStateDict(
   };
   const spec = specOf(fn, given);
   const parameters: NamedTensors = {};
-  for (const { name, shape } of parameterPlaces(spec)) {
+  for (const { name, shape } of bundledLayout(spec)) {
     if (name === 'weight_ho' || name === 'bias_ho') {
       const from = name === 'weight_ho' ? output!.weight : output!.bias!;
       parameters[name] = shaped(fn, from, tensors.get(from)!, shape);
@@ -147,7 +141,7 @@ export function fromStateDict(
 }
 
 /** In words: "lstm, 2 layers of 7 in both directions, biases both". */
-export function describeStack(spec: FullSpec): string {
+export function describeStack(spec: BundledSpec): string {
   const { cell, nonlinearity, layers, hiddenSize, bidirectional, bias } = spec;
   const kind = cell === 'elman' ? `elman with ${nonlinearity}` : cell;
   const count = layers === 1 ? '1 layer' : `${layers} layers`;
@@ -175,8 +169,8 @@ function only(fn: string, option: string, what: string, found: string[], wanted:
   throw new FormatError(`${fn}: ${what} found: ${names}; expected one, say which by \`${option}\``);
 }
 
-function cellOf(fn: string, name: string, G: number, peepholes: boolean, wanted: CellName | undefined): CellName {
-  const cells = (Object.keys(GATES) as CellName[]).filter(
+function cellOf(fn: string, name: string, G: number, peepholes: boolean, wanted: ForeignCell | undefined): ForeignCell {
+  const cells = (Object.keys(GATES) as ForeignCell[]).filter(
     (cell) => GATES[cell] === G && peepholes === (cell === 'lstmPeephole'),
   );
   if (cells.length === 0) {
@@ -238,9 +232,9 @@ function aroundRecurrent(
   return { output, embedding, rest: names.filter((name) => !used.includes(name)) };
 }
 
-function specOf(fn: string, spec: ModelSpec): FullSpec {
+function specOf(fn: string, spec: ModelSpec): BundledSpec {
   try {
-    return fullSpec(spec);
+    return bundledSpec(spec);
   } catch (error) {
     throw new FormatError(`${fn}: ${(error as Error).message}`);
   }
@@ -278,7 +272,7 @@ export function toStateDict(
   model: { spec: ModelSpec; parameters: Readonly<NamedTensors> },
   { recurrent = 'rnn.', output = 'fc.' }: StateDictWriting = {},
 ): Record<string, { shape: number[]; dtype: 'F32' | 'F64'; values: FloatArray }> {
-  const spec = fullSpec(model.spec);
+  const spec = bundledSpec(model.spec);
   const cannot = (what: string): never => {
     throw new RangeError(`toStateDict: PyTorch's nn.RNN, nn.GRU and nn.LSTM have no ${what}`);
   };
@@ -287,7 +281,7 @@ export function toStateDict(
   if (spec.nonlinearity !== 'tanh' && spec.nonlinearity !== 'relu') cannot(`nonlinearity ${spec.nonlinearity}`);
   if (spec.initialState === 'learned') cannot('learned initial state');
   const arrays: ReturnType<typeof toStateDict> = {};
-  const places = parameterPlaces(spec);
+  const places = bundledLayout(spec);
   const put = (name: string, shape: readonly number[], values: FloatArray): void => {
     arrays[name] = { shape: [...shape], dtype: values instanceof Float32Array ? 'F32' : 'F64', values };
   };

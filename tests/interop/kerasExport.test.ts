@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { fullSpec, type ModelSpec } from '../../src/bptt/spec.ts';
+import type { ModelSpec } from '../../src/bptt/spec.ts';
+import { bundledSpec } from '../../src/interop/bundledSpec.ts';
 import { readNpz, writeKeras } from '../../src/interop/index.ts';
 import { type KerasLayer, kerasModel } from '../../src/interop/keras.ts';
 import { expectClose } from './expectAnswer.ts';
@@ -11,7 +12,7 @@ const classes: Record<string, string> = { elman: 'SimpleRNN', gru: 'GRU', gruRes
 const activations = { tanh: 'tanh', relu: 'relu', sigmoid: 'sigmoid', identity: 'linear' };
 
 /** The layers that the script builds, as Keras would describe them. */
-function layersOf(spec: ReturnType<typeof fullSpec>): KerasLayer[] {
+function layersOf(spec: ReturnType<typeof bundledSpec>): KerasLayer[] {
   const layers: KerasLayer[] = [];
   if (spec.input === 'ids') layers.push({ className: 'Embedding', name: 'embedding', config: {} });
   for (let layer = 0; layer < spec.layers; layer++) {
@@ -43,7 +44,7 @@ test.each(written.map((spec) => [JSON.stringify(spec), spec] as const))(
   'what is written answers as before, read by the names of Keras: %s',
   async (_, spec) => {
     const net = netOf(spec);
-    const full = fullSpec(spec);
+    const full = bundledSpec(spec);
     const arrays = await readNpz(writeKeras(net).weights);
     const asked = new Set<string>();
     const model = kerasModel(
@@ -59,7 +60,7 @@ test.each(written.map((spec) => [JSON.stringify(spec), spec] as const))(
         unused: () => Object.keys(arrays).filter((name) => !asked.has(name)),
       },
       layersOf(full),
-      { loss: full.loss },
+      { loss: spec.loss },
     );
     const x = Array.from({ length: 5 * 2 * (full.input === 'ids' ? 1 : 3) }, (_, i) =>
       full.input === 'ids' ? i % 3 : Math.sin(i),

@@ -1,4 +1,5 @@
-import { type CellName, fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from '../../src/bptt/spec.ts';
+import type { CellName, ModelSpec, NamedTensors } from '../../src/bptt/spec.ts';
+import { bundledLayout, bundledSpec } from '../../src/interop/bundledSpec.ts';
 
 /** A net of these sizes with weights drawn from a fixed sequence, in ±0.5, on a grid that float32 holds. */
 export function netOf(spec: ModelSpec, seed = 1): { spec: ModelSpec; parameters: NamedTensors } {
@@ -8,7 +9,7 @@ export function netOf(spec: ModelSpec, seed = 1): { spec: ModelSpec; parameters:
     return ((state >>> 12) - 2 ** 19) / 2 ** 20;
   };
   const parameters: NamedTensors = {};
-  for (const { name, length } of parameterPlaces(fullSpec(spec))) {
+  for (const { name, length } of bundledLayout(bundledSpec(spec))) {
     parameters[name] = Float32Array.from({ length }, draw);
   }
   return { spec, parameters };

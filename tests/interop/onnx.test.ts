@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { fullSpec } from '../../src/bptt/spec.ts';
+import { bundledSpec } from '../../src/interop/bundledSpec.ts';
 import { readOnnx, writeOnnx } from '../../src/interop/index.ts';
 import { expectAnswer, expectClose } from './expectAnswer.ts';
 import { manySpecs, netOf } from './nets.ts';
@@ -21,7 +21,7 @@ describe('what is written is read again, to the bit', () => {
     const net = netOf(spec);
     for (const options of [{}, { states: false }, { lengths: true }]) {
       const { spec: read, parameters } = readOnnx(writeOnnx(net, options));
-      expect(fullSpec(read)).toEqual(fullSpec(spec));
+      expect(bundledSpec(read)).toEqual(bundledSpec(spec));
       expect(parameters).toStrictEqual(net.parameters);
     }
   });

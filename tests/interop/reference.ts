@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type FullSpec, fullSpec, type ModelSpec, type NamedTensors } from '../../src/bptt/spec.ts';
+import type { ModelSpec, NamedTensors } from '../../src/bptt/spec.ts';
+import { type BundledSpec, bundledSpec } from '../../src/interop/bundledSpec.ts';
 
 /** The folder of the files that other libraries wrote. */
 export const fixtures = new URL('fixtures/', import.meta.url);
@@ -33,7 +34,7 @@ function affine(W: Numbers, bias: Numbers | undefined, x: Numbers, rows: number)
 
 /** One step of one sequence: h and c of [H], written from the formulas of the docstrings in src/layers. */
 function step(
-  spec: FullSpec,
+  spec: BundledSpec,
   p: NamedTensors,
   suffix: string,
   x: Numbers,
@@ -84,7 +85,7 @@ export interface Question {
 
 /** A net by plain loops in float64, apart from everything in src: what every reader's model is asked. */
 export function answer(model: { spec: ModelSpec; parameters: NamedTensors }, question: Question): Answer {
-  const spec = fullSpec(model.spec);
+  const spec = bundledSpec(model.spec);
   const p = model.parameters;
   const { hiddenSize: H, inputSize: D, outputSize: V } = spec;
   const { T, B, x, lengths } = question;
@@ -136,7 +137,7 @@ export function batchFirstAnswer(
   model: { spec: ModelSpec; parameters: NamedTensors },
   x: { shape: number[]; values: number[] },
 ): number[] {
-  const spec = fullSpec(model.spec);
+  const spec = bundledSpec(model.spec);
   const [B, T, D = 1] = x.shape;
   const turned = Array.from({ length: T * B * D }, (_, i) => {
     const [t, b] = [Math.floor(i / (B * D)), Math.floor(i / D) % B];

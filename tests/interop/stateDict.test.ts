@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readSafetensors, writeSafetensors } from '../../src/bptt/safetensors.ts';
-import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from '../../src/bptt/spec.ts';
+import type { ModelSpec, NamedTensors } from '../../src/bptt/spec.ts';
+import { bundledLayout, bundledSpec } from '../../src/interop/bundledSpec.ts';
 import {
   FormatError,
   fromStateDict,
@@ -30,7 +31,7 @@ describe.each(TORCH_NETS)('%s of PyTorch answers here what it answered there', (
     const arrays = await read(name + suffix);
     const model = fromStateDict(arrays, { spec });
     expectAnswer(model, facts);
-    expect(fullSpec(model.spec)).toMatchObject({
+    expect(bundledSpec(model.spec)).toMatchObject({
       cell: facts.kind === 'RNN' ? 'elman' : facts.kind.toLowerCase(),
       layers: facts.layers,
       bidirectional: facts.bidirectional,
@@ -131,11 +132,11 @@ describe('names', () => {
         bidirectional: true,
         initialState: 'learned',
       });
-      const full = fullSpec(net.spec);
+      const full = bundledSpec(net.spec);
       const own: Record<string, StateTensor> = {};
-      for (const { name, shape } of parameterPlaces(full)) own[name] = { shape, values: net.parameters[name] };
+      for (const { name, shape } of bundledLayout(full)) own[name] = { shape, values: net.parameters[name] };
       const model = fromStateDict(own, { spec: { cell } });
-      expect(fullSpec(model.spec)).toEqual(full);
+      expect(bundledSpec(model.spec)).toEqual(full);
       expect(model.parameters).toStrictEqual(net.parameters);
     }
   });
@@ -333,7 +334,7 @@ test('config.json says the spec, and gives it back', () => {
     num_hidden_layers: 2,
     vocab_size: 5,
   });
-  expect(specOfConfig(JSON.stringify(config))).toEqual(fullSpec(spec));
+  expect(specOfConfig(JSON.stringify(config))).toEqual(bundledSpec(spec));
   expect(modelConfig({ ...spec, cell: 'elman', input: 'dense' })).not.toHaveProperty('vocab_size');
   expect(() => specOfConfig('{')).toThrow('specOfConfig: config.json is not JSON');
   expect(() => specOfConfig('{"bptt":3}')).toThrow('no spec under "bptt"');

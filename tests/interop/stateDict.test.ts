@@ -179,9 +179,9 @@ describe('names', () => {
     expect(model.spec).toMatchObject({ cell: 'elman', bias: 'input', loss: 'squaredError', input: 'dense' });
     expect(model.recognised.join()).toContain('nonlinearity tanh was assumed');
     const given = fromStateDict(rnn, {
-      spec: { nonlinearity: 'relu', loss: 'softmaxCrossEntropy', input: 'ids', dropout: 0.5 },
+      spec: { nonlinearity: 'relu', loss: 'softmaxCrossEntropy', input: 'ids', lossAt: 'last' },
     });
-    expect(given.spec).toMatchObject({ nonlinearity: 'relu', loss: 'softmaxCrossEntropy', input: 'ids', dropout: 0.5 });
+    expect(given.spec).toMatchObject({ nonlinearity: 'relu', loss: 'softmaxCrossEntropy', input: 'ids', lossAt: 'last' });
     expect(given.recognised.join()).not.toContain('assumed');
   });
 

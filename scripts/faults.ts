@@ -682,8 +682,6 @@ const wasm: Fault[] = [
     ['wrong operand', 'fold(f, count, Number.NEGATIVE_INFINITY,', 'fold(f, count, 0,'],
     ['dropped term', 'for (const [pointer, stride] of strides) f.advance(pointer, stride);', ''],
     ['wrong index', "shape === '[R]' ? 1 : n", 'n'],
-    ['wrong index', 'i32.shl(i32.mul(floats, i), 2)', 'i32.shl(floats, 2)'],
-    ['wrong index', 'f.int(i32.mul(H, own.length))', 'f.int(H)'],
     ['wrong index', 'storeApart(f, pointer, stride, value, 1)', 'storeApart(f, pointer, stride, value, 4)'],
     ['wrong index', 'f.storeLane(pointer, lanes, lane)', 'f.storeLane(pointer, lanes, 0)'],
   ]),
@@ -795,10 +793,31 @@ const wasm: Fault[] = [
     ['dropped term', 'f64.sqrt(sumOfSquares(f, grads, n))', 'sumOfSquares(f, grads, n)'],
   ]),
   ...faultsOf('wasm/formulas.ts', unitTests, [
-    ['wrong operand', 'v128.select(x, y, f32x4.greater(a, b))', 'v128.select(y, x, f32x4.greater(a, b))'],
-    ['sign', 'sub: (a, b) => f.let(f32x4.sub(a, b))', 'sub: (a, b) => f.let(f32x4.add(a, b))'],
-    ['wrong index', 'i32.shl(i32.mul(H, first + k), 2)', 'i32.shl(i32.mul(H, k), 2)'],
+    ['wrong operand', 'v128.select(x(), y(), greater)', 'v128.select(y(), x(), greater)'],
+    ['wrong operand', 'Object.is(y.constant, 0)', 'y.constant !== undefined'],
+    ['sign', 'sub: binary(f32x4.sub)', 'sub: binary(f32x4.add)'],
+    ['wrong index', 'i32.mul(bytes, first)', '0'],
+    ['wrong index', 'f.int(i32.mul(H, width))', 'f.int(H)'],
     ['dropped term', 'if (shared) return [];', ''],
+  ]),
+  ...faultsOf('wasm/steps.ts', unitTests, [
+    ['wrong index', 'i32.add(i32.mul(t, strides[k]), base)', 'base'],
+    ['wrong index', 'f.advance(t, direction);', 'f.advance(t, 1);'],
+    [
+      'dropped term',
+      'i32.and(i32.eq(i32.remainder(left, every), 0), i32.lessThan(0, left))',
+      'i32.eq(i32.remainder(left, every), 0)',
+    ],
+    ['dropped term', '(maxSteps <= 2 || last.every((call, i) => isCall(call, i, maxSteps - 1)))', 'true'],
+  ]),
+  ...faultsOf('wasm/recorder.ts', unitTests, [
+    ['dropped term', 'calls.slice(from, from', 'calls.slice(from + 1, from'],
+    ['dropped term', 'for (const part of parts) part();', 'parts[0]();'],
+  ]),
+  ...faultsOf('wasm/recurrence.ts', unitTests, [
+    ['wrong index', 'first: reverse ? steps - 1 : 0', 'first: 0'],
+    ['dropped term', '      pack(r, weights.packNN, (H, blocks) => [blocks * H, H]);\n', ''],
+    ['dropped term', 'backSteps < steps ? cut : undefined', 'undefined'],
   ]),
 ];
 

@@ -336,6 +336,7 @@ describe('forecast', () => {
       y = other.read(y);
     }
     expect(forecast(session, 1)).toEqual(session.outputs);
+    expect(session.fork().outputs).toEqual(session.outputs);
   });
 
   test('next says what is read where it is more than the outputs', async () => {

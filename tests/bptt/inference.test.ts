@@ -98,7 +98,8 @@ describe('predict', () => {
     );
     await expect(net.predict({ inputs: Int32Array.of(0, 5), batch: 1 })).rejects.toThrow('batch.inputs[1] is 5');
     await expect(net.predict({} as never)).rejects.toThrow('batch.inputs is undefined, expected an Int32Array');
-    await expect(net.predict({ x: inputs } as never)).rejects.toThrow('batch.inputs is undefined');
+    await expect(net.predict({ x: inputs } as never)).rejects.toThrow('batch: unknown option x, did you mean inputs?');
+    await expect(net.predict(undefined as never)).rejects.toThrow('batch: options is undefined, expected an object');
   });
 });
 
@@ -336,6 +337,7 @@ describe('forecast', () => {
       y = other.read(y);
     }
     expect(forecast(session, 1)).toEqual(session.outputs);
+    expect(session.fork().outputs).toEqual(session.outputs);
   });
 
   test('next says what is read where it is more than the outputs', async () => {

@@ -849,21 +849,29 @@ const webgpu: Fault[] = [
     ['wrong index', 'var j = lane; j < args.n;', 'var j = lane; j + 1u < args.n;'],
   ]),
   ...faultsOf('webgpu/kernels/softmaxCrossEntropy.ts', unitTests, [
-    ['wrong operand', 'select(0.0, 1.0, is_target)', 'select(1.0, 0.0, is_target)'],
-    ['sign', '(log(sum) - (target_z - m))', '(log(sum) + (target_z - m))'],
-    ['dropped term', ', 0.0, weight == 0.0', ', 1.0, weight == 0.0'],
+    ['wrong operand', 'select(0.0, 1.0, j == id)', 'select(1.0, 0.0, j == id)'],
+    ['sign', 'log(total) - (of_target - m)', 'log(total) + (of_target - m)'],
+    ['dropped term', 'set_o(start + j, o(start + j) / total)', 'set_o(start + j, o(start + j))'],
+  ]),
+  ...faultsOf('webgpu/kernels/lossKernel.ts', unitTests, [
+    ['dropped term', 'weight(i) * sum, 0.0, weight(i) == 0.0', 'weight(i) * sum, 1.0, weight(i) == 0.0'],
+    ['wrong index', 'let start = i * args.V;', 'let start = i;'],
   ]),
   ...faultsOf('webgpu/kernels/sigmoidCrossEntropy.ts', unitTests, [
-    ['sign', 'max(x, 0.0) - x * targets', 'max(x, 0.0) + x * targets'],
+    ['sign', 'max(x, 0.0) - x * target_value', 'max(x, 0.0) + x * target_value'],
     ['dropped term', ' * t + 1.0 / 3.0', ' * t'],
+    ['sign', '(o(start + j) - target_value(start + j))', '(target_value(start + j) - o(start + j))'],
   ]),
   ...faultsOf('webgpu/kernels/squaredError.ts', unitTests, [
-    ['dropped term', 'own += e * e', 'own += e'],
-    ['dropped term', '2.0 * w(i / args.n)', 'w(i / args.n)'],
+    ['dropped term', 'sum += e * e', 'sum += e'],
+    ['dropped term', '2.0 * weight(i)', 'weight(i)'],
+    ['dropped term', "' * y * (1.0 - y)'", "''"],
   ]),
   ...faultsOf('webgpu/kernels/gather.ts', unitTests, [
     ['transposed operand', "'j * args.vocabulary + id'", "'id * args.n + j'"],
-    ['dropped term', '(links(row) & 1u) == 0u || ', ''],
+    ['missing accumulation', 'table(at) + dy(r * args.n + j)', 'dy(r * args.n + j)'],
+    ['missing accumulation', 'table(at) + total[e]', 'total[e]'],
+    ['wrong index', 'let j = own[e];', 'let j = first;'],
   ]),
   ...faultsOf('webgpu/kernels/sum.ts', unitTests, [
     ['wrong index', 'var a = begin + lane', 'var a = begin + 0u * lane'],
@@ -891,8 +899,8 @@ const webgpu: Fault[] = [
     ['wrong index', 'args.wide + args.offset + i', 'args.wide + i'],
   ]),
   ...faultsOf('webgpu/kernels/linear.ts', unitTests, [
-    ['missing accumulation', 'dW(at) + dy(r * args.count + i)', 'dy(r * args.count + i)'],
-    ['missing accumulation', 'dW(at) + total[j]', 'total[j]'],
+    ['dropped term', ' + b(o)', ''],
+    ['dropped term', '  if (db) addRowBackward(db, dy, R, O);\n', ''],
   ]),
   ...faultsOf('webgpu/kernels/drawSymbol.ts', unitTests, [
     ['wrong operand', 'if (sum > goal)', 'if (sum >= total)'],
@@ -909,6 +917,10 @@ const webgpu: Fault[] = [
     ['dropped term', "isMultiple ? ''", "true ? ''"],
   ]),
   ...faultsOf('webgpu/training/persistentRecurrence.ts', unitTests, [
+    ['dropped term', 'split < args.kSplits; split++', 'split < 1u; split++'],
+    ['wrong index', 'u + r) * args.paddedOutputs + o]; }', 'u) * args.paddedOutputs + o]; }'],
+    ['off by one in time', 'weightsInRegisters}u * split;', 'weightsInRegisters}u * split + 1u;'],
+    ['dropped term', "'min(args.kPerSplit, inner - k0)'", "'min(args.kPerSplit, inner - k0) - 1u'"],
     ['wrong index', 'k}u + k0];', 'k}u];'],
     ['wrong index', 'sums[to + 2u] = total.z;', 'sums[to + 2u] = total.y;'],
   ]),
@@ -926,11 +938,14 @@ const webgpu: Fault[] = [
     ],
     ['dropped term', 'if (is_cut(n + 1u)) {', 'if (false) {'],
     ['wrong operand', "separate ? 'dhGates' : 'dxGates'", "separate ? 'dxGates' : 'dxGates'"],
+    ['dropped term', "direct ? ' + dprevious0(b * args.H + j)' : ''", "''"],
+    ['dropped term', 'set_dprevious0(i, incoming0(', 'set_dprevious0(i, 0.0 * incoming0('],
   ]),
   ...faultsOf('webgpu/training/weightGradients.ts', unitTests, [
     ['missing accumulation', 'set_m(at, m(at) + sum[j]);', 'set_m(at, sum[j]);'],
     ['wrong index', 'let N = max(g.N, 1u);', 'let N = max(g.N, 4u);'],
     ['dropped term', 'return select(m_at(at), 1.0, ones); }', 'return m_at(at); }'],
+    ['wrong index', 'first += Math.ceil(O / rows)', 'first += Math.floor(O / rows)'],
   ]),
   ...faultsOf('webgpu/training/update.ts', unitTests, [
     ['dropped term', 'g + args.twice * w', 'g'],
@@ -951,6 +966,10 @@ const webgpu: Fault[] = [
   ]),
   ...faultsOf('webgpu/training/formulas.ts', unitTests, [
     ['sign', 'value < 0 || Object.is(value, -0)', 'Object.is(value, -0)'],
+    ['wrong operand', 'select(${y}, ${x}, ${a} > ${b})', 'select(${x}, ${y}, ${a} > ${b})'],
+    ['wrong operand', 'select(a, b, a < b && !is_nan(a))', 'select(b, a, a < b && !is_nan(a))'],
+    ['wrong operand', 'select(a, b, b < a && !is_nan(a))', 'select(b, a, b < a && !is_nan(a))'],
+    ['wrong index', 'return `${shared ? number :', 'return `${!shared ? number :'],
   ]),
 ];
 

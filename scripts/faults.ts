@@ -682,8 +682,6 @@ const wasm: Fault[] = [
     ['wrong operand', 'fold(f, count, Number.NEGATIVE_INFINITY,', 'fold(f, count, 0,'],
     ['dropped term', 'for (const [pointer, stride] of strides) f.advance(pointer, stride);', ''],
     ['wrong index', "shape === '[R]' ? 1 : n", 'n'],
-    ['wrong index', 'i32.shl(i32.mul(floats, i), 2)', 'i32.shl(floats, 2)'],
-    ['wrong index', 'f.int(i32.mul(H, own.length))', 'f.int(H)'],
     ['wrong index', 'storeApart(f, pointer, stride, value, 1)', 'storeApart(f, pointer, stride, value, 4)'],
     ['wrong index', 'f.storeLane(pointer, lanes, lane)', 'f.storeLane(pointer, lanes, 0)'],
   ]),
@@ -795,10 +793,31 @@ const wasm: Fault[] = [
     ['dropped term', 'f64.sqrt(sumOfSquares(f, grads, n))', 'sumOfSquares(f, grads, n)'],
   ]),
   ...faultsOf('wasm/formulas.ts', unitTests, [
-    ['wrong operand', 'v128.select(x, y, f32x4.greater(a, b))', 'v128.select(y, x, f32x4.greater(a, b))'],
-    ['sign', 'sub: (a, b) => f.let(f32x4.sub(a, b))', 'sub: (a, b) => f.let(f32x4.add(a, b))'],
-    ['wrong index', 'i32.shl(i32.mul(H, first + k), 2)', 'i32.shl(i32.mul(H, k), 2)'],
+    ['wrong operand', 'v128.select(x(), y(), greater)', 'v128.select(y(), x(), greater)'],
+    ['wrong operand', 'Object.is(y.constant, 0)', 'y.constant !== undefined'],
+    ['sign', 'sub: binary(f32x4.sub)', 'sub: binary(f32x4.add)'],
+    ['wrong index', 'i32.mul(bytes, first)', '0'],
+    ['wrong index', 'f.int(i32.mul(H, width))', 'f.int(H)'],
     ['dropped term', 'if (shared) return [];', ''],
+  ]),
+  ...faultsOf('wasm/steps.ts', unitTests, [
+    ['wrong index', 'i32.add(i32.mul(t, strides[k]), base)', 'base'],
+    ['wrong index', 'f.advance(t, direction);', 'f.advance(t, 1);'],
+    [
+      'dropped term',
+      'i32.and(i32.eq(i32.remainder(left, every), 0), i32.lessThan(0, left))',
+      'i32.eq(i32.remainder(left, every), 0)',
+    ],
+    ['dropped term', '(maxSteps <= 2 || last.every((call, i) => isCall(call, i, maxSteps - 1)))', 'true'],
+  ]),
+  ...faultsOf('wasm/recorder.ts', unitTests, [
+    ['dropped term', 'calls.slice(from, from', 'calls.slice(from + 1, from'],
+    ['dropped term', 'for (const part of parts) part();', 'parts[0]();'],
+  ]),
+  ...faultsOf('wasm/recurrence.ts', unitTests, [
+    ['wrong index', 'first: reverse ? steps - 1 : 0', 'first: 0'],
+    ['dropped term', '      pack(r, weights.packNN, (H, blocks) => [blocks * H, H]);\n', ''],
+    ['dropped term', 'backSteps < steps ? cut : undefined', 'undefined'],
   ]),
 ];
 
@@ -830,21 +849,29 @@ const webgpu: Fault[] = [
     ['wrong index', 'var j = lane; j < args.n;', 'var j = lane; j + 1u < args.n;'],
   ]),
   ...faultsOf('webgpu/kernels/softmaxCrossEntropy.ts', unitTests, [
-    ['wrong operand', 'select(0.0, 1.0, is_target)', 'select(1.0, 0.0, is_target)'],
-    ['sign', '(log(sum) - (target_z - m))', '(log(sum) + (target_z - m))'],
-    ['dropped term', ', 0.0, weight == 0.0', ', 1.0, weight == 0.0'],
+    ['wrong operand', 'select(0.0, 1.0, j == id)', 'select(1.0, 0.0, j == id)'],
+    ['sign', 'log(total) - (of_target - m)', 'log(total) + (of_target - m)'],
+    ['dropped term', 'set_o(start + j, o(start + j) / total)', 'set_o(start + j, o(start + j))'],
+  ]),
+  ...faultsOf('webgpu/kernels/lossKernel.ts', unitTests, [
+    ['dropped term', 'weight(i) * sum, 0.0, weight(i) == 0.0', 'weight(i) * sum, 1.0, weight(i) == 0.0'],
+    ['wrong index', 'let start = i * args.V;', 'let start = i;'],
   ]),
   ...faultsOf('webgpu/kernels/sigmoidCrossEntropy.ts', unitTests, [
-    ['sign', 'max(x, 0.0) - x * targets', 'max(x, 0.0) + x * targets'],
+    ['sign', 'max(x, 0.0) - x * target_value', 'max(x, 0.0) + x * target_value'],
     ['dropped term', ' * t + 1.0 / 3.0', ' * t'],
+    ['sign', '(o(start + j) - target_value(start + j))', '(target_value(start + j) - o(start + j))'],
   ]),
   ...faultsOf('webgpu/kernels/squaredError.ts', unitTests, [
-    ['dropped term', 'own += e * e', 'own += e'],
-    ['dropped term', '2.0 * w(i / args.n)', 'w(i / args.n)'],
+    ['dropped term', 'sum += e * e', 'sum += e'],
+    ['dropped term', '2.0 * weight(i)', 'weight(i)'],
+    ['dropped term', "' * y * (1.0 - y)'", "''"],
   ]),
   ...faultsOf('webgpu/kernels/gather.ts', unitTests, [
     ['transposed operand', "'j * args.vocabulary + id'", "'id * args.n + j'"],
-    ['dropped term', '(links(row) & 1u) == 0u || ', ''],
+    ['missing accumulation', 'table(at) + dy(r * args.n + j)', 'dy(r * args.n + j)'],
+    ['missing accumulation', 'table(at) + total[e]', 'total[e]'],
+    ['wrong index', 'let j = own[e];', 'let j = first;'],
   ]),
   ...faultsOf('webgpu/kernels/sum.ts', unitTests, [
     ['wrong index', 'var a = begin + lane', 'var a = begin + 0u * lane'],
@@ -872,8 +899,8 @@ const webgpu: Fault[] = [
     ['wrong index', 'args.wide + args.offset + i', 'args.wide + i'],
   ]),
   ...faultsOf('webgpu/kernels/linear.ts', unitTests, [
-    ['missing accumulation', 'dW(at) + dy(r * args.count + i)', 'dy(r * args.count + i)'],
-    ['missing accumulation', 'dW(at) + total[j]', 'total[j]'],
+    ['dropped term', ' + b(o)', ''],
+    ['dropped term', '  if (db) addRowBackward(db, dy, R, O);\n', ''],
   ]),
   ...faultsOf('webgpu/kernels/drawSymbol.ts', unitTests, [
     ['wrong operand', 'if (sum > goal)', 'if (sum >= total)'],
@@ -890,6 +917,10 @@ const webgpu: Fault[] = [
     ['dropped term', "isMultiple ? ''", "true ? ''"],
   ]),
   ...faultsOf('webgpu/training/persistentRecurrence.ts', unitTests, [
+    ['dropped term', 'split < args.kSplits; split++', 'split < 1u; split++'],
+    ['wrong index', 'u + r) * args.paddedOutputs + o]; }', 'u) * args.paddedOutputs + o]; }'],
+    ['off by one in time', 'weightsInRegisters}u * split;', 'weightsInRegisters}u * split + 1u;'],
+    ['dropped term', "'min(args.kPerSplit, inner - k0)'", "'min(args.kPerSplit, inner - k0) - 1u'"],
     ['wrong index', 'k}u + k0];', 'k}u];'],
     ['wrong index', 'sums[to + 2u] = total.z;', 'sums[to + 2u] = total.y;'],
   ]),
@@ -907,11 +938,14 @@ const webgpu: Fault[] = [
     ],
     ['dropped term', 'if (is_cut(n + 1u)) {', 'if (false) {'],
     ['wrong operand', "separate ? 'dhGates' : 'dxGates'", "separate ? 'dxGates' : 'dxGates'"],
+    ['dropped term', "direct ? ' + dprevious0(b * args.H + j)' : ''", "''"],
+    ['dropped term', 'set_dprevious0(i, incoming0(', 'set_dprevious0(i, 0.0 * incoming0('],
   ]),
   ...faultsOf('webgpu/training/weightGradients.ts', unitTests, [
     ['missing accumulation', 'set_m(at, m(at) + sum[j]);', 'set_m(at, sum[j]);'],
     ['wrong index', 'let N = max(g.N, 1u);', 'let N = max(g.N, 4u);'],
     ['dropped term', 'return select(m_at(at), 1.0, ones); }', 'return m_at(at); }'],
+    ['wrong index', 'first += Math.ceil(O / rows)', 'first += Math.floor(O / rows)'],
   ]),
   ...faultsOf('webgpu/training/update.ts', unitTests, [
     ['dropped term', 'g + args.twice * w', 'g'],
@@ -932,8 +966,72 @@ const webgpu: Fault[] = [
   ]),
   ...faultsOf('webgpu/training/formulas.ts', unitTests, [
     ['sign', 'value < 0 || Object.is(value, -0)', 'Object.is(value, -0)'],
+    ['wrong operand', 'select(${y}, ${x}, ${a} > ${b})', 'select(${x}, ${y}, ${a} > ${b})'],
+    ['wrong operand', 'select(a, b, a < b && !is_nan(a))', 'select(b, a, a < b && !is_nan(a))'],
+    ['wrong operand', 'select(a, b, b < a && !is_nan(a))', 'select(b, a, b < a && !is_nan(a))'],
+    ['wrong index', 'return `${shared ? number :', 'return `${!shared ? number :'],
+  ]),
+];
+
+const interop: Fault[] = [
+  ...faultsOf('interop/foreignModel.ts', unitTests, [
+    ['transposed operand', 'E[n * D + d]', 'E[d * N + n]'],
+    ['wrong index', 'result[j * m + i] = a[i * n + j]', 'result[i * n + j] = a[i * n + j]'],
+  ]),
+  ...faultsOf('interop/hdf5.ts', unitTests, [
+    ['wrong operand', 'const littleEndian = (bits & 1) === 0;', 'const littleEndian = true;'],
+    [
+      'dropped term',
+      'const name = this.zeroEnded(names + reader.u64());',
+      'const name = this.zeroEnded(reader.u64());',
+    ],
+  ]),
+  ...faultsOf('interop/kerasExport.ts', unitTests, [
+    ['wrong gate', 'const GRU_BLOCKS = [1, 0, 2];', 'const GRU_BLOCKS = [0, 1, 2];'],
+    ['dropped term', 'value + hh[i]', 'value'],
+  ]),
+  ...faultsOf('interop/npz.ts', unitTests, [
+    ['wrong operand', "order !== '>'", 'true'],
+    ['transposed operand', "fortran === 'True' ? rowMajor(values, shape) : values", 'values'],
+  ]),
+  ...faultsOf('interop/onnx.ts', unitTests, [
+    ['wrong gate', 'const LSTM_BLOCKS = [0, 2, 3, 1];', 'const LSTM_BLOCKS = [0, 1, 2, 3];'],
+    ['wrong gate', 'const PEEPHOLE_BLOCKS = [0, 2, 1];', 'const PEEPHOLE_BLOCKS = [0, 1, 2];'],
+    ['wrong gate', 'const GRU_BLOCKS = [1, 0, 2];', 'const GRU_BLOCKS = [0, 1, 2];'],
+    ['wrong operand', "? 'gru' : 'gruResetBefore'", "? 'gruResetBefore' : 'gru'"],
+    [
+      'wrong index',
+      'bias_hh: reorderBlocks(part(B, d, G * H, G * H), order)',
+      'bias_hh: reorderBlocks(part(B, d, G * H), order)',
+    ],
+  ]),
+  ...faultsOf('interop/stateDict.ts', unitTests, [
+    ['wrong operand', 'hiddenSize: H,', 'hiddenSize: D,'],
+    ['dropped term', "if (spec.cell === 'lstmPeephole') cannot('peepholes (cell lstmPeephole)');", ''],
+  ]),
+  ...faultsOf('interop/tfjs.ts', unitTests, [
+    ['dropped term', 'value * scale.scale + scale.min', 'value * scale.scale'],
+    ['wrong index', 'at += size;', 'at = size;'],
+  ]),
+  ...faultsOf('interop/torch.ts', unitTests, [
+    ['wrong index', 'sum + at * strides[axis], offset', 'sum + at * strides[axis], 0'],
+    ['wrong index', 'bytes.subarray(offset * size, (offset + count) * size)', 'bytes.subarray(0, count * size)'],
+    [
+      'dropped term',
+      "'collections.OrderedDict': orderedDict,",
+      "'collections.OrderedDict': orderedDict, 'os.system': () => null,",
+    ],
   ]),
 ];
 
 /** For every backward function at least one fault of each kind that applies to it. */
-export const faults: readonly Fault[] = [...tensor, ...simd, ...layers, ...optim, ...bptt, ...wasm, ...webgpu];
+export const faults: readonly Fault[] = [
+  ...tensor,
+  ...simd,
+  ...layers,
+  ...optim,
+  ...bptt,
+  ...wasm,
+  ...webgpu,
+  ...interop,
+];

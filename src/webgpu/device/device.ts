@@ -127,7 +127,7 @@ export class Device {
   private readonly groups = new Map<string, { group: GPUBindGroup; storages: readonly Storage[] }>();
   /** Why nothing works any more. */
   private fault: WebgpuError | null = null;
-  /** The device's validationError to a command, until a submit or a read has told of it. */
+  /** The device's error about a command, until a submit or a read throws it. */
   private validationError: WebgpuError | null = null;
   /** What has been called and not yet sent. */
   private open: Commands;

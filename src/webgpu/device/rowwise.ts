@@ -2,12 +2,12 @@ import type { DeviceBuffer } from './buffers.ts';
 import { inRows, THREADS } from './elementwise.ts';
 import type { KernelSource } from './pipelines.ts';
 
-/** What the 64 invocations of a workgroup are put together by in two steps, 8 by 8. */
+/** The 64 values of a workgroup's invocations are reduced in two steps, 8 by 8. */
 const GROUP = 8;
 
 /**
  * WGSL: `sum_across(own, lane)` and `max_across(own, lane)`, the sum and the maximum of what the invocations of a
- * workgroup hold, in a fixed order, given to each of them. To be called where all of them come by.
+ * workgroup hold, in a fixed order, returned to each of them. Must be called in uniform control flow.
  */
 export const ACROSS_WGSL: string = `
 var<workgroup> lanes: array<f32, ${THREADS}>;

@@ -18,25 +18,14 @@ const rowSum = elementwise(
   'set_y(i, x(i) + b(i % args.n));',
 );
 
-/**
- * y[r,·] = x[r,·] + b: a bias row added to every row. `y` may be `x`.
- *
- * @param y [R,n], overwritten
- * @param x [R,n]
- * @param b [n]
- */
+/** y[r,·] = x[r,·] + b: a bias row [n] added to every row of x [R,n]. `y` may be `x`. */
 export function addRow(y: FloatBuffer, x: FloatBuffer, b: FloatBuffer, rows: number, n: number): void {
   assertFloats('addRow', { y, x }, '[R,n]', rows, n);
   assertFloats('addRow', { b }, '[n]', n);
   dispatchElementwise(rowSum, { y, x, b }, rows * n, { n });
 }
 
-/**
- * db += Σ_r dy[r,·], for y[r,·] = x[r,·] + b; dx = dy needs no work.
- *
- * @param db [n], added to: a bias is a parameter
- * @param dy [R,n]
- */
+/** db [n] += Σ_r dy[r,·], for y[r,·] = x[r,·] + b with dy [R,n]; dx = dy needs no work. */
 export function addRowBackward(db: FloatBuffer, dy: FloatBuffer, rows: number, n: number): void {
   assertFloats('addRowBackward', { db }, '[n]', n);
   assertFloats('addRowBackward', { dy }, '[R,n]', rows, n);

@@ -3,7 +3,7 @@ import { assertFloats, type OnDevice } from '../device/assert.ts';
 import { dispatchElementwise, elementwise } from '../device/elementwise.ts';
 
 const SIZES = { wide: 'u32', offset: 'u32', n: 'u32' } as const;
-/** Where element i of the block stands in the wide tensor. */
+/** The place of element i of the block in the wide tensor. */
 const WIDE = 'let at = (i / args.n) * args.wide + args.offset + i % args.n;';
 
 const place = elementwise('placeColumns', { y: 'f32' }, { x: 'f32' }, SIZES, `${WIDE} set_y(at, x(i));`);
@@ -15,12 +15,7 @@ const take = elementwise(
   `${WIDE} set_y(i, select(x(at), y(i) + x(at), args.accumulate == 1u));`,
 );
 
-/**
- * y[r, offset + j] = x[r,j]: x becomes a block of columns of y.
- *
- * @param y [R,N], its columns offset … offset + n − 1 overwritten
- * @param x [R,n]
- */
+/** y[r, offset + j] = x[r,j]: x [R,n] becomes a block of columns of y [R,N]. */
 export const placeColumns: OnDevice<typeof host.placeColumns> = (y, x, rows, N, offset, n) => {
   assertFloats('placeColumns', { y }, '[R,N]', rows, N);
   assertFloats('placeColumns', { x }, '[R,n]', rows, n);
@@ -28,12 +23,7 @@ export const placeColumns: OnDevice<typeof host.placeColumns> = (y, x, rows, N, 
   dispatchElementwise(place, { y, x }, rows * n, { wide: N, offset, n });
 };
 
-/**
- * y[r,j] = x[r, offset + j], or y += that when `accumulate` is set.
- *
- * @param y [R,n], overwritten (or added to)
- * @param x [R,N]
- */
+/** y[r,j] = x[r, offset + j] of x [R,N], or y [R,n] += that when `accumulate` is set. */
 export const takeColumns: OnDevice<typeof host.takeColumns> = (y, x, rows, N, offset, n, accumulate = false) => {
   assertFloats('takeColumns', { x }, '[R,N]', rows, N);
   assertFloats('takeColumns', { y }, '[R,n]', rows, n);

@@ -10,7 +10,7 @@ export type TableLayout = 'rows' | 'columns';
 /** WGSL: the place of element j of the entry `id`. */
 const placeOf = { rows: 'id * args.n + j', columns: 'j * args.vocabulary + id' } as const;
 
-/** WGSL: the NaN that stands for what an id beyond the table would have given. */
+/** WGSL: the NaN that a row gets whose id is beyond the table. */
 export const NO_SUCH_ID_WGSL = `
 fn no_such(id: u32) -> f32 { return bitcast<f32>(0x7fc00000u | (id & 0xffffu)); }`;
 

@@ -12,12 +12,7 @@ const forward = rowwise(
   ${forRow('set_y(start + j, z(start + j) - m - log_sum);')}`,
 );
 
-/**
- * y[r,j] = z[r,j] − ln Σ_k e^z[r,k]. `y` may be `z`.
- *
- * @param y [R,n], overwritten
- * @param z [R,n]
- */
+/** y[r,j] = z[r,j] − ln Σ_k e^z[r,k], of y and z [R,n]. `y` may be `z`. */
 export function logSoftmax(y: FloatBuffer, z: FloatBuffer, rows: number, n: number): void {
   assertFloats('logSoftmax', { y, z }, '[R,n]', rows, n);
   dispatchRows(forward, { y, z }, rows, n);
@@ -33,13 +28,7 @@ const backward = rowwise(
   ${forRow('set_dz(start + j, dy(start + j) - exp(y(start + j)) * sum);')}`,
 );
 
-/**
- * dz[r,j] = dy[r,j] − e^y[r,j]·Σ_k dy[r,k], for y = logSoftmax(z). `dz` may be `dy`.
- *
- * @param dz [R,n], overwritten
- * @param dy [R,n]
- * @param y [R,n], what the forward pass gave
- */
+/** dz[r,j] = dy[r,j] − e^y[r,j]·Σ_k dy[r,k], for y = logSoftmax(z), all [R,n]. `dz` may be `dy`. */
 export function logSoftmaxBackward(dz: FloatBuffer, dy: FloatBuffer, y: FloatBuffer, rows: number, n: number): void {
   assertFloats('logSoftmaxBackward', { dz, dy, y }, '[R,n]', rows, n);
   dispatchRows(backward, { dz, dy, y }, rows, n);

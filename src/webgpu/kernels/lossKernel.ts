@@ -11,7 +11,7 @@ export type LossPart = 'outputs' | 'forward' | 'backward' | 'forwardBackward';
 /** WGSL: statements for every output `j` of a row. */
 export const eachOutput = (statements: string): string => `for (var j = 0u; j < args.V; j++) { ${statements} }`;
 
-/** WGSL: the row's loss, w·`sum`; a weight of 0 stands for 0 whatever the sum is. */
+/** WGSL: the row's loss, w·`sum`; where the weight is 0 it is 0, even if the sum is NaN. */
 export const SET_LOSS_WGSL = 'set_loss(i, select(weight(i) * sum, 0.0, weight(i) == 0.0));';
 
 /** Without targets and weights: the forward statements with any, whose loss nobody keeps. */

@@ -62,7 +62,7 @@ type KernelOptions = {
   readonly kernel: MatmulKernel;
   /** Rows of an invocation of `rows`, else 0. */
   readonly rows: number;
-  /** Whether four elements of A, of B, of C and the bias that stand together can be reached at once. */
+  /** Whether four neighbours of A, of B, of C and the bias can be read as one vec4f. */
   readonly a4: boolean;
   readonly b4: boolean;
   readonly c4: boolean;
@@ -92,7 +92,7 @@ const lines = (count: number, line: (i: number) => string): string => upTo(count
 /** How WGSL reaches an operand, of outer elements (rows of A, columns of B) and the K along the sum. */
 class Operand {
   readonly name: string;
-  /** Whether the elements along the sum stand together, `[outer,K]`, or those across it, `[K,outer]`. */
+  /** Whether the elements along the sum are neighbours, `[outer,K]`, or those across it, `[K,outer]`. */
   readonly along: boolean;
   readonly outer: string;
   readonly four: boolean;
@@ -131,12 +131,12 @@ class Operand {
     return `${steps}u * ${this.outer}${this.four ? ' / 4u' : ''}`;
   }
 
-  /** The element that stands there. */
+  /** The element at an address. */
   one(at: string): string {
     return `${this.name}_at(${at})`;
   }
 
-  /** Those that stand there and at three more places, which are none where four are read at once. */
+  /** The elements at an address and at three more, which are not needed where four are read at once. */
   together(at: string, others: readonly string[]): string {
     return this.four ? this.one(at) : `vec4f(${[at, ...others].map((place) => this.one(place))})`;
   }
@@ -218,7 +218,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 }
 
 /**
- * An invocation makes 8 rows of 8 elements of C, in fours, from what it reads of A and B. Where A stands along the sum it
+ * An invocation makes 8 rows of 8 elements of C, in fours, from what it reads of A and B. Where A's rows lie along the sum it
  * takes four steps at a time. Addresses are kept from step to step, since not every compiler takes them out of the loop.
  */
 function registersCode(a: Operand, b: Operand): string {
@@ -346,7 +346,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 }`;
 }
 
-/** WGSL: four elements that stand together from element `o`, step `l` on, 0 for those beyond the edges. */
+/** WGSL: four neighbours from element `o`, step `l` on, 0 for those beyond the edges. */
 function readInside({ name, outer, along, four, strides }: Operand): string {
   const at = `base + o * ${strides[0]} + l * ${strides[1]}`;
   return `
@@ -363,7 +363,7 @@ fn ${name}_inside(base: u32, o: u32, l: u32, end: u32) -> vec4f {
 }`;
 }
 
-/** WGSL: an operand's share of 16 steps into the workgroup's memory. One that stands along the sum is turned, 4×4 at a time. */
+/** WGSL: an operand's share of 16 steps into the workgroup's memory. One whose rows lie along the sum is transposed, 4×4 at a time. */
 function bring({ name, along }: Operand, from: string, tile: number, threads: number): string {
   const inside = (o: string, l: string): string => `${name}_inside(${name}_base, ${from} + ${o}, step + ${l}, end)`;
   const store = (l: string, value: string): string => `${name}_tile[(${l}) * ${tile / 4}u + o] = ${value};`;
@@ -455,7 +455,7 @@ export function matmul(
   const bias1 = splits > 1 ? null : bias;
   const [aAlong, bAlong] = [layout !== 'TN', layout === 'NT'];
   const byRows = kernel === 'rows';
-  // Four at once where four that stand together are wanted together and begin at a multiple of four.
+  // Four at once where four neighbours are wanted together and begin at a multiple of four.
   const fours = {
     a4: (aAlong || !byRows) && canBeFour(a, aAlong ? k : m),
     b4: (bAlong || !byRows) && canBeFour(b, bAlong ? k : n),

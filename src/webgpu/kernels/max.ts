@@ -23,12 +23,8 @@ const forward = elementwise(
 );
 
 /**
- * y[o,i] = max_a x[o,a,i] and argmax[o,i], the first a that reaches it; x is seen as `[outer, axis, inner]`.
+ * y[o,i] = max_a x[o,a,i] and argmax[o,i], the first a that reaches it; x is seen as `[outer, axis, inner]`, axis ≥ 1.
  * A NaN in the axis wins.
- *
- * @param y [outer,inner], overwritten
- * @param argmax [outer,inner], overwritten
- * @param x [outer,axis,inner], axis ≥ 1
  */
 export const maxAxis: OnDevice<typeof host.maxAxis> = (y, argmax, x, outer, axis, inner) => {
   assertFloats('maxAxis', { y }, '[outer,inner]', outer, inner);

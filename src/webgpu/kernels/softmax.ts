@@ -22,12 +22,7 @@ const forward = rowwise(
   ${forRow('set_p(start + j, exp(z(start + j) - m) / sum);')}`,
 );
 
-/**
- * p[r,j] = e^(z[r,j] − m_r) / Σ_k e^(z[r,k] − m_r) with m_r = max_k z[r,k]. `p` may be `z`.
- *
- * @param p [R,n], overwritten
- * @param z [R,n]
- */
+/** p[r,j] = e^(z[r,j] − m_r) / Σ_k e^(z[r,k] − m_r) with m_r = max_k z[r,k], of p and z [R,n]. `p` may be `z`. */
 export function softmax(p: FloatBuffer, z: FloatBuffer, rows: number, n: number): void {
   assertFloats('softmax', { p, z }, '[R,n]', rows, n);
   dispatchRows(forward, { p, z }, rows, n);
@@ -43,13 +38,7 @@ const backward = rowwise(
   ${forRow('set_dz(start + j, p(start + j) * (dp(start + j) - dot));')}`,
 );
 
-/**
- * dz[r,j] = p[r,j]·(dp[r,j] − Σ_k dp[r,k]·p[r,k]), for p = softmax(z). `dz` may be `dp`.
- *
- * @param dz [R,n], overwritten
- * @param dp [R,n]
- * @param p [R,n], what the forward pass gave
- */
+/** dz[r,j] = p[r,j]·(dp[r,j] − Σ_k dp[r,k]·p[r,k]), for p = softmax(z), all [R,n]. `dz` may be `dp`. */
 export function softmaxBackward(dz: FloatBuffer, dp: FloatBuffer, p: FloatBuffer, rows: number, n: number): void {
   assertFloats('softmaxBackward', { dz, dp, p }, '[R,n]', rows, n);
   dispatchRows(backward, { dz, dp, p }, rows, n);

@@ -58,9 +58,6 @@ function reduce(kernel: typeof sum, y: FloatBuffer, x: FloatBuffer, outer: numbe
 /**
  * y[o,i] = Σ_a x[o,a,i]: the sum along one axis of x seen as `[outer, axis, inner]`, in a fixed order.
  * Rows of a matrix `[R,n]`: (R, n, 1). Columns: (1, R, n). All of x: (1, n, 1).
- *
- * @param y [outer,inner], overwritten
- * @param x [outer,axis,inner]
  */
 export function sumAxis(y: FloatBuffer, x: FloatBuffer, outer: number, axis: number, inner: number): void {
   assertFloats('sumAxis', { y }, '[outer,inner]', outer, inner);
@@ -83,11 +80,7 @@ export function sumAxisBackward(dx: FloatBuffer, dy: FloatBuffer, outer: number,
   dispatchElementwise(backward, { dx, dy }, dx.length, { axis, inner });
 }
 
-/**
- * y = Σ x², the square of the Euclidean norm, in a fixed order. Infinite from a norm of 1.8e19 on.
- *
- * @param y [1], overwritten
- */
+/** y [1] = Σ x², the square of the Euclidean norm, in a fixed order. Infinite from a norm of 1.8e19 on. */
 export function sumOfSquares(y: FloatBuffer, x: FloatBuffer): void {
   assertFloats('sumOfSquares', { y }, '[1]', 1);
   assertFloats('sumOfSquares', { x }, '[n]', x.length);

@@ -62,7 +62,7 @@ export interface Placement {
 export interface KernelFailure {
   readonly name: string;
   readonly sizes: Sizes;
-  /** Left out for a whole walk, whose model lays its numbers out itself. */
+  /** Left out for a whole model, which lays its numbers out itself. */
   readonly placement?: Placement;
   readonly message: string;
 }
@@ -74,7 +74,7 @@ export const U: number = 2 ** -23;
  */
 const FLUSHED = 1e8 * 2 ** -126;
 const LARGEST = 2 ** 128 * (1 - 2 ** -25);
-/** What stands between the arguments. */
+/** The value between the arguments, which no kernel may change. */
 const GUARD = 12345.5;
 
 /**
@@ -103,7 +103,7 @@ export async function runCheck(
   }
 }
 
-/** Where each argument stands in which buffer. */
+/** The place of each argument in the buffers. */
 class Layout {
   private readonly check: KernelCheck;
   private readonly buffers: DeviceBuffer[] = [];

@@ -5,7 +5,7 @@ import type { Device } from '../device/device.ts';
 import type { MatmulLayout, MatmulPlan } from '../kernels/matmulKernels.ts';
 import { type Arrays, type KernelCheck, type Sizes, U } from './check.ts';
 import { abs, type Floats, gamma, normal, overwritten, times } from './checkNumbers.ts';
-import { onHost } from './functions.ts';
+import { type Functions, onHost } from './functions.ts';
 import { updateChecks } from './updateChecks.ts';
 
 type F = Readonly<Record<string, Float64Array>>;
@@ -90,6 +90,43 @@ function tanhUlps(x: number): number {
   return t < 0.6 ? 4 : 5 + (2 * expUlps(2 * t)) / (expOf(2 * t) - expOf(-2 * t));
 }
 
+type Draw = (random: RandomState, n: number) => Floats;
+
+/** A function of n elements with outputs that are exact or, with `rounded`, rounded once. */
+function elementCheck(
+  name: string,
+  outputs: readonly string[],
+  inputs: Readonly<Record<string, Draw>>,
+  call: (k: AnyFunctions, f: AnyTensors) => void,
+  { inPlace, rounded = true }: { inPlace?: readonly [string, string]; rounded?: boolean } = {},
+): KernelCheck {
+  return {
+    ...{ name, sizes: { n: 700 }, outputs, ...(inPlace && { inPlace }) },
+    arrays: ({ n }, random) => ({
+      f: {
+        ...Object.fromEntries(outputs.map((output) => [output, overwritten(n)])),
+        ...Object.fromEntries(Object.entries(inputs).map(([input, draw]) => [input, draw(random, n)])),
+      },
+      i: {},
+    }),
+    call: (k, { f }) => call(k as unknown as AnyFunctions, f as AnyTensors),
+    bound: (_, { f }) =>
+      rounded ? Object.fromEntries(outputs.map((output) => [output, times(abs(f[output]), U)])) : {},
+  };
+}
+
+/** Of either side: a check that is written once has no use for their types. */
+type AnyFunctions = Functions<unknown, unknown>;
+type AnyTensors = Readonly<Record<string, unknown>>;
+
+const exact = { rounded: false } as const;
+/** Halves and quarters, so that the bounds of a clipping come up themselves. */
+const quarters: Draw = (random, n) => normal(random, n).map((v) => Math.round(4 * v) / 4);
+const withNaN =
+  (draw: Draw): Draw =>
+  (random, n) =>
+    draw(random, n).map((v, e) => (e % 8 === 1 ? Number.NaN : v));
+
 const elements: KernelCheck[] = [
   // 1 − y² errs by a unit of y² and one of itself, the product by one more.
   ...elementwise('tanh', tanhUlps, (y) => y * y + 3 * (1 - y * y)),
@@ -104,55 +141,33 @@ const elements: KernelCheck[] = [
     () => 0,
     () => 0,
   ),
+  elementCheck('relu of NaN', ['y'], { x: withNaN(normal) }, (k, { y, x }) => k.relu(y, x), exact),
+  elementCheck('clip', ['y'], { x: withNaN(spiced) }, (k, { y, x }) => k.clip(y, x, -1.5, 0.75), {
+    ...{ inPlace: ['y', 'x'], rounded: false },
+  }),
+  elementCheck(
+    'clipBackward',
+    ['dx'],
+    { dy: normal, x: quarters },
+    (k, { dx, dy, x }) => k.clipBackward(dx, dy, x, -1.5, 0.75),
+    { inPlace: ['dx', 'dy'], rounded: false },
+  ),
+  elementCheck('clipByValue', ['grads'], { grads: spiced }, (k, { grads }) => k.clipByValue(grads, 1.25), exact),
+  elementCheck('add', ['z'], { x: spiced, y: spiced }, (k, { z, x, y }) => k.add(z, x, y), { inPlace: ['z', 'x'] }),
+  elementCheck('multiply', ['z'], { x: spiced, y: spiced }, (k, { z, x, y }) => k.multiply(z, x, y), {
+    inPlace: ['z', 'y'],
+  }),
+  elementCheck('multiplyBackward', ['dx', 'dy'], { dz: normal, x: normal, y: normal }, (k, { dx, dy, dz, x, y }) =>
+    k.multiplyBackward(dx, dy, dz, x, y),
+  ),
+  elementCheck('scale', ['y'], { x: spiced }, (k, { y, x }) => k.scale(y, x, -1.75), { inPlace: ['y', 'x'] }),
   {
-    name: 'relu of NaN',
-    sizes: { n: 70 },
-    outputs: ['y'],
-    arrays: ({ n }) => ({
-      f: { y: overwritten(n), x: new Float32Array(n).map((_, e) => (e % 2 ? e : Number.NaN)) },
-      i: {},
-    }),
-    call: (k, { f: { y, x } }) => k.relu(y, x),
-  },
-  {
-    name: 'clip',
+    name: 'addScaled',
     sizes: { n: 700 },
     outputs: ['y'],
-    inPlace: ['y', 'x'],
-    arrays({ n }, random) {
-      const x = spiced(random, n);
-      if (n > 2) x[1] = Number.NaN;
-      return { f: { y: overwritten(n), x }, i: {} };
-    },
-    call: (k, { f: { y, x } }) => k.clip(y, x, -1.5, 0.75),
-  },
-  {
-    name: 'clipBackward',
-    sizes: { n: 700 },
-    outputs: ['dx'],
-    inPlace: ['dx', 'dy'],
-    // Halves and quarters, so that the bounds themselves come up.
-    arrays: ({ n }, random) => ({
-      f: { dx: overwritten(n), dy: normal(random, n), x: normal(random, n).map((v) => Math.round(4 * v) / 4) },
-      i: {},
-    }),
-    call: (k, { f: { dx, dy, x } }) => k.clipBackward(dx, dy, x, -1.5, 0.75),
-  },
-  {
-    name: 'clipByValue',
-    sizes: { n: 700 },
-    outputs: ['grads'],
-    arrays: ({ n }, random) => ({ f: { grads: spiced(random, n) }, i: {} }),
-    call: (k, { f: { grads } }) => k.clipByValue(grads, 1.25),
-  },
-  {
-    name: 'add',
-    sizes: { n: 700 },
-    outputs: ['z'],
-    inPlace: ['z', 'x'],
-    arrays: ({ n }, random) => ({ f: { z: overwritten(n), x: spiced(random, n), y: spiced(random, n) }, i: {} }),
-    call: (k, { f: { z, x, y } }) => k.add(z, x, y),
-    bound: (_, { f: { z } }) => ({ z: times(abs(z), U) }),
+    arrays: ({ n }, random) => ({ f: { y: normal(random, n), x: normal(random, n) }, i: {} }),
+    call: (k, { f: { y, x } }) => k.addScaled(y, x, -1.75),
+    bound: ({ f: { y, x } }) => ({ y: y.map((v, e) => gamma(2) * (Math.abs(v) + 1.75 * Math.abs(x[e]))) }),
   },
   {
     name: 'addRow',
@@ -165,46 +180,6 @@ const elements: KernelCheck[] = [
     }),
     call: (k, { f: { y, x, b } }, { R, n }) => k.addRow(y, x, b, R, n),
     bound: (_, { f: { y } }) => ({ y: times(abs(y), U) }),
-  },
-  {
-    name: 'multiply',
-    sizes: { n: 700 },
-    outputs: ['z'],
-    inPlace: ['z', 'y'],
-    arrays: ({ n }, random) => ({ f: { z: overwritten(n), x: spiced(random, n), y: spiced(random, n) }, i: {} }),
-    call: (k, { f: { z, x, y } }) => k.multiply(z, x, y),
-    bound: (_, { f: { z } }) => ({ z: times(abs(z), U) }),
-  },
-  {
-    name: 'multiplyBackward',
-    sizes: { n: 700 },
-    outputs: ['dx', 'dy'],
-    arrays: ({ n }, random) => ({
-      f: {
-        ...{ dx: overwritten(n), dy: overwritten(n), dz: normal(random, n) },
-        ...{ x: normal(random, n), y: normal(random, n) },
-      },
-      i: {},
-    }),
-    call: (k, { f: { dx, dy, dz, x, y } }) => k.multiplyBackward(dx, dy, dz, x, y),
-    bound: (_, { f: { dx, dy } }) => ({ dx: times(abs(dx), U), dy: times(abs(dy), U) }),
-  },
-  {
-    name: 'scale',
-    sizes: { n: 700 },
-    outputs: ['y'],
-    inPlace: ['y', 'x'],
-    arrays: ({ n }, random) => ({ f: { y: overwritten(n), x: spiced(random, n) }, i: {} }),
-    call: (k, { f: { y, x } }) => k.scale(y, x, -1.75),
-    bound: (_, { f: { y } }) => ({ y: times(abs(y), U) }),
-  },
-  {
-    name: 'addScaled',
-    sizes: { n: 700 },
-    outputs: ['y'],
-    arrays: ({ n }, random) => ({ f: { y: normal(random, n), x: normal(random, n) }, i: {} }),
-    call: (k, { f: { y, x } }) => k.addScaled(y, x, -1.75),
-    bound: ({ f: { y, x } }) => ({ y: y.map((v, e) => gamma(2) * (Math.abs(v) + 1.75 * Math.abs(x[e]))) }),
   },
 ];
 
@@ -342,19 +317,26 @@ const softmaxes: KernelCheck[] = [
   },
 ];
 
+/** The arrays of a loss of values: weights of the rows, and for each row its targets and what they are compared with. */
+const ofValues =
+  (name: 'o' | 'z', compared: Draw, targets: Draw, ...outputs: readonly ('losses' | 'o' | 'dz' | 'dout')[]) =>
+  ({ R, V }: Sizes, random: RandomState): ReturnType<KernelCheck['arrays']> => ({
+    f: {
+      ...Object.fromEntries(outputs.map((output) => [output, overwritten(output === 'losses' ? R : R * V)])),
+      ...{ [name]: compared(random, R * V), targets: targets(random, R * V), w: weights(random, R) },
+    },
+    i: {},
+  });
+const shares: Draw = (random, n) => Float32Array.from(random.rand(n));
+const rowsOfOutputs = { R: 40, V: 150 };
+
 const losses: KernelCheck[] = [
   {
     name: 'sigmoidCrossEntropyForward',
-    sizes: { R: 40, V: 150 },
+    sizes: rowsOfOutputs,
     outputs: ['losses', 'o'],
     inPlace: ['o', 'z'],
-    arrays: ({ R, V }, random) => ({
-      f: {
-        ...{ losses: overwritten(R), o: overwritten(R * V), z: logits(random, R * V) },
-        ...{ targets: Float32Array.from(random.rand(R * V)), w: weights(random, R) },
-      },
-      i: {},
-    }),
+    arrays: ofValues('z', logits, shares, 'losses', 'o'),
     call: (k, { f: { losses, o, z, targets, w } }, { R, V }) =>
       k.sigmoidCrossEntropyForward(losses, o, z, targets, w, R, V),
     bound({ f: { z, targets, w } }, { f: { losses, o } }, { R, V }) {
@@ -373,45 +355,27 @@ const losses: KernelCheck[] = [
   },
   {
     name: 'sigmoidCrossEntropyBackward',
-    sizes: { R: 40, V: 150 },
+    sizes: rowsOfOutputs,
     outputs: ['dz'],
     inPlace: ['dz', 'o'],
-    arrays: ({ R, V }, random) => ({
-      f: {
-        ...{ dz: overwritten(R * V), o: Float32Array.from(random.rand(R * V)) },
-        ...{ targets: Float32Array.from(random.rand(R * V)), w: weights(random, R) },
-      },
-      i: {},
-    }),
+    arrays: ofValues('o', shares, shares, 'dz'),
     call: (k, { f: { dz, o, targets, w } }, { R, V }) => k.sigmoidCrossEntropyBackward(dz, o, targets, w, R, V),
     bound: (_, { f: { dz } }) => ({ dz: times(abs(dz), gamma(2)) }),
   },
   {
     name: 'squaredErrorForward',
-    sizes: { R: 40, V: 150 },
+    sizes: rowsOfOutputs,
     outputs: ['losses'],
-    arrays: ({ R, V }, random) => ({
-      f: {
-        ...{ losses: overwritten(R), o: normal(random, R * V) },
-        ...{ targets: normal(random, R * V), w: weights(random, R) },
-      },
-      i: {},
-    }),
+    arrays: ofValues('o', normal, normal, 'losses'),
     call: (k, { f: { losses, o, targets, w } }, { R, V }) => k.squaredErrorForward(losses, o, targets, w, R, V),
     bound: (_, { f: { losses } }, { V }) => ({ losses: times(losses, gamma(V + 20)) }),
   },
   {
     name: 'squaredErrorBackward',
-    sizes: { R: 40, V: 150 },
+    sizes: rowsOfOutputs,
     outputs: ['dout'],
     inPlace: ['dout', 'o'],
-    arrays: ({ R, V }, random) => ({
-      f: {
-        ...{ dout: overwritten(R * V), o: normal(random, R * V) },
-        ...{ targets: normal(random, R * V), w: weights(random, R) },
-      },
-      i: {},
-    }),
+    arrays: ofValues('o', normal, normal, 'dout'),
     call: (k, { f: { dout, o, targets, w } }, { R, V }) => k.squaredErrorBackward(dout, o, targets, w, R, V),
     bound: (_, { f: { dout } }) => ({ dout: times(abs(dout), gamma(3)) }),
   },

@@ -7,7 +7,7 @@ const MOST_LOSSES = 3;
 /** How long a failed call waits to hear whether it failed because the device is gone. */
 const LOSS_TOLD_MS = 100;
 
-/** A session that goes on when its device is lost. */
+/** A session that survives the loss of its device. */
 export interface RecoveringSession extends Session<StagedStep> {
   /** The session on the present device. */
   readonly current: WebgpuSession;

@@ -75,7 +75,7 @@ export class WebgpuSampler implements AnySampler {
 
   /** Forgets what was read: the next symbol begins a sequence. */
   reset(): void {
-    this.serialized(() => this.goOn(false));
+    this.serialized(() => this.setStarted(false));
   }
 
   /**
@@ -92,7 +92,7 @@ export class WebgpuSampler implements AnySampler {
     const own = Object.fromEntries(Object.entries(states).map(([name, values]) => [name, values.slice()]));
     this.serialized(() => {
       model.eachState((name, layer, d, which) => engine.write(model.stack.initial(layer, d)[which], own[name]));
-      this.goOn(true);
+      this.setStarted(true);
     });
   }
 
@@ -172,7 +172,7 @@ export class WebgpuSampler implements AnySampler {
       const uniforms = greedy ? [] : Array.from({ length: count }, () => rng.randomSample());
       this.engine.write(this.how, [greedy ? 0 : 1 / temperature, ...uniforms]);
       drawing.submit(count);
-      this.goOn(true);
+      this.setStarted(true);
       const drawn = (await this.drawn.read()).subarray(0, count);
       const end = stop === undefined ? -1 : drawn.indexOf(stop);
       const taken = end < 0 ? count : end + 1;
@@ -189,7 +189,7 @@ export class WebgpuSampler implements AnySampler {
       rng.setState(before);
       if (!greedy) for (let i = 0; i < taken; i++) rng.randomSample();
       this.copyStates('restore');
-      this.goOn(wasStarted);
+      this.setStarted(wasStarted);
       read.push(...drawn.subarray(0, taken - 1));
       for (const symbol of read) await this.feed(symbol);
       break;
@@ -202,7 +202,7 @@ export class WebgpuSampler implements AnySampler {
     const { read } = await this.recorded();
     this.engine.writeInts(this.model.stack.ids, [id]);
     read.submit();
-    this.goOn(true);
+    this.setStarted(true);
   }
 
   private copyStates(way: 'save' | 'restore'): void {
@@ -213,8 +213,8 @@ export class WebgpuSampler implements AnySampler {
     }
   }
 
-  /** Whether the next symbol goes on from the state, or begins. */
-  private goOn(started: boolean): void {
+  /** Sets whether the next symbol continues from the state, or begins a sequence. */
+  private setStarted(started: boolean): void {
     this.engine.write(this.model.stack.carry, [started ? 1 : 0]);
     this.started = started;
   }

@@ -129,7 +129,7 @@ function chunksOf(parameters: number): { chunks: number; chunk: number } {
 
 /**
  * WGSL: which of the four elements e are of a block. Both kernels take four at a time, which costs little more than one; what
- * stands behind the last element stays as it is.
+ * lies behind the last element is not changed.
  */
 const WITHIN_WGSL = `
 fn within(e: u32, length: u32) -> vec4<bool> { return 4u * e + vec4u(0u, 1u, 2u, 3u) < vec4u(length); }`;

@@ -1,4 +1,4 @@
-import { begin, message, running, send, settings, snapshot } from './store.ts';
+import { begin, message, open, running, send, settings, snapshot } from './store.ts';
 import { AxisView } from './views/axis.tsx';
 import { NextView, ReberView } from './views/next.tsx';
 import { Presets } from './views/presets.tsx';
@@ -34,6 +34,23 @@ export function App() {
           </button>
           <button type="button" onClick={() => begin(settings.value)}>
             Begin anew
+          </button>
+          <button type="button" disabled={!shown} onClick={() => send({ type: 'save' })}>
+            Save the model
+          </button>
+          <label class="file">
+            Open a model or a text
+            <input
+              type="file"
+              onChange={(event) => {
+                const [file] = event.currentTarget.files ?? [];
+                event.currentTarget.value = '';
+                if (file) void open(file);
+              }}
+            />
+          </label>
+          <button type="button" onClick={() => void navigator.clipboard.writeText(location.href)}>
+            Copy the link
           </button>
           <span class="updates">
             <output data-updates={shown?.updates}>{shown ? shown.updates.toLocaleString('en') : '…'}</output> updates

@@ -1,8 +1,13 @@
 /** FNV-1a over the bytes of doubles (Fowler, Noll & Vo), 32 bits: tells whether two runs had the same losses to the bit. */
 export class LossDigest {
-  private hash = 0x811c9dc5;
+  private hash: number;
   private readonly value = new Float64Array(1);
   private readonly bytes = new Uint8Array(this.value.buffer);
+
+  /** @param from what {@link toString} gave of the losses before these. */
+  constructor(from = '811c9dc5') {
+    this.hash = Number.parseInt(from, 16);
+  }
 
   add(loss: number): void {
     this.value[0] = loss;

@@ -88,7 +88,8 @@ export interface RaceResult {
 
 /** To the worker. */
 export type Request =
-  | { readonly type: 'begin'; readonly settings: Settings; readonly view: View; readonly model?: Uint8Array }
+  | { readonly type: 'begin'; readonly settings: Settings; readonly view: View }
+  | { readonly type: 'open'; readonly file: Uint8Array; readonly settings: Settings; readonly view: View }
   | { readonly type: 'run'; readonly running: boolean }
   | { readonly type: 'step' }
   | { readonly type: 'view'; readonly view: View }
@@ -99,7 +100,7 @@ export type Request =
 /** From the worker. */
 export type Reply =
   | Snapshot
-  | { readonly type: 'begun'; readonly settings: Settings; readonly probe: string }
+  | { readonly type: 'opened'; readonly settings: Settings }
   | { readonly type: 'gradcheck'; readonly report: Pick<GradcheckReport, 'passed' | 'checked' | 'worst' | 'failures'> }
   | { readonly type: 'race'; readonly results: readonly RaceResult[] }
   | { readonly type: 'saved'; readonly file: Uint8Array }

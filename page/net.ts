@@ -33,14 +33,15 @@ export class Net {
   readonly trainer: Trainer;
   private readonly settings: Settings;
   private readonly inspector: Inspector;
-  private readonly digest = new LossDigest();
+  private readonly digest: LossDigest;
   private losses: number[] = [];
   private heldOut: [number, number][] = [];
   private gradient: GradientSize | null = null;
   private spectra: Spectra | null = null;
 
-  private constructor(settings: Settings, trainer: Trainer, inspector: Inspector) {
+  private constructor(settings: Settings, trainer: Trainer, inspector: Inspector, digest: LossDigest) {
     this.settings = settings;
+    this.digest = digest;
     this.spec = trainer.spec;
     this.trainer = trainer;
     this.inspector = inspector;
@@ -48,12 +49,16 @@ export class Net {
 
   static async begin(settings: Settings, spec: ModelSpec): Promise<Net> {
     const { engine, init, seed } = settings;
-    const trainer = await createTrainer(spec, { ...trainerOptions(settings), engine, init, seed });
-    const lengths = inspectorAllocationPlan(spec, LONGEST_PROBE);
-    const parameters = await trainer.parameters();
+    return Net.of(settings, await createTrainer(spec, { ...trainerOptions(settings), engine, init, seed }));
+  }
+
+  /** @param digest of the losses so far, of a training that goes on */
+  static async of(settings: Settings, trainer: Trainer, digest?: string): Promise<Net> {
+    const lengths = inspectorAllocationPlan(trainer.spec, LONGEST_PROBE);
     // On the trainer's own engine, so that the numbers shown are those that it computes with.
-    const own = engine === 'wasm' ? wasmEngine({ lengths }) : undefined;
-    return new Net(settings, trainer, new Inspector(spec, parameters, LONGEST_PROBE, own));
+    const own = trainer.engine === 'wasm' ? wasmEngine({ lengths }) : undefined;
+    const inspector = new Inspector(trainer.spec, await trainer.parameters(), LONGEST_PROBE, own);
+    return new Net(settings, trainer, inspector, new LossDigest(digest));
   }
 
   /** One update. */
@@ -90,8 +95,13 @@ export class Net {
     this.losses = [];
     this.heldOut = [];
     this.gradient = null;
-    const digest = this.digest.toString();
+    const { lossDigest: digest } = this;
     return { cell: this.spec.cell.name, losses: Float64Array.from(losses), digest, heldOut, gradient };
+  }
+
+  /** The bits of the losses so far, hashed. */
+  get lossDigest(): string {
+    return this.digest.toString();
   }
 
   /** The net over the probe. */

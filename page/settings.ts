@@ -64,13 +64,34 @@ const ALLOWED: Partial<Record<keyof Settings, readonly string[]>> = {
 /** The longest text that a link carries, in characters. */
 export const LONGEST_IN_LINK = 2000;
 
-/** The settings as a link holds them: only what differs from the defaults. */
+/**
+ * The settings as a link holds them: only what differs from the defaults. Of a text of one's own that is too long it holds
+ * the hash.
+ */
 export function toLink(settings: Settings): string {
   const link = new URLSearchParams();
+  const tooLong = settings.own.length > LONGEST_IN_LINK;
   for (const key of Object.keys(DEFAULTS) as (keyof Settings)[]) {
-    if (settings[key] !== DEFAULTS[key]) link.set(key, String(settings[key]));
+    if (key === 'own' && tooLong) link.set('hash', hashOf(settings.own));
+    else if (settings[key] !== DEFAULTS[key]) link.set(key, String(settings[key]));
   }
   return link.toString();
+}
+
+/** FNV-1a of a text's UTF-16 units. */
+export function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    hash = Math.imul(hash ^ (unit & 255), 0x01000193);
+    hash = Math.imul(hash ^ (unit >> 8), 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+/** The hash of the text that a link was made with and could not hold, or null. */
+export function missingText(link: string): string | null {
+  return new URLSearchParams(link).get('hash');
 }
 
 /** Reads what {@link toLink} wrote; what a link says wrongly is left at its default. */

@@ -1,7 +1,8 @@
 import { batch, computed, effect, signal } from '@preact/signals';
+import { decodeUtf8 } from 'bptt/data';
 import { Curve } from './curve.ts';
 import type { GradientSize, RaceResult, Reply, Request, Snapshot, View } from './messages.ts';
-import { fromLink, LONGEST_IN_LINK, OWN_TEXT, type Settings, toLink } from './settings.ts';
+import { fromLink, hashOf, missingText, OWN_TEXT, type Settings, toLink } from './settings.ts';
 import type { UnitOrder } from './units.ts';
 
 /** What is kept of a net's training for its curves. */
@@ -55,7 +56,12 @@ export function send(request: Request): void {
 }
 
 /** Begins a training anew; the link then says which. */
-export function begin(next: Settings, model?: Uint8Array): void {
+export function begin(next: Settings): void {
+  forget(next);
+  send({ type: 'begin', settings: next, view: view.peek() });
+}
+
+function forget(next: Settings): void {
   batch(() => {
     settings.value = next;
     histories.value = [];
@@ -64,9 +70,35 @@ export function begin(next: Settings, model?: Uint8Array): void {
     gradcheck.value = null;
     race.value = null;
   });
-  const tooLong = next.text === OWN_TEXT && next.own.length > LONGEST_IN_LINK;
-  history.replaceState(null, '', tooLong ? location.pathname : `#${toLink(next)}`);
-  send({ type: 'begin', settings: next, view: view.peek(), ...(model ? { model } : {}) });
+  history.replaceState(null, '', `#${toLink(next)}`);
+}
+
+/** Opens a model file, or a text to learn from. */
+export async function open(file: Blob): Promise<void> {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  // A model file begins with the length of its header and then `{`.
+  if (bytes[7] === 0 && bytes[8] === 0x7b) {
+    send({ type: 'open', file: bytes, settings: settings.value, view: view.peek() });
+    return;
+  }
+  try {
+    const own = decodeUtf8(bytes);
+    const wanted = missingText(location.hash.slice(1));
+    begin({ ...settings.value, text: OWN_TEXT, own });
+    if (wanted !== null && wanted !== hashOf(own)) message.value = 'This is not the text that the link was made with.';
+  } catch (error) {
+    message.value = (error as Error).message;
+  }
+}
+
+/** Hands bytes to the visitor as a file. */
+function download(file: Uint8Array, name: string): void {
+  const address = URL.createObjectURL(new Blob([file as Uint8Array<ArrayBuffer>]));
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
 }
 
 worker.onmessage = ({ data }: MessageEvent<Reply>) => {
@@ -74,7 +106,9 @@ worker.onmessage = ({ data }: MessageEvent<Reply>) => {
     if (data.type === 'snapshot') show(data);
     else if (data.type === 'gradcheck') gradcheck.value = data.report;
     else if (data.type === 'race') race.value = data.results;
-    else if (data.type === 'failed') message.value = data.message;
+    else if (data.type === 'saved') download(data.file, `${settings.value.cell}-${snapshot.value?.updates ?? 0}.bptt`);
+    else if (data.type === 'opened') forget(data.settings);
+    else message.value = data.message;
   });
 };
 

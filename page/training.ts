@@ -1,14 +1,32 @@
-import type { GradcheckReport, TrainingBatch } from 'bptt';
+import { decodeModel, type GradcheckReport, loadTrainer, saveTrainer, type TrainingBatch } from 'bptt';
 import { CharVocabulary, CharWindows } from 'bptt/data';
+import { CHARACTER_MODEL, openCharacterModel } from './characterModel.ts';
 import type { Snapshot, View } from './messages.ts';
 import { LONGEST_PROBE, Net } from './net.ts';
-import { type Settings, specOf } from './settings.ts';
+import { type Settings, specOf, textOf } from './settings.ts';
 
 /** Updates between two looks at the held-out text. */
 const HELD_OUT_EVERY = 200;
 const LONGEST_HELD_OUT = 500;
 const PROBE = 80;
 const SAMPLE = 240;
+
+/** What a file of this page is known by, and what it holds beside the trainer. */
+const PAGE = 'bptt page 1';
+interface PageNote {
+  readonly page: string;
+  readonly settings: Settings;
+  readonly position: number;
+  readonly digest: string;
+}
+
+function assertLength(text: string, { steps }: Settings): void {
+  const least = 2 * steps + 2;
+  const { length } = Array.from(text);
+  if (length < least) {
+    throw new RangeError(`The text has ${length} characters; with windows of ${steps} it takes ${least}.`);
+  }
+}
 
 /** One or two nets that read the same windows of a text. */
 export class Training {
@@ -22,7 +40,16 @@ export class Training {
   /** The window of the next update. */
   private readonly batch: TrainingBatch & { inputs: Int32Array; targets: Int32Array; carry: boolean };
 
-  private constructor(settings: Settings, text: string, vocabulary: CharVocabulary, nets: readonly Net[]) {
+  /** Where the window of the next update begins. */
+  private position = 0;
+
+  private constructor(
+    settings: Settings,
+    text: string,
+    vocabulary: CharVocabulary,
+    nets: readonly Net[],
+    position = 0,
+  ) {
     const { steps } = settings;
     const ids = vocabulary.encode(text);
     const held = Math.min(Math.floor(ids.length / 10), LONGEST_HELD_OUT);
@@ -37,22 +64,61 @@ export class Training {
     this.windows = new CharWindows(ids.subarray(0, ids.length - held), steps);
     this.heldOut = windowsOf(rest, steps);
     this.batch = { inputs: new Int32Array(steps), targets: new Int32Array(steps), carry: false };
+    this.windows.position = position;
     this.next();
   }
 
   /** @throws {RangeError} where the text is too short for a window. */
   static async begin(settings: Settings, text: string): Promise<Training> {
-    const least = 2 * settings.steps + 2;
-    const { length } = Array.from(text);
-    if (length < least) {
-      throw new RangeError(`The text has ${length} characters; with windows of ${settings.steps} it takes ${least}.`);
-    }
+    assertLength(text, settings);
     const vocabulary = CharVocabulary.fromText(text);
     const cells = settings.beside === 'none' ? [settings.cell] : [settings.cell, settings.beside];
     const nets = await Promise.all(cells.map((cell) => Net.begin(settings, specOf(settings, cell, vocabulary.size))));
     const training = new Training(settings, text, vocabulary, nets);
     await training.evaluate();
     return training;
+  }
+
+  /**
+   * Goes on with a net out of a file: what {@link save} wrote, to the bit; or a character model that the command line wrote,
+   * on the text of `now`, of which it reads the characters that it knows.
+   *
+   * @throws {Error} that says what is wrong with the file.
+   */
+  static async open(file: Uint8Array, now: Settings, heron: string): Promise<Training> {
+    const { metadata } = await decodeModel(file);
+    if (metadata.kind === CHARACTER_MODEL) return openCharacterModel(file, now, heron, Training.goingOn);
+    const loaded = await loadTrainer(file, { engine: now.engine });
+    const note = loaded.metadata as unknown as PageNote;
+    if (note.page !== PAGE) {
+      loaded.trainer.dispose();
+      throw new Error('The file holds a trainer, but no character net of this page or of the command line.');
+    }
+    const { settings, position, digest } = note;
+    const text = textOf(settings, heron);
+    const net = await Net.of(settings, loaded.trainer, digest);
+    return Training.goingOn(settings, text, CharVocabulary.fromText(text), net, position);
+  }
+
+  private static async goingOn(
+    settings: Settings,
+    text: string,
+    vocabulary: CharVocabulary,
+    net: Net,
+    position: number,
+  ): Promise<Training> {
+    assertLength(text, settings);
+    const training = new Training(settings, text, vocabulary, [net], position);
+    await training.evaluate();
+    return training;
+  }
+
+  /** The first net with all that it needs to go on, as a file. */
+  save(): Promise<Uint8Array> {
+    const [net] = this.nets;
+    const settings: Settings = { ...this.settings, beside: 'none' };
+    const note: PageNote = { page: PAGE, settings, position: this.position, digest: net.lossDigest };
+    return saveTrainer(net.trainer, { metadata: { ...note } });
   }
 
   get updates(): number {
@@ -97,6 +163,7 @@ export class Training {
   }
 
   private next(): void {
+    this.position = this.windows.position;
     this.batch.carry = !this.windows.next(this.batch.inputs, this.batch.targets);
   }
 

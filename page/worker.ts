@@ -57,14 +57,17 @@ async function work(): Promise<never> {
 }
 
 async function carryOut(request: Request): Promise<void> {
-  if (request.type === 'begin') {
+  if (request.type === 'begin' || request.type === 'open') {
     running = false;
+    const { settings } = request;
+    const begun =
+      request.type === 'open'
+        ? await Training.open(request.file, settings, heron)
+        : await Training.begin(settings, textOf(settings, heron));
     training?.dispose();
-    training = null;
-    view = request.view;
-    const begun = await Training.begin(request.settings, textOf(request.settings, heron));
     training = begun;
-    send({ type: 'begun', settings: request.settings, probe: begun.probe });
+    view = request.view;
+    if (request.type === 'open') send({ type: 'opened', settings: begun.settings });
     await show(true);
     return;
   }
@@ -82,6 +85,9 @@ async function carryOut(request: Request): Promise<void> {
     case 'view':
       view = request.view;
       if (!running) await show(true);
+      return;
+    case 'save':
+      send({ type: 'saved', file: await training.save() });
       return;
     case 'gradcheck':
       send({ type: 'gradcheck', report: await training.gradcheck() });

@@ -75,7 +75,6 @@ export {
   writeSafetensors,
 } from './bptt/safetensors.ts';
 export { type AnySampler, type SampleOptions, Sampler, sampleFrom } from './bptt/sample.ts';
-export type { Sequence, Windows } from './bptt/sequenceBatches.ts';
 export {
   type LoadedModel,
   type LoadedTrainer,

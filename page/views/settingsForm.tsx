@@ -11,6 +11,9 @@ import {
 import { begin, settings } from '../store.ts';
 import { Choice, NumberField } from './parts.tsx';
 
+/** The longest text of one's own that can be edited on the page. */
+const LONGEST_SHOWN = 20_000;
+
 const CELL_OPTIONS = CELLS.map((cell) => [cell, CELL_TITLES[cell]] as const);
 
 /** Every setting; a change begins the training anew. */
@@ -84,7 +87,7 @@ export function SettingsForm() {
           onValue={(engine) => change({ engine })}
         />
       </div>
-      {now.text === OWN_TEXT && (
+      {now.text === OWN_TEXT && now.own.length <= LONGEST_SHOWN && (
         <label class="field wide">
           <span>your text</span>
           <textarea rows={6} value={now.own} onChange={(event) => change({ own: event.currentTarget.value })} />

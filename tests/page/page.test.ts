@@ -1,14 +1,27 @@
-import { readFileSync } from 'node:fs';
-import { type CpuTrainer, createTrainer, Inspector, type Trainer } from 'bptt';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { AxeBuilder } from '@axe-core/playwright';
+import { type CpuTrainer, createTrainer, Inspector, loadTrainer, type Trainer } from 'bptt';
 import { CharVocabulary, CharWindows, embeddedNextSymbols, embeddedReberWord, nextSymbols, reberWord } from 'bptt/data';
 import { RandomState, singularValues } from 'bptt/tensor';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeCharModel } from '../../cli/charModel.ts';
 import { LossDigest } from '../../page/digest.ts';
 import { eigenvalues } from '../../page/eigenvalues.ts';
 import { PRESETS } from '../../page/presets.ts';
 import { reberState } from '../../page/reberState.ts';
-import { DEFAULTS, fromLink, type Settings, specOf, textOf, toLink, trainerOptions } from '../../page/settings.ts';
+import {
+  DEFAULTS,
+  fromLink,
+  hashOf,
+  type Settings,
+  specOf,
+  textOf,
+  toLink,
+  trainerOptions,
+} from '../../page/settings.ts';
 import { Training } from '../../page/training.ts';
 import { type PageServer, servePage } from './browser.ts';
 
@@ -25,7 +38,8 @@ const complaints: string[] = [];
 
 /** The page with a training that pauses by itself. */
 async function opened(settings: Partial<Settings>, options = {}): Promise<Page> {
-  const page = await server.browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+  const context = await server.browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => complaints.push(message.text()));
   await page.goto(`${server.url}#${toLink({ ...DEFAULTS, ...settings })}`);
@@ -131,7 +145,7 @@ describe('a tanh net beside an LSTM on Reber words', () => {
     page = await opened(settings);
     await trained(page, 250);
   });
-  afterAll(() => page.close());
+  afterAll(() => page.context().close());
 
   test('has the losses that the library has in Node, to the bit', async () => {
     expect(await page.locator('.digest').allTextContents()).toEqual(wanted.nets.map(({ digest }) => digest));
@@ -234,7 +248,7 @@ describe('an LSTM on embedded Reber words', () => {
     await page.keyboard.press('Home');
     for (let t = 0; t < 9; t++) await page.keyboard.press('ArrowRight');
   });
-  afterAll(() => page.close());
+  afterAll(() => page.context().close());
 
   test('the next characters and the belief on the automaton are those of the library', async () => {
     const { outputs } = await inspected(wanted.nets[0].trainer, wanted.probe, 9);
@@ -347,10 +361,159 @@ test('settings travel in a link, and nonsense in one is left at its default', ()
   expect(fromLink('cell=rnn&hidden=-3&steps=NaN&engine=gpu&seed=1.4')).toEqual({ ...DEFAULTS, hidden: 1, seed: 1 });
 });
 
+describe('files', () => {
+  const settings: Settings = {
+    ...DEFAULTS,
+    text: 'reber',
+    cell: 'gru',
+    hidden: 8,
+    steps: 12,
+    optimizer: 'adam',
+    lr: 0.01,
+  };
+  const digest = (page: Page) => page.locator('.digest').textContent();
+  const file = (name: string, bytes: Uint8Array) => ({ name, mimeType: '', buffer: Buffer.from(bytes) });
+
+  test('a model saved on the page is the trainer that the library loads, and goes on to the bit', async () => {
+    const whole = await reference(settings, 56);
+    const half = await reference(settings, 50);
+    const page = await opened({ ...settings, stopAt: 50 });
+    await trained(page, 50);
+    const coming = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save the model' }).click();
+    const saved = await coming;
+    expect(saved.suggestedFilename()).toBe('gru-50.bptt');
+    const bytes = readFileSync(await saved.path());
+    const { trainer } = await loadTrainer(bytes);
+    expect(await trainer.state()).toEqual(await half.nets[0].trainer.state());
+    await page.context().close();
+
+    const other = await opened({ cell: 'lstm' });
+    await other.getByLabel('Open a model or a text').setInputFiles(file('net.bptt', bytes));
+    await other.locator('output[data-updates="50"]').waitFor();
+    expect(await digest(other)).toBe(half.nets[0].digest);
+    for (let n = 51; n <= 56; n++) {
+      await other.getByRole('button', { name: 'One step' }).click();
+      await other.locator(`output[data-updates="${n}"]`).waitFor();
+    }
+    expect(await digest(other)).toBe(whole.nets[0].digest);
+    await other.context().close();
+  });
+
+  test('a model of the command line opens', async () => {
+    const { vocabulary, nets, probe } = await reference(settings, 5);
+    const { trainer } = nets[0];
+    const bytes = await encodeCharModel({
+      spec: specOf(settings, 'gru', vocabulary.size),
+      vocabulary,
+      settings: {
+        ...{ cell: 'gru', hidden: 8, layers: 1, dropout: 0, steps: 12, batch: 1, optimizer: 'adam', lr: 0.01, l2: 0 },
+        ...{ clip: { value: 5 }, init: 'orthogonal', seed: 0, dtype: 'float32', validation: 0.1 },
+      },
+      text: { name: 'words', files: [], sha256: '' },
+      seconds: 1,
+      checkpoint: { iteration: 5, smoothLoss: 1, position: 60, state: await trainer.state() },
+    });
+    const page = await opened({ text: 'reber' });
+    await page.getByLabel('Open a model or a text').setInputFiles(file('model.bptt', bytes));
+    await page.locator('output[data-updates="5"]').waitFor();
+    const { losses } = await inspected(trainer, probe, 0);
+    const surprise = await table(page, 'Surprise');
+    expectClose(
+      surprise.slice(1).map(([, bits]) => Number(bits)),
+      losses.subarray(0, 79).map((nats) => nats / Math.LN2),
+    );
+    await page.getByRole('button', { name: 'One step' }).click();
+    await page.locator('output[data-updates="6"]').waitFor();
+    await page.context().close();
+  });
+
+  test('a text opens, and a link that is too short for it knows it again', async () => {
+    const text = 'a river, a heron; '.repeat(200);
+    const page = await opened({ hidden: 8 });
+    const opens = (name: string, content: string) =>
+      page.getByLabel('Open a model or a text').setInputFiles(file(name, Buffer.from(content)));
+    await opens('river.txt', text);
+    await expect.poll(() => page.locator('.panel .look').first().textContent()).toContain('log₂ 11');
+    const link = page.url();
+    expect(link).toContain(`hash=${hashOf(text)}`);
+    await page.goto('about:blank');
+    await page.goto(link);
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('open that text');
+    await opens('other.txt', `${text}!`);
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('not the text');
+    await page
+      .getByLabel('Open a model or a text')
+      .setInputFiles(file('broken.bptt', Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 0x7b, 1)));
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('decodeModel: not a whole model file');
+    await page.context().close();
+  });
+});
+
+describe('for everybody', () => {
+  test.each([
+    { width: 390, colorScheme: 'light' },
+    { width: 1280, colorScheme: 'dark' },
+  ] as const)(
+    'axe finds nothing at $width px, $colorScheme',
+    async ({ width, colorScheme }) => {
+      const settings = { text: 'embedded', cell: 'lstm', beside: 'elman', hidden: 12, stopAt: 40 } as const;
+      const page = await opened(settings, { viewport: { width, height: 800 }, colorScheme, reducedMotion: 'reduce' });
+      await trained(page, 40);
+      await page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
+      await page.locator('.plane').waitFor();
+      const { violations } = await new AxeBuilder({ page }).exclude('tr:nth-child(n + 4)').analyze();
+      expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+      // nothing sticks out at the side
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      await page.context().close();
+    },
+    60_000,
+  );
+
+  test('all of it can be reached and used by keys alone', async () => {
+    const page = await opened({ hidden: 8, stopAt: 20 });
+    await page.locator('button.main:enabled').waitFor();
+    await page.keyboard.press('Tab'); // the link to the library
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.locator('output[data-updates="20"]').waitFor();
+    const reached = new Set<string>();
+    for (let n = 0; n < 60; n++) {
+      await page.keyboard.press('Tab');
+      reached.add(
+        await page.evaluate<string>(
+          'document.activeElement.getAttribute("aria-label") ?? document.activeElement.innerText',
+        ),
+      );
+    }
+    for (const name of ['One step', 'Cursor in the probe text', 'Check the gradient', 'Race', 'Sample']) {
+      expect(reached).toContain(name);
+    }
+    await page.context().close();
+  });
+});
+
+test('the page weighs less than 120 kB packed, without its text', () => {
+  const dist = new URL('../../page/dist/', import.meta.url);
+  const files = readdirSync(dist, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const sizes = files.map((entry) => gzipSync(readFileSync(join(entry.parentPath, entry.name))).length);
+  expect(sizes.reduce((sum, size) => sum + size, 0) - gzipSync(heron).length).toBeLessThan(120_000);
+});
+
 test('a text that is too short is refused in words', async () => {
   const page = await opened({ text: 'own', own: 'short' });
   await expect.poll(() => page.getByRole('alert').textContent()).toContain('The text has 5 characters');
-  await page.close();
+  await page.context().close();
+});
+
+test('after the first visit it needs no network', async () => {
+  const page = await opened({ hidden: 8, stopAt: 10 });
+  await page.evaluate('navigator.serviceWorker.ready.then(() => null)');
+  await server.offline();
+  await page.reload();
+  await trained(page, 10);
+  await page.context().close();
 });
 
 test('nothing was complained of, by the content security policy least of all', () => {

@@ -25,7 +25,7 @@ export const PRESETS: readonly Preset[] = [
   preset(
     'tanh beside LSTM',
     40,
-    'Both nets read the same windows from the same seed. Let the cursor stand and watch the lower chart: how many steps back does each line take to lose a factor of a hundred?',
+    'Both nets read the same windows from the same seed. Let the cursor stand and watch the chart back through time: how many steps back does each line take to lose a factor of a hundred?',
     { ...ADAM, beside: 'lstm' },
   ),
   preset(

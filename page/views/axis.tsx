@@ -90,6 +90,7 @@ export function AxisView() {
       <TimeScroller T={T} text={text} at={at} minimum={cells}>
         <h3>Surprise: the bits of each character</h3>
         <TextRow text={text} colour={(t) => (t === 0 ? 0 : net.bits[t - 1] / MANY_BITS)} at={at} />
+        <BackThroughTime nets={shown.nets} T={T} at={at} />
         <h3>The text coloured by unit {j}</h3>
         <TextRow text={text} colour={(t) => states.h[t * H + j]} at={at} />
         {Object.entries(states).map(([name, values]) => (
@@ -114,7 +115,6 @@ export function AxisView() {
             />
           </div>
         )}
-        <BackThroughTime nets={shown.nets} T={T} at={at} />
       </TimeScroller>
       <p class="scale" aria-hidden="true">
         <span style={{ background: groundColour(-1, dark.value) }}>−1, gate shut</span>
@@ -122,8 +122,8 @@ export function AxisView() {
         <span style={{ background: groundColour(1, dark.value) }}>+1, open, {MANY_BITS} bits</span>
       </p>
       <p class="look">
-        The lower chart is the gradient of the loss of one character, the one after the cursor, with respect to the
-        states of every earlier step: where its line falls steeply, the net cannot learn from what it read there.
+        The chart is the gradient of the loss of one character, the one after the cursor, with respect to the states of
+        every earlier step: where its line falls steeply, the net cannot learn from what it read there.
       </p>
       <div class="row">
         <NumberField

@@ -52,7 +52,7 @@ export function Chart(props: ChartProps) {
                 <text
                   class="tick"
                   x={bare ? 2 : margin.left - 6}
-                  y={bare ? y + 12 : y + 4}
+                  y={bare ? (y + 12 > height ? y - 3 : y + 12) : y + 4}
                   text-anchor={bare ? 'start' : 'end'}
                 >
                   {logarithmic ? `1e${tick}` : Number(tick.toPrecision(6))}

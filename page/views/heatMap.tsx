@@ -30,7 +30,7 @@ export function HeatMap(props: {
     context.putImageData(image, 0, 0);
   });
   const place = rows.indexOf(marked);
-  const height = Math.min(260, Math.max(60, rows.length * 3));
+  const height = Math.min(220, Math.max(60, rows.length * 3));
   return (
     <div class="map">
       <canvas

@@ -32,6 +32,13 @@ export function App() {
           <button type="button" disabled={!shown || running.value} onClick={() => send({ type: 'step' })}>
             One step
           </button>
+          <button
+            type="button"
+            disabled={!shown || running.value || shown.past === 0}
+            onClick={() => send({ type: 'back' })}
+          >
+            One step back
+          </button>
           <button type="button" onClick={() => begin(settings.value)}>
             Begin anew
           </button>

@@ -6,11 +6,19 @@ export class Curve {
   private sum = 0;
   private count = 0;
 
-  constructor(most = 600) {
+  /** The number of the value before the first. */
+  private readonly from: number;
+  /** The number of the last value. */
+  last: number;
+
+  constructor(from = 0, most = 600) {
+    this.from = from;
+    this.last = from;
     this.most = most;
   }
 
   add(value: number): void {
+    this.last++;
     this.sum += value;
     if (++this.count < this.per) return;
     this.means.push(this.sum / this.per);
@@ -24,6 +32,6 @@ export class Curve {
 
   /** [number of the last value of the point, mean] */
   get points(): (readonly [number, number])[] {
-    return this.means.map((mean, i) => [(i + 1) * this.per, mean] as const);
+    return this.means.map((mean, i) => [this.from + (i + 1) * this.per, mean] as const);
   }
 }

@@ -68,6 +68,8 @@ export interface Snapshot {
   readonly type: 'snapshot';
   readonly updates: number;
   readonly running: boolean;
+  /** How many steps can be taken back. */
+  readonly past: number;
   readonly engine: string;
   readonly chars: readonly string[];
   /** The characters of the probe that the vocabulary has. */
@@ -92,6 +94,7 @@ export type Request =
   | { readonly type: 'open'; readonly file: Uint8Array; readonly settings: Settings; readonly view: View }
   | { readonly type: 'run'; readonly running: boolean }
   | { readonly type: 'step' }
+  | { readonly type: 'back' }
   | { readonly type: 'view'; readonly view: View }
   | { readonly type: 'gradcheck' }
   | { readonly type: 'race' }

@@ -1,6 +1,6 @@
 import {
+  type CpuEngine,
   CpuTrainer,
-  createSampler,
   createTrainer,
   type GradcheckReport,
   gradcheck,
@@ -9,7 +9,11 @@ import {
   type ModelSpec,
   type NamedTensors,
   type ResolvedSpec,
+  Stepper,
+  sampleFrom,
+  stepperAllocationPlan,
   type Trainer,
+  type TrainerState,
   type TrainingBatch,
   tsEngine,
 } from 'bptt';
@@ -27,24 +31,38 @@ export const LONGEST_PROBE = 120;
 /** What the blocks of Whh are called; a tanh net has one without a name. */
 const BLOCKS: Readonly<Record<string, readonly string[]>> = { lstm: ['i', 'f', 'g', 'o'], gru: ['r', 'z', 'n'] };
 
+/** A net at one moment of its training. */
+export interface Moment {
+  readonly state: TrainerState;
+  readonly digest: string;
+}
+
 /** One net on the page: its trainer, what is known of its losses, and what looks inside. */
 export class Net {
   readonly spec: ResolvedSpec;
   readonly trainer: Trainer;
   private readonly settings: Settings;
   private readonly inspector: Inspector;
-  private readonly digest: LossDigest;
+  private readonly stepper: Stepper;
+  private digest: LossDigest;
   private losses: number[] = [];
   private heldOut: [number, number][] = [];
   private gradient: GradientSize | null = null;
   private spectra: Spectra | null = null;
 
-  private constructor(settings: Settings, trainer: Trainer, inspector: Inspector, digest: LossDigest) {
+  private constructor(
+    settings: Settings,
+    trainer: Trainer,
+    inspector: Inspector,
+    stepper: Stepper,
+    digest: LossDigest,
+  ) {
     this.settings = settings;
     this.digest = digest;
     this.spec = trainer.spec;
     this.trainer = trainer;
     this.inspector = inspector;
+    this.stepper = stepper;
   }
 
   static async begin(settings: Settings, spec: ModelSpec): Promise<Net> {
@@ -54,11 +72,15 @@ export class Net {
 
   /** @param digest of the losses so far, of a training that goes on */
   static async of(settings: Settings, trainer: Trainer, digest?: string): Promise<Net> {
-    const lengths = inspectorAllocationPlan(trainer.spec, LONGEST_PROBE);
+    const { spec } = trainer;
+    const parameters = await trainer.parameters();
     // On the trainer's own engine, so that the numbers shown are those that it computes with.
-    const own = trainer.engine === 'wasm' ? wasmEngine({ lengths }) : undefined;
-    const inspector = new Inspector(trainer.spec, await trainer.parameters(), LONGEST_PROBE, own);
-    return new Net(settings, trainer, inspector, new LossDigest(digest));
+    const engineFor = (lengths: readonly number[]): CpuEngine =>
+      trainer.engine === 'wasm' ? wasmEngine({ lengths }) : tsEngine();
+    const engine = engineFor(inspectorAllocationPlan(spec, LONGEST_PROBE));
+    const inspector = new Inspector(spec, parameters, LONGEST_PROBE, engine);
+    const stepper = new Stepper(engineFor(stepperAllocationPlan(spec)), spec, parameters);
+    return new Net(settings, trainer, inspector, stepper, new LossDigest(digest));
   }
 
   /** One update. */
@@ -130,15 +152,32 @@ export class Net {
     };
   }
 
+  /** What {@link restore} goes back to. */
+  async moment(): Promise<Moment> {
+    return { state: await this.trainer.state(), digest: this.lossDigest };
+  }
+
+  async restore({ state, digest }: Moment): Promise<void> {
+    await this.trainer.setState(state);
+    this.digest = new LossDigest(digest);
+    this.losses = [];
+    this.heldOut = [];
+  }
+
   /** Text that the net writes, from its first symbol and a state of zeros. */
   async sample(length: number, temperature: number): Promise<number[]> {
-    const { engine } = this.settings;
-    const sampler = await createSampler(this.spec, await this.trainer.parameters(), { engine });
-    try {
-      return await sampler.sample([0], length, new RandomState(this.trainer.step), { temperature });
-    } finally {
-      sampler.dispose();
+    const { stepper } = this;
+    for (const [name, values] of Object.entries(await this.trainer.parameters())) {
+      stepper.model.parameters.get(name)!.set(values);
     }
+    const rng = new RandomState(this.trainer.step);
+    const input = Int32Array.of(0);
+    stepper.reset();
+    return Array.from({ length }, () => {
+      stepper.read(input);
+      input[0] = sampleFrom(stepper.model.logits(), rng, { temperature });
+      return input[0];
+    });
   }
 
   /** The blocks of Whh, by name. */

@@ -1,5 +1,5 @@
 import type { CellName, Clip, ModelSpec, Scheme, TrainerOptions } from 'bptt';
-import { embeddedReberWord, reberWord } from 'bptt/data';
+import { additionProblem, embeddedReberWord, reberWord } from 'bptt/data';
 import { adagrad, adam, type Optimizer, rmsprop, sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 
@@ -58,7 +58,7 @@ const ALLOWED: Partial<Record<keyof Settings, readonly string[]>> = {
   optimizer: Object.keys(OPTIMIZERS),
   init: ['minCharRnn', 'torch', 'orthogonal'],
   engine: ['wasm', 'ts'],
-  text: ['heron', 'reber', 'embedded', OWN_TEXT],
+  text: ['heron', 'reber', 'embedded', 'addition', OWN_TEXT],
 };
 
 /** The longest text that a link carries, in characters. */
@@ -120,8 +120,22 @@ export function textOf({ text, own }: Settings, heron: string): string {
   if (text === OWN_TEXT) return own;
   if (text === 'heron') return heron;
   const rng = new RandomState(1);
+  if (text === 'addition') return Array.from({ length: 600 }, () => additionText(rng)).join('');
   const word = text === 'reber' ? () => reberWord(rng) : () => embeddedReberWord(rng);
   return Array.from({ length: 600 }, word).join('');
+}
+
+/** The letters of the pairs of bits 00, 01, 10, 11. */
+const PAIRS = 'abcd';
+
+/**
+ * A sum of two numbers of 7 bits, the lowest bit first as one adds by hand: for each place a letter for the pair of bits, then
+ * the bit of the sum; `;` ends it.
+ */
+function additionText(rng: RandomState): string {
+  const { a, b, c } = additionProblem(rng);
+  const places = Array.from(c, (bit, i) => `${PAIRS[2 * a[i] + b[i]]}${bit}`);
+  return `${places.reverse().join('')};`;
 }
 
 /** The model of one of the two nets. */

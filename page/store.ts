@@ -117,15 +117,18 @@ function show(next: Snapshot): void {
   if (next.sample !== null) sample.value = next.sample;
   histories.value = next.progress.map(({ cell, losses, digest, heldOut, gradient }, i) => {
     const before = histories.value[i];
-    const bits = before?.bits ?? new Curve();
-    for (const nats of losses) bits.add(nats / Math.LN2);
+    const first = next.updates - losses.length;
+    const bits = before?.bits ?? new Curve(first);
+    // Steps that were taken back and are done again have the same losses: they are on the curve already.
+    for (const nats of losses.subarray(Math.max(0, bits.last - first))) bits.add(nats / Math.LN2);
+    const measured = before?.heldOut.at(-1)?.[0] ?? -1;
     const weights = next.nets[i].weights;
     const radius = before?.radius ?? [];
     const isNew = weights !== null && radius[radius.length - 1]?.[0] !== weights.update;
     const clippedAt = before?.clippedAt ?? [];
     return {
       ...{ cell, bits, digest, gradient },
-      heldOut: thin([...(before?.heldOut ?? []), ...heldOut]),
+      heldOut: thin([...(before?.heldOut ?? []), ...heldOut.filter(([at]) => at > measured)]),
       radius: isNew ? thin([...radius, [weights.update, Math.hypot(weights.re[0], weights.im[0])] as const]) : radius,
       clippedAt: gradient && gradient.clipped > 0 ? thin([...clippedAt, gradient.update]) : clippedAt,
     };

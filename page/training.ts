@@ -2,7 +2,7 @@ import { decodeModel, type GradcheckReport, loadTrainer, saveTrainer, type Train
 import { CharVocabulary, CharWindows } from 'bptt/data';
 import { CHARACTER_MODEL, openCharacterModel } from './characterModel.ts';
 import type { Snapshot, View } from './messages.ts';
-import { LONGEST_PROBE, Net } from './net.ts';
+import { LONGEST_PROBE, type Moment, Net } from './net.ts';
 import { type Settings, specOf, textOf } from './settings.ts';
 
 /** Updates between two looks at the held-out text. */
@@ -10,6 +10,8 @@ const HELD_OUT_EVERY = 200;
 const LONGEST_HELD_OUT = 500;
 const PROBE = 80;
 const SAMPLE = 240;
+/** Steps that can be taken back. */
+const LONGEST_PAST = 100;
 
 /** What a file of this page is known by, and what it holds beside the trainer. */
 const PAGE = 'bptt page 1';
@@ -40,6 +42,7 @@ export class Training {
   /** The window of the next update. */
   private readonly batch: TrainingBatch & { inputs: Int32Array; targets: Int32Array; carry: boolean };
 
+  private readonly past: { readonly nets: readonly Moment[]; readonly position: number }[] = [];
   /** Where the window of the next update begins. */
   private position = 0;
 
@@ -58,8 +61,9 @@ export class Training {
     this.vocabulary = vocabulary;
     this.nets = nets;
     const shown = Array.from(vocabulary.decode(rest.length > PROBE ? rest : ids));
-    // It begins with a word: in Reber texts after the E that ends one, in others after a space.
-    const begins = shown.findIndex((char, i) => char === ' ' || (char === 'E' && shown[i + 1] === 'B'));
+    // It begins with a word: in Reber texts after the E that ends one, in others after a space, of sums after a semicolon.
+    const between = settings.text === 'addition' ? ';' : ' ';
+    const begins = shown.findIndex((char, i) => char === between || (char === 'E' && shown[i + 1] === 'B'));
     this.probe = shown.slice(begins + 1, begins + 1 + PROBE).join('');
     this.windows = new CharWindows(ids.subarray(0, ids.length - held), steps);
     this.heldOut = windowsOf(rest, steps);
@@ -132,6 +136,22 @@ export class Training {
     if (this.updates % HELD_OUT_EVERY === 0) await this.evaluate();
   }
 
+  /** Keeps this moment, so that {@link back} can return to it. */
+  async remember(): Promise<void> {
+    const nets = await Promise.all(this.nets.map((net) => net.moment()));
+    this.past.push({ nets, position: this.position });
+    if (this.past.length > LONGEST_PAST) this.past.shift();
+  }
+
+  /** Takes the last step back that began at a remembered moment. */
+  async back(): Promise<void> {
+    const moment = this.past.pop();
+    if (!moment) return;
+    for (const [i, net] of this.nets.entries()) await net.restore(moment.nets[i]);
+    this.windows.position = moment.position;
+    this.next();
+  }
+
   measureGradients(): void {
     for (const net of this.nets) net.measureGradient(this.batch);
   }
@@ -146,7 +166,13 @@ export class Training {
     this.measureGradients();
     const sample = withSample ? vocabulary.decode(await nets[0].sample(SAMPLE, view.temperature)) : null;
     return {
-      ...{ type: 'snapshot', updates: this.updates, running, engine: nets[0].trainer.description },
+      ...{
+        type: 'snapshot',
+        updates: this.updates,
+        running,
+        past: this.past.length,
+        engine: nets[0].trainer.description,
+      },
       ...{ chars: vocabulary.chars, probe, cursor, sample },
       progress: nets.map((net) => net.takeProgress()),
       nets: await Promise.all(nets.map((net) => net.look(ids, view, cursor, withWeights))),

@@ -79,7 +79,13 @@ async function carryOut(request: Request): Promise<void> {
       return;
     case 'step':
       running = false;
+      await training.remember();
       await training.step();
+      await show(true);
+      return;
+    case 'back':
+      running = false;
+      await training.back();
       await show(true);
       return;
     case 'view':

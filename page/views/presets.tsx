@@ -1,6 +1,6 @@
 import { PRESETS } from '../presets.ts';
 import { toLink } from '../settings.ts';
-import { begin, cursor, probe, settings } from '../store.ts';
+import { begin, cursor, probe, settings, unit } from '../store.ts';
 
 export function Presets() {
   const now = toLink(settings.value);
@@ -16,6 +16,7 @@ export function Presets() {
             onClick={() => {
               probe.value = '';
               cursor.value = preset.cursor;
+              unit.value = preset.unit;
               begin(preset.settings);
             }}
           >

@@ -41,6 +41,7 @@ export function SettingsForm() {
             ['heron', 'The heron'],
             ['reber', 'Reber words'],
             ['embedded', 'Embedded Reber words'],
+            ['addition', 'Binary addition'],
             [OWN_TEXT, 'Your own'],
           ]}
           onValue={(text) =>

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { AxeBuilder } from '@axe-core/playwright';
-import { type CpuTrainer, createTrainer, Inspector, loadTrainer, type Trainer } from 'bptt';
+import { type CpuTrainer, createSampler, createTrainer, Inspector, loadTrainer, type Trainer } from 'bptt';
 import { CharVocabulary, CharWindows, embeddedNextSymbols, embeddedReberWord, nextSymbols, reberWord } from 'bptt/data';
 import { RandomState, singularValues } from 'bptt/tensor';
 import type { Page } from 'playwright';
@@ -210,6 +210,28 @@ describe('a tanh net beside an LSTM on Reber words', () => {
       .toEqual([30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40]);
   });
 
+  test('it writes what the library draws at a temperature', async () => {
+    const { trainer } = wanted.nets[0];
+    await page.getByLabel('temperature').fill('0.5');
+    await page.keyboard.press('Enter');
+    const sampler = await createSampler(trainer.spec, await trainer.parameters(), { engine: 'wasm' });
+    const ids = sampler.sample([0], 240, new RandomState(250), { temperature: 0.5 }) as number[];
+    await expect.poll(() => page.locator('.sample').textContent()).toBe(wanted.vocabulary.decode(ids));
+  });
+
+  test('a tap moves the cursor', async () => {
+    const touched = await opened(
+      { text: 'reber', hidden: 5 },
+      { hasTouch: true, viewport: { width: 390, height: 800 } },
+    );
+    const slider = touched.getByRole('slider');
+    await slider.scrollIntoViewIfNeeded();
+    const box = (await slider.boundingBox())!;
+    await touched.touchscreen.tap(box.x + (12.5 / T) * box.width, box.y + 60);
+    await expect.poll(() => slider.getAttribute('aria-valuenow')).toBe('12');
+    await touched.context().close();
+  });
+
   test('gates of the LSTM are those of the library', async () => {
     await page.getByRole('combobox', { name: 'net', exact: true }).selectOption('LSTM');
     const { layers } = await inspected(wanted.nets[1].trainer, wanted.probe, 40);
@@ -223,9 +245,20 @@ describe('a tanh net beside an LSTM on Reber words', () => {
     }
   });
 
-  test('one step is one update, and a text typed becomes the axis', async () => {
-    await page.getByRole('button', { name: 'One step' }).click();
+  test('one step is one update and can be taken back, and a text typed becomes the axis', async () => {
+    const digests = () => page.locator('.digest').allTextContents();
+    const before = await digests();
+    await page.getByRole('button', { name: 'One step', exact: true }).click();
     await page.locator('output[data-updates="251"]').waitFor();
+    const after = await digests();
+    await page.getByRole('button', { name: 'One step back' }).click();
+    await page.locator('output[data-updates="250"]').waitFor();
+    expect(await digests()).toEqual(before);
+    expect(await page.getByRole('button', { name: 'One step back' }).isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'One step', exact: true }).click();
+    await page.locator('output[data-updates="251"]').waitFor();
+    expect(await digests()).toEqual(after);
+    expect(after).toEqual((await reference(settings, 251)).nets.map(({ digest }) => digest));
     const word = 'BTSSXXTVVE';
     await page.getByRole('textbox', { name: 'probe text' }).fill(word);
     await expect.poll(async () => (await table(page, 'Surprise')).map(([char]) => char).join('')).toBe(word);
@@ -334,6 +367,49 @@ test('every starting point can begin, and its cursor lies in its probe', async (
   }
 });
 
+test('after 1,000 updates of embedded Reber the LSTM knows the last P, and the tanh net guesses', async () => {
+  for (const [name, least, most] of [
+    ['embedded Reber, LSTM', 0.98, 1],
+    ['embedded Reber, tanh', 0.4, 0.6],
+  ] as const) {
+    const { settings, cursor } = PRESETS.find((preset) => preset.name === name)!;
+    const training = await Training.begin(settings, textOf(settings, heron));
+    for (let n = 0; n < 1000; n++) await training.step();
+    const view = { probe: '', cursor, backSteps: 0, temperature: 1, weights: false, block: 0 };
+    const { nets, chars } = await training.snapshot(false, view, false, false);
+    const belief = nets[0].outputs[cursor * chars.length + chars.indexOf('P')];
+    expect(belief).toBeGreaterThan(least);
+    expect(belief).toBeLessThan(most);
+    training.dispose();
+  }
+});
+
+test('after 1,000 updates of binary addition unit 6 holds the carry', async () => {
+  const { settings } = PRESETS.find(({ name }) => name === 'binary addition')!;
+  const training = await Training.begin(settings, textOf(settings, heron));
+  for (let n = 0; n < 1000; n++) await training.step();
+  const view = { probe: '', cursor: 0, backSteps: 0, temperature: 1, weights: false, block: 0 };
+  const { nets, probe } = await training.snapshot(false, view, false, false);
+  const [{ states, H }] = nets;
+  const held = new Map<number, number[]>([
+    [0, []],
+    [1, []],
+  ]);
+  let carry = 0;
+  for (const [t, char] of probe.entries()) {
+    const pair = 'abcd'.indexOf(char);
+    if (char === ';') carry = 0;
+    else if (pair >= 0) carry = (pair >> 1) + (pair & 1) + carry > 1 ? 1 : 0;
+    // once the bit of the sum is written, the carry is all that matters
+    else held.get(carry)!.push(states.h[t * H + 6]);
+  }
+  const [without, withCarry] = [held.get(0)!, held.get(1)!];
+  expect(Math.min(without.length, withCarry.length)).toBeGreaterThan(10);
+  const [low, high] = without[0] < withCarry[0] ? [without, withCarry] : [withCarry, without];
+  expect(Math.max(...low)).toBeLessThan(Math.min(...high));
+  training.dispose();
+});
+
 test('the state of the grammar after every prefix is that of the library', () => {
   for (const embedded of [false, true]) {
     const rng = new RandomState(5);
@@ -393,7 +469,7 @@ describe('files', () => {
     await other.locator('output[data-updates="50"]').waitFor();
     expect(await digest(other)).toBe(half.nets[0].digest);
     for (let n = 51; n <= 56; n++) {
-      await other.getByRole('button', { name: 'One step' }).click();
+      await other.getByRole('button', { name: 'One step', exact: true }).click();
       await other.locator(`output[data-updates="${n}"]`).waitFor();
     }
     expect(await digest(other)).toBe(whole.nets[0].digest);
@@ -423,7 +499,7 @@ describe('files', () => {
       surprise.slice(1).map(([, bits]) => Number(bits)),
       losses.subarray(0, 79).map((nats) => nats / Math.LN2),
     );
-    await page.getByRole('button', { name: 'One step' }).click();
+    await page.getByRole('button', { name: 'One step', exact: true }).click();
     await page.locator('output[data-updates="6"]').waitFor();
     await page.context().close();
   });

@@ -229,7 +229,7 @@ const trainer = defineCase('trainer, L2', { T: 1, B: 1, D: 1, H: 1, V: 2 }, (siz
 
 const cells = CELL_NAMES;
 
-/** The whole walk through time of `bptt/bptt`: every cell, and every option with the cells that it touches. */
+/** The whole walk through time of `bptt`: every cell, and every option with the cells that it touches. */
 export const sequenceCases: GradcheckCase[] = [
   ...cells.map((cell) => sequence(cell, { spec: { cell } })),
   ...(['sigmoid', 'relu', 'identity'] as const).map((nonlinearity) =>

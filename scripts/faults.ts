@@ -682,8 +682,6 @@ const wasm: Fault[] = [
     ['wrong operand', 'fold(f, count, Number.NEGATIVE_INFINITY,', 'fold(f, count, 0,'],
     ['dropped term', 'for (const [pointer, stride] of strides) f.advance(pointer, stride);', ''],
     ['wrong index', "shape === '[R]' ? 1 : n", 'n'],
-    ['wrong index', 'i32.shl(i32.mul(floats, i), 2)', 'i32.shl(floats, 2)'],
-    ['wrong index', 'f.int(i32.mul(H, own.length))', 'f.int(H)'],
     ['wrong index', 'storeApart(f, pointer, stride, value, 1)', 'storeApart(f, pointer, stride, value, 4)'],
     ['wrong index', 'f.storeLane(pointer, lanes, lane)', 'f.storeLane(pointer, lanes, 0)'],
   ]),
@@ -795,10 +793,31 @@ const wasm: Fault[] = [
     ['dropped term', 'f64.sqrt(sumOfSquares(f, grads, n))', 'sumOfSquares(f, grads, n)'],
   ]),
   ...faultsOf('wasm/formulas.ts', unitTests, [
-    ['wrong operand', 'v128.select(x, y, f32x4.greater(a, b))', 'v128.select(y, x, f32x4.greater(a, b))'],
-    ['sign', 'sub: (a, b) => f.let(f32x4.sub(a, b))', 'sub: (a, b) => f.let(f32x4.add(a, b))'],
-    ['wrong index', 'i32.shl(i32.mul(H, first + k), 2)', 'i32.shl(i32.mul(H, k), 2)'],
+    ['wrong operand', 'v128.select(x(), y(), greater)', 'v128.select(y(), x(), greater)'],
+    ['wrong operand', 'Object.is(y.constant, 0)', 'y.constant !== undefined'],
+    ['sign', 'sub: binary(f32x4.sub)', 'sub: binary(f32x4.add)'],
+    ['wrong index', 'i32.mul(bytes, first)', '0'],
+    ['wrong index', 'f.int(i32.mul(H, width))', 'f.int(H)'],
     ['dropped term', 'if (shared) return [];', ''],
+  ]),
+  ...faultsOf('wasm/steps.ts', unitTests, [
+    ['wrong index', 'i32.add(i32.mul(t, strides[k]), base)', 'base'],
+    ['wrong index', 'f.advance(t, direction);', 'f.advance(t, 1);'],
+    [
+      'dropped term',
+      'i32.and(i32.eq(i32.remainder(left, every), 0), i32.lessThan(0, left))',
+      'i32.eq(i32.remainder(left, every), 0)',
+    ],
+    ['dropped term', '(maxSteps <= 2 || last.every((call, i) => isCall(call, i, maxSteps - 1)))', 'true'],
+  ]),
+  ...faultsOf('wasm/recorder.ts', unitTests, [
+    ['dropped term', 'calls.slice(from, from', 'calls.slice(from + 1, from'],
+    ['dropped term', 'for (const part of parts) part();', 'parts[0]();'],
+  ]),
+  ...faultsOf('wasm/recurrence.ts', unitTests, [
+    ['wrong index', 'first: reverse ? steps - 1 : 0', 'first: 0'],
+    ['dropped term', '      pack(r, weights.packNN, (H, blocks) => [blocks * H, H]);\n', ''],
+    ['dropped term', 'backSteps < steps ? cut : undefined', 'undefined'],
   ]),
 ];
 
@@ -958,5 +977,65 @@ const webgpu: Fault[] = [
   ]),
 ];
 
+const interop: Fault[] = [
+  ...faultsOf('interop/foreignModel.ts', unitTests, [
+    ['transposed operand', 'E[n * D + d]', 'E[d * N + n]'],
+    ['wrong index', 'result[j * m + i] = a[i * n + j]', 'result[i * n + j] = a[i * n + j]'],
+  ]),
+  ...faultsOf('interop/hdf5.ts', unitTests, [
+    ['wrong operand', 'const littleEndian = (bits & 1) === 0;', 'const littleEndian = true;'],
+    [
+      'dropped term',
+      'const name = this.zeroEnded(names + reader.u64());',
+      'const name = this.zeroEnded(reader.u64());',
+    ],
+  ]),
+  ...faultsOf('interop/kerasExport.ts', unitTests, [
+    ['wrong gate', 'const GRU_BLOCKS = [1, 0, 2];', 'const GRU_BLOCKS = [0, 1, 2];'],
+    ['dropped term', 'value + hh[i]', 'value'],
+  ]),
+  ...faultsOf('interop/npz.ts', unitTests, [
+    ['wrong operand', "order !== '>'", 'true'],
+    ['transposed operand', "fortran === 'True' ? rowMajor(values, shape) : values", 'values'],
+  ]),
+  ...faultsOf('interop/onnx.ts', unitTests, [
+    ['wrong gate', 'const LSTM_BLOCKS = [0, 2, 3, 1];', 'const LSTM_BLOCKS = [0, 1, 2, 3];'],
+    ['wrong gate', 'const PEEPHOLE_BLOCKS = [0, 2, 1];', 'const PEEPHOLE_BLOCKS = [0, 1, 2];'],
+    ['wrong gate', 'const GRU_BLOCKS = [1, 0, 2];', 'const GRU_BLOCKS = [0, 1, 2];'],
+    ['wrong operand', "? 'gru' : 'gruResetBefore'", "? 'gruResetBefore' : 'gru'"],
+    [
+      'wrong index',
+      'bias_hh: reorderBlocks(part(B, d, G * H, G * H), order)',
+      'bias_hh: reorderBlocks(part(B, d, G * H), order)',
+    ],
+  ]),
+  ...faultsOf('interop/stateDict.ts', unitTests, [
+    ['wrong operand', 'hiddenSize: H,', 'hiddenSize: D,'],
+    ['dropped term', "if (spec.cell === 'lstmPeephole') cannot('peepholes (cell lstmPeephole)');", ''],
+  ]),
+  ...faultsOf('interop/tfjs.ts', unitTests, [
+    ['dropped term', 'value * scale.scale + scale.min', 'value * scale.scale'],
+    ['wrong index', 'at += size;', 'at = size;'],
+  ]),
+  ...faultsOf('interop/torch.ts', unitTests, [
+    ['wrong index', 'sum + at * strides[axis], offset', 'sum + at * strides[axis], 0'],
+    ['wrong index', 'bytes.subarray(offset * size, (offset + count) * size)', 'bytes.subarray(0, count * size)'],
+    [
+      'dropped term',
+      "'collections.OrderedDict': orderedDict,",
+      "'collections.OrderedDict': orderedDict, 'os.system': () => null,",
+    ],
+  ]),
+];
+
 /** For every backward function at least one fault of each kind that applies to it. */
-export const faults: readonly Fault[] = [...tensor, ...simd, ...layers, ...optim, ...bptt, ...wasm, ...webgpu];
+export const faults: readonly Fault[] = [
+  ...tensor,
+  ...simd,
+  ...layers,
+  ...optim,
+  ...bptt,
+  ...wasm,
+  ...webgpu,
+  ...interop,
+];

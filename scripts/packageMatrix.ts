@@ -1,8 +1,8 @@
-import { makeApp, type Run } from '../tests/package/app.ts';
+import { distance, GPU_TOLERANCE, makeApp, type Run } from '../tests/package/app.ts';
 import { openBrowser, runPage } from '../tests/package/browser.ts';
 import { build, bundlers } from '../tests/package/bundlers.ts';
 import { compilations, complaints, makeConsumer } from '../tests/package/consumer.ts';
-import { bundlePrograms, runProgram, runtimes, ways } from '../tests/package/runtimes.ts';
+import { bundlePrograms, runGpuProgram, runProgram, runtimes, ways } from '../tests/package/runtimes.ts';
 import { limits, sizeOf } from '../tests/package/sizes.ts';
 import { packTarball } from '../tests/package/tarball.ts';
 
@@ -38,6 +38,11 @@ function assertSame(what: string, run: Run, expected: Run): void {
   if (run.losses.join() !== expected.losses.join()) failures.push(`${what}: other losses than in this Node`);
 }
 
+/** Engine `webgpu` rounds otherwise. */
+function assertNear(what: string, run: Run, expected: Run): void {
+  if (!(distance(run, expected) < GPU_TOLERANCE)) failures.push(`${what}: losses far from those of engine wasm`);
+}
+
 const inWords = ({ description }: Run): string => description.replace(/^(\w+): SIMD$/, '$1').replace(/^ts: .*/, 'ts');
 const threaded = (run: Run): string => (/ 2 threads$/.test(run.description) ? '2' : '1, says why');
 const kB = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
@@ -52,18 +57,21 @@ try {
   bundlePrograms(app);
   const expected = runProgram(app, runtimes()[0], 'ESM');
 
-  heading('runtime', 'by way of', 'ts', 'auto', 'threads of 2');
+  heading('runtime', 'by way of', 'ts', 'auto', 'threads of 2', 'webgpu');
   for (const runtime of runtimes()) {
     for (const way of ways) {
       const what = `${runtime.name}, ${way}`;
       const runs = await cell(what, () => runProgram(app, runtime, way));
       if (runs === null) {
-        row(runtime.name, way, '✗', '✗', '✗');
+        row(runtime.name, way, '✗', '✗', '✗', '');
         continue;
       }
       assertSame(`${what}, ts`, runs.ts, expected.ts);
       assertSame(`${what}, auto`, runs.auto, expected.auto);
-      row(runtime.name, way, inWords(runs.ts), inWords(runs.auto), threaded(runs.threads));
+      const webgpu = way === 'ESM' ? await cell(`${what}, webgpu`, () => runGpuProgram(app, runtime)) : null;
+      if (webgpu) assertNear(`${what}, webgpu`, webgpu, expected.auto);
+      const onGpu = webgpu ? 'webgpu' : way === 'ESM' ? '✗' : '';
+      row(runtime.name, way, inWords(runs.ts), inWords(runs.auto), threaded(runs.threads), onGpu);
     }
   }
 
@@ -75,6 +83,7 @@ try {
     'worker',
     'threads of 2',
     'with threadWorker',
+    'webgpu',
     'page, gzip',
     'all, gzip',
   );
@@ -83,17 +92,18 @@ try {
     const runs = built && (await cell(`${bundler.name}, page`, () => runPage(browser, built.dist)));
     const sizes = built === null ? ['', ''] : [kB(built.entryGzip), kB(built.allGzip)];
     if (runs === null) {
-      row(bundler.name, bundler.version, built === null ? '✗' : '✓', '✗', '✗', '✗', '✗', ...sizes);
+      row(bundler.name, bundler.version, built === null ? '✗' : '✓', '✗', '✗', '✗', '✗', '✗', ...sizes);
       continue;
     }
     assertSame(`${bundler.name}, page`, runs.onPage, expected.auto);
     assertSame(`${bundler.name}, worker`, runs.inWorker, expected.auto);
     assertSame(`${bundler.name}, threads`, runs.named, expected.threads);
     if (bundler.carriesThreads) assertSame(`${bundler.name}, threads`, runs.threads, expected.threads);
-    const { onPage, inWorker, threads, named } = runs;
+    assertNear(`${bundler.name}, webgpu`, runs.webgpu, expected.auto);
+    const { onPage, inWorker, threads, named, webgpu } = runs;
     row(
       ...[bundler.name, bundler.version, '✓', inWords(onPage).replace(/:.*/, ''), inWords(inWorker)],
-      ...[threaded(threads), threaded(named), ...sizes],
+      ...[threaded(threads), threaded(named), inWords(webgpu).replace(/:.*/, ''), ...sizes],
     );
   }
 

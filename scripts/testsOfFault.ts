@@ -12,7 +12,7 @@ const TESTED_BY: readonly (readonly [files: RegExp, tests: readonly string[]])[]
   [/^bptt\/cpuSession\.ts$/, ['tests/bptt/trainer.test.ts', 'tests/bptt/batch.test.ts']],
   [
     /^wasm\/(formulas|cells|updates|losses|recurrence)\.ts$/,
-    ['tests/wasm/engine.test.ts', 'tests/determinism.test.ts'],
+    ['tests/wasm/cells.test.ts', 'tests/wasm/lengths.test.ts', 'tests/determinism.test.ts'],
   ],
   [/^webgpu\/training\/update\.ts$/, ['tests/webgpu/kernels.test.ts', 'tests/webgpu/trainer.node.test.ts']],
   [/^webgpu\/training\/sampler\.ts$/, ['tests/webgpu/sampler.node.test.ts']],

@@ -4,7 +4,7 @@ import type { CpuEngine } from './engine.ts';
 import { InferenceSession } from './inferenceSession.ts';
 import { LruMap } from './lruMap.ts';
 import { modelAllocationPlan, SequenceModel } from './model.ts';
-import { describe } from './options.ts';
+import { assertOptions, BATCH_FIELDS, describe } from './options.ts';
 import {
   type ModelSpec,
   type NamedTensors,
@@ -332,7 +332,8 @@ function roundUp(size: number): number {
 
 /** The steps and sequences of a batch for a model without sizes of its own. */
 function sizesOf({ input, inputSize }: ResolvedSpec, batch: InputBatch): [steps: number, sequences: number] {
-  const { inputs, steps, lengths } = batch ?? {};
+  assertOptions('batch', batch, BATCH_FIELDS);
+  const { inputs, steps, lengths } = batch;
   if (!(ArrayBuffer.isView(inputs) && 'length' in inputs)) {
     throw new TypeError(
       `batch.inputs is ${describe(inputs)}, expected ${input === 'ids' ? 'an Int32Array' : 'numbers'}`,

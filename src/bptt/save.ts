@@ -15,11 +15,11 @@ import {
   type Known,
   type ModelSpec,
   type NamedTensors,
-  namedSpec,
   parameterLayout,
   type ResolvedSpec,
   resolveSpec,
   specFromJson,
+  specToJson,
 } from './spec.ts';
 import type { Trainer } from './trainer.ts';
 
@@ -29,7 +29,7 @@ const RULES: Readonly<Record<string, (options: never) => Optimizer>> = {
 };
 
 /** Options that no file holds, or that the state holds. */
-const NOT_SAVED: readonly string[] = ['optimizer', 'webgpu', 'seed', 'engine', 'threads', 'dtype'];
+const NOT_SAVED: readonly string[] = ['optimizer', 'webgpu', 'threadWorker', 'seed', 'engine', 'threads', 'dtype'];
 
 const TRAINER = 'bptt trainer';
 const MODEL = 'bptt model';
@@ -53,7 +53,7 @@ export interface LoadedModel {
 /** Options of {@link loadTrainer}. */
 export interface LoadTrainerOptions
   extends Known,
-    Pick<CreateTrainerOptions, 'engine' | 'threads' | 'fma' | 'webgpu' | 'dtype'> {
+    Pick<CreateTrainerOptions, 'engine' | 'threads' | 'threadWorker' | 'fma' | 'webgpu' | 'dtype'> {
   /** In the place of the saved one, of the same rule: needed for a rule of one's own, and for a learning rate that is a function. */
   optimizer?: Optimizer;
 }
@@ -68,7 +68,8 @@ export interface LoadedTrainer {
  * A trainer as the bytes of a file, with all that it needs to go on where it stopped, bit for bit: spec, options, weights,
  * update rule and its memory, carried states, the stream of dropout. `docs/format.md` describes the file.
  *
- * @throws {TypeError} naming what JSON cannot hold in `metadata`.
+ * @throws {TypeError} naming what JSON cannot hold in `metadata`, {RangeError} where a cell or loss of one's own has the name of
+ *   a bundled one.
  */
 export async function saveTrainer(trainer: Trainer, options: SaveOptions = {}): Promise<Uint8Array> {
   const fn = 'saveTrainer';
@@ -82,7 +83,7 @@ export async function saveTrainer(trainer: Trainer, options: SaveOptions = {}): 
     tensors[`state.${name}`] = { shape: [batch, values.length / batch], values };
   }
   const header = {
-    ...{ kind: TRAINER, version: VERSION, ...specHeader(spec), options: optionsOf(trainer), dtype },
+    ...{ kind: TRAINER, version: VERSION, spec: specToJson(spec), options: optionsOf(trainer), dtype },
     ...{ optimizer: optimizerHeader(optimizer), updates, random, metadata },
   };
   return encodeModel({ tensors, metadata: header });
@@ -104,6 +105,7 @@ export async function loadTrainer(bytes: Uint8Array, options: LoadTrainerOptions
       optimizer: true,
       engine: true,
       threads: true,
+      threadWorker: true,
       fma: true,
       webgpu: true,
       dtype: true,
@@ -111,7 +113,7 @@ export async function loadTrainer(bytes: Uint8Array, options: LoadTrainerOptions
   });
   const { cells = {}, losses = {}, optimizer, ...choice } = options;
   const { tensors, metadata: header } = await read(fn, bytes, [TRAINER]);
-  const spec = specOf(fn, header, { cells, losses });
+  const spec = specFromJson(header.spec as Record<string, unknown>, { cells, losses });
   const rule = optimizer ?? savedOptimizer(fn, header.optimizer as OptimizerHeader);
   const own = header.options as Pick<CreateTrainerOptions, 'steps' | 'batch'>;
   const made = { ...own, dtype: header.dtype as Dtype, ...choice, optimizer: rule };
@@ -151,7 +153,7 @@ export async function saveModel(
   const metadata = metadataOf('saveModel', options);
   const spec = resolveSpec(model.spec);
   const parameters = typeof model.parameters === 'function' ? await model.parameters() : model.parameters;
-  const header = { kind: MODEL, version: VERSION, ...specHeader(spec), metadata };
+  const header = { kind: MODEL, version: VERSION, spec: specToJson(spec), metadata };
   return encodeModel({ tensors: tensorsOf(spec, parameters), metadata: header });
 }
 
@@ -165,7 +167,7 @@ export async function loadModel(bytes: Uint8Array, options: LoadModelOptions = {
   assertOptions(fn, options, { cells: true, losses: true, engine: true, dtype: true });
   const { cells = {}, losses = {}, ...choice } = options;
   const { tensors, metadata: header } = await read(fn, bytes, [MODEL, TRAINER]);
-  const spec = specOf(fn, header, { cells, losses });
+  const spec = specFromJson(header.spec as Record<string, unknown>, { cells, losses });
   const model = await createModel(spec, parametersOf(tensors), choice);
   return { model, metadata: header.metadata as Record<string, unknown> };
 }
@@ -181,38 +183,6 @@ async function read(fn: string, bytes: Uint8Array, kinds: readonly string[]): Pr
   }
   if (version !== VERSION) throw new Error(`${fn}: the file has version ${describe(version)}, expected ${VERSION}`);
   return file;
-}
-
-/** Whether a spec with a bundled name in the place of cell and loss is the same. */
-function specHeader(spec: ResolvedSpec): { spec: Record<string, unknown>; own: string[] } {
-  const json = namedSpec(spec);
-  const own: string[] = [];
-  for (const field of ['cell', 'loss'] as const) {
-    if (!isBundled(spec, field, json[field] as string)) own.push(field);
-  }
-  return { spec: json, own };
-}
-
-function isBundled(spec: ResolvedSpec, field: 'cell' | 'loss', name: string): boolean {
-  try {
-    return resolveSpec({ ...spec, [field]: name })[field] === spec[field];
-  } catch {
-    return false;
-  }
-}
-
-function specOf(fn: string, { spec, own }: Record<string, unknown>, known: Required<Known>): ModelSpec {
-  const json = spec as Record<string, unknown>;
-  for (const field of own as string[]) {
-    const [given, option] = field === 'cell' ? [known.cells, 'cells'] : [known.losses, 'losses'];
-    const name = json[field] as string;
-    if (Object.hasOwn(given, name)) continue;
-    const code = `${fn}(bytes, { ${option}: { ${name} } })`;
-    throw new RangeError(
-      `${fn}: the file's ${field} ${name} is code of its own, which is not saved: hand it in, ${code}`,
-    );
-  }
-  return specFromJson(json, known);
 }
 
 interface OptimizerHeader {

@@ -6,6 +6,7 @@ import { partsOf, type Sequence, SequenceBatches } from '../../src/bptt/sequence
 import { type ModelSpec, resolveSpec } from '../../src/bptt/spec.ts';
 import type { TrainerOptions, TrainingBatch } from '../../src/bptt/trainer.ts';
 import { seriesWindows } from '../../src/data/seriesWindows.ts';
+import { ctc } from '../../src/layers/ctcLoss.ts';
 import { adam } from '../../src/optim/adam.ts';
 import { cosineDecay } from '../../src/optim/schedule.ts';
 import { sgd } from '../../src/optim/sgd.ts';
@@ -361,6 +362,24 @@ describe('fit', () => {
       turn.mockRestore();
     }
     expect(turns).toEqual([15, 30, 45]);
+  });
+
+  test('a loss per sequence: labels of different lengths', async () => {
+    const spec: ModelSpec = { ...tags, loss: ctc() };
+    const trainer = await make(spec, { labels: 2, optimizer: adam({ lr: 0.05 }) });
+    // Each symbol but 0 is a label, 1 or 2; 3 is silence.
+    const list = range(12).map(() => ({ inputs: [1, 3, 2, 3], targets: [1, 2] }));
+    list.push({ inputs: [3, 1, 3, 3, 3], targets: [1] });
+    const { epochs } = await fitTrainer(trainer, { sequences: list }, { epochs: 30 });
+    expect(epochs[29].loss).toBeLessThan(0.2 * epochs[0].loss);
+    const long = { sequences: [{ inputs: [1, 2, 1, 2, 1], targets: [1, 2, 1] }] };
+    await expect(fitTrainer(trainer, long, { epochs: 1 })).rejects.toThrow(
+      'sequences[0].targets has 3 labels, the trainer was made for labels: 2',
+    );
+    const measured = { epochs: 1, metrics: ['accuracy'] } as const;
+    await expect(fitTrainer(trainer, { sequences: list }, measured)).rejects.toThrow(
+      'accuracy needs classes as targets',
+    );
   });
 
   test('a schedule counts updates, and gradients accumulate', async () => {

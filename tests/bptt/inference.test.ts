@@ -98,7 +98,8 @@ describe('predict', () => {
     );
     await expect(net.predict({ inputs: Int32Array.of(0, 5), batch: 1 })).rejects.toThrow('batch.inputs[1] is 5');
     await expect(net.predict({} as never)).rejects.toThrow('batch.inputs is undefined, expected an Int32Array');
-    await expect(net.predict({ x: inputs } as never)).rejects.toThrow('batch.inputs is undefined');
+    await expect(net.predict({ x: inputs } as never)).rejects.toThrow('batch: unknown option x, did you mean inputs?');
+    await expect(net.predict(undefined as never)).rejects.toThrow('batch: options is undefined, expected an object');
   });
 });
 
@@ -292,6 +293,35 @@ test('a model for inference has no room for gradients and refuses to go back', (
   expect(() => net.forwardBackward()).toThrow('SequenceModel.forwardBackward: made without backward');
 });
 
+test('engine wasm gives what engine ts gives', async () => {
+  for (const spec of [vectors, { ...symbols, bidirectional: true }]) {
+    const weights = weightsOf(spec, 'float32');
+    const [ts, wasm] = [await createModel(spec, weights, { engine: 'ts' }), await createModel(spec, weights)];
+    expect(wasm.description).toBe('wasm: SIMD');
+    const rng = new RandomState(8);
+    for (const [steps, batch] of [
+      [70, 3],
+      [5, 66],
+      [1, 1],
+    ]) {
+      const rows = steps * batch;
+      const inputs =
+        spec === vectors ? from('float32', rng.uniform(-1, 1, rows * 2)) : Int32Array.from(rng.randint(0, 5, rows));
+      expectNear(await wasm.predict({ inputs, batch }), await ts.predict({ inputs, batch }), roundings(steps));
+    }
+    if (spec !== vectors) continue;
+    const sessions = [ts.session(), wasm.session(), wasm.session()];
+    for (let t = 0; t < 4; t++) {
+      const x = Array.from(rng.randn(2));
+      const [want, got] = sessions.map((session) => session.read(x));
+      expectNear(got, want, roundings(2 * t + 1));
+      const [one] = ts.readAll(sessions.slice(0, 1), [x]);
+      expectNear(wasm.readAll(sessions.slice(1), [x, x])[0], one, roundings(2 * t + 2));
+    }
+    wasm.dispose();
+  }
+});
+
 describe('forecast', () => {
   test('feeds outputs back and leaves the session as it was', async () => {
     const net = await model(vectors);
@@ -307,6 +337,7 @@ describe('forecast', () => {
       y = other.read(y);
     }
     expect(forecast(session, 1)).toEqual(session.outputs);
+    expect(session.fork().outputs).toEqual(session.outputs);
   });
 
   test('next says what is read where it is more than the outputs', async () => {

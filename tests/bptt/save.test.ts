@@ -57,15 +57,24 @@ describe('a trainer', () => {
     ['notebookRprop', notebookRprop({ delta: 0.002 })],
   ];
 
-  test.each(rules)('of %s goes on bit for bit, in both dtypes', async (_, optimizer) => {
-    for (const dtype of ['float32', 'float64']) {
-      const trainer = await make({ optimizer, dtype });
+  const engines = [
+    { engine: 'ts', dtype: 'float32' },
+    { engine: 'ts', dtype: 'float64' },
+    { engine: 'wasm', dtype: 'float32' },
+    { engine: 'wasm', dtype: 'float32', threads: 2 },
+  ];
+
+  test.each(rules)('of %s goes on bit for bit, on every engine', async (_, optimizer) => {
+    for (const engine of engines) {
+      const trainer = await make({ optimizer, ...engine });
       await trainer.train(windows(5, 2));
       const { trainer: loaded } = await loadTrainer(await saveTrainer(trainer));
-      expect(loaded.dtype).toBe(dtype);
+      expect([loaded.dtype, loaded.engine]).toEqual([engine.dtype, trainer.engine]);
       expect(loaded.step).toBe(5);
       expect(loaded.options.optimizer.options).toEqual(optimizer.options);
       await expectSame(trainer, loaded);
+      trainer.dispose();
+      loaded.dispose();
     }
   });
 
@@ -121,32 +130,33 @@ describe('a trainer', () => {
     await expect(loadTrainer(bytes, { optimizer: sgd({ lr: 1 }) })).rejects.toThrow('optimizer is adam');
   });
 
-  test('cells, losses and update rules of its own are named and handed in, even under a bundled name', async () => {
-    for (const name of ['mine', 'lstm']) {
-      const cell: Cell = { ...lstm, name, initialBias: [0, 2] };
-      const loss = { ...softmaxCrossEntropy, name: name === 'lstm' ? 'softmaxCrossEntropy' : 'myLoss' };
-      const rule: Optimizer = {
-        ...sgd({ lr: 0.1 }),
-        options: { special: true },
-        name: name === 'lstm' ? 'sgd' : 'mySgd',
-      };
-      const trainer = await make({ optimizer: rule }, { cell, loss });
-      await trainer.train(windows(3, 2));
-      const bytes = await saveTrainer(trainer);
-      const code = 'is code of its own, which is not saved: hand it in, loadTrainer(bytes, {';
-      const given = { cells: { [name]: cell }, losses: { [loss.name]: loss }, optimizer: rule };
-      const without = (field: keyof typeof given) => loadTrainer(bytes, { ...given, [field]: undefined } as never);
-      await expect(without('cells')).rejects.toThrow(`the file's cell ${name} ${code} cells: { ${name} } })`);
-      await expect(without('losses')).rejects.toThrow(
-        `the file's loss ${loss.name} ${code} losses: { ${loss.name} } })`,
-      );
-      await expect(without('optimizer')).rejects.toThrow(
-        `the file's optimizer ${rule.name} ${code} optimizer: ${rule.name}(…) })`,
-      );
-      const { trainer: loaded } = await loadTrainer(bytes, given);
-      expect(loaded.spec.cell).toBe(cell);
-      await expectSame(trainer, loaded);
-    }
+  test('cells, losses and update rules of its own are named and handed in', async () => {
+    const mine: Cell = { ...lstm, name: 'mine', initialBias: [0, 2] };
+    const myLoss = { ...softmaxCrossEntropy, name: 'myLoss' };
+    const mySgd: Optimizer = { ...sgd({ lr: 0.1 }), name: 'mySgd' };
+    const trainer = await make({ optimizer: mySgd }, { cell: mine, loss: myLoss });
+    await trainer.train(windows(3, 2));
+    const bytes = await saveTrainer(trainer);
+    const [cells, losses, optimizer] = [{ mine }, { myLoss }, mySgd];
+    await expect(loadTrainer(bytes, { losses, optimizer })).rejects.toThrow('hand a cell of your own in `cells`');
+    await expect(loadTrainer(bytes, { cells, optimizer })).rejects.toThrow('hand a loss of your own in `losses`');
+    await expect(loadTrainer(bytes, { cells, losses })).rejects.toThrow(
+      "the file's optimizer mySgd is code of its own, which is not saved: hand it in, loadTrainer(bytes, { optimizer: mySgd(…) })",
+    );
+    const { trainer: loaded } = await loadTrainer(bytes, { cells, losses, optimizer });
+    expect(loaded.spec.cell).toBe(mine);
+    await expectSame(trainer, loaded);
+  });
+
+  test('a name of a bundled cell, loss or rule is not taken for the bundled one', async () => {
+    const cell: Cell = { ...lstm, initialBias: [0, 2] };
+    await expect(saveTrainer(await make({}, { cell }))).rejects.toThrow('own has the name of the bundled lstm');
+    const loss = { ...softmaxCrossEntropy };
+    await expect(saveTrainer(await make({}, { loss }))).rejects.toThrow('the name of the bundled softmaxCrossEntropy');
+    const rule: Optimizer = { ...sgd({ lr: 0.1 }), options: { special: true } };
+    await expect(loadTrainer(await saveTrainer(await make({ optimizer: rule })))).rejects.toThrow(
+      'optimizer sgd is code',
+    );
   });
 
   test('the engine that it ran on is kept unless another is named', async () => {

@@ -6,9 +6,11 @@ import { type Browser, chromium } from 'playwright';
 import { softwareBrowser, unpackSoftwareGpu } from '../../scripts/softwareGpu.ts';
 import type { Run } from './app.ts';
 
-/** What the page of an app found: engine `auto` on the page with two threads, in its worker with one, with two, and with
- * two whose file it names. */
-export type PageRuns = Record<'onPage' | 'inWorker' | 'threads' | 'named', Run>;
+/**
+ * What the page of an app found: engine `auto` on the page with two threads, in its worker with one, with two, and with two
+ * whose file it names; engine `webgpu` on the page.
+ */
+export type PageRuns = Record<'onPage' | 'inWorker' | 'threads' | 'named' | 'webgpu', Run>;
 
 const types: Record<string, string> = { html: 'text/html', js: 'text/javascript' };
 

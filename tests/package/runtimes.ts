@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { gpuEnvironment } from '../../scripts/softwareGpu.ts';
 import type { Run } from './app.ts';
 import { bundle } from './bundlers.ts';
 import { repository, run } from './tarball.ts';
@@ -59,4 +60,13 @@ export function bundlePrograms(app: string): void {
  */
 export function runProgram(app: string, { command: [program, ...args] }: Runtime, way: Way): ProgramRuns {
   return JSON.parse(run(program, [...args, file[way]], app)) as ProgramRuns;
+}
+
+/**
+ * Trains on engine `webgpu`: in Node and Bun by way of the package `webgpu`, on a GPU or the program that stands in for one.
+ *
+ * @throws {Error} where the runtime has no WebGPU.
+ */
+export async function runGpuProgram(app: string, { command: [program, ...args] }: Runtime): Promise<Run> {
+  return JSON.parse(run(program, [...args, 'gpu.js'], app, await gpuEnvironment())) as Run;
 }

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeApp } from './app.ts';
+import { distance, GPU_TOLERANCE, makeApp } from './app.ts';
 import { openBrowser, runPage } from './browser.ts';
 import { build, bundlers } from './bundlers.ts';
 import { type Compilation, complaints, makeConsumer } from './consumer.ts';
-import { bundlePrograms, type ProgramRuns, runProgram, runtimes, type Way } from './runtimes.ts';
+import { bundlePrograms, type ProgramRuns, runGpuProgram, runProgram, runtimes, type Way } from './runtimes.ts';
 import { limits, sizeOf } from './sizes.ts';
 import { packTarball, type Tarball } from './tarball.ts';
 
@@ -77,6 +77,12 @@ describe('a program', () => {
     expect(runs.ts.description).toBe('ts: asked for');
     expect(runs.threads.description).toContain(threads);
   });
+
+  it('trains in Node on WebGPU', async () => {
+    const run = await runGpuProgram(app, node);
+    expect(run.description).toMatch(/^webgpu: /);
+    expect(distance(run, runProgram(app, node, 'ESM').auto)).toBeLessThan(GPU_TOLERANCE);
+  });
 });
 
 describe('a page under a strict content security policy', () => {
@@ -96,6 +102,8 @@ describe('a page under a strict content security policy', () => {
       expect(runs.onPage.losses).toEqual(inNode.auto.losses);
       expect(runs.onPage.description).toContain("since a page's main thread may not wait");
       expect(runs.named).toEqual(inNode.threads);
+      expect(runs.webgpu.description).toMatch(/^webgpu: /);
+      expect(distance(runs.webgpu, inNode.auto)).toBeLessThan(GPU_TOLERANCE);
       if (bundler.carriesThreads) expect(runs.threads).toEqual(inNode.threads);
       else expect(runs.threads.description).toMatch(/1 thread instead of 2, since .* does not load/);
     },

@@ -57,7 +57,7 @@ const NAMES: Readonly<Record<string, string>> = {
   './wasm': `
     ThreadStartError hasFusedMultiplyAdd hasWasmSimd panelLengths wasmEngine wasmEngines whyNoThreads whyOneThread`,
   './webgpu': `
-    CommandList Commands Device DeviceBuffer ELEMENT_BYTES MAX_REPEATS Memory NO_SUCH_ID_WGSL Pipelines ROW_MAX_WGSL
+    CommandList Commands Device DeviceBuffer ELEMENT_BYTES MAX_REPEATS Memory Pipelines ROW_MAX_WGSL
     ROW_SUM_WGSL SIGMOID_WGSL SLOT_BYTES SLOT_WORDS Storage TANH_WGSL WebgpuError add addRow addRowBackward addScaled
     clearRows clip clipBackward clipByNorm clipByValue copy exp expBackward fill gatherColumns gatherColumnsBackward
     gatherRows gatherRowsBackward holdStateBackward holdStateForward linearForward logSoftmax logSoftmaxBackward

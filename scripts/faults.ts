@@ -972,10 +972,14 @@ const webgpu: Fault[] = [
   ]),
   ...faultsOf('webgpu/training/formulas.ts', unitTests, [
     ['sign', 'value < 0 || Object.is(value, -0)', 'Object.is(value, -0)'],
-    ['wrong operand', 'select(${y}, ${x}, ${a} > ${b})', 'select(${x}, ${y}, ${a} > ${b})'],
+    [
+      'wrong operand',
+      'whereGreater(a: string, b: string, x: string, y',
+      'whereGreater(a: string, b: string, y: string, x',
+    ],
     ['wrong operand', 'select(a, b, a < b && !is_nan(a))', 'select(b, a, a < b && !is_nan(a))'],
     ['wrong operand', 'select(a, b, b < a && !is_nan(a))', 'select(b, a, b < a && !is_nan(a))'],
-    ['wrong index', 'return `${shared ? number :', 'return `${!shared ? number :'],
+    ['wrong index', 'shared ? number :', '!shared ? number :'],
   ]),
 ];
 

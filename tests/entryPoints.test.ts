@@ -16,37 +16,38 @@ const NAMES: Readonly<Record<string, string>> = {
     loadTrainer parameterCount parameterLayout readSafetensors resolveSpec sampleFrom saveModel saveTrainer
     sigmoidSlope sizingEngine specFromJson specToJson stepperAllocationPlan summary tanhSlope tsEngine
     writeSafetensors`,
+  './static': `
+    createTrainer`,
   './tensor': `
     RandomState add addRow addRowBackward addScaled clip clipBackward dtypeOf exp expBackward expOf gatherColumns
     gatherColumnsBackward gatherRows gatherRowsBackward layerNorm layerNormBackward log log1pOf logBackward logOf
     logSoftmax logSoftmaxBackward logSumExp logSumExpBackward logSumExpOf logistic matmulNN matmulNNBackward matmulNT
-    matmulNTBackward matmulTN matmulTNBackward matvec matvecBackward maxAxis maxAxisBackward multiply
-    multiplyBackward multiplyRow multiplyRowBackward outer outerBackward pairwiseSum placeColumns powOf relu
-    reluBackward scale scaleBackward scaleRows scaleRowsBackward setSimd sigmoid sigmoidBackward simdCounts
-    singularValues softmax softmaxBackward sumAxis sumAxisBackward sumOfSquares takeColumns tanh tanhBackward tanhOf
-    zeros`,
+    matmulNTBackward matmulTN matmulTNBackward matvec matvecBackward maxAxis maxAxisBackward multiply multiplyBackward
+    multiplyRow multiplyRowBackward outer outerBackward pairwiseSum placeColumns powOf relu reluBackward scale
+    scaleBackward scaleRows scaleRowsBackward setSimd sigmoid sigmoidBackward simdCounts singularValues softmax
+    softmaxBackward sumAxis sumAxisBackward sumOfSquares takeColumns tanh tanhBackward tanhOf zeros`,
   './tensor/ndarray': `
     add addRow addRowBackward addScaled clip clipBackward exp expBackward gatherColumns gatherColumnsBackward
     gatherRows gatherRowsBackward log logBackward logSoftmax logSoftmaxBackward logSumExp logSumExpBackward matmulNN
-    matmulNNBackward matmulNT matmulNTBackward matmulTN matmulTNBackward matvec matvecBackward maxAxis
-    maxAxisBackward multiply multiplyBackward multiplyRow multiplyRowBackward ndarray ops outer outerBackward relu
-    reluBackward rowMajor scale scaleBackward scaleRows scaleRowsBackward sigmoid sigmoidBackward softmax
-    softmaxBackward sumAxis sumAxisBackward tanh tanhBackward`,
+    matmulNNBackward matmulNT matmulNTBackward matmulTN matmulTNBackward matvec matvecBackward maxAxis maxAxisBackward
+    multiply multiplyBackward multiplyRow multiplyRowBackward ndarray ops outer outerBackward relu reluBackward
+    rowMajor scale scaleBackward scaleRows scaleRowsBackward sigmoid sigmoidBackward softmax softmaxBackward sumAxis
+    sumAxisBackward tanh tanhBackward`,
   './tensor/numpy': `
     T abs add argmax around array clipInPlace column copy copyto divide dot exp iadd imul isclose isub log mean
     multiply negative outer roundHalfEven row sign sqrt subtract sum tanh tolist zeros zerosLike`,
   './layers': `
     clearRows ctc ctcBackward ctcForward ctcGreedyDecode ctcTooShort drawDropoutMask elman formulaCell glorotInit gru
-    gruResetBefore holdStateBackward holdStateForward linearBackward linearForward lstm lstmPeephole minGru
-    normalInit oneHotLinearBackward oneHotLinearForward orthogonalInit sigmoidCrossEntropy
-    sigmoidCrossEntropyBackward sigmoidCrossEntropyForward sigmoidSlope softmaxCrossEntropy
-    softmaxCrossEntropyBackward softmaxCrossEntropyForward spectralInit squaredError squaredErrorBackward
-    squaredErrorForward squaredErrorOfSigmoid startStateBackward startStateForward tanhSlope uniformInit zeroInit`,
+    gruResetBefore holdStateBackward holdStateForward linearBackward linearForward lstm lstmPeephole minGru normalInit
+    oneHotLinearBackward oneHotLinearForward orthogonalInit sigmoidCrossEntropy sigmoidCrossEntropyBackward
+    sigmoidCrossEntropyForward sigmoidSlope softmaxCrossEntropy softmaxCrossEntropyBackward softmaxCrossEntropyForward
+    spectralInit squaredError squaredErrorBackward squaredErrorForward squaredErrorOfSigmoid startStateBackward
+    startStateForward tanhSlope uniformInit zeroInit`,
   './algebra': `
     RowAlgebra dualAlgebra exactly float32Precision isWithin numberAlgebra radiusAlgebra`,
   './optim': `
     adagrad adam adamw clipByNorm clipByValue cosineDecay formulaOptimizer gradientNorm l2Backward l2Forward
-    learningRateAt makeMemory notebookRprop optimizerOf rmsprop rprop sgd stepDecay warmUp`,
+    learningRateAt makeMemory notebookRprop optimizerOf rmsprop rprop sgd signOf stepDecay warmUp whereNonZero`,
   './data': `
     ADDING_BASELINE CharVocabulary CharWindows LabelMap REBER_AUTOMATON REBER_SYMBOLS SENTENCE_END SENTENCE_START
     Standardizer UNKNOWN WordVocabulary addingProblem additionBatch additionProblem airlinePassengers binary2int
@@ -57,21 +58,24 @@ const NAMES: Readonly<Record<string, string>> = {
   './wasm': `
     ThreadStartError hasFusedMultiplyAdd hasWasmSimd panelLengths wasmEngine wasmEngines whyNoThreads whyOneThread`,
   './webgpu': `
-    CommandList Commands Device DeviceBuffer ELEMENT_BYTES MAX_REPEATS Memory NO_SUCH_ID_WGSL Pipelines ROW_MAX_WGSL
-    ROW_SUM_WGSL SIGMOID_WGSL SLOT_BYTES SLOT_WORDS Storage TANH_WGSL WebgpuError add addRow addRowBackward addScaled
-    clearRows clip clipBackward clipByNorm clipByValue copy exp expBackward fill gatherColumns gatherColumnsBackward
-    gatherRows gatherRowsBackward holdStateBackward holdStateForward linearForward logSoftmax logSoftmaxBackward
-    matmul matmulNN matmulNNBackward matmulNT matmulNTBackward matmulTN matmulTNBackward matvec matvecBackward
-    maxAxis maxAxisBackward messageOf multiply multiplyBackward oneHotLinearBackward oneHotLinearForward openDevice
-    placeColumns planMatmul relu reluBackward scale sigmoid sigmoidBackward sigmoidCrossEntropyBackward
-    sigmoidCrossEntropyForward softmax softmaxBackward softmaxCrossEntropyBackward softmaxCrossEntropyForward
-    squaredErrorBackward squaredErrorForward startStateBackward startStateForward sumAxis sumAxisBackward
-    sumOfSquares takeColumns tanh tanhBackward webgpuEngine webgpuSampler webgpuTrainer`,
+    CommandList Commands Device DeviceBuffer ELEMENT_BYTES MAX_REPEATS Memory Pipelines ROW_MAX_WGSL ROW_SUM_WGSL
+    SIGMOID_WGSL SLOT_BYTES SLOT_WORDS Storage TANH_WGSL WebgpuError add addRow addRowBackward addScaled clearRows
+    clip clipBackward clipByNorm clipByValue copy exp expBackward fill gatherColumns gatherColumnsBackward gatherRows
+    gatherRowsBackward holdStateBackward holdStateForward linearForward logSoftmax logSoftmaxBackward matmul matmulNN
+    matmulNNBackward matmulNT matmulNTBackward matmulTN matmulTNBackward matvec matvecBackward maxAxis maxAxisBackward
+    messageOf multiply multiplyBackward oneHotLinearBackward oneHotLinearForward openDevice placeColumns planMatmul
+    relu reluBackward scale sigmoid sigmoidBackward sigmoidCrossEntropyBackward sigmoidCrossEntropyForward softmax
+    softmaxBackward softmaxCrossEntropyBackward softmaxCrossEntropyForward squaredErrorBackward squaredErrorForward
+    startStateBackward startStateForward sumAxis sumAxisBackward sumOfSquares takeColumns tanh tanhBackward
+    webgpuEngine webgpuSampler webgpuTrainer`,
   './webgpu/self-test': `
     selfTest`,
+  './interop': `
+    FormatError fromStateDict modelConfig readKeras readNpy readNpz readOnnx readTfjs readTorch specOfConfig
+    toStateDict writeKeras writeNpy writeNpz writeOnnx`,
   './testing': `
-    EXACT_TOLERANCE arbitraryLengths arbitraryParameters arbitrarySizes arbitraryTensor assertExact cellStep
-    checkCell checkFormula checkLayer checkLoss compareExactly formulaOfCell lengthOf`,
+    EXACT_TOLERANCE arbitraryLengths arbitraryParameters arbitrarySizes arbitraryTensor assertExact cellStep checkCell
+    checkFormula checkLayer checkLoss compareExactly formulaOfCell lengthOf`,
 };
 
 test('the entry points are these', () => {

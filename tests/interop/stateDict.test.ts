@@ -181,7 +181,12 @@ describe('names', () => {
     const given = fromStateDict(rnn, {
       spec: { nonlinearity: 'relu', loss: 'softmaxCrossEntropy', input: 'ids', lossAt: 'last' },
     });
-    expect(given.spec).toMatchObject({ nonlinearity: 'relu', loss: 'softmaxCrossEntropy', input: 'ids', lossAt: 'last' });
+    expect(given.spec).toMatchObject({
+      nonlinearity: 'relu',
+      loss: 'softmaxCrossEntropy',
+      input: 'ids',
+      lossAt: 'last',
+    });
     expect(given.recognised.join()).not.toContain('assumed');
   });
 

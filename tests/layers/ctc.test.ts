@@ -107,7 +107,7 @@ function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, tolerance:
   }
 }
 
-const golden = JSON.parse(readFileSync(new URL('../goldens/torch_ctc.json', import.meta.url), 'utf8')) as {
+const golden = JSON.parse(readFileSync(new URL('../goldens/units/torch_ctc.json', import.meta.url), 'utf8')) as {
   cases: (Omit<Problem, 'logits'> & {
     name: string;
     logits: number[];

@@ -180,7 +180,7 @@ describe('RandomState against NumPy, seeds by lists and sizes', () => {
     out: Out;
     next: number;
   }
-  const golden = read('rng_sizes.json') as {
+  const golden = read('units/rng_sizes.json') as {
     arraySeeds: {
       seed: number[] | string;
       first: number[];

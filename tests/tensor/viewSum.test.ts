@@ -14,7 +14,7 @@ interface Sum {
 }
 // Sums by numpy.sum of NumPy 2.4.6. A reversed axis is not turned round: NumPy 1.24.2, 1.24.4 and 2.4.6 all give the sum of
 // a[::-1] another last digit than the sum of a.
-const { cases } = JSON.parse(readFileSync(new URL('../goldens/numpy_sum.json', import.meta.url), 'utf8')) as {
+const { cases } = JSON.parse(readFileSync(new URL('../goldens/units/numpy_sum.json', import.meta.url), 'utf8')) as {
   cases: Sum[];
 };
 

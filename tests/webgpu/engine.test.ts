@@ -167,13 +167,14 @@ function drawCase(kind: Partial<ModelSpec> & Pick<ModelSpec, 'cell'>, rng: Rando
       [halfSquare, 'identity'],
     ] as [ModelSpec['loss'], 'identity' | 'sigmoid'][]),
   );
+  const layers = pick(1, 2);
   return {
     spec: {
       ...kind,
-      ...{ loss, outputActivation, layers: pick(1, 2), bidirectional: pick(true, false) },
+      ...{ loss, outputActivation, layers, bidirectional: pick(true, false) },
       ...{ bias: pick('both', 'input', 'none'), input: pick('ids', 'dense'), initialState: pick('zero', 'learned') },
       ...{ outputSize: pick(0, 2, 3), outputBias: pick(true, false), lossAt: pick('every', 'last') },
-      ...{ reduction: pick<'sum' | 'mean' | number>('sum', 'mean', 0.7), dropout: pick(0, 0.4) },
+      ...{ reduction: pick<'sum' | 'mean' | number>('sum', 'mean', 0.7), dropout: layers > 1 ? pick(0, 0.4) : 0 },
       ...{ inputSize: pick(1, 2, 3), hiddenSize: rng.randint(1, 10) },
     },
     ...{ T: rng.randint(1, 7), B: pick(1, 5), backSteps: pick(Number.POSITIVE_INFINITY, rng.randint(1, 7)) },

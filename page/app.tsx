@@ -4,6 +4,7 @@ import { NextView, ReberView } from './views/next.tsx';
 import { Presets } from './views/presets.tsx';
 import { ProveView } from './views/prove.tsx';
 import { SettingsForm } from './views/settingsForm.tsx';
+import { SurfaceView } from './views/surface.tsx';
 import { TrainingView } from './views/training.tsx';
 import { WeightsView } from './views/weights.tsx';
 
@@ -78,6 +79,7 @@ export function App() {
           <ReberView />
           <WeightsView />
           <ProveView />
+          <SurfaceView />
         </div>
       </main>
     </>

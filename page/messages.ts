@@ -1,4 +1,5 @@
 import type { GradcheckReport } from 'bptt';
+import type { ErrorSurface } from './errorSurface.ts';
 import type { Settings } from './settings.ts';
 
 /** What the views want to see of the nets. */
@@ -98,6 +99,7 @@ export type Request =
   | { readonly type: 'view'; readonly view: View }
   | { readonly type: 'gradcheck' }
   | { readonly type: 'race' }
+  | { readonly type: 'surface'; readonly seed: number }
   | { readonly type: 'save' };
 
 /** From the worker. */
@@ -106,5 +108,6 @@ export type Reply =
   | { readonly type: 'opened'; readonly settings: Settings }
   | { readonly type: 'gradcheck'; readonly report: Pick<GradcheckReport, 'passed' | 'checked' | 'worst' | 'failures'> }
   | { readonly type: 'race'; readonly results: readonly RaceResult[] }
+  | { readonly type: 'surface'; readonly surface: ErrorSurface }
   | { readonly type: 'saved'; readonly file: Uint8Array }
   | { readonly type: 'failed'; readonly message: string };

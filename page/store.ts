@@ -1,6 +1,7 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import { decodeUtf8 } from 'bptt/data';
 import { Curve } from './curve.ts';
+import type { ErrorSurface } from './errorSurface.ts';
 import type { GradientSize, RaceResult, Reply, Request, Snapshot, View } from './messages.ts';
 import { fromLink, hashOf, missingText, OWN_TEXT, type Settings, toLink } from './settings.ts';
 import type { UnitOrder } from './units.ts';
@@ -25,6 +26,8 @@ export const sample = signal('');
 export const message = signal('');
 export const gradcheck = signal<Extract<Reply, { type: 'gradcheck' }>['report'] | 'running' | null>(null);
 export const race = signal<readonly RaceResult[] | 'running' | null>(null);
+
+export const surface = signal<ErrorSurface | 'running' | null>(null);
 
 /** What was typed as the probe; empty for what the training proposes. */
 export const probe = signal('');
@@ -69,6 +72,7 @@ function forget(next: Settings): void {
     message.value = '';
     gradcheck.value = null;
     race.value = null;
+    surface.value = null;
   });
   history.replaceState(null, '', `#${toLink(next)}`);
 }
@@ -106,9 +110,13 @@ worker.onmessage = ({ data }: MessageEvent<Reply>) => {
     if (data.type === 'snapshot') show(data);
     else if (data.type === 'gradcheck') gradcheck.value = data.report;
     else if (data.type === 'race') race.value = data.results;
+    else if (data.type === 'surface') surface.value = data.surface;
     else if (data.type === 'saved') download(data.file, `${settings.value.cell}-${snapshot.value?.updates ?? 0}.bptt`);
     else if (data.type === 'opened') forget(data.settings);
-    else message.value = data.message;
+    else {
+      message.value = data.message;
+      for (const asked of [gradcheck, race, surface]) if (asked.value === 'running') asked.value = null;
+    }
   });
 };
 

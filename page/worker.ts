@@ -1,3 +1,4 @@
+import { errorSurface } from './errorSurface.ts';
 import heron from './heron.txt?raw';
 import type { Reply, Request, View } from './messages.ts';
 import { race } from './race.ts';
@@ -97,6 +98,9 @@ async function carryOut(request: Request): Promise<void> {
       return;
     case 'gradcheck':
       send({ type: 'gradcheck', report: await training.gradcheck() });
+      return;
+    case 'surface':
+      send({ type: 'surface', surface: errorSurface(request.seed) });
       return;
     case 'race':
       send({ type: 'race', results: await race(training.settings, training.vocabulary.size) });

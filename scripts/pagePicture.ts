@@ -20,7 +20,7 @@ await page.locator('button.main:enabled').click();
 await page.locator(`output[data-updates="${stopAt}"]`).waitFor();
 await page.getByLabel('units by').selectOption('similarity');
 await page.getByRole('spinbutton', { name: 'unit', exact: true }).fill('7');
-const slider = page.getByRole('slider');
+const slider = page.getByRole('slider', { name: 'Cursor in the probe text' });
 await slider.press('Home');
 for (let t = 0; t < 58; t++) await slider.press('ArrowRight');
 await page.evaluate('document.activeElement.blur(); scrollTo(0, 0)');

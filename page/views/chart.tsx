@@ -49,14 +49,16 @@ export function Chart(props: ChartProps) {
             return (
               <g key={tick}>
                 <line class="grid" x1={margin.left} x2={width - margin.right} y1={y} y2={y} />
-                <text
-                  class="tick"
-                  x={bare ? 2 : margin.left - 6}
-                  y={bare ? (y + 12 > height ? y - 3 : y + 12) : y + 4}
-                  text-anchor={bare ? 'start' : 'end'}
-                >
-                  {logarithmic ? `1e${tick}` : Number(tick.toPrecision(6))}
-                </text>
+                {!(bare && y + 12 > height) && (
+                  <text
+                    class="tick"
+                    x={bare ? 2 : margin.left - 6}
+                    y={bare ? y + 12 : y + 4}
+                    text-anchor={bare ? 'start' : 'end'}
+                  >
+                    {logarithmic ? `1e${tick}` : Number(tick.toPrecision(6))}
+                  </text>
+                )}
               </g>
             );
           })}

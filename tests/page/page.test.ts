@@ -8,6 +8,7 @@ import { RandomState, singularValues } from 'bptt/tensor';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeCharModel } from '../../cli/charModel.ts';
+import { run as linearRnn } from '../../examples/linearRnn.ts';
 import { LossDigest } from '../../page/digest.ts';
 import { eigenvalues } from '../../page/eigenvalues.ts';
 import { PRESETS } from '../../page/presets.ts';
@@ -224,7 +225,7 @@ describe('a tanh net beside an LSTM on Reber words', () => {
       { text: 'reber', hidden: 5 },
       { hasTouch: true, viewport: { width: 390, height: 800 } },
     );
-    const slider = touched.getByRole('slider');
+    const slider = touched.getByRole('slider', { name: 'Cursor in the probe text' });
     await slider.scrollIntoViewIfNeeded();
     const box = (await slider.boundingBox())!;
     await touched.touchscreen.tap(box.x + (12.5 / T) * box.width, box.y + 60);
@@ -342,6 +343,16 @@ describe('an LSTM on embedded Reber words', () => {
     expect(cells[0]).toBe('WebAssembly');
     expect(Number(cells[1].replace(/,/g, ''))).toBeGreaterThan(0);
     expect(Number(cells[2])).toBeLessThan(1e-5); // ten updates from the same weights, float32
+  });
+
+  test('the way over the error surface is that of the notebook, to the bit', async () => {
+    await page.getByRole('button', { name: 'Draw the surface' }).click();
+    await expect.poll(() => page.locator('.on-surface').textContent()).toMatch(/^After 150 updates: wx = /);
+    const way = await table(page, 'Way over the surface');
+    const { ls_of_ws } = linearRnn({ seed: settings.seed, iterations: 150 });
+    expect(way.map((row) => row.slice(1, 3).map(Number))).toEqual(ls_of_ws);
+    await page.getByRole('slider', { name: 'update' }).fill('0');
+    expect(await page.locator('.on-surface').textContent()).toContain('wx = -10.000, wRec = 7.000');
   });
 
   test('a starting point begins a training of its own and puts the cursor there', async () => {
@@ -538,6 +549,8 @@ describe('for everybody', () => {
       await trained(page, 40);
       await page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
       await page.locator('.plane').waitFor();
+      await page.getByRole('button', { name: 'Draw the surface' }).click();
+      await page.locator('.surface').waitFor();
       const { violations } = await new AxeBuilder({ page }).exclude('tr:nth-child(n + 4)').analyze();
       expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
       // nothing sticks out at the side

@@ -33,6 +33,13 @@ const NET: Omit<Training, 'H' | 'B'> = {
   carry: false,
 };
 
+/** Which nets, where not all; and whether there is time for another one. */
+export interface Grid {
+  hidden?: readonly number[];
+  batches?: readonly number[];
+  goesOn?(): boolean;
+}
+
 /**
  * Times training steps of nets of many sizes on engine webgpu and engine wasm in turn.
  *
@@ -40,11 +47,17 @@ const NET: Omit<Training, 'H' | 'B'> = {
  * @throws {Error} where the two disagree.
  */
 export async function crossover(
-  race: Pick<Race, 'samples' | 'seconds' | 'start'>,
+  {
+    hidden = HIDDEN,
+    batches = BATCHES,
+    goesOn = () => true,
+    ...race
+  }: Pick<Race, 'samples' | 'seconds' | 'start'> & Grid,
   report: (meeting: Meeting, peaks: readonly number[]) => void,
 ): Promise<void> {
-  for (const H of HIDDEN) {
-    for (const B of BATCHES) {
+  for (const H of hidden) {
+    for (const B of batches) {
+      if (!goesOn()) return;
       const workload = trainingWorkload(`H ${H}, B ${B}`, { ...NET, H, B });
       const entrants = [enter(WASM, 1), enter(WEBGPU, 1, 'end-to-end')];
       const { results, peaks } = await measure(workload, entrants, { ...race, reference: WASM, report: () => {} });

@@ -21,7 +21,7 @@ import {
 import { linearBackward, linearForward, oneHotLinearBackward, oneHotLinearForward } from './linear.ts';
 import { lstmStepBackward, lstmStepForward, lstmWeightBackward } from './lstm.ts';
 import { multiply } from './multiply.ts';
-import type { WalkPlan } from './recurrence.ts';
+import type { RecurrenceWay } from './recurrence.ts';
 import { scale } from './scale.ts';
 import { sigmoid, sigmoidBackward } from './sigmoid.ts';
 import { sigmoidCrossEntropyBackward, sigmoidCrossEntropyForward } from './sigmoidCrossEntropy.ts';
@@ -50,8 +50,8 @@ export interface WebgpuEngineOptions {
   readonly room?: { readonly floats: number; readonly ints: number };
   /** Whether stages of a walk are fused. Default true; the walk alone is what they are tested against. */
   readonly fused?: boolean;
-  /** Whether a fused recurrence that is small enough is one dispatch, and not one for each step, or its plan. Default true. */
-  readonly persistent?: boolean | WalkPlan;
+  /** Whether a fused recurrence that is small enough is one dispatch, and not one for each step, or its way. Default true. */
+  readonly persistent?: RecurrenceWay;
 }
 
 /** Numbers that were written while a step was being staged, in order. */

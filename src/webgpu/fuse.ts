@@ -6,7 +6,7 @@ import { scatterColumns } from './linear.ts';
 import { peepholeBackward } from './lstm.ts';
 import { matmulNN, type matmulTN } from './matmul.ts';
 import { parseBackward, parseForward } from './parseRecurrence.ts';
-import { runBackward, runForward, type WalkPlan } from './recurrence.ts';
+import { type RecurrenceWay, runBackward, runForward } from './recurrence.ts';
 import { type WeightGradient, weightGradients } from './weightGradients.ts';
 
 /** A part of a walk, ready to run; fused where its calls are done together. */
@@ -30,8 +30,8 @@ export interface WalkStage extends Stage {
 }
 
 export interface FuseOptions {
-  /** Whether recurrences that are small enough become one dispatch, or by which plan all do. Default true. */
-  readonly persistent?: boolean | WalkPlan;
+  /** Whether recurrences that are small enough become one dispatch, or which way all take. Default true. */
+  readonly persistent?: RecurrenceWay;
   /** What nobody will look at: the gradients of the states that a window goes on from. */
   readonly unused?: readonly FloatBuffer[];
   /** The sum of the losses that somebody else will make: what it would have been summed from is handed to them. */

@@ -49,9 +49,14 @@ export function stepForward(cell: CellWgsl, tensors: Tensors, B: number, H: numb
   forwardStep(cell, { gathers: false, starts: false }, all, numbers);
 }
 
-function forwardStep(cell: CellWgsl, options: ForwardOptions, tensors: Tensors, numbers: Numbers): void {
+function forwardStep(
+  cell: CellWgsl,
+  options: ForwardOptions,
+  tensors: Tensors,
+  numbers: Numbers,
+  tile = tileOf(tensors.Whh.device, numbers.B),
+): void {
   const { B, H } = numbers;
-  const tile = tileOf(tensors.Whh.device, B);
   const tiles = Math.ceil(B / tile.rows) * Math.ceil(H / unitsOf(cell, tile.fours));
   overElements(forwardOf(cell).step({ ...options, ...tile }), tensors, tiles, numbers);
 }
@@ -74,7 +79,15 @@ export interface WalkPlan {
   readonly held: number;
   /** Invocations that share out a sum where they do not keep weights. */
   readonly parts: number;
+  /** Invocations of a workgroup at most, 256 unless given. */
+  readonly threads?: number;
 }
+
+/**
+ * How a recurrence is done: `true` as suits the device and the sizes, `false` a dispatch a step; or in one dispatch by that
+ * plan, or a dispatch a step whose invocations make that tile.
+ */
+export type RecurrenceWay = boolean | WalkPlan | StepOptions;
 
 /**
  * The plan that suits the sizes, of y [outputs] = W·operand [inner] a step; null where it is better done step by step. A
@@ -89,16 +102,17 @@ function planWalk(device: Device, B: number, inner: number, outputs: number): Wa
   return { units, held: held ? 16 : 0, rows: B / BUSY, parts: (256 * units) / outputs };
 }
 
-interface Walk {
+/** A plan in the sizes of a kernel. */
+export interface Walk {
   readonly options: WalkOptions & { readonly [option: string]: number };
   readonly numbers: { readonly parts: number; readonly share: number; readonly width: number };
   readonly workgroups: Workgroups;
 }
 
 /** A plan in the sizes of its kernel; null where a workgroup has not so much room. */
-function walkBy(plan: WalkPlan, device: Device, B: number, inner: number, outputs: number): Walk | null {
+export function walkBy(plan: WalkPlan, device: Device, B: number, inner: number, outputs: number): Walk | null {
   const { maxComputeWorkgroupStorageSize: memory, maxComputeInvocationsPerWorkgroup } = device.limits;
-  const most = Math.min(256, maxComputeInvocationsPerWorkgroup);
+  const most = Math.min(plan.threads ?? 256, maxComputeInvocationsPerWorkgroup);
   const { units } = plan;
   const across = Math.ceil(outputs / units);
   const held = across * Math.ceil(inner / plan.held) <= most ? plan.held : 0;
@@ -119,23 +133,27 @@ function walkBy(plan: WalkPlan, device: Device, B: number, inner: number, output
   return null;
 }
 
+function isTile(way: RecurrenceWay): way is StepOptions {
+  return typeof way === 'object' && 'fours' in way;
+}
+
 /** How a recurrence is done in one dispatch; null where it is done step by step. */
 function walkOf(
   { steps, B }: ForwardRecurrence | BackwardRecurrence,
-  persistent: boolean | WalkPlan,
+  way: RecurrenceWay,
   inner: number,
   outputs: number,
 ): Walk | null {
-  if (!persistent || steps.length > MOST_STEPS) return null;
+  if (way === false || isTile(way) || steps.length > MOST_STEPS) return null;
   const { device } = steps[0].Whh;
-  const plan = persistent === true ? planWalk(device, B, inner, outputs) : persistent;
+  const plan = way === true ? planWalk(device, B, inner, outputs) : way;
   return plan && walkBy(plan, device, B, inner, outputs);
 }
 
 /** All steps of a direction, with the gather of its input and its start: one dispatch, or one for each step. */
-export function runForward(recurrence: ForwardRecurrence, persistent: boolean | WalkPlan): Stage {
+export function runForward(recurrence: ForwardRecurrence, way: RecurrenceWay): Stage {
   const { cell, B, H, steps, masks, stride, start, startC, gather } = recurrence;
-  const walk = walkOf(recurrence, persistent, H, cell.gates * H);
+  const walk = walkOf(recurrence, way, H, cell.gates * H);
   const { Whh } = steps[0];
   const tensorsOf = (n: number): Record<string, DeviceBuffer> => {
     const { zx, ...tensors } = steps[n].tensors;
@@ -166,16 +184,16 @@ export function runForward(recurrence: ForwardRecurrence, persistent: boolean | 
       for (let n = 0; n < steps.length; n++) {
         const starts = n === 0;
         const tensors = { ...tensorsOf(n), ...(starts ? starting : {}) };
-        forwardStep(cell, { gathers, starts }, tensors, { ...numbers, steps: 1 });
+        forwardStep(cell, { gathers, starts }, tensors, { ...numbers, steps: 1 }, isTile(way) ? way : undefined);
       }
     },
   };
 }
 
 /** All backward steps of a direction: one dispatch, or one for each step; one more where `dhNext` is wanted. */
-export function runBackward(recurrence: BackwardRecurrence, persistent: boolean | WalkPlan): Stage {
+export function runBackward(recurrence: BackwardRecurrence, way: RecurrenceWay): Stage {
   const { cell, B, H, steps, masks, stride, dfinal, dfinalC, dc, dhNext, span } = recurrence;
-  const walk = walkOf(recurrence, persistent, cell.gates * H, H);
+  const walk = walkOf(recurrence, way, cell.gates * H, H);
   const tensorsOf = (n: number): Record<string, DeviceBuffer> => ({
     ...steps[n].tensors,
     dfinal,
@@ -184,7 +202,7 @@ export function runBackward(recurrence: BackwardRecurrence, persistent: boolean 
   });
   const { device } = dfinal;
   const numbers = { B, H, steps: steps.length, span, flags: masks ? FLAGS.masked : 0 };
-  const tile = tileOf(device, B);
+  const tile = isTile(way) ? way : tileOf(device, B);
   const tiles = Math.ceil(B / tile.rows) * Math.ceil(H / (4 * tile.fours));
   const last = steps.length - 1;
   const tail = (): void => {

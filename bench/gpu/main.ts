@@ -48,10 +48,9 @@ async function runSection(name: string, seconds: number): Promise<void> {
       emit: (table, row) => console.log(JSON.stringify({ table, row })),
       left: () => (end - performance.now()) / 1000,
     });
-    process.exit(0); // whatever the driver still holds
+    console.log(JSON.stringify({ done: true })); // whereupon it is ended, whatever the driver still does
   } catch (error) {
     console.log(JSON.stringify({ failed: words(error) }));
-    process.exit(1);
   }
 }
 
@@ -87,27 +86,26 @@ async function runIn(
   complete: (row: Row) => Row,
 ): Promise<void> {
   const start = performance.now();
-  one.state = 'ended without a word';
   // A group of its own, so that what it has started ends with it.
   const child = spawn(process.execPath, [process.argv[1], SECTION, name, String(seconds)], {
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let why: string | null = null;
-  const limit = setTimeout(
-    () => {
-      why = `ended after ${Math.round(seconds + GRACE)} s`;
-      end(child.pid);
-    },
-    1000 * (seconds + GRACE),
-  );
+  one.state = '';
+  const most = seconds + GRACE;
+  const limit = setTimeout(() => {
+    one.state ||= `stopped after ${most.toFixed(0)} s`;
+    end(child.pid);
+  }, 1000 * most);
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (!line.startsWith('{')) return console.log(line);
-    const { table, row, failed } = JSON.parse(line) as { table: string; row: Row; failed?: string };
-    if (failed !== undefined) {
-      why = failed;
+    const told = JSON.parse(line) as { table: string; row: Row } | { failed: string } | { done: true };
+    if ('done' in told || 'failed' in told) {
+      one.state = 'done' in told ? 'done' : told.failed;
+      end(child.pid);
       return;
     }
+    const { table, row } = told;
     one.tables[table] ??= [];
     one.tables[table].push(complete(row));
     console.log(`${name} | ${table} | ${Object.values(row).join(' | ')}`);
@@ -118,7 +116,7 @@ async function runIn(
   });
   clearTimeout(limit);
   end(child.pid);
-  one.state = status === 0 ? 'done' : (why ?? `ended with ${status}`);
+  one.state ||= `ended with ${status}`;
   one.seconds = Number(((performance.now() - start) / 1000).toFixed(1));
 }
 

@@ -78,14 +78,15 @@ function boundOf(c: SequenceCase, scale: number): number {
 
 /**
  * The walk as it stands, fused with a dispatch a step, and fused with whole recurrences: as this device does them, as a
- * GPU does small ones, and with weights that are too many to be kept.
+ * GPU does small ones, and with weights that are too many to be kept; and with tiles and workgroups of another size.
  */
 const ways = {
   walk: { fused: false },
   steps: { persistent: false },
+  tiles: { persistent: { rows: 2, fours: 1 } },
   persistent: {},
   kept: { persistent: { rows: 1, units: 4, held: 16, parts: 1 } },
-  read: { persistent: { rows: 4, units: 8, held: 0, parts: 3 } },
+  read: { persistent: { rows: 4, units: 8, held: 0, parts: 3, threads: 4 } },
 } as const satisfies Record<string, WebgpuEngineOptions>;
 
 describe('loss and gradients of whole models are those of float64, in every feature, and the same bits twice', () => {
@@ -96,6 +97,7 @@ describe('loss and gradients of whole models are those of float64, in every feat
   const all = [
     ...(inBrowser ? [] : kinds.map((kind) => [kind, 'walk'] as const)),
     ...(inBrowser ? [] : fused.map((kind) => [kind, 'steps'] as const)),
+    ...fused.filter(({ cell }) => !inBrowser && cell === 'lstm').map((kind) => [kind, 'tiles'] as const),
     ...fused.filter(({ cell }) => !inBrowser && cell !== 'lstm').map((kind) => [kind, 'read'] as const),
     ...fused.filter(({ cell }) => !inBrowser && cell !== 'elman').map((kind) => [kind, 'kept'] as const),
     ...fused.filter((_, k) => k === 0).map((kind) => [kind, 'persistent'] as const),

@@ -1,7 +1,7 @@
 import type { Training } from './contender.ts';
 import { enter, WASM, WEBGPU } from './engine.ts';
 import { measure, type Race } from './measure.ts';
-import { trainingWorkload } from './workloads.ts';
+import { trainingWorkload, W2 } from './workloads.ts';
 
 const HIDDEN: readonly number[] = [64, 128, 256, 512, 1024];
 const BATCHES: readonly number[] = [1, 8, 64];
@@ -19,19 +19,7 @@ export interface Meeting {
 }
 
 /** Elman nets over characters, as W2 but for T, small enough for a program that takes the place of a GPU. */
-const NET: Omit<Training, 'H' | 'B'> = {
-  kind: 'training',
-  cell: 'elman',
-  D: 98,
-  V: 98,
-  T: 8,
-  loss: 'softmaxCrossEntropy',
-  reduction: 'mean',
-  optimizer: 'adam',
-  lr: 0.002,
-  clip: 5,
-  carry: false,
-};
+const NET: Training = { ...W2, T: 8 };
 
 /** Which nets, where not all; and whether there is time for another one. */
 export interface Grid {

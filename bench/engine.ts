@@ -52,10 +52,13 @@ export interface Entrant {
 export const PEAK: Engine = own('peak', 'peak', 'float32', []);
 
 /** The loops that ratios are to run in every round too, asked for or not. */
-export const REFERENCE: Engine = { ...own('ts f64', 'ts', 'float64', ['W1', 'W2', 'W4', 'W5', 'W6']), slow: ['W3'] };
+export const REFERENCE: Engine = {
+  ...own('ts f64', 'ts', 'float64', ['W1', 'W2', 'W3user', 'W4', 'W5', 'W6']),
+  slow: ['W3'],
+};
 
 export const WASM: Engine = {
-  ...own('wasm', 'wasm', 'float32', ['W1', 'W2', 'W3', 'W4', 'W5', 'W6']),
+  ...own('wasm', 'wasm', 'float32', ['W1', 'W2', 'W3', 'W3user', 'W4', 'W5', 'W6']),
   threaded: ['W2', 'W3'],
 };
 
@@ -70,9 +73,12 @@ export const WEBGPU: Engine = {
 export const OWN_ENGINES: readonly Engine[] = [
   own('plain', 'plain', 'float32', ['W1', 'W5']),
   own('plain f64', 'plain', 'float64', ['W1', 'W5']),
-  { ...own('ts', 'ts', 'float32', ['W1', 'W2', 'W4', 'W5', 'W6']), slow: ['W3'] },
+  { ...own('ts', 'ts', 'float32', ['W1', 'W2', 'W3user', 'W4', 'W5', 'W6']), slow: ['W3'] },
   REFERENCE,
   WASM,
+  // The LSTM written by a user, over the algebra and in plain loops, on engine wasm.
+  own('formula', 'formula', 'float32', ['W3user']),
+  own('loops', 'loops', 'float32', ['W3user']),
   // The function of `bptt/tensor`, which copies its arguments.
   own('matmulNN', 'matmulNN', 'float32', ['W4']),
   {

@@ -1,11 +1,12 @@
 import {
+  type Cell,
   type CreateTrainerOptions,
   createSampler,
   createTrainer,
   type EngineName,
   type TrainingBatch,
   tsEngine,
-} from 'bptt/bptt';
+} from 'bptt';
 import { adagrad, adam, sgd } from 'bptt/optim';
 import { matmulNN, RandomState } from 'bptt/tensor';
 import { wasmEngine } from 'bptt/wasm';
@@ -18,6 +19,8 @@ export interface Who {
   threads: number;
   /** Engine wasm: products by fused multiply-add. */
   fma?: boolean;
+  /** Instead of the bundled cell of the task. */
+  cell?: Cell;
   /** Engine webgpu: on which device. */
   webgpu?: NonNullable<CreateTrainerOptions['webgpu']>;
 }
@@ -33,7 +36,7 @@ export async function libraryContender(task: Task, tensors: Tensors, who: Who): 
 export async function trainingContender(
   { cell, D, H, V, T, B, loss, reduction, optimizer, lr, clip, carry }: Training,
   { inputs, targets, ...weights }: Tensors,
-  who: Who,
+  { cell: own, ...who }: Who,
   most = Infinity,
 ): Promise<Contender> {
   const options = {
@@ -44,7 +47,7 @@ export async function trainingContender(
     clip: { value: clip },
   };
   const trainer = await createTrainer(
-    { cell, inputSize: D, hiddenSize: H, outputSize: V, bias: 'input', loss, reduction },
+    { cell: own ?? cell, inputSize: D, hiddenSize: H, outputSize: V, bias: 'input', loss, reduction },
     options,
   );
   await trainer.setParameters(weights as Record<string, Float32Array>);

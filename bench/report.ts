@@ -112,6 +112,8 @@ const COLORS: Readonly<Record<string, number>> = {
   wasm: 0,
   'wasm+fma': 0,
   matmulNN: 0,
+  formula: 4,
+  loops: 4,
   webgpu: 3,
 };
 const PEER_COLOR = 1;

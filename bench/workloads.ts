@@ -38,7 +38,7 @@ const W1: Training = {
   carry: true,
 };
 
-const W2: Training = {
+export const W2: Training = {
   kind: 'training',
   cell: 'elman',
   D: 98,
@@ -55,6 +55,9 @@ const W2: Training = {
 };
 
 const W3: Training = { ...W2, cell: 'lstm', H: 512, T: 64, B: 64 };
+
+/** For a cell of the user's own beside the bundled one. */
+const W3user: Training = { ...W2, cell: 'lstm' };
 
 const W5: Training = {
   kind: 'training',
@@ -106,6 +109,16 @@ export const WORKLOADS: readonly Workload[] = [
     tolerance: 1e-5, // worst seen: 1.0e-6
     recordedLosses: [4.588830173727804, 4.440676818540996],
     tensors: () => textTensors(W3, 8, { input: 0.04, recurrent: 0.04, output: 0.04 }),
+  },
+  {
+    id: 'W3user',
+    title: 'an LSTM written by a user (formula, loops) and the bundled one: V 98, H 256, T 50, batch 32, Adam',
+    unit: 'steps/s',
+    task: W3user,
+    flops: trainingFlops(W3user),
+    checked: 2,
+    tolerance: 1e-5, // worst seen: 6.1e-8
+    tensors: () => textTensors(W3user, 8, { input: 0.04, recurrent: 0.04, output: 0.04 }),
   },
   ...[64, 128, 256, 512, 1024].map(productWorkload),
   {

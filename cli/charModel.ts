@@ -6,18 +6,20 @@ import {
   decodeModel,
   type EngineName,
   encodeModel,
-  fullSpec,
   type ModelFile,
   type ModelSpec,
   type NamedTensors,
-  parameterPlaces,
+  parameterLayout,
+  resolveSpec,
+  specFromJson,
+  specToJson,
   type TrainerState,
-} from 'bptt/bptt';
+} from 'bptt';
 import { CharVocabulary } from 'bptt/data';
 import { commandGpu } from './commandGpu.ts';
 import { reason } from './files.ts';
 import type { Settings } from './settings.ts';
-import type { Reached } from './training.ts';
+import type { Checkpoint } from './training.ts';
 
 /** The text of a run, so that going on can tell whether it is the same. */
 export interface TextNote {
@@ -34,10 +36,10 @@ export interface CharModel {
   text: TextNote;
   /** Spent on training so far. */
   seconds: number;
-  reached: Reached;
+  checkpoint: Checkpoint;
 }
 
-const kind = 'bptt character model 1';
+const kind = 'bptt character model 2';
 
 /**
  * A sampler of the model that goes on from the state that training had come to, in the first of its sequences. A net whose
@@ -60,19 +62,22 @@ export function fingerprint(text: string): string {
 }
 
 /** The bytes of a model file: parameters under their own names, optimizer memory and carried state beside them. */
-export function encodeCharModel({ vocabulary, reached, ...rest }: CharModel): Promise<Uint8Array> {
-  const { state, ...progress } = reached;
-  const { step, random, parameters, slots, states } = state;
+export function encodeCharModel({ vocabulary, checkpoint, ...rest }: CharModel): Promise<Uint8Array> {
+  const { state, ...progress } = checkpoint;
+  const { updates, random, optimizer, parameters, optimizerMemory, states } = state;
   const tensors: ModelFile['tensors'] = {};
-  for (const { name, shape } of parameterPlaces(fullSpec(rest.spec))) {
+  for (const { name, shape } of parameterLayout(resolveSpec(rest.spec))) {
     tensors[name] = { shape, values: parameters[name] };
   }
-  for (const [i, values] of slots.entries()) tensors[`optimizer.${i}`] = { shape: [values.length], values };
+  for (const [i, values] of optimizerMemory.entries()) tensors[`optimizer.${i}`] = { shape: [values.length], values };
   const { batch, hidden } = rest.settings;
   for (const [name, values] of Object.entries(states)) tensors[`state.${name}`] = { shape: [batch, hidden], values };
   return encodeModel({
     tensors,
-    metadata: { kind, ...rest, vocabulary: vocabulary.chars, progress: { ...progress, step, random } },
+    metadata: {
+      ...{ kind, ...rest, spec: specToJson(rest.spec), vocabulary: vocabulary.chars },
+      progress: { ...progress, updates, optimizer, random },
+    },
   });
 }
 
@@ -87,37 +92,38 @@ export async function readCharModel(path: string): Promise<CharModel> {
     const { tensors, metadata } = await decodeModel(bytes);
     if (metadata.kind !== kind) throw new Error('it holds no character model of this version');
     const { spec, settings, text, seconds, vocabulary, progress } = metadata as unknown as Metadata;
-    const { step, random, ...reached } = progress;
-    const state = { step, random, ...stateFrom(tensors) };
+    const { updates, optimizer, random, ...checkpoint } = progress;
+    const state = { updates, optimizer, random, ...stateFrom(tensors) };
     return {
-      spec,
+      spec: specFromJson(spec),
       settings,
       text,
       seconds,
       vocabulary: new CharVocabulary(vocabulary),
-      reached: { ...reached, state },
+      checkpoint: { ...checkpoint, state },
     };
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
   }
 }
 
-interface Metadata extends Omit<CharModel, 'vocabulary' | 'reached'> {
+interface Metadata extends Omit<CharModel, 'spec' | 'vocabulary' | 'checkpoint'> {
+  spec: Record<string, unknown>;
   vocabulary: string[];
-  progress: Omit<Reached, 'state'> & Pick<TrainerState, 'step' | 'random'>;
+  progress: Omit<Checkpoint, 'state'> & Pick<TrainerState, 'updates' | 'optimizer' | 'random'>;
 }
 
-function stateFrom(tensors: ModelFile['tensors']): Pick<TrainerState, 'parameters' | 'slots' | 'states'> {
+function stateFrom(tensors: ModelFile['tensors']): Pick<TrainerState, 'parameters' | 'optimizerMemory' | 'states'> {
   const parameters: NamedTensors = {};
   const states: NamedTensors = {};
-  const slots: TrainerState['slots'] = [];
+  const optimizerMemory: TrainerState['optimizerMemory'] = [];
   for (const [name, { values }] of Object.entries(tensors)) {
     const [group, key] = name.split('.');
     if (key === undefined) parameters[name] = values;
     else if (group === 'state') states[key] = values;
-    else slots[Number(key)] = values;
+    else optimizerMemory[Number(key)] = values;
   }
-  return { parameters, slots, states };
+  return { parameters, optimizerMemory, states };
 }
 
 function read(path: string): Uint8Array {

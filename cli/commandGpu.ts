@@ -1,4 +1,4 @@
-import type { EngineName } from 'bptt/bptt';
+import type { EngineName } from 'bptt';
 
 /**
  * Where the engine `webgpu` of a command computes: on the machine's GPU, and only where there is none on SwiftShader, a

@@ -1,8 +1,9 @@
-import { formatGradcheck, type GradcheckOptions, type NamedGradcheckReport } from 'bptt/bptt';
+import { formatGradcheck, type GradcheckOptions, type NamedGradcheckReport } from 'bptt';
 import { RandomState } from 'bptt/tensor';
 import { Option } from 'commander';
 import { writeAtomic } from './files.ts';
 import { drawSizes, gradcheckCases, mergeReports, runCase } from './gradcheckCases.ts';
+import { exactCases, formatExact, runExact } from './gradcheckExact.ts';
 import { createCommand, fail, runCommand, wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
 
@@ -18,7 +19,10 @@ interface Options {
 const SIZES = 3;
 const SPREAD = 3;
 
-const command = createCommand('gradcheck', 'Checks every hand-written gradient against numeric derivatives in float64.')
+const command = createCommand(
+  'gradcheck',
+  'Checks every hand-written gradient against numeric derivatives in float64, and formulas against their exact ones.',
+)
   .option('--seed <n>', 'seed of sizes, values and probes', wholeNumber(2 ** 32 - 1, 0), 0)
   .option('--only <name>', 'only the cases whose name contains this')
   .addOption(
@@ -32,7 +36,8 @@ const command = createCommand('gradcheck', 'Checks every hand-written gradient a
 
 function check({ seed, only = '', mode, samples, json }: Options): void {
   const cases = gradcheckCases.filter(({ name }) => name.includes(only));
-  if (cases.length === 0) fail(`no case has '${only}' in its name`);
+  const exact = exactCases.filter(({ name }) => name.includes(only));
+  if (cases.length + exact.length === 0) fail(`no case has '${only}' in its name`);
   const progress = process.stderr.isTTY
     ? createProgress({ unit: 'case', total: cases.length, stream: process.stderr })
     : undefined;
@@ -50,10 +55,14 @@ function check({ seed, only = '', mode, samples, json }: Options): void {
   }
   progress?.update(cases.length, {});
   progress?.stop();
-  process.stdout.write(`${formatGradcheck(reports)}\n`);
-  if (json) writeAtomic(json, `${JSON.stringify(summarize(reports, seed, mode), null, 2)}\n`);
-  const checked = reports.reduce((sum, { report }) => sum + report.checked, 0);
-  if (checked === 0 || reports.some(({ report }) => !report.passed)) process.exitCode = 1;
+  const exactReports = exact.map((one) => runExact(one, seed));
+  if (cases.length > 0) process.stdout.write(`${formatGradcheck(reports)}\n`);
+  if (exact.length > 0) process.stdout.write(`${formatExact(exactReports)}\n`);
+  const results = { ...summarize(reports, seed, mode), exact: exactReports };
+  if (json) writeAtomic(json, `${JSON.stringify(results, null, 2)}\n`);
+  const nothing = reports.some(({ report }) => report.checked === 0);
+  const failed = reports.some(({ report }) => !report.passed) || exactReports.some(({ passed }) => !passed);
+  if (nothing || failed) process.exitCode = 1;
 }
 
 function summarize(reports: NamedGradcheckReport[], seed: number, mode: string): object {

@@ -1,4 +1,4 @@
-import type { LossFunction, Params, VectorFunction } from 'bptt/bptt';
+import type { LossFunction, Params, VectorFunction } from 'bptt';
 import type { RandomState } from 'bptt/tensor';
 
 /** A differentiable function with everything that {@link gradcheck} needs. */

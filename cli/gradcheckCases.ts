@@ -1,4 +1,4 @@
-import { type GradcheckOptions, type GradcheckReport, gradcheck } from 'bptt/bptt';
+import { type GradcheckOptions, type GradcheckReport, gradcheck } from 'bptt';
 import { RandomState } from 'bptt/tensor';
 import type { GradcheckCase } from './gradcheckCase.ts';
 import { layerCases } from './gradcheckLayers.ts';

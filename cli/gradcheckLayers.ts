@@ -1,7 +1,14 @@
 import * as l from 'bptt/layers';
 import { l2Backward, l2Forward } from 'bptt/optim';
 import type { RandomState } from 'bptt/tensor';
+import { cellStep, lengthOf, type Shape } from 'bptt/testing';
 import { defineCase, type GradcheckCase, operation, repeatingIds } from './gradcheckCase.ts';
+
+/** Every cell of `bptt/layers`, the Elman cell with each of its nonlinearities. */
+export const bundledCells: readonly (readonly [name: string, cell: l.Cell])[] = [
+  ...Object.entries(l.elman).map(([f, value]) => [`elman, ${f}`, value] as const),
+  ...[l.gru, l.gruResetBefore, l.lstm, l.lstmPeephole, l.minGru].map((value) => [value.name, value] as const),
+];
 
 /** A scratch buffer that comes with garbage, as it would after an earlier step. */
 function scratch(n: number): Float64Array {
@@ -29,139 +36,61 @@ function present<K extends string>(params: Record<K, Float64Array | null>): Reco
 }
 
 /**
- * The loss of every row, weighted by `w`. The backward functions start from the loss itself; the probe's random weights of
- * the rows are therefore handed to them as part of `w`.
+ * A loss per row, weighted by `w`. The backward functions start from the loss itself; the probe's random weights of the
+ * rows are therefore handed to them as part of `w`.
  */
-function loss<T>(
-  name: string,
-  V: number,
-  drawTargets: (random: RandomState, R: number, V: number) => T,
-  forward: (
-    losses: Float64Array,
-    o: Float64Array,
-    z: Float64Array,
-    targets: T,
-    w: Float64Array,
-    R: number,
-    V: number,
-  ) => void,
-  backward: (dz: Float64Array, o: Float64Array, targets: T, w: Float64Array, R: number, V: number) => void,
-): GradcheckCase {
-  return defineCase(name, { R: 1, V }, ({ R, V }, random) => {
-    const targets = drawTargets(random, R, V);
+function loss(name: string, value: l.Loss): GradcheckCase {
+  return defineCase(name, { R: 1, V: value.leastOutputs ?? 1 }, ({ R, V }, random) => {
+    const ids = value.targets === 'classes' ? repeatingIds(random, R, V) : new Int32Array(0);
+    const targets = value.targets === 'values' ? random.uniform(0, 1, R * V) : new Float64Array(0);
     const w = rowWeights(random, R);
-    const o = scratch(R * V);
+    const none = { lengths: new Int32Array(0), targetLengths: new Int32Array(0) };
+    const window = {
+      ...{ R, T: R, B: 1, V, S: 0, targetIds: ids, targetValues: targets, ...none },
+      outputs: scratch(R * V),
+      scratch: scratch(value.scratchSize?.({ T: R, B: 1, V, S: 0 }) ?? 0),
+    };
     return operation({
       params: { z: random.randn(R * V) },
       outputs: R,
-      forward: (losses, { z }) => forward(losses, o, z, targets, w, R, V),
-      backward: (d, dlosses) => backward(d.z, o, targets, times(w, dlosses), R, V),
+      forward: (losses, { z }) => value.forward({ ...window, losses, logits: z, weights: w, dlogits: scratch(R * V) }),
+      backward: (d, dlosses, { z }) =>
+        value.backward({ ...window, losses: scratch(R), logits: z, weights: times(w, dlosses), dlogits: d.z }),
     });
   });
 }
 
-const values = (random: RandomState, R: number, V: number) => random.randn(R * V);
-const probabilities = (random: RandomState, R: number, V: number) => random.uniform(0, 1, R * V);
-
-function elman(f: l.Nonlinearity, bias: boolean): GradcheckCase {
-  return defineCase(`elmanStep, ${f}${bias ? '' : ', no bias'}`, { B: 1, H: 1 }, ({ B, H }, random) => {
-    const cache = scratch(B * H);
+/** One step of a cell, its second product included where it has one. */
+function cell(name: string, value: l.Cell): GradcheckCase {
+  const step = cellStep(value);
+  const { B: _B, H: _H, ...fixed } = step.sizes;
+  const own = Object.fromEntries(Object.entries(fixed).map(([letter, [size]]) => [letter, size]));
+  return defineCase(`${name}, a step`, { B: 1, H: 1 }, (free, random) => {
+    const sizes = { ...own, ...free };
+    type Shapes = Readonly<Record<string, Shape<string>>>;
+    const tensors = (shapes: Shapes, make: (n: number) => Float64Array) =>
+      Object.fromEntries(Object.entries(shapes).map(([key, shape]) => [key, make(lengthOf(shape, sizes))]));
+    const parameters = Object.keys(step.parameters ?? {});
+    const caches = tensors(step.caches ?? {}, scratch);
+    const outputs = tensors(step.outputs, scratch);
+    const length = Object.values(outputs).reduce((sum, values) => sum + values.length, 0);
     return operation({
-      params: present({
-        zx: random.randn(B * H),
-        hPrev: random.randn(B * H),
-        Whh: random.randn(H * H),
-        bhh: bias ? random.randn(H) : null,
-      }),
-      outputs: B * H,
-      adds: ['Whh', 'bhh'],
-      forward: (h, { zx, hPrev, Whh, bhh }) => {
-        l.elmanStepForward(h, zx, hPrev, Whh, bhh ?? null, f, B, H);
-        cache.set(h);
+      params: tensors({ ...step.inputs, ...step.parameters }, (n) => random.randn(n)),
+      outputs: length,
+      adds: parameters,
+      forward: (out, params) => {
+        step.forward(outputs, caches, params, params, sizes);
+        out.set(Object.values(outputs).flatMap((values) => [...values]));
       },
-      backward: (d, dh, { hPrev, Whh }) => {
-        l.elmanStepBackward(d.zx, d.hPrev, dh, cache, Whh, f, B, H);
-        l.elmanWeightBackward(d.Whh, d.bhh ?? null, d.zx, hPrev, B, H);
-      },
-    });
-  });
-}
-
-function gru(bias: boolean): GradcheckCase {
-  return defineCase(`gruStep${bias ? '' : ', no bias'}`, { B: 1, H: 1 }, ({ B, H }, random) => {
-    const cache = scratch(B * 4 * H);
-    const dzh = scratch(B * 3 * H);
-    return operation({
-      params: present({
-        zx: random.randn(B * 3 * H),
-        hPrev: random.randn(B * H),
-        Whh: random.randn(3 * H * H),
-        bhh: bias ? random.randn(3 * H) : null,
-      }),
-      outputs: B * H,
-      adds: ['Whh', 'bhh'],
-      forward: (h, { zx, hPrev, Whh, bhh }) =>
-        l.gruStepForward(h, cache, scratch(B * 3 * H), zx, hPrev, Whh, bhh ?? null, B, H),
-      backward: (d, dh, { hPrev, Whh }) => {
-        l.gruStepBackward(d.zx, dzh, d.hPrev, dh, cache, hPrev, Whh, B, H);
-        l.gruWeightBackward(d.Whh, d.bhh ?? null, dzh, hPrev, B, H);
-      },
-    });
-  });
-}
-
-function gruResetBefore(bias: boolean): GradcheckCase {
-  return defineCase(`gruResetBeforeStep${bias ? '' : ', no bias'}`, { B: 1, H: 1 }, ({ B, H }, random) => {
-    const cache = scratch(B * 3 * H);
-    const rh = scratch(B * H);
-    const dzh = scratch(B * 3 * H);
-    const dan = scratch(B * H);
-    return operation({
-      params: present({
-        zx: random.randn(B * 3 * H),
-        hPrev: random.randn(B * H),
-        Whh: random.randn(3 * H * H),
-        bhh: bias ? random.randn(3 * H) : null,
-      }),
-      outputs: B * H,
-      adds: ['Whh', 'bhh'],
-      forward: (h, { zx, hPrev, Whh, bhh }) =>
-        l.gruResetBeforeStepForward(h, cache, rh, scratch(B * 3 * H), zx, hPrev, Whh, bhh ?? null, B, H),
-      backward: (d, dh, { hPrev, Whh }) => {
-        l.gruResetBeforeStepBackward(d.zx, dzh, dan, d.hPrev, scratch(B * H), dh, cache, hPrev, Whh, B, H);
-        l.gruResetBeforeWeightBackward(d.Whh, d.bhh ?? null, d.zx, dzh, dan, hPrev, rh, B, H);
-      },
-    });
-  });
-}
-
-function lstm(bias: boolean, peepholes: boolean): GradcheckCase {
-  const name = `lstmStep${peepholes ? ', peepholes' : ''}${bias ? '' : ', no bias'}`;
-  return defineCase(name, { B: 1, H: 1 }, ({ B, H }, random) => {
-    const cache = scratch(B * 5 * H);
-    const cell = scratch(B * H);
-    return operation({
-      params: present({
-        zx: random.randn(B * 4 * H),
-        hPrev: random.randn(B * H),
-        cPrev: random.randn(B * H),
-        Whh: random.randn(4 * H * H),
-        bhh: bias ? random.randn(4 * H) : null,
-        p: peepholes ? random.randn(3 * H) : null,
-      }),
-      // h and c: the step after this one sends a gradient to both.
-      outputs: 2 * B * H,
-      adds: ['Whh', 'bhh', 'p'],
-      forward: (out, { zx, hPrev, cPrev, Whh, bhh, p }) => {
-        const h = out.subarray(0, B * H);
-        l.lstmStepForward(h, cell, cache, scratch(B * 4 * H), zx, hPrev, cPrev, Whh, bhh ?? null, p ?? null, B, H);
-        out.set(cell, B * H);
-      },
-      backward: (d, dout, { hPrev, cPrev, Whh, p }) => {
-        const dh = dout.subarray(0, B * H);
-        const dc = dout.subarray(B * H);
-        l.lstmStepBackward(d.zx, d.hPrev, d.cPrev, dh, dc, cache, cPrev, Whh, p ?? null, B, H);
-        l.lstmWeightBackward(d.Whh, d.bhh ?? null, d.p ?? null, d.zx, hPrev, cPrev, cell, B, H);
+      backward: (d, dout, params) => {
+        let end = 0;
+        const doutputs = Object.fromEntries(
+          Object.entries(outputs).map(([key, values]) => {
+            end += values.length;
+            return [key, dout.slice(end - values.length, end)];
+          }),
+        );
+        step.backward(d, d, doutputs, caches, params, params, outputs, sizes);
       },
     });
   });
@@ -200,15 +129,7 @@ export const layerCases: GradcheckCase[] = [
   linear(true, true),
   oneHotLinear(true),
   oneHotLinear(false),
-  ...(['tanh', 'sigmoid', 'relu', 'identity'] as const).map((f) => elman(f, true)),
-  elman('tanh', false),
-  gru(true),
-  gru(false),
-  gruResetBefore(true),
-  gruResetBefore(false),
-  lstm(true, false),
-  lstm(false, false),
-  lstm(true, true),
+  ...bundledCells.map(([name, value]) => cell(name, value)),
   defineCase('startState', { B: 1, H: 1 }, ({ B, H }, random) => {
     const keep = coins(random, B);
     return operation({
@@ -236,25 +157,31 @@ export const layerCases: GradcheckCase[] = [
       },
     });
   }),
-  loss('softmaxCrossEntropy', 1, repeatingIds, l.softmaxCrossEntropyForward, l.softmaxCrossEntropyBackward),
-  loss('sigmoidCrossEntropy', 1, probabilities, l.sigmoidCrossEntropyForward, l.sigmoidCrossEntropyBackward),
-  loss(
-    'binaryCrossEntropyOfSoftmax',
-    2,
-    values,
-    l.binaryCrossEntropyOfSoftmaxForward,
-    l.binaryCrossEntropyOfSoftmaxBackward,
-  ),
-  loss(
-    'squaredError',
-    1,
-    values,
-    (losses, o, z, targets, w, R, V) => {
-      o.set(z);
-      l.squaredErrorForward(losses, o, targets, w, R, V);
-    },
-    l.squaredErrorBackward,
-  ),
+  loss('softmaxCrossEntropy', l.softmaxCrossEntropy),
+  loss('sigmoidCrossEntropy', l.sigmoidCrossEntropy),
+  loss('squaredError', l.squaredError),
+  loss('squaredError of a sigmoid', l.squaredErrorOfSigmoid),
+  defineCase('ctc', { T: 1, B: 1, V: 2, S: 1 }, ({ T: spare, B, V, S }, random) => {
+    const value = l.ctc();
+    // A step for each label and for each blank between equal ones, and some to spare.
+    const T = spare + 2 * S - 1;
+    const [targetIds, weights] = [Int32Array.from(random.randint(1, V, B * S)), rowWeights(random, B)];
+    const window = {
+      ...{ R: T * B, T, B, V, S, targetIds, targetValues: new Float64Array(0), outputs: scratch(T * B * V) },
+      lengths: Int32Array.from({ length: B }, () => T - random.randint(spare)),
+      targetLengths: Int32Array.from({ length: B }, () => random.randint(S + 1)),
+      scratch: scratch(value.scratchSize!({ T, B, V, S })),
+    };
+    return operation({
+      params: { z: random.randn(T * B * V) },
+      outputs: B,
+      forward: (losses, { z }) => value.forward({ ...window, losses, logits: z, weights, dlogits: scratch(T * B * V) }),
+      backward: (d, dlosses, { z }) => {
+        const own = { ...window, losses: scratch(B), logits: z, weights: times(weights, dlosses), dlogits: d.z };
+        value.backward(own);
+      },
+    });
+  }),
   defineCase('l2', { N: 1 }, ({ N }, random) =>
     operation({
       params: { w: random.randn(N) },

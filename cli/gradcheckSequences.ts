@@ -1,4 +1,5 @@
-import { type Batch, LocalTrainer, type ModelSpec, type Params, SequenceModel, tsEngine } from 'bptt/bptt';
+import { type Batch, CELL_NAMES, CpuTrainer, type ModelSpec, type Params, SequenceModel, tsEngine } from 'bptt';
+import { sigmoidCrossEntropy } from 'bptt/layers';
 import { sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 import { type Check, defineCase, type GradcheckCase, repeatingIds } from './gradcheckCase.ts';
@@ -14,19 +15,19 @@ interface Variant {
   /** Random loss weights. */
   weighted?: boolean;
   /** Which sequences go on from a given state, whose gradient is then checked too. */
-  keep?: 'all' | 'some';
+  carry?: 'all' | 'some';
 }
 
 /** A model with everything that its loss depends on beside its parameters. */
 interface Setup {
   model: Model;
   batch: Batch;
-  keep: boolean | Float64Array;
+  carry: boolean | Float64Array;
   /** Parameters, dense inputs `x` and given states under one roof. */
   params: Params;
 }
 
-function fullSpec(sizes: Sizes, spec: Partial<ModelSpec> = {}): ModelSpec {
+function specOf(sizes: Sizes, spec: Partial<ModelSpec> = {}): ModelSpec {
   return {
     cell: 'elman',
     input: 'dense',
@@ -46,8 +47,8 @@ function makeModel(spec: ModelSpec, steps: number, batch: number): Model {
 function drawTargets(model: Model, rows: number, random: RandomState): Int32Array | Float64Array {
   const { spec } = model;
   const V = spec.outputSize || spec.hiddenSize * (spec.bidirectional ? 2 : 1);
-  if (spec.loss === 'softmaxCrossEntropy') return repeatingIds(random, rows, V);
-  return spec.loss === 'sigmoidCrossEntropy' ? random.uniform(0, 1, rows * V) : random.randn(rows * V);
+  if (spec.loss.targets === 'classes') return repeatingIds(random, rows, V);
+  return spec.loss === sigmoidCrossEntropy ? random.uniform(0, 1, rows * V) : random.randn(rows * V);
 }
 
 /** [T,B], every sequence but the first with gaps, the last without any step where there are more than two. */
@@ -59,9 +60,9 @@ function drawMask(random: RandomState, T: number, B: number): Float64Array {
   });
 }
 
-function setUp(sizes: Sizes, random: RandomState, { spec, padding, weighted, keep }: Variant): Setup {
+function setUp(sizes: Sizes, random: RandomState, { spec, padding, weighted, carry }: Variant): Setup {
   const { T, B, D } = sizes;
-  const model = makeModel(fullSpec(sizes, spec), T, B);
+  const model = makeModel(specOf(sizes, spec), T, B);
   const rows = model.spec.lossAt === 'every' ? T * B : B;
   const dense = model.spec.input === 'dense';
   const batch: Batch = {
@@ -72,21 +73,22 @@ function setUp(sizes: Sizes, random: RandomState, { spec, padding, weighted, kee
   if (padding === 'anywhere') batch.mask = drawMask(random, T, B);
   if (weighted) batch.lossWeights = random.uniform(0.5, 1.5, rows);
   const params: Params = {};
-  for (const { name, length } of model.parameters.places) params[name] = random.randn(length).map((v) => 0.7 * v);
+  for (const { name, length } of model.parameters.layout) params[name] = random.randn(length).map((v) => 0.7 * v);
   if (dense) Object.assign(params, { x: batch.inputs });
-  if (keep) model.eachState((name) => Object.assign(params, { [name]: random.randn(B * sizes.H) }));
+  if (carry) model.eachState((name) => Object.assign(params, { [name]: random.randn(B * sizes.H) }));
   // Every other sequence goes on; with one sequence alone, that one does.
   const some = Float64Array.from({ length: B }, (_, b) => (b % 2 === 0 ? 1 : 0));
-  return { model, batch, keep: keep === 'some' ? some : keep === 'all', params };
+  return { model, batch, carry: carry === 'some' ? some : carry === 'all', params };
 }
 
 /** Copies parameters, inputs and given states into the model. */
-function load({ model, batch, keep }: Setup, params: Params): void {
-  for (const { name } of model.parameters.places) model.parameters.get(name)!.set(params[name]);
+function load({ model, batch, carry }: Setup, params: Params, rng?: RandomState): void {
+  for (const { name } of model.parameters.layout) model.parameters.get(name)!.set(params[name]);
   const { x: inputs = batch.inputs } = params;
-  model.load({ ...batch, inputs }, keep);
+  model.load({ ...batch, inputs }, carry, rng);
   model.eachState((name, layer, d, which) => {
-    model.stack.given(layer, d)[which].set(params[name] ?? new Float64Array(model.stack.given(layer, d)[which].length));
+    const initial = model.stack.initial(layer, d)[which];
+    initial.set(params[name] ?? new Float64Array(initial.length));
   });
 }
 
@@ -99,14 +101,14 @@ function backward({ model, params }: Setup, run: () => void): Params {
   model.gradients.flat.fill(0);
   model.stack.dx.fill(Number.NaN);
   model.eachState((_, layer, d, which) => {
-    model.stack.dgiven(layer, d)[which].fill(Number.NaN);
+    model.stack.dinitial(layer, d)![which].fill(Number.NaN);
   });
   run();
   const gradients: Params = {};
-  for (const { name } of model.parameters.places) gradients[name] = model.gradients.get(name)!.slice();
+  for (const { name } of model.parameters.layout) gradients[name] = model.gradients.get(name)!.slice();
   if ('x' in params) Object.assign(gradients, { x: model.stack.dx.slice() });
   model.eachState((name, layer, d, which) => {
-    if (name in params) gradients[name] = model.stack.dgiven(layer, d)[which].slice();
+    if (name in params) gradients[name] = model.stack.dinitial(layer, d)![which].slice();
   });
   return gradients;
 }
@@ -119,8 +121,8 @@ function sequence(name: string, variant: Variant = {}): GradcheckCase {
     const seed = random.randint(1000);
     // The same dropout masks at every call.
     const forward = (p: Params) => {
-      load(setup, p);
-      model.forward(model.spec.dropout > 0 ? new RandomState(seed) : undefined);
+      load(setup, p, model.spec.dropout > 0 ? new RandomState(seed) : undefined);
+      model.forward();
     };
     return {
       params,
@@ -132,7 +134,7 @@ function sequence(name: string, variant: Variant = {}): GradcheckCase {
         gradients(p) {
           return backward(setup, () => {
             forward(p);
-            model.backward(model.spec.dropout > 0);
+            model.backward();
           });
         },
       },
@@ -141,37 +143,38 @@ function sequence(name: string, variant: Variant = {}): GradcheckCase {
 }
 
 /**
- * A gradient cut every `span` steps is the true gradient of another loss: that of windows of `span` steps, each of
+ * A gradient cut every `backSteps` steps is the true gradient of another loss: that of windows of `backSteps` steps, each of
  * which starts from the state it had, as if that were a constant.
  */
-function truncated(cell: ModelSpec['cell']): GradcheckCase {
+function truncated(cell: (typeof CELL_NAMES)[number]): GradcheckCase {
   const name = `sequence: ${cell}, truncated inside the window`;
-  return defineCase(name, { T: 2, B: 1, D: 1, H: 1, V: 2, span: 1 }, (sizes, random): Check => {
+  return defineCase(name, { T: 2, B: 1, D: 1, H: 1, V: 2, backSteps: 1 }, (sizes, random): Check => {
     const { T, B, D, V } = sizes;
-    const span = Math.min(sizes.span, T - 1);
-    const setup = setUp(sizes, random, { spec: { cell }, keep: 'all' });
+    const backSteps = Math.min(sizes.backSteps, T - 1);
+    const setup = setUp(sizes, random, { spec: { cell }, carry: 'all' });
     const { model, params, batch } = setup;
     load(setup, params);
     model.forward();
     const starts = Array.from({ length: T + 1 }, (_, t) => {
-      const { h, c } = model.stack.stateAfter(t, 0);
-      return { h: h.slice(), c: c.slice() };
+      return model.stack.stateAfter(t, 0).map((values) => values.slice());
     });
-    const window = makeModel(model.spec, span, B);
+    const names: string[] = [];
+    model.eachState((name) => names.push(name));
+    const window = makeModel(model.spec, backSteps, B);
     return {
       params,
       fn: {
         loss(p) {
-          const { x, h_l0, c_l0 = [] } = p;
+          const { x } = p;
           let sum = 0;
-          for (let t = 0; t < T; t += span) {
+          for (let t = 0; t < T; t += backSteps) {
             const part = (values: ArrayLike<number>, n: number) =>
-              Float64Array.from(values).subarray(t * B * n, Math.min(t + span, T) * B * n);
-            window.parameters.flat.set(model.parameters.places.flatMap(({ name }) => Array.from(p[name])));
-            window.load({ inputs: part(x, D), targets: part(batch.targets, V) }, true);
-            const given = window.stack.given(0, 0);
-            given.h.set(t === 0 ? h_l0 : starts[t].h);
-            given.c.set(t === 0 ? c_l0 : starts[t].c);
+              Float64Array.from(values).subarray(t * B * n, Math.min(t + backSteps, T) * B * n);
+            window.parameters.flat.set(model.parameters.layout.flatMap(({ name }) => Array.from(p[name])));
+            window.load({ inputs: part(x, D), targets: part(batch.targets, V), batch: B }, true);
+            for (const [i, initial] of window.stack.initial(0).entries()) {
+              initial.set(t === 0 ? p[names[i]] : starts[t][i]);
+            }
             window.forward();
             sum += window.loss[0];
           }
@@ -181,7 +184,7 @@ function truncated(cell: ModelSpec['cell']): GradcheckCase {
           return backward(setup, () => {
             load(setup, p);
             model.forward();
-            model.backward(false, span);
+            model.backward(backSteps);
           });
         },
       },
@@ -192,8 +195,8 @@ function truncated(cell: ModelSpec['cell']): GradcheckCase {
 /** The gradient that a trainer hands to its optimizer before clipping, L2 included. */
 const trainer = defineCase('trainer, L2', { T: 1, B: 1, D: 1, H: 1, V: 2 }, (sizes, random): Check => {
   const { T, B } = sizes;
-  const spec = fullSpec(sizes, { input: 'ids', loss: 'softmaxCrossEntropy' });
-  const trainer = new LocalTrainer(tsEngine('float64'), spec, {
+  const spec = specOf(sizes, { input: 'ids', loss: 'softmaxCrossEntropy' });
+  const trainer = new CpuTrainer(tsEngine('float64'), spec, {
     steps: T,
     batch: B,
     optimizer: sgd({ lr: 1 }),
@@ -205,9 +208,9 @@ const trainer = defineCase('trainer, L2', { T: 1, B: 1, D: 1, H: 1, V: 2 }, (siz
     targets: drawTargets(model, T * B, random),
   };
   const params: Params = {};
-  for (const { name, length } of model.parameters.places) params[name] = random.randn(length);
+  for (const { name, length } of model.parameters.layout) params[name] = random.randn(length);
   const loss = (p: Params) => {
-    for (const { name } of model.parameters.places) model.parameters.get(name)!.set(p[name]);
+    for (const { name } of model.parameters.layout) model.parameters.get(name)!.set(p[name]);
     return trainer.lossAndGradients(batch);
   };
   return {
@@ -217,27 +220,27 @@ const trainer = defineCase('trainer, L2', { T: 1, B: 1, D: 1, H: 1, V: 2 }, (siz
       gradients(p) {
         loss(p);
         return Object.fromEntries(
-          model.parameters.places.map(({ name }) => [name, model.gradients.get(name)!.slice()]),
+          model.parameters.layout.map(({ name }) => [name, model.gradients.get(name)!.slice()]),
         );
       },
     },
   };
 });
 
-const cells = ['elman', 'gru', 'gruResetBefore', 'lstm', 'lstmPeephole'] as const;
+const cells = CELL_NAMES;
 
-/** The whole walk through time of `bptt/bptt`: every cell, and every option with the cells that it touches. */
+/** The whole walk through time of `bptt`: every cell, and every option with the cells that it touches. */
 export const sequenceCases: GradcheckCase[] = [
   ...cells.map((cell) => sequence(cell, { spec: { cell } })),
   ...(['sigmoid', 'relu', 'identity'] as const).map((nonlinearity) =>
     sequence(`elman, ${nonlinearity}`, { spec: { nonlinearity } }),
   ),
-  ...cells.map((cell) => sequence(`${cell}, padding`, { spec: { cell }, padding: 'end', keep: 'some' })),
+  ...cells.map((cell) => sequence(`${cell}, padding`, { spec: { cell }, padding: 'end', carry: 'some' })),
   ...cells.map((cell) =>
     sequence(`${cell}, two layers, both directions, gaps, learned state`, {
       spec: { cell, layers: 2, bidirectional: true, initialState: 'learned' },
       padding: 'anywhere',
-      keep: 'some',
+      carry: 'some',
     }),
   ),
   ...cells.map((cell) =>
@@ -252,13 +255,12 @@ export const sequenceCases: GradcheckCase[] = [
     weighted: true,
   }),
   sequence('sigmoid cross-entropy, mean', { spec: { loss: 'sigmoidCrossEntropy', reduction: 'mean' } }),
-  sequence('binary cross-entropy of softmax', { spec: { loss: 'binaryCrossEntropyOfSoftmax', reduction: 0.5 } }),
+  sequence('reduction by a factor', { spec: { cell: 'gru', reduction: 0.5 } }),
   sequence('squared error of a sigmoid, no output bias', { spec: { outputActivation: 'sigmoid', outputBias: false } }),
   sequence('no output layer', { spec: { outputSize: 0, bidirectional: true } }),
   sequence('three layers, dropout', { spec: { cell: 'lstm', layers: 3, dropout: 0.4, bidirectional: true } }),
-  sequence('learned state, carried in some', { spec: { cell: 'lstm', initialState: 'learned' }, keep: 'some' }),
+  sequence('learned state, carried in some', { spec: { cell: 'lstm', initialState: 'learned' }, carry: 'some' }),
   sequence('both directions, loss at the last step', { spec: { bidirectional: true, lossAt: 'last' }, padding: 'end' }),
-  truncated('elman'),
-  truncated('lstm'),
+  ...cells.map(truncated),
   trainer,
 ];

@@ -208,6 +208,18 @@ export const tensorCases: GradcheckCase[] = [
       backward: (d, dp) => t.softmaxBackward(d.z, dp, y, R, N),
     });
   }),
+  defineCase('layerNorm', { R: 1, N: 1 }, ({ R, N }, random) => {
+    const normalized = new Float64Array(R * N);
+    const inverse = new Float64Array(R);
+    return operation({
+      params: { x: random.randn(R * N), gain: random.randn(N), bias: random.randn(N) },
+      outputs: R * N,
+      adds: ['gain', 'bias'],
+      // an eps of the size of the variance, so that its place in the formula counts
+      forward: (y, { x, gain, bias }) => t.layerNorm(y, normalized, inverse, x, gain, bias, 0.5, R, N),
+      backward: (d, dy, { gain }) => t.layerNormBackward(d.x, d.gain, d.bias, dy, normalized, inverse, gain, R, N),
+    });
+  }),
   defineCase('logSoftmax', { R: 1, N: 1 }, ({ R, N }, random) => {
     const cache = new Float64Array(R * N);
     return operation({

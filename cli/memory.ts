@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CellName, createTrainer, type ModelSpec, type Trainer, type TrainingBatch } from 'bptt/bptt';
+import { type CellName, createTrainer, type ModelSpec, type Trainer, type TrainingBatch } from 'bptt';
 import { ADDING_BASELINE, addingProblem, copyingBaseline, copyingProblem, copyingSteps } from 'bptt/data';
 import { adam } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';

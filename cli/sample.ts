@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { ENGINE_NAMES, type EngineName, type SampleOptions } from 'bptt/bptt';
+import { ENGINE_NAMES, type EngineName, type SampleOptions } from 'bptt';
 import { RandomState } from 'bptt/tensor';
 import { Option } from 'commander';
 import { type CharModel, readCharModel, samplerOf } from './charModel.ts';
@@ -33,10 +33,10 @@ const command = createCommand('npm run sample --', 'Writes text drawn from a tra
 
 async function sample(run: string, { prime, length, seed, engine, ...how }: Options): Promise<void> {
   const { model } = RunFolder.open(run);
-  const { spec, vocabulary, reached } = await readCharModel(model);
+  const { spec, vocabulary, checkpoint } = await readCharModel(model);
   const ids = primeIds(vocabulary, prime);
-  const sampler = await samplerOf(spec, reached.state, engine);
-  if (engine === 'webgpu') process.stderr.write(`${sampler.choice}\n`);
+  const sampler = await samplerOf(spec, checkpoint.state, engine);
+  if (engine === 'webgpu') process.stderr.write(`${sampler.description}\n`);
   const rng = new RandomState(seed);
   const most = engine === 'webgpu' ? DRAWN.onDevice : DRAWN.here;
   await write(prime ?? '');

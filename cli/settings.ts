@@ -1,4 +1,4 @@
-import type { Clip, ModelSpec, Scheme } from 'bptt/bptt';
+import type { Clip, ModelSpec, Scheme } from 'bptt';
 import { adagrad, adam, adamw, type Optimizer, rmsprop, rprop, sgd } from 'bptt/optim';
 import type { Dtype } from 'bptt/tensor';
 

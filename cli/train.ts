@@ -1,4 +1,4 @@
-import { createTrainer, ENGINE_NAMES, type EngineName, type Scheme } from 'bptt/bptt';
+import { createTrainer, ENGINE_NAMES, type EngineName, type Scheme } from 'bptt';
 import { CharVocabulary } from 'bptt/data';
 import { type Command, Option } from 'commander';
 import { type CharModel, fingerprint, readCharModel } from './charModel.ts';
@@ -122,11 +122,11 @@ async function freshRun(options: Options): Promise<RunParts> {
 
 async function resumedRun(options: Options, path: string): Promise<RunParts> {
   const folder = RunFolder.open(path);
-  const { settings, vocabulary, spec, text: note, seconds, reached }: CharModel = await readCharModel(folder.model);
+  const { settings, vocabulary, spec, text: note, seconds, checkpoint }: CharModel = await readCharModel(folder.model);
   const { iterations } = options;
-  if (iterations !== undefined && iterations <= reached.iteration) {
+  if (iterations !== undefined && iterations <= checkpoint.iteration) {
     throw new RangeError(
-      `--iterations is ${iterations}, but the run has come to iteration ${reached.iteration} already`,
+      `--iterations is ${iterations}, but the run has come to iteration ${checkpoint.iteration} already`,
     );
   }
   const { text } = await readText(options.text ?? note.files);
@@ -134,10 +134,10 @@ async function resumedRun(options: Options, path: string): Promise<RunParts> {
     throw new Error(`the text is not the one that the run began with (${note.name}): it cannot go on`);
   }
   const training = await trainingOf(settings, options, text, vocabulary);
-  await training.goOnFrom(reached);
+  await training.resume(checkpoint);
   return {
     ...{ training, settings, vocabulary, engine: options.engine, folder, spec, text: note },
-    rows: folder.resumeLog(reached.iteration),
+    rows: folder.resumeLog(checkpoint.iteration),
     secondsBefore: seconds,
     limits: limitsOf(options),
   };
@@ -172,7 +172,7 @@ function introduction({ training, settings, text, vocabulary }: RunParts): strin
   const held = reading.heldOutLength > 0 ? `the last ${reading.heldOutLength} held out` : share;
   const characters = `${reading.length} characters, ${vocabulary.size} different ones`;
   return `${printable(text.name)}: ${characters}, ${held}
-${describe(settings)} · ${settings.dtype} · engine ${trainer.choice}`;
+${describe(settings)} · ${settings.dtype} · engine ${trainer.description}`;
 }
 
 function farewell({ folder, training, vocabulary }: RunParts): string {

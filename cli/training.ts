@@ -1,4 +1,12 @@
-import { type NamedTensors, NonFiniteError, type Trainer, type TrainerState, type TrainingBatch } from 'bptt/bptt';
+import {
+  type NamedTensors,
+  NonFiniteError,
+  parameterLayout,
+  type ResolvedSpec,
+  type Trainer,
+  type TrainerState,
+  type TrainingBatch,
+} from 'bptt';
 import { CharWindows, splitTail } from 'bptt/data';
 import { l2Forward } from 'bptt/optim';
 import type { Settings } from './settings.ts';
@@ -7,7 +15,7 @@ import type { Settings } from './settings.ts';
 const heldOutCharacters = 2500;
 
 /** A point of a run that training can go on from. */
-export interface Reached {
+export interface Checkpoint {
   iteration: number;
   smoothLoss: number;
   /** Where in its stream the last window ended. */
@@ -92,21 +100,21 @@ export class Training {
    *
    * @throws {NonFiniteError} where the last update overflowed, so that it is no point to go on from.
    */
-  async reached(): Promise<Reached> {
+  async checkpoint(): Promise<Checkpoint> {
     const state = await this.trainer.state();
-    expectFinite(state);
-    this.penalty = penaltyOf(state.parameters, this.settings.l2);
+    assertFinite(state);
+    this.penalty = penaltyOf(this.trainer.spec, state.parameters, this.settings.l2);
     const { iteration, smoothLoss, reading } = this;
     return { iteration, smoothLoss, position: reading.windows.position, state };
   }
 
-  /** Goes on from such a point. */
-  async goOnFrom({ iteration, smoothLoss, position, state }: Reached): Promise<void> {
+  /** Goes on from a checkpoint. */
+  async resume({ iteration, smoothLoss, position, state }: Checkpoint): Promise<void> {
     await this.trainer.setState(state);
     this.reading.windows.position = position;
     this.iteration = iteration;
     this.smoothLoss = smoothLoss;
-    this.penalty = penaltyOf(state.parameters, this.settings.l2);
+    this.penalty = penaltyOf(this.trainer.spec, state.parameters, this.settings.l2);
   }
 }
 
@@ -141,15 +149,15 @@ function heldOutWindows(ids: Int32Array, { steps, batch }: Settings): TrainingBa
   });
 }
 
-function penaltyOf(parameters: NamedTensors, l2: number): number {
+function penaltyOf(spec: ResolvedSpec, parameters: NamedTensors, l2: number): number {
   if (l2 === 0) return 0;
-  const weights = Object.entries(parameters).filter(([name]) => name.startsWith('weight'));
-  return weights.reduce((sum, [, w]) => sum + l2Forward(w, l2), 0);
+  const weights = parameterLayout(spec).filter(({ decays }) => decays);
+  return weights.reduce((sum, { name }) => sum + l2Forward(parameters[name], l2), 0);
 }
 
-function expectFinite({ parameters, step }: TrainerState): void {
+function assertFinite({ parameters, updates }: TrainerState): void {
   for (const [name, values] of Object.entries(parameters)) {
     const bad = values.find((v) => !Number.isFinite(v));
-    if (bad !== undefined) throw new NonFiniteError(name, step, bad);
+    if (bad !== undefined) throw new NonFiniteError(name, updates, bad);
   }
 }

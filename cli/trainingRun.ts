@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { EngineName, ModelSpec } from 'bptt/bptt';
+import type { EngineName, ModelSpec } from 'bptt';
 import type { CharVocabulary } from 'bptt/data';
 import { RandomState } from 'bptt/tensor';
 import { encodeCharModel, samplerOf, type TextNote } from './charModel.ts';
@@ -7,7 +7,7 @@ import type { LogRow } from './learningCurve.ts';
 import { createProgress, type Metrics, type Progress } from './progress.ts';
 import type { RunFolder } from './runFolder.ts';
 import { describe, type Settings } from './settings.ts';
-import type { Reached, Training } from './training.ts';
+import type { Checkpoint, Training } from './training.ts';
 
 /** Windows between two turns of the event loop: the largest of these that takes less than `chunkSeconds`. */
 const chunkSizes = [1, 2, 5, 10, 20, 50, 100];
@@ -54,7 +54,7 @@ export class TrainingRun {
   private readonly progress: Progress;
   private readonly startedAt = performance.now();
   /** The last state that was looked at and found whole. */
-  private good!: Reached;
+  private lastGood!: Checkpoint;
   /** The held-out text's bits per character as last measured, and the iteration of that. */
   private heldOut: number | undefined;
   private heldOutAt = 0;
@@ -89,13 +89,13 @@ export class TrainingRun {
    * @throws {Error} on a NaN or infinity, or where it cannot write; the folder then keeps the last whole state.
    */
   async run(): Promise<void> {
-    this.good = await this.training.reached();
+    this.lastGood = await this.training.checkpoint();
     try {
       while (!this.isOver()) await this.step();
       await this.finish();
     } catch (error) {
       await this.keep();
-      const kept = `${this.parts.folder.path} keeps the model of iteration ${this.good.iteration}`;
+      const kept = `${this.parts.folder.path} keeps the model of iteration ${this.lastGood.iteration}`;
       throw new Error(`${(error as Error).message}; ${kept}`, { cause: error });
     } finally {
       this.progress.stop();
@@ -124,11 +124,11 @@ export class TrainingRun {
     if (rowDue && this.measuringSeconds <= measuringShare * this.elapsed) await this.measure();
     if (rowDue) this.addRow();
     if (this.isSampleDue()) {
-      this.good = await training.reached();
+      this.lastGood = await training.checkpoint();
       await this.showSample();
     }
     if (this.elapsed - this.keptAt >= keepSeconds) {
-      this.good = await training.reached();
+      this.lastGood = await training.checkpoint();
       await this.keep();
     }
     this.progress.update(training.iteration, this.metrics());
@@ -137,7 +137,7 @@ export class TrainingRun {
 
   /** Measures where the run ends, and keeps it; who has stopped it waits for nothing more than the keeping. */
   private async finish(): Promise<void> {
-    if (this.stopped) this.good = await this.training.reached();
+    if (this.stopped) this.lastGood = await this.training.checkpoint();
     else if (this.training.iteration > this.heldOutAt) await this.measure();
     this.addRow();
     await this.keep();
@@ -168,7 +168,7 @@ export class TrainingRun {
   private async measure(): Promise<void> {
     const start = performance.now();
     const heldOut = await this.training.heldOutBitsPerChar();
-    this.good = await this.training.reached();
+    this.lastGood = await this.training.checkpoint();
     this.heldOut = heldOut;
     this.heldOutAt = this.training.iteration;
     this.measuringSeconds += (performance.now() - start) / 1000;
@@ -202,7 +202,7 @@ export class TrainingRun {
   /** Prints text drawn from the last whole state. */
   private async showSample(): Promise<void> {
     const { vocabulary, spec, settings, engine } = this.parts;
-    const { iteration, state } = this.good;
+    const { iteration, state } = this.lastGood;
     const prime = vocabulary.encode(vocabulary.has('\n') ? '\n' : vocabulary.chars[0]);
     const rng = new RandomState((settings.seed + iteration) % 2 ** 32);
     // One character after another is no work for a GPU.
@@ -217,7 +217,7 @@ export class TrainingRun {
   private async keep(): Promise<void> {
     const { folder, rows, settings, text, spec, vocabulary, secondsBefore } = this.parts;
     const seconds = secondsBefore + this.elapsed;
-    folder.writeModel(await encodeCharModel({ spec, vocabulary, settings, text, seconds, reached: this.good }));
+    folder.writeModel(await encodeCharModel({ spec, vocabulary, settings, text, seconds, checkpoint: this.lastGood }));
     if (rows.length > 0) {
       const { learningCurve } = await import('./learningCurve.ts'); // the chart library takes a second to load
       const about = { text: text.name, net: describe(settings), charactersPerLoss: settings.steps };

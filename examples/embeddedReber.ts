@@ -3,7 +3,7 @@
  * repeats the second one, learned through the library by gated cells and by the Elman net: batches of words of different
  * lengths, Adam, the gradient clipped by its norm.
  */
-import { type CellName, initialParameters, LocalTrainer, tsEngine } from 'bptt/bptt';
+import { type CellName, CpuTrainer, initialParameters, tsEngine } from 'bptt';
 import { embeddedNextSymbols, embeddedReberWord, REBER_SYMBOLS, wordToIds } from 'bptt/data';
 import { adam } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
@@ -42,7 +42,7 @@ const INNER = 10;
 export function run(options: EmbeddedReberOptions): EmbeddedReberResult {
   const { cell, updates, seed = 0, hidden = 20, batch: B = 40, progress } = options;
   const rng = new RandomState(seed);
-  const trainer = new LocalTrainer(
+  const trainer = new CpuTrainer(
     tsEngine('float32'),
     {
       cell,
@@ -96,7 +96,7 @@ function batchOf(
 
 /** The embedded symbol of 1000 fresh words, and how far back the gradient of its loss is felt. */
 function ask(
-  trainer: LocalTrainer,
+  trainer: CpuTrainer,
   rng: RandomState,
   B: number,
 ): Pick<EmbeddedReberResult, 'right' | 'words' | 'gradientBack'> {
@@ -125,9 +125,9 @@ function ask(
 }
 
 /** Adds, for each number of steps back, the logarithm of the length of the gradient that reached that state. */
-function addGradients(logs: number[], trainer: LocalTrainer, lengths: readonly number[], B: number): void {
+function addGradients(logs: number[], trainer: CpuTrainer, lengths: readonly number[], B: number): void {
   const H = trainer.spec.hiddenSize;
-  const dh = trainer.model.stack.stateGradients(0, 0);
+  const dh = trainer.model.stack.recurrence(trainer.model.window, 0).dh;
   lengths.forEach((length, b) => {
     for (let back = 0; back <= INNER; back++) {
       const row = ((length - 2 - back) * B + b) * H;

@@ -11,7 +11,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { RandomState } from 'bptt/tensor';
 import { createCommand, fail, runCommand } from '../cli/options.ts';
 import { createProgress } from '../cli/progress.ts';
-import { type Fault, faults, unitTests } from './faults.ts';
+import { type Fault, faults, sourceOf, unitTests } from './faults.ts';
+import { unitTestsOf } from './testsOfFault.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -24,9 +25,10 @@ function copyTree(parts: readonly string[], fault?: Fault): string {
   const folder = mkdtempSync(join(tmpdir(), 'bptt-faults-'));
   for (const part of [...parts, 'package.json']) cpSync(join(root, part), join(folder, part), { recursive: true });
   if (fault) {
-    const path = join(folder, 'src', fault.file);
+    const path = join(folder, sourceOf(fault));
     writeFileSync(path, plant(readFileSync(path, 'utf8'), fault));
   }
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
   return folder;
 }
 
@@ -36,11 +38,11 @@ function plant(source: string, { find, replace }: Fault): string {
 }
 
 /** Every fault must have its one place, else the table is out of date and nothing would be planted. */
-function expectPlaces(chosen: readonly Fault[]): void {
+function assertPlaces(chosen: readonly Fault[]): void {
   const misplaced = chosen.flatMap(({ file, find }) => {
-    const path = join(root, 'src', file);
-    const times = existsSync(path) ? readFileSync(path, 'utf8').split(find).length - 1 : 0;
-    return times === 1 ? [] : [`src/${file} has «${find.trim()}» ${times} times, expected once`];
+    const source = sourceOf({ file });
+    const times = existsSync(join(root, source)) ? readFileSync(join(root, source), 'utf8').split(find).length - 1 : 0;
+    return times === 1 ? [] : [`${source} has «${find.trim()}» ${times} times, expected once`];
   });
   if (misplaced.length > 0) fail(`bring scripts/faults.ts up to date\n${misplaced.join('\n')}`);
 }
@@ -97,9 +99,8 @@ async function failingTest(folder: string, files: readonly string[]): Promise<st
 }
 
 async function failingUnitTest(fault: Fault | undefined, files: readonly string[]): Promise<string | undefined> {
-  const folder = copyTree(['src', 'cli', 'tests', 'scripts', 'vitest.config.ts'], fault);
+  const folder = copyTree(['src', 'cli', 'examples', 'tests', 'scripts', 'vitest.config.ts'], fault);
   try {
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
     return await failingTest(folder, files);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -116,37 +117,33 @@ async function failingGradientCheck(fault: Fault | undefined, cases: string): Pr
 }
 
 /** Without a fault nothing may fail: tests that always fail would catch everything. */
-function expectSound(failing: string | undefined): void {
+function assertSound(failing: string | undefined): void {
   if (failing) fail(`without any fault there is a failure already: ${failing}`);
 }
 
-/** The tests that the kernels on a device have in common: alone and in a walk, in models, in training. */
-const ON_A_DEVICE: readonly (readonly [files: RegExp, tests: readonly string[]])[] = [
-  [/^webgpu\/update\.ts$/, ['tests/webgpu/kernels.test.ts', 'tests/webgpu/trainer.node.test.ts']],
-  [/^webgpu\/(walk|cellKernels|recurrence|elman|gru)\.ts$/, ['tests/webgpu/engine.test.ts']],
-  [/^webgpu\/patience\.ts$/, ['tests/webgpu/patience.node.test.ts']],
-  [/^webgpu\//, ['tests/webgpu/kernels.test.ts']],
-];
-
-/** The unit tests of a source file, none where it has none. */
-function unitTestsOf({ file }: Fault): readonly string[] {
-  const onADevice = ON_A_DEVICE.find(([files]) => files.test(file));
-  if (onADevice) return onADevice[1];
-  const mirror = `tests/${file.replace(/\.ts$/, '.test.ts')}`;
-  return existsSync(join(root, mirror)) ? [mirror] : [];
-}
-
-async function plantFaults({ only, verbose }: { only: string; verbose?: boolean }): Promise<void> {
+async function plantFaults({
+  only,
+  verbose,
+  check,
+}: {
+  only: string;
+  verbose?: boolean;
+  check?: boolean;
+}): Promise<void> {
   const chosen = faults.filter(({ file, cases }) => `${file} ${cases}`.includes(only));
   if (chosen.length === 0) fail(`no fault is planted in a file or case named ${only}`);
-  expectPlaces(chosen);
+  assertPlaces(chosen);
+  if (check) {
+    process.stdout.write(`${chosen.length} faults, each with its one place\n`);
+    return;
+  }
 
   const progress = createProgress({ unit: 'fault', total: chosen.length, stream: process.stderr });
   const print = ({ file, kind, find, replace }: Fault, verdict: string) =>
-    progress.print(`src/${file}, ${kind}: «${find.trim()}» → «${replace.trim()}»\n  ${verdict}`);
+    progress.print(`${sourceOf({ file })}, ${kind}: «${find.trim()}» → «${replace.trim()}»\n  ${verdict}`);
   const unnoticed: Fault[] = [];
   const checked = new Set(chosen.map(({ cases }) => cases).filter((cases) => cases !== unitTests));
-  if (checked.size > 0) expectSound(await failingGradientCheck(undefined, [...checked].join('|')));
+  if (checked.size > 0) assertSound(await failingGradientCheck(undefined, [...checked].join('|')));
   for (const [i, fault] of chosen.entries()) {
     const failing = fault.cases === unitTests ? undefined : await failingGradientCheck(fault, fault.cases);
     if (!failing) unnoticed.push(fault);
@@ -158,7 +155,7 @@ async function plantFaults({ only, verbose }: { only: string; verbose?: boolean 
   const survivors: Fault[] = [];
   for (const fault of unnoticed) {
     const tests = unitTestsOf(fault);
-    if (tests.length > 0 && !sound.has(tests.join())) expectSound(await failingUnitTest(undefined, tests));
+    if (tests.length > 0 && !sound.has(tests.join())) assertSound(await failingUnitTest(undefined, tests));
     sound.add(tests.join());
     const failing = tests.length > 0 ? await failingUnitTest(fault, tests) : undefined;
     if (!failing) survivors.push(fault);
@@ -180,6 +177,7 @@ const command = createCommand(
   'Plants faults in a copy of the library and counts those that are caught.',
 )
   .option('--only <text>', 'only faults whose file or gradient checks contain this', '')
+  .option('--check', 'only look whether every fault has its one place in the source')
   .option('--verbose', 'show what caught each fault')
   .action(plantFaults);
 

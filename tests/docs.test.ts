@@ -13,7 +13,14 @@ function snippets(document: string): string[] {
   return Array.from(text.matchAll(/```ts\n(.*?)```/gs), ([, code]) => code);
 }
 
-const all = ['README.md', 'docs/testing.md'].flatMap((document) =>
+const documents = [
+  'README.md',
+  ...['cells', 'classify', 'engines', 'fit', 'forecast', 'interop', 'save', 'sessions', 'tag', 'testing'].map(
+    (page) => `docs/${page}.md`,
+  ),
+];
+
+const all = documents.flatMap((document) =>
   snippets(document).map((code, i) => [`${document}, block ${i + 1}`, code] as const),
 );
 

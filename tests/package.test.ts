@@ -58,7 +58,7 @@ test('the packed package installs in an empty folder and every entry point can b
 
 /** What a page and its worker do with the package, and what Node does: one thread, then two. */
 const training = (room: string): string => `
-  const { createTrainer } = await import('${room}/bptt');
+  const { createTrainer } = await import('${room || '/index.js'}');
   const { adam } = await import('${room}/optim');
   const ids = Int32Array.from({ length: 60 }, (_, i) => (i * i) % 7);
   export async function train(threads) {

@@ -1,5 +1,5 @@
 /** Run in a process of its own: trains with threads twice, disposes of the first trainer only, and has nothing more to do. */
-import { createTrainer } from 'bptt/bptt';
+import { createTrainer } from 'bptt';
 import { sgd } from 'bptt/optim';
 
 const options = { steps: 2, batch: 2, optimizer: sgd({ lr: 0.1 }), engine: 'wasm', threads: 2 } as const;

@@ -1,16 +1,14 @@
 /**
- * What no entry point offers, and the runs on a GPU look at: the parts that a step is put together of, and the plans by
- * which they are done.
+ * What no entry point exports, and the run on a GPU measures: the stages of a pass, and the plans by which they are computed.
  */
 
-// biome-ignore-start lint/style/noRestrictedImports: plans and stages are no user's business; here they are what is timed
-export { countingEngine } from '../../src/bptt/engine.ts';
-export { SequenceModel } from '../../src/bptt/model.ts';
-export type { FloatBuffer, IntBuffer } from '../../src/webgpu/buffers.ts';
-export { checksFor } from '../../src/webgpu/checks.ts';
-export { roomFor } from '../../src/webgpu/engine.ts';
-export type { Part, WalkStage } from '../../src/webgpu/fuse.ts';
-export { type RecurrenceWay, type WalkPlan, walkBy } from '../../src/webgpu/recurrence.ts';
-export { walkChecks } from '../../src/webgpu/walkChecks.ts';
-export { type WeightGradient, weightGradients } from '../../src/webgpu/weightGradients.ts';
+// biome-ignore-start lint/style/noRestrictedImports: plans and stages are not for users; here they are what is timed
+export { modelAllocationPlan, SequenceModel } from '../../src/bptt/model.ts';
+export type { Recurrence } from '../../src/bptt/recurrence.ts';
+export { addWeightGradients, type WeightGradient } from '../../src/bptt/weightGradients.ts';
+export { checksFor } from '../../src/webgpu/selfTest/checks.ts';
+export { modelChecks } from '../../src/webgpu/selfTest/modelChecks.ts';
+export { roomFor } from '../../src/webgpu/training/engine.ts';
+export { backwardStage, fitPlan, forwardStage, type Stage } from '../../src/webgpu/training/recurrence.ts';
+export { weightGradients } from '../../src/webgpu/training/weightGradients.ts';
 // biome-ignore-end lint/style/noRestrictedImports: as above

@@ -1,6 +1,7 @@
-import { addScaled, type Device, matmulNN, openDevice, planMatmul, scale, selfTest } from 'bptt/webgpu';
+import { addScaled, type Device, matmulNN, openDevice, planMatmul, scale } from 'bptt/webgpu';
+import { selfTest } from 'bptt/webgpu/self-test';
 import { machineWith } from '../machine.ts';
-import { checksFor, walkChecks } from './insides.ts';
+import { checksFor, modelChecks } from './insides.ts';
 import type { Run, Section } from './section.ts';
 import { figure, forEach, timeCalls, timeList, warmUp } from './timing.ts';
 
@@ -31,7 +32,7 @@ export const KERNELS: Section = {
   seconds: { full: 70, small: 15 },
   async run({ emit, effort, left }) {
     const device = await openDevice();
-    const names = [...new Set([...checksFor(device, true), ...walkChecks].map(({ name }) => name))];
+    const names = [...new Set([...checksFor(device, true), ...modelChecks].map(({ name }) => name))];
     // A few of each kind in a trial.
     const asked = effort === 'small' ? names.filter((_, n) => n % 40 === 0) : names;
     let checks = 0;

@@ -1,27 +1,31 @@
 import { RandomState } from 'bptt/tensor';
 import {
-  addRowBackward,
   type Device,
+  type EngineCall,
+  type FloatBuffer,
+  type IntBuffer,
   type MatmulKernel,
   type MatmulLayout,
   type MatmulPlan,
   matmul,
-  matmulTN,
+  type PersistentPlan,
   planMatmul,
+  type RecurrencePlan,
+  type WebgpuEngine,
   webgpuEngine,
 } from 'bptt/webgpu';
 import type { Training } from '../contender.ts';
 import {
-  countingEngine,
-  type FloatBuffer,
-  type IntBuffer,
-  type Part,
-  type RecurrenceWay,
+  addWeightGradients,
+  backwardStage,
+  fitPlan,
+  forwardStage,
+  modelAllocationPlan,
+  type Recurrence,
   roomFor,
   SequenceModel,
-  type WalkPlan,
-  type WalkStage,
-  walkBy,
+  type Stage,
+  type WeightGradient,
   weightGradients,
 } from './insides.ts';
 import { CANDIDATE, type Effort, type Run, type Section, TIME, TODAY } from './section.ts';
@@ -33,33 +37,49 @@ const sampleOf = (effort: Effort): number => (effort === 'small' ? 2 : 40);
 
 type Net = Pick<Training, 'cell' | 'D' | 'H' | 'V' | 'T' | 'B'>;
 
-/** A net in training on the device, as stages whose recurrences are done in whichever way. */
+type Gradient = WeightGradient<FloatBuffer, IntBuffer>;
+
+/** A net in training on the device, as the calls of its passes forward and back. */
 class TrainedNet {
-  readonly stages: (way: RecurrenceWay) => WalkStage[];
-  readonly dispose: () => void;
+  readonly engine: WebgpuEngine;
+  readonly calls: readonly EngineCall[];
 
   constructor(device: Device, { cell, D, H, V, T, B }: Net) {
     const shape = { inputSize: D, hiddenSize: H, outputSize: V } as const;
     const spec = { cell, ...shape, bias: 'input', loss: 'softmaxCrossEntropy' } as const;
-    const options = { steps: T, batch: B };
-    const counting = countingEngine();
-    new SequenceModel(counting, spec, options);
-    const engine = webgpuEngine(device, { room: { floats: roomFor(counting.lengths), ints: 3 * T * B + 16 } });
-    const model = new SequenceModel<FloatBuffer, IntBuffer>(engine, spec, options);
+    // As a trainer's session has it.
+    const options = { steps: T, batch: B, sumLosses: false, initialGradient: false } as const;
+    const room = roomFor(modelAllocationPlan(spec, options));
+    this.engine = webgpuEngine(device, { room: { floats: room, ints: 3 * T * B + 16 } });
+    const model = new SequenceModel<FloatBuffer, IntBuffer>(this.engine, spec, options);
     const random = new RandomState(1);
     model.parameters.flat.write(Float32Array.from(random.uniform(-0.05, 0.05, model.parameters.flat.length)));
     const ids = Int32Array.from(random.randint(0, Math.min(D, V), T * B));
-    model.load({ inputs: ids, targets: ids });
-    const calls = engine.record(() => {
-      model.forward();
-      model.backward(true);
-    });
-    const unused: FloatBuffer[] = [];
-    model.eachState((_, layer, direction, which) => unused.push(model.stack.dgiven(layer, direction)[which]));
-    this.stages = (persistent) => engine.stages(calls, { persistent, unused, takeLosses: () => {} });
-    this.dispose = () => engine.dispose();
+    model.load({ inputs: ids, targets: ids, steps: T, batch: B });
+    this.calls = this.engine.calls(() => model.forwardBackward());
+  }
+
+  /** The stage of a direction, computed by that plan. */
+  recurrence(direction: Direction, plan: RecurrencePlan): Stage {
+    const kernel = direction === 'forward' ? 'recurrenceForward' : 'recurrenceBackward';
+    const [r, backSteps] = this.argsOf(kernel) as [Recurrence<FloatBuffer, IntBuffer>, number];
+    return direction === 'forward' ? forwardStage(r, plan) : backwardStage(r, backSteps, plan);
+  }
+
+  get weightGradients(): readonly Gradient[] {
+    return this.argsOf('weightGradients')[0] as readonly Gradient[];
+  }
+
+  dispose(): void {
+    this.engine.dispose();
+  }
+
+  private argsOf(kernel: EngineCall['kernel']): readonly unknown[] {
+    return this.calls.find((call) => call.kernel === kernel)!.args;
   }
 }
+
+type Direction = 'forward' | 'backward';
 
 const netOf = (id: string, effort: Effort): Net => workloadOf(id, effort).task as Training;
 const IDS = ['W1', 'W2', 'W3'] as const;
@@ -71,7 +91,7 @@ export const STAGES: Section = {
   run: (run) =>
     forEach(run, IDS, String, async (device, id) => {
       const net = new TrainedNet(device, netOf(id, run.effort));
-      for (const stage of net.stages(true)) {
+      for (const stage of net.calls) {
         const list = await device.record(() => stage.run());
         const { us, host } = await timeList(device, list, sampleOf(run.effort));
         run.emit(id, { stage: stage.name, dispatches: list.dispatches, [TIME]: figure(us), host: figure(host) });
@@ -83,14 +103,14 @@ export const STAGES: Section = {
 
 export const RECURRENCES: Section = {
   name: 'recurrences',
-  title: 'Ways of a recurrence: all steps in a dispatch by several plans, or a dispatch a step by several tiles',
+  title: 'Plans of a recurrence: all steps in a dispatch by several plans, or a dispatch a step by several tiles',
   seconds: { full: 115, small: 60 },
   run: (run) =>
     forEach(
       run,
       netsOf(run.effort),
       ([name]) => name,
-      (device, [name, net]) => compareWays(device, name, net, run),
+      (device, [name, net]) => compareRecurrences(device, name, net, run),
     ),
 };
 
@@ -106,9 +126,14 @@ function netsOf(effort: Effort): [name: string, net: Net][] {
   return [...named, ...grid];
 }
 
-/** Ways that are worth a try for sums of `inner` products, so many of them. */
-export function waysOf(device: Device, B: number, inner: number, outputs: number): Map<string, RecurrenceWay> {
-  const ways = new Map<string, RecurrenceWay>([[TODAY, true]]);
+/** Plans that are worth a try for sums of `inner` products, so many of them. */
+export function recurrencePlansOf(
+  device: Device,
+  B: number,
+  inner: number,
+  outputs: number,
+): Map<string, RecurrencePlan> {
+  const plans = new Map<string, RecurrencePlan>([[TODAY, true]]);
   for (const [rows, fours] of [
     [1, 1],
     [2, 1],
@@ -117,27 +142,26 @@ export function waysOf(device: Device, B: number, inner: number, outputs: number
     [1, 2],
     [4, 2],
   ]) {
-    if (rows <= B) ways.set(`a dispatch a step, tile ${rows} × ${fours}`, { rows, fours });
+    if (rows <= B) plans.set(`a dispatch a step, tile ${rows} × ${fours}`, { rows, fours });
   }
   const seen = new Set<string>();
-  const add = (plan: WalkPlan): void => {
-    const walk = walkBy(plan, device, B, inner, outputs);
-    if (!walk || (plan.held > 0 && walk.options.held === 0)) return;
-    const key = JSON.stringify([walk.options, walk.numbers]);
+  const add = (plan: PersistentPlan): void => {
+    const fitted = fitPlan(plan, device, B, inner, outputs);
+    if (!fitted || (plan.weightsInRegisters > 0 && fitted.options.weightsInRegisters === 0)) return;
+    const key = JSON.stringify([fitted.options, fitted.numbers]);
     if (seen.has(key)) return;
     seen.add(key);
-    const { rows, units, held, threads } = walk.options;
-    const { parts } = walk.numbers;
-    ways.set(
-      `walk rows ${rows}, units ${units}, ${held ? `held ${held}` : `parts ${parts}`}, threads ${threads}`,
-      plan,
-    );
+    const { rows, outputsPerThread, weightsInRegisters, threads } = fitted.options;
+    const weights = weightsInRegisters ? `${weightsInRegisters} in registers` : `kSplits ${fitted.numbers.kSplits}`;
+    plans.set(`persistent, rows ${rows}, outputs ${outputsPerThread}, ${weights}, threads ${threads}`, plan);
   };
   const weights = inner * outputs;
   const threadCounts = [256, 512, 1024];
+  const read = { outputsPerThread: 4, weightsInRegisters: 0 } as const;
+  const threadsAcross = Math.ceil(outputs / read.outputsPerThread);
   for (const rows of [1, 2].filter((count) => count <= B)) {
     if (weights <= 65_536) {
-      for (const [units, held] of [
+      for (const [outputsPerThread, weightsInRegisters] of [
         [4, 8],
         [4, 16],
         [4, 32],
@@ -145,24 +169,20 @@ export function waysOf(device: Device, B: number, inner: number, outputs: number
         [8, 16],
       ]) {
         // Whatever the workgroup needs and no more.
-        const needed = Math.ceil(outputs / units) * Math.ceil(inner / held);
+        const needed = Math.ceil(outputs / outputsPerThread) * Math.ceil(inner / weightsInRegisters);
         const threads = threadCounts.find((count) => count >= needed);
-        if (threads !== undefined) add({ rows, units, held, parts: 1, threads });
+        if (threads !== undefined) add({ rows, outputsPerThread, weightsInRegisters, kSplits: 1, threads });
       }
     }
     if (weights <= 300_000) {
-      for (const threads of threadCounts) {
-        const across = Math.ceil(outputs / 4);
-        add({ rows, units: 4, held: 0, parts: threads / across, threads });
-      }
+      for (const threads of threadCounts) add({ rows, ...read, kSplits: threads / threadsAcross, threads });
     }
   }
-  if (B >= 8 && weights <= 300_000)
-    add({ rows: 4, units: 4, held: 0, parts: 256 / Math.ceil(outputs / 4), threads: 256 });
-  return ways;
+  if (B >= 8 && weights <= 300_000) add({ rows: 4, ...read, kSplits: 256 / threadsAcross, threads: 256 });
+  return plans;
 }
 
-async function compareWays(device: Device, name: string, net: Net, { emit, effort, left }: Run): Promise<void> {
+async function compareRecurrences(device: Device, name: string, net: Net, { emit, effort, left }: Run): Promise<void> {
   const trained = new TrainedNet(device, net);
   const gates = net.cell === 'lstm' ? 4 : 1;
   const { H, B } = net;
@@ -171,12 +191,12 @@ async function compareWays(device: Device, name: string, net: Net, { emit, effor
     ['backward', gates * H, H],
   ] as const;
   for (const [direction, inner, outputs] of directions) {
-    const ways = [...waysOf(device, B, inner, outputs)];
+    const plans = [...recurrencePlansOf(device, B, inner, outputs)];
     // All at once, since compiling takes longer than running.
     const lists = await Promise.all(
-      ways.map(async ([candidate, way]) => {
+      plans.map(async ([candidate, plan]) => {
         try {
-          const stage = trained.stages(way).find((one) => one.name.includes(` ${direction}, `))!;
+          const stage = trained.recurrence(direction, plan);
           return { candidate, stage: stage.name, list: await device.record(() => stage.run()) };
         } catch (error) {
           emit('failures', { what: `${name} ${direction}`, candidate, message: words(error) });
@@ -278,44 +298,23 @@ export const GRADIENTS: Section = {
 
 async function compareGradients(device: Device, id: (typeof IDS)[number], { emit, effort }: Run): Promise<void> {
   const net = new TrainedNet(device, netOf(id, effort));
-  const stage = net.stages(true).find(({ name }) => name === 'weightGradients')!;
-  const row = async (candidate: string, calls: () => void): Promise<void> => {
-    const { us, host } = await timeCalls(device, sampleOf(effort), calls);
-    emit(id, { [CANDIDATE]: candidate, [TIME]: figure(us), host: figure(host) });
+  const gradients = net.weightGradients;
+  const compare = async (table: string, those: readonly Gradient[], today: string, other: string): Promise<void> => {
+    const row = async (candidate: string, calls: () => void): Promise<void> => {
+      const { us, host } = await timeCalls(device, sampleOf(effort), calls);
+      emit(table, { [CANDIDATE]: candidate, [TIME]: figure(us), host: figure(host) });
+    };
+    await row(`${TODAY}: ${today}`, () => weightGradients(those));
+    await row(other, () => addWeightGradients(net.engine.kernels, those));
   };
-  await row(`${TODAY}: all in one dispatch`, stage.run);
-  await row('each by itself: products by their plans, sums of rows', () => {
-    for (const part of stage.parts) alone(part);
-  });
-  for (const part of stage.parts) {
-    await timePart(device, `${id}, ${sizesOf(part)}`, part, sampleOf(effort), emit);
+  await compare(id, gradients, 'all in one dispatch', 'each by itself: products by their plans, sums of rows');
+  // The gradient of a one-hot input has one kernel only.
+  for (const gradient of gradients.filter(({ ids }) => ids === null)) {
+    await compare(`${id}, ${sizesOf(gradient)}`, [gradient], 'the kernel for several', 'the kernel for itself');
   }
   net.dispose();
 }
 
-/** One gradient, by the kernel for several and by the one for itself. */
-async function timePart(device: Device, table: string, part: Part, ms: number, emit: Run['emit']): Promise<void> {
-  const grouped = await timeCalls(device, ms, () => weightGradients([gradientOf(part)]));
-  const single = await timeCalls(device, ms, () => alone(part));
-  emit(table, { [CANDIDATE]: `${TODAY}: the kernel for several`, [TIME]: figure(grouped.us) });
-  emit(table, { [CANDIDATE]: 'the kernel for itself', [TIME]: figure(single.us) });
-}
-
-function alone(part: Part): void {
-  if (part.kernel === 'matmulTN') matmulTN(...part.args);
-  else if (part.kernel === 'addRowBackward') addRowBackward(...part.args);
-}
-
-function gradientOf(part: Part): Parameters<typeof weightGradients>[0][number] {
-  if (part.kernel === 'matmulTN') {
-    const [c, a, b, M, K, N] = part.args;
-    return { c, a, b, K, M, N };
-  }
-  const [c, a, K, M] = part.args as readonly [FloatBuffer, FloatBuffer, number, number];
-  return { c, a, b: null, K, M, N: 0 };
-}
-
-function sizesOf(part: Part): string {
-  const { b, K, M, N } = gradientOf(part);
-  return b ? `[${M},${N}] over ${K} rows` : `bias [${M}] over ${K} rows`;
+function sizesOf({ x, R, O, D }: Gradient): string {
+  return x ? `[${O},${D}] over ${R} rows` : `bias [${O}] over ${R} rows`;
 }

@@ -1,4 +1,4 @@
-import type { LocalTrainer, ModelSpec } from 'bptt/bptt';
+import type { CpuTrainer, ModelSpec } from 'bptt';
 import { type AdditionProblem, additionProblem, binary2int, int2binary } from 'bptt/data';
 import { sgd } from 'bptt/optim';
 import { RandomState, sigmoidBackward } from 'bptt/tensor';
@@ -79,14 +79,14 @@ function givenProblem(fields: Fields, row: Fields | undefined, j: number, bits: 
 }
 
 /** The bits that the outputs round to, most significant first, and the sum of their errors. */
-function verdict(problem: AdditionProblem, trainer: LocalTrainer): { d: number[]; overallError: number } {
+function verdict(problem: AdditionProblem, trainer: CpuTrainer): { d: number[]; overallError: number } {
   const outputs = Array.from(trainer.model.outputs());
   const targets = problem.c.toReversed();
   const overallError = outputs.reduce((sum, o, t) => sum + Math.abs(targets[t] - o), 0);
   return { d: outputs.map(roundHalfEven).reverse(), overallError };
 }
 
-function compareRow(row: Fields, problem: AdditionProblem, trainer: LocalTrainer, check: Check): void {
+function compareRow(row: Fields, problem: AdditionProblem, trainer: CpuTrainer, check: Check): void {
   const { d, overallError } = verdict(problem, trainer);
   check.compareData(row.golden('a_int'), problem.aInt);
   check.compareData(row.golden('b_int'), problem.bInt);
@@ -96,7 +96,7 @@ function compareRow(row: Fields, problem: AdditionProblem, trainer: LocalTrainer
   check.compare(row.golden('decoded'), binary2int(d));
 }
 
-function compareDetail(golden: Fields, problem: AdditionProblem, trainer: LocalTrainer, check: Check): void {
+function compareDetail(golden: Fields, problem: AdditionProblem, trainer: CpuTrainer, check: Check): void {
   const { values } = check.tolerances.binaryAddition;
   const { model } = trainer;
   const { d, overallError } = verdict(problem, trainer);
@@ -119,7 +119,7 @@ function compareDetail(golden: Fields, problem: AdditionProblem, trainer: LocalT
     Array.from(model.logitGradients(), (v) => -v),
     values,
   );
-  const deltas = model.stack.stateGradients(0, 0).slice(0, bits * H);
+  const deltas = model.stack.recurrence(model.window, 0).dh.slice();
   sigmoidBackward(deltas, deltas, check.floats(states));
   const backwards = Array.from({ length: bits }, (_, k) => Array.from(deltas.subarray(k * H, (k + 1) * H))).reverse();
   check.compare(

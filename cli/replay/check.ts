@@ -1,4 +1,4 @@
-import type { LocalEngine, ModelSpec } from 'bptt/bptt';
+import type { CpuEngine, ModelSpec } from 'bptt';
 import type { FloatArray } from 'bptt/tensor';
 import type { ReplayEngine } from './engines.ts';
 import { exactSum } from './exactSum.ts';
@@ -27,16 +27,16 @@ export interface Skipped {
 /** What a comparison came to: the error of each number, relative to its size and with its sign, or a verdict as text. */
 type Outcome = Float64Array | string;
 
-/** The same replay on the float64 engine, exact and with roundings played at random: see `shaken.ts`. */
-export interface Rehearsals {
+/** The same replay on the float64 engine, exact and with roundings played at random: see `perturbed.ts`. */
+export interface ReferenceRuns {
   exact: Check;
-  shaken: readonly Check[];
+  perturbed: readonly Check[];
 }
 
 /**
  * Collects the comparisons of one file, and makes the engines that compute.
  *
- * An engine that rounds more than float64 is given {@link Rehearsals}: how far the shaken ones are from the exact one is
+ * An engine that rounds more than float64 is given {@link ReferenceRuns}: how far the perturbed ones are from the exact one is
  * what rounding can do to a number, and is added to its tolerance. The golden value itself has no say in that.
  */
 export class Check {
@@ -47,15 +47,15 @@ export class Check {
   readonly skipped: Skipped[] = [];
   /** Of every comparison that depends on the engine, in order. */
   private readonly outcomes: Outcome[] = [];
-  private readonly rehearsals: Rehearsals | null;
+  private readonly references: ReferenceRuns | null;
   /** Whether rounding has decided which way the net at hand went. */
-  private lost = false;
+  private diverged = false;
 
-  constructor(file: string, engine: ReplayEngine, tolerances: Tolerances, rehearsals: Rehearsals | null = null) {
+  constructor(file: string, engine: ReplayEngine, tolerances: Tolerances, references: ReferenceRuns | null = null) {
     this.file = file;
     this.engine = engine;
     this.tolerances = tolerances;
-    this.rehearsals = rehearsals;
+    this.references = references;
   }
 
   /**
@@ -68,8 +68,8 @@ export class Check {
     const errors = this.errorsOf(golden, got);
     const rounding = this.roundingOf(errors);
     const tipping = tolerance === undefined && rounding.some((r) => r > 0);
-    if (tipping || this.saysNothing(rounding)) this.lose(caseName, quantity, tipping ? TIPPING : CHAOS);
-    else if (this.lost) this.skip(caseName, quantity, LOST);
+    if (tipping || this.saysNothing(rounding)) this.diverge(caseName, quantity, tipping ? TIPPING : CHAOS);
+    else if (this.diverged) this.skip(caseName, quantity, LOST);
     else this.recordWorst(caseName, quantity, errors, (i) => (tolerance ?? 0) + rounding[i]);
   }
 
@@ -78,10 +78,10 @@ export class Check {
     if (fields.raw(name) === null) return;
     const text = JSON.stringify(got);
     const index = this.outcomes.push(text) - 1;
-    const { exact, shaken } = this.rehearsals ?? { exact: this, shaken: [] };
-    if (shaken.some(({ outcomes }) => outcomes[index] !== exact.outcomes[index])) {
-      this.lose(fields.caseName, fields.pathOf(name), TIPPING);
-    } else if (this.lost) this.skip(fields.caseName, fields.pathOf(name), LOST);
+    const { exact, perturbed } = this.references ?? { exact: this, perturbed: [] };
+    if (perturbed.some(({ outcomes }) => outcomes[index] !== exact.outcomes[index])) {
+      this.diverge(fields.caseName, fields.pathOf(name), TIPPING);
+    } else if (this.diverged) this.skip(fields.caseName, fields.pathOf(name), LOST);
     else this.recordSame(fields, name, got);
   }
 
@@ -89,14 +89,14 @@ export class Check {
   compareData(golden: Golden | null, got: ArrayLike<number> | number, tolerance = 0): void {
     if (!golden) return;
     const { caseName, quantity } = golden;
-    if (this.rehearsals) this.skip(caseName, quantity, DATA);
+    if (this.references) this.skip(caseName, quantity, DATA);
     else this.recordWorst(caseName, quantity, this.errorsOf(golden, got), () => tolerance);
   }
 
   /** {@link same} for what no engine has a part in. */
   sameData(fields: Fields, name: string, got: unknown): void {
     if (fields.raw(name) === null) return;
-    if (this.rehearsals) this.skip(fields.caseName, fields.pathOf(name), DATA);
+    if (this.references) this.skip(fields.caseName, fields.pathOf(name), DATA);
     else this.recordSame(fields, name, got);
   }
 
@@ -112,10 +112,10 @@ export class Check {
 
   /**
    * Begins with a net that nothing was done to. Where rounding decides which way a net goes, nothing that it comes to
-   * afterwards is compared: all rehearsals may go the same way by chance, and the engine the other.
+   * afterwards is compared: all references may go the same way by chance, and the engine the other.
    */
   begin(): void {
-    this.lost = false;
+    this.diverged = false;
   }
 
   /** Given numbers as the engine holds them. */
@@ -124,7 +124,7 @@ export class Check {
   }
 
   /** An engine: see {@link ReplayEngine.make}. */
-  engineFor(lengths: () => readonly number[], spec?: ModelSpec): LocalEngine {
+  engineFor(lengths: () => readonly number[], spec?: ModelSpec): CpuEngine {
     return this.engine.make(lengths, spec);
   }
 
@@ -143,13 +143,13 @@ export class Check {
   private roundingOf(errors: Float64Array): Float64Array {
     const index = this.outcomes.push(errors) - 1;
     const bounds = new Float64Array(errors.length);
-    if (!this.rehearsals) return bounds;
-    const exact = this.rehearsals.exact.outcomes[index];
-    for (const { outcomes } of this.rehearsals.shaken) {
-      const shaken = outcomes[index];
+    if (!this.references) return bounds;
+    const exact = this.references.exact.outcomes[index];
+    for (const { outcomes } of this.references.perturbed) {
+      const perturbed = outcomes[index];
       for (let i = 0; i < bounds.length; i++) {
-        // A rehearsal that ended early, or at a NaN, says nothing.
-        const distance = Math.abs(Number(shaken?.[i]) - Number(exact?.[i]));
+        // A run that ended early, or at a NaN, says nothing.
+        const distance = Math.abs(Number(perturbed?.[i]) - Number(exact?.[i]));
         bounds[i] = Math.max(bounds[i], Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance);
       }
     }
@@ -183,8 +183,8 @@ export class Check {
     this.record(fields.caseName, fields.pathOf(name), equal ? 0 : Number.POSITIVE_INFINITY, 0);
   }
 
-  private lose(caseName: string, quantity: string, why: string): void {
-    this.lost = true;
+  private diverge(caseName: string, quantity: string, why: string): void {
+    this.diverged = true;
     this.skip(caseName, quantity, why);
   }
 }

@@ -1,4 +1,4 @@
-import { type LocalTrainer, type ModelSpec, Stepper, stepperLengths } from 'bptt/bptt';
+import { type CpuTrainer, type ModelSpec, Stepper, stepperAllocationPlan } from 'bptt';
 import {
   embeddedNextSymbols,
   embeddedReberWord,
@@ -116,7 +116,7 @@ function replayClassification(fields: Fields, sizes: Sizes, check: Check): void 
 function replayFirstWord(
   golden: Fields | null,
   word: string,
-  trainer: LocalTrainer,
+  trainer: CpuTrainer,
   example: Example,
   check: Check,
 ): void {
@@ -131,7 +131,7 @@ function replayFirstWord(
 }
 
 /** Words from the trained net. The parameters are the file's, where it has them in full, so that no draw can tip over. */
-function replaySamples(fields: Fields, trainer: LocalTrainer, check: Check): void {
+function replaySamples(fields: Fields, trainer: CpuTrainer, check: Check): void {
   const count = fields.whole('n_samples');
   const golden = count > 0 ? fields.optional('samples') : null;
   if (!golden) return;
@@ -151,10 +151,10 @@ function arraysOf(fields: Fields): Arrays {
   return Object.fromEntries(Object.keys(layout).map((name) => [name, fields.array(name)]));
 }
 
-function stepperOf({ model: { parameters, spec } }: LocalTrainer, check: Check): Stepper {
-  const tensors = Object.fromEntries(parameters.places.map(({ name }) => [name, parameters.get(name)!]));
+function stepperOf({ model: { parameters, spec } }: CpuTrainer, check: Check): Stepper {
+  const tensors = Object.fromEntries(parameters.layout.map(({ name }) => [name, parameters.get(name)!]));
   return new Stepper(
-    check.engineFor(() => stepperLengths(spec), spec),
+    check.engineFor(() => stepperAllocationPlan(spec), spec),
     spec,
     tensors,
   );

@@ -1,4 +1,4 @@
-import { fullSpec, type LocalEngine, type ModelSpec, tsEngine } from 'bptt/bptt';
+import { type CpuEngine, type ModelSpec, resolveSpec, tsEngine } from 'bptt';
 import type { Dtype, FloatArray } from 'bptt/tensor';
 import { panelLengths, wasmEngine } from 'bptt/wasm';
 import { webgpuHere } from './webgpu.ts';
@@ -13,7 +13,7 @@ export interface ReplayEngine {
    * @param lengths counts every buffer that it will be asked for; an engine whose memory grows does not ask
    * @param spec of the model that will run on it, if one does
    */
-  make(lengths: () => readonly number[], spec?: ModelSpec): LocalEngine;
+  make(lengths: () => readonly number[], spec?: ModelSpec): CpuEngine;
   /** Given numbers as the engine holds them. */
   floats(values: ArrayLike<number>): FloatArray;
 }
@@ -29,7 +29,7 @@ const wasm: ReplayEngine = {
   name: 'wasm',
   dtype: 'float32',
   make: (lengths, spec) =>
-    wasmEngine({ lengths: [...lengths(), ...(spec === undefined ? [] : panelLengths(fullSpec(spec)))] }),
+    wasmEngine({ lengths: [...lengths(), ...(spec === undefined ? [] : panelLengths(resolveSpec(spec)))] }),
   floats: (values) => Float32Array.from(values),
 };
 

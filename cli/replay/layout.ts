@@ -1,13 +1,13 @@
 import {
-  bufferLengths,
-  fullSpec,
-  LocalTrainer,
+  allocationPlan,
+  CpuTrainer,
   type ModelSpec,
-  type ParameterPlace,
-  parameterPlaces,
+  type ParameterLayout,
+  parameterLayout,
+  resolveSpec,
   type TrainerOptions,
   type TrainingBatch,
-} from 'bptt/bptt';
+} from 'bptt';
 import type { FloatArray } from 'bptt/tensor';
 import type { Check } from './check.ts';
 import type { Fields } from './fields.ts';
@@ -41,16 +41,16 @@ export function swapFirstAxes(x: ArrayLike<number>, A: number, B: number, n: num
 }
 
 /** A parameter's shape in the notebook's layout. */
-function notebookShape({ shape }: ParameterPlace, { transposed }: Place): number[] {
+function notebookShape({ shape }: ParameterLayout, { transposed }: Place): number[] {
   return transposed ? [...shape].reverse() : [...shape];
 }
 
-function placeOf(places: readonly ParameterPlace[], name: string): ParameterPlace {
+function placeOf(places: readonly ParameterLayout[], name: string): ParameterLayout {
   return places.find((place) => place.name === name)!;
 }
 
 /** A model's parameters, or anything of their size, by the notebook's names and in its layout. */
-export function fromModel(flat: FloatArray, places: readonly ParameterPlace[], layout: Layout): Arrays {
+export function fromModel(flat: FloatArray, places: readonly ParameterLayout[], layout: Layout): Arrays {
   const arrays: Arrays = {};
   for (const [name, mapping] of Object.entries(layout)) {
     const place = placeOf(places, mapping.parameter);
@@ -64,7 +64,7 @@ export function fromModel(flat: FloatArray, places: readonly ParameterPlace[], l
 }
 
 /** Writes the notebook's arrays into a model's parameters. */
-export function intoModel(flat: FloatArray, places: readonly ParameterPlace[], layout: Layout, arrays: Arrays): void {
+export function intoModel(flat: FloatArray, places: readonly ParameterLayout[], layout: Layout, arrays: Arrays): void {
   for (const [name, mapping] of Object.entries(layout)) {
     const place = placeOf(places, mapping.parameter);
     const [rows, cols] = place.shape;
@@ -108,7 +108,7 @@ export function givenParameters(
   drawn: Arrays | null,
   tolerance: number,
 ): Arrays {
-  const places = parameterPlaces(fullSpec(spec));
+  const places = parameterLayout(resolveSpec(spec));
   const arrays: Arrays = {};
   for (const [name, mapping] of Object.entries(layout)) {
     const shape = notebookShape(placeOf(places, mapping.parameter), mapping);
@@ -124,40 +124,40 @@ export function trainerOf(
   options: TrainerOptions,
   layout: Layout,
   parameters: Arrays,
-): LocalTrainer {
-  const engine = check.engineFor(() => bufferLengths(spec, options), spec);
-  const trainer = new LocalTrainer(engine, spec, options);
+): CpuTrainer {
+  const engine = check.engineFor(() => allocationPlan(spec, options)[0], spec);
+  const trainer = new CpuTrainer(engine, spec, options);
   check.begin();
   setParameters(trainer, layout, parameters);
   return trainer;
 }
 
 /** Gives a trainer's model the notebook's parameters. */
-export function setParameters({ model }: LocalTrainer, layout: Layout, parameters: Arrays): void {
-  const { flat, places } = model.parameters;
+export function setParameters({ model }: CpuTrainer, layout: Layout, parameters: Arrays): void {
+  const { flat, layout: places } = model.parameters;
   const values = Float64Array.from(flat);
   intoModel(values, places, layout, parameters);
   model.engine.write(flat, values);
 }
 
-export function parametersOf({ model }: LocalTrainer, layout: Layout): Arrays {
-  return fromModel(model.parameters.flat, model.parameters.places, layout);
+export function parametersOf({ model }: CpuTrainer, layout: Layout): Arrays {
+  return fromModel(model.parameters.flat, model.parameters.layout, layout);
 }
 
-export function gradientsOf({ model }: LocalTrainer, layout: Layout): Arrays {
-  return fromModel(model.gradients.flat, model.gradients.places, layout);
+export function gradientsOf({ model }: CpuTrainer, layout: Layout): Arrays {
+  return fromModel(model.gradients.flat, model.gradients.layout, layout);
 }
 
 /** h_1 … h_T of the bottom layer after a forward pass, [T,B,H]. */
-export function statesOf({ model }: LocalTrainer, steps: number): Float64Array {
+export function statesOf({ model }: CpuTrainer, steps: number): Float64Array {
   return Float64Array.from(
-    Array.from({ length: steps }, (_, t) => Array.from(model.stack.stateAfter(t + 1, 0).h)).flat(),
+    Array.from({ length: steps }, (_, t) => Array.from(model.stack.stateAfter(t + 1, 0)[0])).flat(),
   );
 }
 
 /** Trains; gives the loss before each update, and the parameters after the first. */
 export function trainOn(
-  trainer: LocalTrainer,
+  trainer: CpuTrainer,
   layout: Layout,
   updates: number,
   batch: (update: number) => TrainingBatch,

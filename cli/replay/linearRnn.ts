@@ -1,4 +1,4 @@
-import { countingEngine, type LocalEngine, type ModelSpec, SequenceModel } from 'bptt/bptt';
+import { type CpuEngine, type ModelSpec, SequenceModel, sizingEngine } from 'bptt';
 import { countingData } from 'bptt/data';
 import { notebookRprop } from 'bptt/optim';
 import { type FloatArray, pairwiseSum, RandomState } from 'bptt/tensor';
@@ -35,7 +35,7 @@ export function spec(m: number): ModelSpec {
  * samples are NumPy's pairwise ones, which the fast path's own sums differ from in the last bits.
  */
 class CountingNet {
-  readonly engine: LocalEngine;
+  readonly engine: CpuEngine;
   readonly model: SequenceModel<FloatArray, Int32Array>;
   /** [len,m], bits in time order. */
   private readonly x: FloatArray;
@@ -56,18 +56,18 @@ class CountingNet {
     const own = spec(this.m);
     const sizes = { steps: this.len, batch: this.m };
     const lengths = (): readonly number[] => {
-      const counting = countingEngine();
-      new SequenceModel(counting, own, sizes);
-      return [...counting.lengths, X.length, X.length, ...Array<number>(2 + RULE_BLOCKS).fill(2)];
+      const sizing = sizingEngine();
+      new SequenceModel(sizing, own, sizes);
+      return [...sizing.lengths, X.length, X.length, ...Array<number>(2 + RULE_BLOCKS).fill(2)];
     };
     this.engine = check.engineFor(lengths, own);
     this.before = this.engine.floats(X.length);
     this.products = this.engine.floats(X.length);
     this.model = new SequenceModel(this.engine, own, sizes);
-    // The given state is zero; going on from it, backward also says what reaches it.
+    // The initial state is zero; going on from it, backward also says what reaches it.
     this.model.load({ inputs: this.x, targets: this.t }, true);
     const { stack } = this.model;
-    this.backward = this.engine.repeatable(() => stack.backward(this.len, false, false, Number.POSITIVE_INFINITY));
+    this.backward = this.engine.compile(() => stack.backward(this.model.window, Number.POSITIVE_INFINITY));
   }
 
   /** Runs forward with the weights [wx, wRec]; gives the outputs [m]. */
@@ -79,7 +79,7 @@ class CountingNet {
 
   /** The states after k steps [m]. */
   state(k: number): FloatArray {
-    return this.model.stack.stateAfter(k, 0).h;
+    return this.model.stack.stateAfter(k, 0)[0];
   }
 
   /** Σ (t − y)² / m. */
@@ -97,18 +97,18 @@ class CountingNet {
 
   /** What reaches the states after k steps [m], after {@link gradients}. */
   stateGradient(k: number): FloatArray {
-    const { stack } = this.model;
-    if (k === 0) return stack.dgiven(0, 0).h;
-    return stack.stateGradients(0, 0).subarray((k - 1) * this.m, k * this.m);
+    const { stack, window } = this.model;
+    if (k === 0) return stack.dinitial(0)![0];
+    return stack.recurrence(window, 0).dh.subarray((k - 1) * this.m, k * this.m);
   }
 
   /** [wx, wRec], the gradient of the cost. */
   gradients(W: ArrayLike<number>): [number, number] {
     const { len, m } = this;
-    const { stack } = this.model;
+    const { stack, window } = this.model;
     this.forward(W);
-    stack.doutput(len).fill(0);
-    stack.dfinal(0, 0).h.set(this.outputGradient());
+    stack.doutput(window).fill(0);
+    stack.dfinal(0)[0].set(this.outputGradient());
     this.backward();
     for (let k = 0; k < len; k++) this.before.set(this.state(k), k * m);
     return [this.sumOfProducts(stack.x), this.sumOfProducts(this.before)];
@@ -128,8 +128,8 @@ class CountingNet {
 
   /** Of the states' gradients and `factors` [len,m]: step after step from the last one, the samples of each pairwise. */
   private sumOfProducts(factors: FloatArray): number {
-    const { len, m, products } = this;
-    this.engine.kernels.multiply(products, this.model.stack.stateGradients(0, 0), factors);
+    const { len, m, products, model } = this;
+    this.engine.kernels.multiply(products, model.stack.recurrence(model.window, 0).dh, factors);
     let sum = 0;
     for (let k = len - 1; k >= 0; k--) sum += pairwiseSum(products, k * m, m);
     return sum;
@@ -258,21 +258,19 @@ function replayTrace(
   const { engine } = net;
   const W = engine.floats(2);
   const grads = engine.floats(2);
-  const slots = rule.initialSlots.map(() => engine.floats(2));
+  const memory = rule.initialMemory.map(() => engine.floats(2));
   engine.write(W, fields.array('W0', [2]));
-  slots.forEach((slot, s) => {
-    engine.fill(slot, rule.initialSlots[s]);
-  });
-  slots[1].set(firstSign);
+  for (const [i, block] of memory.entries()) block.fill(rule.initialMemory[i]);
+  memory[1].set(firstSign);
   for (let i = 0; i < iterations; i++) {
     const gradients = net.gradients(W);
     engine.write(grads, gradients);
-    rule.update(W, grads, slots, i, 1, engine.optim);
+    engine.optim.update(rule, W, grads, memory, rule.numbers(i, 1));
     const row = at.get(i);
     if (!row) continue;
     check.compare(row.golden('W', [2]), W, values);
-    check.compare(row.golden('delta', [2]), slots[0], values);
-    check.compare(row.golden('sign', [2]), slots[1]);
+    check.compare(row.golden('delta', [2]), memory[0], values);
+    check.compare(row.golden('sign', [2]), memory[1]);
     check.compare(row.golden('gradient', [2]), gradients, values);
     at.delete(i);
   }

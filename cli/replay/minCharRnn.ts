@@ -1,12 +1,12 @@
 import {
-  type LocalTrainer,
+  type CpuTrainer,
   type ModelSpec,
   type NamedTensors,
   Sampler,
-  stepperLengths,
+  stepperAllocationPlan,
   type TrainerOptions,
   type TrainingBatch,
-} from 'bptt/bptt';
+} from 'bptt';
 import { CharVocabulary, CharWindows } from 'bptt/data';
 import { adagrad, clipByValue } from 'bptt/optim';
 import { type FloatArray, RandomState } from 'bptt/tensor';
@@ -61,8 +61,8 @@ interface Bounds {
   end: number;
 }
 
-/** A net, and where its drift is to be seen the same net a little shaken. */
-type Twins = readonly [trainer: LocalTrainer, twin: LocalTrainer | null];
+/** A net, and where its drift is to be seen the same net a little perturbed. */
+type Twins = readonly [trainer: CpuTrainer, twin: CpuTrainer | null];
 
 /** Notebook 004, second part: `nb004b_min_char_rnn*.json`. */
 export async function replay(file: Fields, check: Check): Promise<void> {
@@ -101,13 +101,13 @@ async function replayCase(fields: Fields, check: Check): Promise<void> {
     const frozen = name === 'as_written_no_dby' ? ['bias_ho'] : [];
     const start = () => trainerOf(check, model, { ...options, frozen }, layout, params);
     // An engine that rounds more has its drift worked out already.
-    const twin = check.tolerances.rounding ? null : shakenInLastBits(start());
+    const twin = check.tolerances.rounding ? null : perturbedInLastBits(start());
     await replayVariant(fields, golden, [start(), twin], data, { V, H, L }, bounds, check);
   }
 }
 
 /** The same net with every parameter one or two last bits off: how it drifts away shows what rounding can do. */
-function shakenInLastBits(trainer: LocalTrainer): LocalTrainer {
+function perturbedInLastBits(trainer: CpuTrainer): CpuTrainer {
   const { flat } = trainer.model.parameters;
   for (let i = 0; i < flat.length; i++) flat[i] *= 1 + (i % 2 === 0 ? 2 : -2) * Number.EPSILON;
   return trainer;
@@ -169,9 +169,9 @@ async function replayEnd(
   bounds: Bounds,
   check: Check,
 ): Promise<void> {
-  const { parameters, slots, states } = await trainer.state();
+  const { parameters, optimizerMemory, states } = await trainer.state();
   const drifted = await (twin ?? trainer).state();
-  const { places } = trainer.model.parameters;
+  const { layout: places } = trainer.model.parameters;
   const compareAll = (name: string, got: Arrays, other: Arrays): void => {
     const fields = golden.optional(name);
     if (!fields) return;
@@ -181,7 +181,7 @@ async function replayEnd(
     }
   };
   compareAll('params_after_all', parametersOf(trainer, layout), parametersOf(twin ?? trainer, layout));
-  const memories = [slots, drifted.slots].map(([memory]) => fromModel(memory, places, layout));
+  const memories = [optimizerMemory, drifted.optimizerMemory].map(([memory]) => fromModel(memory, places, layout));
   compareAll('adagrad_memory_after_all', memories[0], memories[1]);
   const drift = relativeError(drifted.states.h_l0, states.h_l0);
   const hprev = golden.golden('hprev_after_all', [H, 1]);
@@ -207,15 +207,15 @@ function fullArrays(fields: Fields | null): Arrays | null {
   return arrays;
 }
 
-function clippedGradients({ model: { gradients } }: LocalTrainer): Arrays {
+function clippedGradients({ model: { gradients } }: CpuTrainer): Arrays {
   const clipped = gradients.flat.slice();
   clipByValue(clipped, CLIP);
-  return fromModel(clipped, gradients.places, layout);
+  return fromModel(clipped, gradients.layout, layout);
 }
 
 function replayFirstChunk(
   golden: Fields,
-  trainer: LocalTrainer,
+  trainer: CpuTrainer,
   batch: TrainingBatch,
   { V, H, L }: Sizes,
   { before }: Bounds,
@@ -237,7 +237,7 @@ function replayFirstChunk(
 /** The first chunk once more, from a state whose entries are all 0.25. */
 async function replayGivenState(
   golden: Fields | null,
-  trainer: LocalTrainer,
+  trainer: CpuTrainer,
   batch: TrainingBatch,
   { before }: Bounds,
   check: Check,
@@ -303,7 +303,7 @@ function replaySample(
   const sampler = new Sampler(
     model,
     parameters,
-    check.engineFor(() => stepperLengths(model), model),
+    check.engineFor(() => stepperAllocationPlan(model), model),
   );
   sampler.setState({ h_l0: hprev });
   check.sameData(golden, 'hprev', name === 'sample_before_training' ? 'zeros' : 'hprev_after_all');

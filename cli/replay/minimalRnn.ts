@@ -1,7 +1,8 @@
-import type { ModelSpec } from 'bptt/bptt';
+import type { ModelSpec } from 'bptt';
 import { glorotInit, spectralInit, uniformInit, zeroInit } from 'bptt/layers';
 import { sgd } from 'bptt/optim';
 import { RandomState, singularValues, sumAxis } from 'bptt/tensor';
+import { binaryCrossEntropyOfSoftmax } from '../../examples/binaryCrossEntropyOfSoftmax.ts';
 import type { Check } from './check.ts';
 import type { Fields } from './fields.ts';
 import {
@@ -40,7 +41,7 @@ export function spec({ n_in, n_hid, n_out }: Sizes): ModelSpec {
     hiddenSize: n_hid,
     outputSize: n_out,
     bias: 'none',
-    loss: 'binaryCrossEntropyOfSoftmax',
+    loss: binaryCrossEntropyOfSoftmax,
     reduction: 'mean',
   };
 }

@@ -1,4 +1,5 @@
 import { sineData } from 'bptt/data';
+import { type Cell, elman, softmaxCrossEntropy } from 'bptt/layers';
 import { exp, type FloatArray, log, pairwiseSum, singularValues } from 'bptt/tensor';
 import { isclose, roundHalfEven, sign } from 'bptt/tensor/numpy';
 import type { Check } from './check.ts';
@@ -55,35 +56,29 @@ function replayFunctions(file: Fields, check: Check): void {
     return y;
   };
   check.compareData(elementary.golden('exp'), through(exp), functions);
-  check.compare(elementary.golden('tanh'), tanhOf(x, check), functions);
-  check.compare(elementary.golden('logistic'), sigmoidOf(x, check), functions);
+  check.compare(elementary.golden('tanh'), unitOf(elman.tanh, x, check), functions);
+  check.compare(elementary.golden('logistic'), unitOf(elman.sigmoid, x, check), functions);
   check.compareData(elementary.golden('log_abs'), through(log, x.map(Math.abs)), functions);
 }
 
 /** By the engine's loss: the probabilities that it compares. */
 function softmaxOf(rows: Fields, check: Check): FloatArray {
   const [R, V] = rows.golden('z')!.shape;
-  const engine = check.engineFor(() => [R, R * V, R * V, R, R]);
-  const [losses, p, z, w] = [R, R * V, R * V, R].map((length) => engine.floats(length));
+  const engine = check.engineFor(() => [R * V, R * V]);
+  const [p, z] = [engine.floats(R * V), engine.floats(R * V)];
   engine.write(z, rows.array('z'));
-  engine.kernels.softmaxCrossEntropyForward(losses, p, z, engine.ints(R), w, R, V);
+  engine.lossOutputs(softmaxCrossEntropy, p, z, R, V);
   return p;
 }
 
-/** By a step of one tanh unit, each number a sequence, that has nothing to remember. */
-function tanhOf(x: Float64Array, check: Check): FloatArray {
+/** By a step of one unit, each number a sequence, that has nothing to remember. */
+function unitOf(cell: Cell, x: Float64Array, check: Check): FloatArray {
   const { length } = x;
-  const engine = check.engineFor(() => [length, length, length, 1]);
-  const [h, zx, hPrev, Whh] = [length, length, length, 1].map((n) => engine.floats(n));
-  engine.write(zx, x);
-  engine.kernels.elmanStepForward(h, zx, hPrev, Whh, null, 'tanh', length, 1);
+  const lengths = [length, length, length, length, 0];
+  const engine = check.engineFor(() => lengths);
+  const [h, xGates, hGates, previous, empty] = lengths.map((n) => engine.floats(n));
+  engine.write(xGates, x);
+  const none = { saved: empty, extra: [], operand: empty, innerGates: empty };
+  engine.kernels.cellForward(cell, { states: [h], xGates, hGates, previous: [previous], ...none }, length, 1);
   return h;
-}
-
-function sigmoidOf(x: Float64Array, check: Check): FloatArray {
-  const engine = check.engineFor(() => [x.length]);
-  const y = engine.floats(x.length);
-  engine.write(y, x);
-  engine.kernels.sigmoid(y, y);
-  return y;
 }

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { reason } from '../files.ts';
-import { Check, type Comparison, type Rehearsals, type Skipped } from './check.ts';
+import { Check, type Comparison, type ReferenceRuns, type Skipped } from './check.ts';
 import { engines, type ReplayEngine, type ReplayEngineName } from './engines.ts';
 import { Fields, GoldenError } from './fields.ts';
 import { kindOf } from './kinds.ts';
-import { shakenEngine } from './shaken.ts';
+import { perturbedEngine } from './perturbed.ts';
 import { tolerancesOf } from './tolerances.ts';
 
 /** What came out of a file: its comparisons, what was not compared, and the error that ended them early. */
@@ -18,34 +18,34 @@ export interface Replay {
 /**
  * Holds the library on an engine against the content of one golden file.
  *
- * @param rehearsals what {@link rehearse} gave for the same content and engine; left out, they are held
+ * @param references what {@link referenceRuns} gave for the same content and engine; left out, they are held
  */
 export async function replayText(
   file: string,
   text: string,
   engine: ReplayEngine = engines.ts,
-  rehearsals?: Rehearsals | null,
+  references?: ReferenceRuns | null,
 ): Promise<Replay> {
   const tolerances = tolerancesOf(engine.name, engine.dtype);
-  const check = new Check(file, engine, tolerances, rehearsals ?? (await rehearse(file, text, engine)));
+  const check = new Check(file, engine, tolerances, references ?? (await referenceRuns(file, text, engine)));
   const error = await replayInto(check, text);
   return { comparisons: check.comparisons, skipped: check.skipped, error };
 }
 
-/** The same on the float64 engine, exact and shaken, for an engine that rounds more. */
-export async function rehearse(file: string, text: string, engine: ReplayEngine): Promise<Rehearsals | null> {
+/** The same on the float64 engine, exact and perturbed, for an engine that rounds more. */
+export async function referenceRuns(file: string, text: string, engine: ReplayEngine): Promise<ReferenceRuns | null> {
   const tolerances = tolerancesOf(engine.name, engine.dtype);
   const { rounding } = tolerances;
   if (rounding === null) return null;
   // An error of the file comes up again in the replay itself; what lies behind it is compared by neither.
-  const rehearsal = async (player: ReplayEngine): Promise<Check> => {
+  const run = async (player: ReplayEngine): Promise<Check> => {
     const check = new Check(file, player, tolerances);
     await replayInto(check, text);
     return check;
   };
-  const shaken: Check[] = [];
-  for (let seed = 1; seed <= rounding.draws; seed++) shaken.push(await rehearsal(shakenEngine(rounding, seed)));
-  return { exact: await rehearsal(engines.ts), shaken };
+  const perturbed: Check[] = [];
+  for (let seed = 1; seed <= rounding.draws; seed++) perturbed.push(await run(perturbedEngine(rounding, seed)));
+  return { exact: await run(engines.ts), perturbed };
 }
 
 /** @returns the error that ended it, or null */

@@ -34,7 +34,7 @@ export interface Tolerances {
 
 /**
  * How an engine rounds. What that can do to a quantity is derived by computing it again in float64 with every rounding
- * played: see `shaken.ts`.
+ * played: see `perturbed.ts`.
  */
 export interface Rounding {
   /** u: the result of an operation is off by at most u times its size. */

@@ -1,15 +1,16 @@
 import {
   type CellName,
-  countingEngine,
+  type CpuEngine,
   type Engine,
-  type FullSpec,
-  fullSpec,
-  type LocalEngine,
   type ModelSpec,
   ParameterBlock,
-  parameterPlaces,
+  parameterLayout,
   RecurrentStack,
-} from 'bptt/bptt';
+  type ResolvedSpec,
+  resolveSpec,
+  sizingEngine,
+  type WindowKind,
+} from 'bptt';
 import type { Nonlinearity } from 'bptt/layers';
 import type { FloatArray } from 'bptt/tensor';
 import type { Check } from './check.ts';
@@ -27,7 +28,7 @@ export function replay(file: Fields, check: Check): void {
 class TorchCase {
   private readonly fields: Fields;
   private readonly check: Check;
-  private readonly engine: LocalEngine;
+  private readonly engine: CpuEngine;
   private readonly stack: RecurrentStack<FloatArray, Int32Array>;
   private readonly gradients: ParameterBlock<FloatArray>;
   private readonly T: number;
@@ -36,11 +37,12 @@ class TorchCase {
   private readonly H: number;
   private readonly layers: number;
   private readonly batchFirst: boolean;
-  private readonly states: readonly ('h' | 'c')[];
+  private readonly states: readonly string[];
+  private readonly window: WindowKind;
 
   constructor(fields: Fields, check: Check) {
     const [T, B, D, H, layers] = ['T', 'B', 'input_size', 'hidden_size', 'num_layers'].map((n) => fields.whole(n, 1));
-    const spec = fullSpec(specOf(fields, D, H, layers));
+    const spec = resolveSpec(specOf(fields, D, H, layers));
     this.fields = fields;
     this.check = check;
     this.T = T;
@@ -49,18 +51,19 @@ class TorchCase {
     this.H = H;
     this.layers = layers;
     this.batchFirst = fields.flag('batch_first');
-    this.states = spec.cell === 'lstm' ? ['h', 'c'] : ['h'];
+    this.states = spec.cell.states;
+    this.window = { steps: T, masked: false, dropping: false };
     const lengths = (): readonly number[] => {
-      const counting = countingEngine();
-      layersOn(counting, spec, T, B);
-      return counting.lengths;
+      const sizing = sizingEngine();
+      layersOn(sizing, spec, T, B);
+      return sizing.lengths;
     };
     this.engine = check.engineFor(lengths, spec);
     const { stack, parameters, gradients } = layersOn(this.engine, spec, T, B);
     this.stack = stack;
     this.gradients = gradients;
     const params = fields.object('params');
-    for (const { name, shape } of parameters.places) {
+    for (const { name, shape } of parameters.layout) {
       this.engine.write(parameters.get(name)!, params.array(name, shape));
     }
     const surplus = params.names().find((name) => !parameters.get(name));
@@ -68,63 +71,65 @@ class TorchCase {
   }
 
   replay(): void {
-    const { fields, check, engine, stack, T, B, D, H } = this;
+    const { fields, check, engine, stack, window, B, D, H } = this;
     const { values } = check.tolerances.torchLayers;
     engine.write(stack.x, this.timeFirst(fields, 'x', D));
-    stack.keep.fill(1);
-    this.eachState((which, layer) => {
+    stack.carry.fill(1);
+    this.eachState((which, index, layer) => {
       const { layers } = this;
-      const given = fields.array(`${which}0`, [layers, B, H]);
-      engine.write(stack.given(layer, 0)[which], given.subarray(layer * B * H, (layer + 1) * B * H));
+      const initial = fields.array(`${which}0`, [layers, B, H]);
+      engine.write(stack.initial(layer)[index], initial.subarray(layer * B * H, (layer + 1) * B * H));
     });
-    stack.forward(T, false, false);
-    check.compare(fields.golden('output'), this.inLayout(stack.output(T), H), values);
-    for (const which of this.states) check.compare(fields.golden(`${which}n`), this.finals(which), values);
+    stack.forward(window);
+    check.compare(fields.golden('output'), this.inLayout(stack.output(window), H), values);
+    for (const [i, which] of this.states.entries()) check.compare(fields.golden(`${which}n`), this.finals(i), values);
     check.compare(fields.golden('loss'), this.loss(), values);
     this.backward();
   }
 
   /** Σ output·weight + Σ hn·weight + Σ cn·weight. */
   private loss(): number {
-    const { fields, H, T } = this;
+    const { fields, H, window } = this;
     const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, v, i) => sum + v * b[i], 0);
     const weights = this.timeFirst(fields, 'weight_of_output', H);
     return this.states.reduce(
-      (sum, which) => sum + dot(this.finals(which), this.finalWeights(which)),
-      dot(this.stack.output(T), weights),
+      (sum, which, i) => sum + dot(this.finals(i), this.finalWeights(which)),
+      dot(this.stack.output(window), weights),
     );
   }
 
   private backward(): void {
-    const { fields, check, engine, stack, gradients, T, B, D, H } = this;
+    const { fields, check, engine, stack, gradients, window, B, D, H } = this;
     const { values } = check.tolerances.torchLayers;
-    engine.write(stack.doutput(T), this.timeFirst(fields, 'weight_of_output', H));
-    this.eachState((which, layer) => {
+    engine.write(stack.doutput(window), this.timeFirst(fields, 'weight_of_output', H));
+    this.eachState((which, index, layer) => {
       const weights = this.finalWeights(which).subarray(layer * B * H, (layer + 1) * B * H);
-      engine.write(stack.dfinal(layer, 0)[which], weights);
+      engine.write(stack.dfinal(layer)[index], weights);
     });
-    stack.backward(T, false, false, Number.POSITIVE_INFINITY);
+    engine.weightGradients(stack.backward(window, Number.POSITIVE_INFINITY));
     const golden = fields.object('grads');
-    for (const { name } of gradients.places) check.compare(golden.golden(name), gradients.get(name)!, values);
+    for (const { name } of gradients.layout) check.compare(golden.golden(name), gradients.get(name)!, values);
     check.compare(golden.golden('x'), this.inLayout(stack.dx, D), values);
-    for (const which of this.states) {
+    for (const [i, which] of this.states.entries()) {
       check.compare(
         golden.golden(`${which}0`),
-        this.stacked((layer) => stack.dgiven(layer, 0)[which]),
+        this.stacked((layer) => stack.dinitial(layer)![i]),
         values,
       );
     }
   }
 
-  private eachState(visit: (which: 'h' | 'c', layer: number) => void): void {
-    for (const which of this.states) for (let layer = 0; layer < this.layers; layer++) visit(which, layer);
+  private eachState(visit: (name: string, index: number, layer: number) => void): void {
+    for (const [i, name] of this.states.entries()) {
+      for (let layer = 0; layer < this.layers; layer++) visit(name, i, layer);
+    }
   }
 
-  private finals(which: 'h' | 'c'): Float64Array {
-    return this.stacked((layer) => this.stack.final(this.T, layer, 0)[which]);
+  private finals(index: number): Float64Array {
+    return this.stacked((layer) => this.stack.recurrence(this.window, layer).final[index]);
   }
 
-  private finalWeights(which: 'h' | 'c'): Float64Array {
+  private finalWeights(which: string): Float64Array {
     return this.fields.array(`weight_of_${which}n`, [this.layers, this.B, this.H]);
   }
 
@@ -146,11 +151,12 @@ class TorchCase {
 }
 
 /** The layers and their parameters on an engine; everything that they ask it for. */
-function layersOn<F, I>(engine: Engine<F, I>, spec: FullSpec, T: number, B: number) {
-  const places = parameterPlaces(spec);
-  const parameters = new ParameterBlock(engine, places);
-  const gradients = new ParameterBlock(engine, places);
-  return { parameters, gradients, stack: new RecurrentStack(engine, spec, T, B, parameters, gradients, true) };
+function layersOn<F, I>(engine: Engine<F, I>, spec: ResolvedSpec, T: number, B: number) {
+  const layout = parameterLayout(spec);
+  const parameters = new ParameterBlock(engine, layout);
+  const gradients = new ParameterBlock(engine, layout);
+  const options = { inputGradient: true };
+  return { parameters, gradients, stack: new RecurrentStack(engine, spec, T, B, parameters, gradients, options) };
 }
 
 function specOf(fields: Fields, inputSize: number, hiddenSize: number, layers: number): ModelSpec {

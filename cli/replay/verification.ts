@@ -1,4 +1,4 @@
-import { bufferLengths, gradcheck, LocalTrainer, type ModelSpec, type TrainingBatch } from 'bptt/bptt';
+import { allocationPlan, CpuTrainer, gradcheck, type ModelSpec, type TrainingBatch } from 'bptt';
 import { additionProblem, countingData, sineData } from 'bptt/data';
 import { sgd } from 'bptt/optim';
 import { type FloatArray, RandomState } from 'bptt/tensor';
@@ -68,14 +68,14 @@ function gradientError(system: RunningSystem, at: Float64Array): number {
 
 /** A system on an engine, as a function of its parameters. */
 class RunningSystem {
-  private readonly trainer: LocalTrainer;
+  private readonly trainer: CpuTrainer;
   private readonly data: TrainingBatch;
 
   constructor({ spec, steps, batch, l2 = 0, data }: System, { make, floats }: ReplayEngine) {
     const options = { steps, batch, l2, optimizer: sgd({ lr: 1 }) };
-    const engine = make(() => bufferLengths(spec, options), spec);
+    const engine = make(() => allocationPlan(spec, options)[0], spec);
     const held = (values: Int32Array | FloatArray) => (values instanceof Int32Array ? values : floats(values));
-    this.trainer = new LocalTrainer(engine, spec, options);
+    this.trainer = new CpuTrainer(engine, spec, options);
     this.data = { inputs: held(data.inputs), targets: held(data.targets) };
   }
 

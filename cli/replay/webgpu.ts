@@ -1,20 +1,22 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, SHARE_ENV, Worker } from 'node:worker_threads';
-import { type LocalEngine, tsEngine } from 'bptt/bptt';
-import type { Answer, Argument, Order, PlainCall } from './webgpuCalls.ts';
+import { type CpuEngine, tsEngine } from 'bptt';
+import type { FloatArray } from 'bptt/tensor';
+import { type Answer, argumentOf, type Order, type PlainCall } from './webgpuCalls.ts';
+
+/** The stages that the engine of the device does as a whole. */
+const STAGES = [
+  ...(['recurrenceForward', 'recurrenceBackward', 'weightGradients'] as const),
+  ...(['lossOutputs', 'lossForward', 'lossBackward', 'lossForwardBackward'] as const),
+];
 
 /**
- * The engine `webgpu` for code that wants its numbers at once: the device is driven by a thread, and this one waits. A walk
- * is recorded, fused and run there; between walks all numbers come back into memory here. Clipping and updates, which the
+ * The engine `webgpu` for code that wants its numbers at once: the device is driven by a thread, and this one waits. A pass
+ * is recorded and run there; between passes all numbers come back into memory here. Clipping and updates, which the
  * trainer of engine `webgpu` does on the device, are the library's own in float32.
  */
-export function webgpuHere(lengths: readonly number[]): LocalEngine {
-  const memory = new SharedArrayBuffer(
-    4 *
-      Math.max(
-        1,
-        lengths.reduce((sum, length) => sum + padded(length), 0),
-      ),
-  );
+export function webgpuHere(lengths: readonly number[]): CpuEngine {
+  const room = lengths.reduce((sum, length) => sum + padded(length), 0);
+  const memory = new SharedArrayBuffer(4 * Math.max(1, room));
   const engine = engines++;
   ask({ do: 'open', engine, memory });
   let end = 0;
@@ -25,21 +27,15 @@ export function webgpuHere(lengths: readonly number[]): LocalEngine {
     end += padded(length);
     return 4 * start;
   };
-  const argument = (arg: unknown): Argument => {
-    const of = arg instanceof Float32Array ? 'floats' : arg instanceof Int32Array ? 'ints' : null;
-    if (of === null) return arg as Argument;
-    const { byteOffset, length } = arg as Float32Array | Int32Array;
-    return { of, from: byteOffset / 4, to: byteOffset / 4 + length };
-  };
   const record = (calls: readonly PlainCall[]): number => {
     ask({ do: 'record', engine, program: programs, calls });
     return programs++;
   };
   const single = new Map<string, number>();
   const call =
-    (kernel: string) =>
+    (fn: string) =>
     (...args: unknown[]): void => {
-      const plain = { kernel, args: args.map(argument) };
+      const plain = { fn, args: args.map(argumentOf) };
       if (recording) {
         recording.push(plain);
         return;
@@ -49,28 +45,31 @@ export function webgpuHere(lengths: readonly number[]): LocalEngine {
       single.set(key, program);
       ask({ do: 'run', engine, program });
     };
-  const local = tsEngine('float32');
-  const kernels = Object.fromEntries(Object.keys(local.kernels).map((kernel) => [kernel, call(kernel)]));
+  const here = tsEngine('float32');
+  const kernels = {
+    ...Object.fromEntries(Object.keys(here.kernels).map((kernel) => [kernel, call(kernel)])),
+    fill: (buffer: FloatArray, value: number) =>
+      recording ? call('fill')(buffer, value) : here.kernels.fill(buffer, value),
+  };
   return {
-    ...local,
+    ...here,
     name: 'webgpu',
-    kernels: kernels as unknown as LocalEngine['kernels'],
+    kernels: kernels as unknown as CpuEngine['kernels'],
+    ...(Object.fromEntries(STAGES.map((stage) => [stage, call(stage)])) as Pick<CpuEngine, (typeof STAGES)[number]>),
     floats: (length) => new Float32Array(memory, take(length), length),
     ints: (length) => new Int32Array(memory, take(length), length),
-    copy: call('copy'),
-    fill: (buffer, value) => (recording ? call('fill')(buffer, value) : local.fill(buffer, value)),
-    repeatable: (walk) => {
+    compile: (pass) => {
       let program: number | null = null;
       return () => {
         if (recording) {
-          walk();
+          pass();
           return;
         }
         if (program === null) {
           const calls: PlainCall[] = [];
           recording = calls;
           try {
-            walk();
+            pass();
           } finally {
             recording = null;
           }

@@ -2,12 +2,12 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { type CommandList, type FloatBuffer, type IntBuffer, openDevice, webgpuEngine } from 'bptt/webgpu';
 import { gpuOrSoftware } from '../../scripts/softwareGpu.ts';
-import type { Answer, Argument, Order, PlainCall } from './webgpuCalls.ts';
+import { type Answer, type Order, type PlainCall, reviveArgument } from './webgpuCalls.ts';
 
 const { memory, port } = workerData as { memory: SharedArrayBuffer; port: MessagePort };
 const done = new Int32Array(memory);
 const device = await openDevice({ gpu: await gpuOrSoftware() });
-process.stderr.write(`${device.choice}\n`);
+process.stderr.write(`${device.description}\n`);
 
 /** An engine's memory here and on the device, where it stands twice: as floats and as ints. */
 class Mirror {
@@ -28,17 +28,14 @@ class Mirror {
   }
 
   record(program: number, calls: readonly PlainCall[]): void {
-    const recorded = this.engine.record(() => {
-      const kernels: Record<string, (...args: unknown[]) => void> = {
-        ...(this.engine.kernels as unknown as Record<string, (...args: unknown[]) => void>),
-        copy: this.engine.copy as (...args: unknown[]) => void,
-        fill: this.engine.fill as (...args: unknown[]) => void,
-      };
-      for (const { kernel, args } of calls) kernels[kernel](...args.map((arg) => this.argument(arg)));
+    type Functions = Record<string, (...args: unknown[]) => void>;
+    const fns = { ...this.engine.kernels, ...this.engine } as unknown as Functions;
+    const runs = calls.map(({ fn, args }) => {
+      const values = args.map((arg) => reviveArgument(arg, (of, from, to) => this[of].slice(from, to)));
+      return () => fns[fn](...values);
     });
-    const stages = this.engine.stages(recorded);
     const list = device.list(() => {
-      for (const stage of stages) stage.run();
+      for (const run of runs) run();
     });
     this.programs.set(program, list);
   }
@@ -48,13 +45,8 @@ class Mirror {
     this.floats.write(this.host);
     this.ints.write(this.hostInts);
     this.programs.get(program)!.submit();
-    // What a walk changes are floats.
+    // What a pass changes are floats.
     this.shared.set(await this.floats.read());
-  }
-
-  private argument(arg: Argument): unknown {
-    if (arg === null || typeof arg !== 'object') return arg;
-    return this[arg.of].slice(arg.from, arg.to);
   }
 }
 

@@ -1,7 +1,8 @@
 import { logSumExpOf } from '../tensor/logSumExp.ts';
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import type { NamedTensors } from './spec.ts';
+import { assertLogits } from './sample.ts';
+import { type NamedTensors, outputWidth } from './spec.ts';
 import type { Stepper } from './stepper.ts';
 
 /** One way on from the prime. */
@@ -30,14 +31,18 @@ export interface BeamSearchOptions {
  * best again. With width 1 this is greedy decoding; with a width of all V^length it is exact.
  *
  * @param prime at least one symbol
- * @returns the beams found, the best first, at most `width`
- * @throws {RangeError} on an empty prime or an option out of range.
+ * @returns the beams found, the best first, at most `width`: those that are possible, where logits of −∞ rule symbols out
+ * @throws {RangeError} on an empty prime, a symbol or an option out of range, or logits that {@link sampleFrom} refuses, too: a
+ *   NaN or infinity, or none above −∞.
  */
 export function beamSearch(stepper: Stepper, prime: ArrayLike<number>, options: BeamSearchOptions): Beam[] {
   const { width = 4, length, stop, lengthPenalty = 0 } = options;
   if (prime.length === 0) throw new RangeError('beamSearch: prime is empty, expected at least one symbol');
-  expectCount('width', width);
-  expectCount('length', length);
+  const { inputSize } = stepper.model.spec;
+  for (let i = 0; i < prime.length; i++) assertSymbol(`prime[${i}]`, prime[i], inputSize);
+  if (stop !== undefined) assertSymbol('stop', stop, outputWidth(stepper.model.spec));
+  assertCount('width', width);
+  assertCount('length', length);
   if (!(lengthPenalty >= 0 && lengthPenalty < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`beamSearch: lengthPenalty is ${lengthPenalty}, expected a finite number ≥ 0`);
   }
@@ -48,6 +53,7 @@ export function beamSearch(stepper: Stepper, prime: ArrayLike<number>, options: 
     const candidates: { from: OpenBeam; id: number; logProbability: number; score: number }[] = [];
     for (const from of open) {
       from.logProbabilities.forEach((logP, id) => {
+        if (logP === Number.NEGATIVE_INFINITY) return;
         const logProbability = from.logProbability + logP;
         candidates.push({ from, id, logProbability, score: scoreOf(logProbability, step) });
       });
@@ -88,11 +94,18 @@ function read(
   if (states) stepper.setState(states);
   stepper.read(Int32Array.of(id));
   const logits = stepper.model.logits();
+  assertLogits('beamSearch', logits);
   const total = logSumExpOf(logits, 0, logits.length);
   return { states: stepper.getState(), logProbabilities: logits.map((z) => z - total) };
 }
 
-function expectCount(name: string, value: number): void {
+function assertSymbol(name: string, symbol: number, count: number): void {
+  if (!Number.isInteger(symbol) || symbol < 0 || symbol >= count) {
+    throw new RangeError(`beamSearch: ${name} is ${String(symbol)}, expected a symbol from 0 to ${count - 1}`);
+  }
+}
+
+function assertCount(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1) {
     throw new RangeError(`beamSearch: ${name} is ${value}, expected a whole number ≥ 1`);
   }

@@ -1,14 +1,15 @@
 import { RandomState } from '../tensor/random.ts';
 import { type Dtype, dtypeOf } from '../tensor/shape.ts';
-import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/sampler.ts';
-import type { WebgpuTrainerOptions } from '../webgpu/trainer.ts';
-import { type LocalEngine, tsEngine } from './engine.ts';
-import { initialise, type Scheme } from './initialise.ts';
-import { ParameterBlock } from './parameters.ts';
+import type { FileAddress } from '../wasm/threads.ts';
+import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/training/sampler.ts';
+import type { WebgpuTrainerOptions } from '../webgpu/training/trainer.ts';
+import { initialise, SCHEMES, type Scheme } from './initialise.ts';
+import { assertOptions, CREATE_TRAINER_OPTIONS } from './options.ts';
 import { type AnySampler, Sampler } from './sample.ts';
-import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from './spec.ts';
-import { stepperLengths } from './stepper.ts';
-import { bufferLengths, bufferLengthsOfThreads, LocalTrainer, type Trainer, type TrainerOptions } from './trainer.ts';
+import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from './spec.ts';
+import { stepperAllocationPlan } from './stepper.ts';
+import type { Trainer, TrainerOptions } from './trainer.ts';
+import { assertTrainerOptions } from './trainerChecks.ts';
 
 /** What belongs to engine `webgpu` alone. */
 export type WebgpuOptions = Pick<WebgpuTrainerOptions, 'device' | 'deviceOptions' | 'snapshotEvery'>;
@@ -26,16 +27,22 @@ export type EngineName = (typeof ENGINE_NAMES)[number];
 export interface CreateTrainerOptions extends TrainerOptions {
   /**
    * Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. `webgpu` is a GPU,
-   * or a program that takes its place: {@link Trainer.choice} says which.
+   * or a program that takes its place: {@link Trainer.description} says which.
    */
   engine?: EngineName;
   /** Engine `webgpu`: on which device, and what happens when it is lost. */
   webgpu?: WebgpuOptions;
   /**
    * Engine `wasm`: how many threads share a batch's sequences, at most one each. Default 1. Where the host has no shared
-   * memory one thread does it all, and {@link Trainer.choice} says why. For a given number the bits are the same each time.
+   * memory one thread does it all, and {@link Trainer.description} says why. For a given number the bits are the same each time.
    */
   threads?: number;
+  /**
+   * Engine `wasm` with threads: where its file is, a copy of the package's `dist/wasm/threadWorker.js`. Vite and webpack
+   * carry it along by themselves; esbuild and Rollup do not. A path of Node's, or a URL of the caller's own origin. Without it,
+   * and where the file does not load, one thread does it all, and {@link Trainer.description} says why.
+   */
+  threadWorker?: FileAddress;
   /**
    * Engine `wasm`: products by fused multiply-add where the host has it. Faster, but then the bits depend on the host.
    * Default false.
@@ -50,98 +57,73 @@ export interface CreateTrainerOptions extends TrainerOptions {
 }
 
 /**
- * A trainer with fresh weights on the engine of that name: the one place where engines are chosen.
+ * A trainer with fresh weights on the engine of that name. Its code is loaded when it is asked for: that of the CPU's loops,
+ * of WebAssembly, of WebGPU. Where a bundler cannot split its output, there is `bptt/static`.
  *
  * @throws {RangeError | TypeError} on an unknown engine, or where spec or options make no sense.
  */
-export async function createTrainer(spec: ModelSpec, options: CreateTrainerOptions): Promise<Trainer> {
+export function createTrainer(spec: ModelSpec | ResolvedSpec, options: CreateTrainerOptions): Promise<Trainer> {
+  return trainerOn(
+    {
+      cpu: () => import('./cpuTrainer.ts'),
+      wasm: () => import('../wasm/index.ts'),
+      webgpu: () => import('../webgpu/index.ts'),
+    },
+    spec,
+    options,
+  );
+}
+
+/** The code of the engines, loaded or to be loaded. */
+export interface EngineCode {
+  cpu(): Promise<Pick<typeof import('./cpuTrainer.ts'), 'cpuTrainer'>>;
+  wasm(): Promise<WasmCode>;
+  /** Null where there is none. */
+  webgpu: (() => Promise<Pick<typeof import('../webgpu/index.ts'), 'webgpuTrainer'>>) | null;
+}
+
+/** What a trainer on engine `wasm` is made with. */
+export type WasmCode = Pick<
+  typeof import('../wasm/index.ts'),
+  'hasWasmSimd' | 'panelLengths' | 'ThreadStartError' | 'wasmEngine' | 'wasmEngines' | 'whyNoThreads' | 'whyOneThread'
+>;
+
+/** {@link createTrainer} with the code of its engines. */
+export async function trainerOn(
+  code: EngineCode,
+  spec: ModelSpec | ResolvedSpec,
+  options: CreateTrainerOptions,
+): Promise<Trainer> {
+  assertOptions('createTrainer', options, CREATE_TRAINER_OPTIONS);
   const { dtype = 'float32', init = 'orthogonal', seed = 0 } = options;
+  assertOneOf('createTrainer', 'dtype', dtype, ['float32', 'float64']);
+  assertOneOf('createTrainer', 'init', init, SCHEMES);
+  assertTrainerOptions(options);
   const rng = new RandomState(seed);
   const parameters = initialParameters(spec, dtype, init, rng);
   const own = { ...options, seed: rng.randint(2 ** 31) };
   const { engine = 'auto' } = options;
-  expectEngine('createTrainer', engine);
-  const trainer = engine === 'webgpu' ? await onWebgpu(dtype, spec, own) : await onCpu(engine, dtype, spec, own);
+  assertOneOf('createTrainer', 'engine', engine, code.webgpu === null ? CPU_ENGINE_NAMES : ENGINE_NAMES);
+  const trainer =
+    engine === 'webgpu'
+      ? await onWebgpu(code.webgpu!, dtype, spec, own)
+      : await (await code.cpu()).cpuTrainer(engine, dtype, spec, own, code.wasm);
   await trainer.setParameters(parameters);
   return trainer;
 }
 
-async function onWebgpu(dtype: Dtype, spec: ModelSpec, options: CreateTrainerOptions): Promise<Trainer> {
+async function onWebgpu(
+  code: NonNullable<EngineCode['webgpu']>,
+  dtype: Dtype,
+  spec: ModelSpec | ResolvedSpec,
+  options: CreateTrainerOptions,
+): Promise<Trainer> {
   const { threads = 1, webgpu, ...own } = options;
   if (dtype !== 'float32') throw new RangeError(`createTrainer: engine webgpu computes in float32, dtype is ${dtype}`);
   if (threads !== 1)
     throw new RangeError(`createTrainer: engine webgpu has no threads of its own, threads is ${threads}`);
-  const { webgpuTrainer } = await import('../webgpu/index.ts');
+  const { webgpuTrainer } = await code();
   return webgpuTrainer(spec, { ...own, ...webgpu });
-}
-
-async function onCpu(
-  engine: CpuEngineName,
-  dtype: Dtype,
-  spec: ModelSpec,
-  options: CreateTrainerOptions,
-): Promise<Trainer> {
-  const { engines, choice } = await enginesOf(engine, dtype, spec, options);
-  return new LocalTrainer(engines, spec, options, choice);
-}
-
-interface Chosen {
-  engines: readonly LocalEngine[];
-  /** In words. */
-  choice: string;
-}
-
-async function enginesOf(
-  name: CpuEngineName,
-  dtype: Dtype,
-  spec: ModelSpec,
-  options: CreateTrainerOptions,
-): Promise<Chosen> {
-  const { threads = 1 } = options;
-  if (!Number.isInteger(threads) || threads < 1 || threads > options.batch) {
-    throw new RangeError(`createTrainer: threads is ${threads}, expected 1 … batch = ${options.batch}`);
-  }
-  if (name === 'wasm' && dtype !== 'float32') {
-    throw new RangeError(`createTrainer: engine wasm computes in float32, dtype is ${dtype}`);
-  }
-  const plain = (why: string): Chosen => ({ engines: [tsEngine(dtype)], choice: `ts: ${why}` });
-  if (name === 'ts') {
-    if (threads > 1) throw new RangeError(`createTrainer: engine ts has one thread, threads is ${threads}`);
-    return plain('asked for');
-  }
-  if (dtype !== 'float32') return plain('the only one that computes in float64');
-  const wasm = await import('../wasm/index.ts');
-  if (name === 'auto' && !wasm.hasWasmSimd()) return plain('this host has no WebAssembly SIMD');
-  try {
-    return await wasmEnginesFor(wasm, spec, options, threads);
-  } catch (error) {
-    if (name === 'wasm' || !(error instanceof RangeError)) throw error;
-    return plain(error.message); // it needs more memory than WebAssembly has
-  }
-}
-
-async function wasmEnginesFor(
-  { panelLengths, wasmEngine, wasmEngines, whyNoThreads }: typeof import('../wasm/index.ts'),
-  spec: ModelSpec,
-  { fma = false, ...options }: CreateTrainerOptions,
-  threads: number,
-): Promise<Chosen> {
-  const why = threads > 1 ? whyNoThreads() : null;
-  const panels = panelLengths(fullSpec(spec));
-  if (threads > 1 && why === null) {
-    const lengths = bufferLengthsOfThreads(spec, options, threads);
-    const engines = await wasmEngines(
-      lengths.map((own) => [...own, ...panels]),
-      { fma },
-    );
-    return { engines, choice: `${engines[0].name}: SIMD, ${threads} threads` };
-  }
-  const engines = [wasmEngine({ lengths: [...bufferLengths(spec, options), ...panels], fma })];
-  const [{ name }] = engines;
-  return {
-    engines,
-    choice: why === null ? `${name}: SIMD` : `${name}: SIMD, 1 thread instead of ${threads}, since ${why}`,
-  };
 }
 
 export interface CreateSamplerOptions {
@@ -158,22 +140,22 @@ export interface CreateSamplerOptions {
  * @throws {RangeError | TypeError} as the constructor of {@link Sampler}, and on an unknown engine.
  */
 export function createSampler(
-  spec: ModelSpec,
+  spec: ModelSpec | ResolvedSpec,
   parameters: NamedTensors,
   options?: { engine?: CpuEngineName },
 ): Promise<Sampler>;
 export function createSampler(
-  spec: ModelSpec,
+  spec: ModelSpec | ResolvedSpec,
   parameters: NamedTensors,
   options: CreateSamplerOptions & { engine: 'webgpu' },
 ): Promise<WebgpuSampler>;
 export function createSampler(
-  spec: ModelSpec,
+  spec: ModelSpec | ResolvedSpec,
   parameters: NamedTensors,
   options: CreateSamplerOptions,
 ): Promise<AnySampler>;
 export async function createSampler(
-  spec: ModelSpec,
+  spec: ModelSpec | ResolvedSpec,
   parameters: NamedTensors,
   { engine = 'auto', webgpu }: CreateSamplerOptions = {},
 ): Promise<AnySampler> {
@@ -190,22 +172,33 @@ export async function createSampler(
   if (engine !== 'ts' && dtype === 'float32') {
     const { hasWasmSimd, wasmEngine } = await import('../wasm/index.ts');
     if (engine === 'wasm' || hasWasmSimd()) {
-      return new Sampler(spec, parameters, wasmEngine({ lengths: stepperLengths(spec) }));
+      return new Sampler(spec, parameters, wasmEngine({ lengths: stepperAllocationPlan(spec) }));
     }
   }
   return new Sampler(spec, parameters);
 }
 
 function expectEngine(fn: string, name: EngineName): void {
-  if (!ENGINE_NAMES.includes(name))
-    throw new RangeError(`${fn}: engine is ${name}, expected ${ENGINE_NAMES.join(', ')}`);
+  assertOneOf(fn, 'engine', name, ENGINE_NAMES);
+}
+
+function assertOneOf(fn: string, option: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value)) {
+    throw new RangeError(`${fn}: ${option} is ${String(value)}, expected ${allowed.join(', ')}`);
+  }
 }
 
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */
-export function initialParameters(spec: ModelSpec, dtype: Dtype, scheme: Scheme, rng: RandomState): NamedTensors {
-  const full = fullSpec(spec);
-  const block = new ParameterBlock(tsEngine(dtype), parameterPlaces(full));
-  const tensors: NamedTensors = Object.fromEntries(block.places.map(({ name }) => [name, block.get(name)!]));
-  initialise(full, block.places, (name) => tensors[name], scheme, rng);
+export function initialParameters(
+  spec: ModelSpec | ResolvedSpec,
+  dtype: Dtype,
+  scheme: Scheme,
+  rng: RandomState,
+): NamedTensors {
+  const full = resolveSpec(spec);
+  const layout = parameterLayout(full);
+  const Floats = dtype === 'float32' ? Float32Array : Float64Array;
+  const tensors: NamedTensors = Object.fromEntries(layout.map(({ name, length }) => [name, new Floats(length)]));
+  initialise(full, layout, (name) => tensors[name], scheme, rng);
   return tensors;
 }

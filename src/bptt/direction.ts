@@ -1,66 +1,57 @@
-import type { CellNeeds, Scratch, SequenceViews, StepViews, Weights } from './cells.ts';
+import { type CellBackward, type CellForward, cellSizes } from '../layers/cell.ts';
 import type { FloatBuffers } from './engine.ts';
 import type { ParameterBlock } from './parameters.ts';
-import { type FullSpec, GATES, hasCellState } from './spec.ts';
+import type { Recurrence, Step, Weights } from './recurrence.ts';
+import type { ResolvedSpec } from './spec.ts';
 
-/** The state of one direction, [B,H] each: h, and c where the cell has one (else an empty buffer). */
-export interface States<F> {
-  readonly h: F;
-  readonly c: F;
-}
-
-/** Views over all R = steps·B rows of a window of one direction. */
-export interface DirectionViews<F> {
-  /** [R,G·H], the input's share of the gates, and its gradient. */
-  readonly zx: F;
-  readonly dzx: F;
-  /** [R,H], the states after each step, and all that reaches them. */
-  readonly h: F;
-  readonly dh: F;
-  readonly sequence: SequenceViews<F>;
-  /** The slots that a window starts from and ends in. */
-  readonly start: States<F>;
-  readonly final: States<F>;
-}
+/** What a window brings to its direction: its input and mask, and whether anybody asks for the initial states' gradient. */
+export type WindowOfDirection<F, I> = Pick<Recurrence<F, I>, 'steps' | 'input' | 'D' | 'mask'>;
 
 /**
- * One direction of one layer: its weights and every buffer that walking through time needs, with the views of each step
- * made once.
+ * One direction of one layer: its weights and every buffer that a window needs, made once, with the views of each step.
  *
- * States stand in T+1 slots `[T+1,B,H]`. Forward in time slot 0 is the start and h_t stands in slot t+1; backward in
- * time h_t stands in slot t and a window of `steps` starts from slot `steps`.
+ * The states are `[T+1,B,H]`: T steps and the state before the first. Forward in time h_t is row t+1 and the window starts
+ * from row 0; backward in time h_t is row t and a window of `steps` starts from row `steps`. What reaches the states beside h
+ * is kept in the same places.
  */
-export class Direction<F> {
+export class Direction<F, I> {
   readonly reverse: boolean;
   readonly weights: Weights<F>;
   readonly gradients: Weights<F>;
-  readonly scratch: Scratch<F>;
-  /** One entry for each t. */
-  readonly steps: readonly StepViews<F>[];
-  /** The state a window goes on from, its gradient, and the gradient that the loss sends to the final state. */
-  readonly given: States<F>;
-  readonly dgiven: States<F>;
-  readonly dfinal: States<F>;
-  /** [T,B,H], all that reached each state h_t in the last backward pass. */
-  readonly dh: F;
+  /** [B,H] each: the states a window goes on from, their gradients, and the gradient that the loss sends to the final states. */
+  readonly initial: readonly F[];
+  readonly dinitial: readonly F[] | null;
+  readonly dfinal: readonly F[];
 
   private readonly engine: FloatBuffers<F>;
+  private readonly spec: ResolvedSpec;
+  private readonly T: number;
   private readonly B: number;
-  private readonly H: number;
-  private readonly GH: number;
-  private readonly slots: States<F>;
-  private readonly zx: F;
-  private readonly dzx: F;
-  private readonly dzh: F;
-  private readonly rh: F;
-  private readonly dan: F;
-  private readonly unused: F;
+  private readonly carry: F;
+  /** [T+1,B,H] each. */
+  private readonly states: readonly F[];
+  private readonly dothers: readonly F[];
+  /** [T,B,·] */
+  private readonly dh: F;
+  private readonly xGates: F;
+  private readonly dxGates: F;
+  private readonly dhGates: F;
+  private readonly saved: F;
+  private readonly operand: F;
+  private readonly dinnerGates: F;
+  private readonly dextra: readonly F[];
+  /** Scratch that every step uses again. */
+  private readonly dhPrevious: F;
+  private readonly steps: readonly Step<F>[];
 
-  /** @param suffix of the parameters' names, e.g. `_l0_reverse` */
+  /**
+   * @param suffix of the parameters' names, e.g. `_l0_reverse`
+   * @param mask [T,B]
+   * @param carry [B]
+   */
   constructor(
     engine: FloatBuffers<F>,
-    spec: FullSpec,
-    cell: CellNeeds,
+    spec: ResolvedSpec,
     T: number,
     B: number,
     suffix: string,
@@ -68,110 +59,136 @@ export class Direction<F> {
     parameters: ParameterBlock<F>,
     gradients: ParameterBlock<F>,
     mask: F,
+    carry: F,
+    initialGradient: boolean,
   ) {
-    const H = spec.hiddenSize;
+    const { cell, hiddenSize: H } = spec;
+    const { hidden, inner, separate } = cellSizes(cell);
     const BH = B * H;
-    const GH = GATES[spec.cell] * H;
-    const BC = hasCellState(spec.cell) ? BH : 0;
-    const BR = cell.resetBefore ? BH : 0;
-    const states = (): States<F> => ({ h: engine.floats(BH), c: engine.floats(BC) });
+    const each = (length: number): F[] => cell.states.map(() => engine.floats(length));
+    const others = (length: number): F[] => cell.states.slice(1).map(() => engine.floats(length));
     this.engine = engine;
+    this.spec = spec;
     this.reverse = reverse;
+    this.T = T;
     this.B = B;
-    this.H = H;
-    this.GH = GH;
-    this.unused = engine.floats(0);
-    this.weights = weightsOf(parameters, suffix);
-    this.gradients = weightsOf(gradients, suffix);
-    this.scratch = {
-      gates: engine.floats(B * GH),
-      dhNext: engine.floats(BH),
-      dcNext: engine.floats(BC),
-      state: engine.floats(BH),
-    };
-    this.given = states();
-    this.dgiven = states();
-    this.dfinal = states();
-    this.slots = { h: engine.floats((T + 1) * BH), c: engine.floats((T + 1) * BC) };
-    this.zx = engine.floats(T * B * GH);
-    this.dzx = engine.floats(T * B * GH);
-    this.dzh = cell.splitGradients ? engine.floats(T * B * GH) : this.dzx;
+    this.carry = carry;
+    this.weights = weightsOf(engine, spec, parameters, suffix);
+    this.gradients = weightsOf(engine, spec, gradients, suffix);
+    this.initial = each(BH);
+    this.dinitial = initialGradient ? each(BH) : null;
+    this.dfinal = each(BH);
+    this.states = each((T + 1) * BH);
+    this.dothers = others((T + 1) * BH);
     this.dh = engine.floats(T * BH);
-    this.rh = engine.floats(T * BR);
-    this.dan = engine.floats(T * BR);
-    const cacheSize = B * cell.cacheBlocks * H;
-    const cache = engine.floats(T * cacheSize);
+    this.xGates = engine.floats(T * BH * cell.gates);
+    this.dxGates = engine.floats(T * BH * cell.gates);
+    this.dhGates = separate ? engine.floats(T * BH * hidden) : this.dxGates;
+    this.saved = engine.floats(T * BH * cell.savedBlocks);
+    this.operand = engine.floats(inner > 0 ? T * BH : 0);
+    this.dinnerGates = engine.floats(T * BH * inner);
+    const extras = Object.values(cell.extra ?? {});
+    this.dextra = extras.map(({ blocks }) => engine.floats(T * BH * blocks));
+    this.dhPrevious = engine.floats(BH);
+    const scratch = {
+      hGates: engine.floats(BH * hidden),
+      innerGates: engine.floats(BH * inner),
+      doperand: engine.floats(inner > 0 ? BH : 0),
+    };
+    const extra = this.weights.extra;
     this.steps = Array.from({ length: T }, (_, t) => {
-      const now = this.slot(reverse ? t : t + 1);
-      const before = this.slot(reverse ? t + 1 : t);
-      return {
-        zx: this.part(this.zx, t * B * GH, B * GH),
-        h: now.h,
-        hPrev: before.h,
-        c: now.c,
-        cPrev: before.c,
-        cache: this.part(cache, t * cacheSize, cacheSize),
-        dzx: this.part(this.dzx, t * B * GH, B * GH),
-        dzh: this.part(this.dzh, t * B * GH, B * GH),
-        dh: this.part(this.dh, t * BH, BH),
-        rh: this.part(this.rh, t * BR, BR),
-        dan: this.part(this.dan, t * BR, BR),
-        mask: this.part(mask, t * B, B),
+      const [after, before] = reverse ? [t, t + 1] : [t + 1, t];
+      const at = (buffer: F, blocks: number): F => this.rows(buffer, t, 1, blocks);
+      const states = this.states.map((rows) => this.rows(rows, after, 1, 1));
+      const previous = this.states.map((rows) => this.rows(rows, before, 1, 1));
+      const saved = at(this.saved, cell.savedBlocks);
+      const forward: CellForward<F> = {
+        ...{ states, saved, xGates: at(this.xGates, cell.gates), hGates: scratch.hGates, previous, extra },
+        ...{ operand: at(this.operand, inner > 0 ? 1 : 0), innerGates: scratch.innerGates },
       };
+      const backward: CellBackward<F> = {
+        dxGates: at(this.dxGates, cell.gates),
+        dhGates: separate ? at(this.dhGates, hidden) : at(this.dxGates, cell.gates),
+        dprevious: [this.dhPrevious, ...this.dothers.map((rows) => this.rows(rows, before, 1, 1))],
+        dextra: extras.map(({ blocks }, e) => at(this.dextra[e], blocks)),
+        dstates: [at(this.dh, 1), ...this.dothers.map((rows) => this.rows(rows, after, 1, 1))],
+        ...{ saved, states, previous, extra },
+        dinnerGates: at(this.dinnerGates, inner),
+        doperand: scratch.doperand,
+      };
+      return { forward, backward, mask: engine.slice(mask, t * B, (t + 1) * B) };
     });
   }
 
-  /** Slot number `slot` of the states, [B,H] each. */
-  slot(slot: number): States<F> {
-    return this.slotRange(slot, 1);
+  /** The state after the first `t` steps of a window, forward in time: [B,H] each. */
+  stateAfter(t: number): readonly F[] {
+    return this.states.map((rows) => this.rows(rows, t, 1, 1));
   }
 
-  /** The views of a window of that many steps. */
-  window(steps: number): DirectionViews<F> {
-    const { B, H, GH, reverse } = this;
-    const R = steps * B;
-    const after = this.slotRange(reverse ? 0 : 1, steps);
-    const before = this.slotRange(reverse ? 1 : 0, steps);
-    const dzx = this.part(this.dzx, 0, R * GH);
+  /** The recurrence over a window of so many steps. */
+  recurrence(window: WindowOfDirection<F, I>): Recurrence<F, I> {
+    const { spec, B, T, reverse, states, dothers } = this;
+    const { cell, hiddenSize: H } = spec;
+    const { hidden, inner, separate } = cellSizes(cell);
+    const { steps } = window;
+    const [after, before] = reverse ? [0, 1] : [1, 0];
+    const [first, last] = reverse ? [steps, 0] : [0, steps];
+    const window0 = (buffer: F, blocks: number): F => this.rows(buffer, 0, steps, blocks);
+    const rowsOf = (buffers: readonly F[], row: number, count: number): F[] =>
+      buffers.map((buffer) => this.rows(buffer, row, count, 1));
+    const dxGates = window0(this.dxGates, cell.gates);
     return {
-      zx: this.part(this.zx, 0, R * GH),
-      dzx,
-      h: after.h,
-      dh: this.part(this.dh, 0, R * H),
-      start: this.slot(reverse ? steps : 0),
-      final: this.slot(reverse ? 0 : steps),
-      sequence: {
-        hPrev: before.h,
-        c: after.c,
-        cPrev: before.c,
-        dzx,
-        dzh: this.part(this.dzh, 0, R * GH),
-        rh: this.part(this.rh, 0, R * H),
-        dan: this.part(this.dan, 0, R * H),
-      },
+      ...{ cell, B, H, maxSteps: T, reverse, weights: this.weights, gradients: this.gradients, carry: this.carry },
+      ...window,
+      ...{ initial: this.initial, dinitial: this.dinitial, dfinal: this.dfinal },
+      start: rowsOf(states, first, 1),
+      final: rowsOf(states, last, 1),
+      states: rowsOf(states, after, steps),
+      previous: rowsOf(states, before, steps),
+      dh: window0(this.dh, 1),
+      xGates: window0(this.xGates, cell.gates),
+      dxGates,
+      dhGates: separate ? window0(this.dhGates, hidden) : dxGates,
+      saved: window0(this.saved, cell.savedBlocks),
+      dextra: Object.values(cell.extra ?? {}).map(({ blocks }, e) => window0(this.dextra[e], blocks)),
+      operand: window0(this.operand, inner > 0 ? 1 : 0),
+      dinnerGates: window0(this.dinnerGates, inner),
+      dothers: rowsOf(dothers, after, steps),
+      dpreviousOthers: rowsOf(dothers, before, steps),
+      dstartOthers: rowsOf(dothers, first, 1),
+      dfinalOthers: rowsOf(dothers, last, 1),
+      dhPrevious: this.dhPrevious,
+      step: (t) => this.steps[t],
     };
   }
 
-  private slotRange(from: number, count: number): States<F> {
-    const BH = this.B * this.H;
-    return { h: this.part(this.slots.h, from * BH, count * BH), c: this.part(this.slots.c, from * BH, count * BH) };
-  }
-
-  /** A view of a buffer; of a buffer that this cell does not use, nothing. */
-  private part(buffer: F, start: number, length: number): F {
-    const used = this.engine.lengthOf(buffer) >= start + length;
-    return used ? this.engine.slice(buffer, start, start + length) : this.unused;
+  /** Rows row … row + count − 1, each [B,blocks·H], of a buffer. */
+  private rows(buffer: F, row: number, count: number, blocks: number): F {
+    const width = this.B * blocks * this.spec.hiddenSize;
+    return this.engine.slice(buffer, row * width, (row + count) * width);
   }
 }
 
-function weightsOf<F>(block: ParameterBlock<F>, suffix: string): Weights<F> {
+function weightsOf<F>(
+  engine: FloatBuffers<F>,
+  { cell, hiddenSize: H, initialState }: ResolvedSpec,
+  block: ParameterBlock<F>,
+  suffix: string,
+): Weights<F> {
+  const { hidden, inner } = cellSizes(cell);
+  const get = (name: string): F | null => block.get(`${name}${suffix}`);
+  const part = (buffer: F | null, first: number, blocks: number, width: number): F | null =>
+    buffer === null || blocks === 0 ? null : engine.slice(buffer, first * width, (first + blocks) * width);
+  const Whh = get('weight_hh');
+  const bhh = get('bias_hh');
   return {
-    Wih: block.get(`weight_ih${suffix}`)!,
-    Whh: block.get(`weight_hh${suffix}`)!,
-    bih: block.get(`bias_ih${suffix}`),
-    bhh: block.get(`bias_hh${suffix}`),
-    p: block.get(`weight_peephole${suffix}`),
-    h0: block.get(`h0${suffix}`),
-    c0: block.get(`c0${suffix}`),
+    Wih: get('weight_ih')!,
+    bih: get('bias_ih'),
+    Whh: part(Whh, 0, hidden, H * H),
+    bhh: part(bhh, 0, hidden, H),
+    innerWhh: part(Whh, hidden, inner, H * H),
+    innerBhh: part(bhh, hidden, inner, H),
+    extra: Object.keys(cell.extra ?? {}).map((name) => get(name)!),
+    initial: initialState === 'learned' ? cell.states.map((state) => get(`${state}0`)!) : null,
   };
 }

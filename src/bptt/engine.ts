@@ -1,15 +1,14 @@
-import { adagradUpdate } from '../optim/adagrad.ts';
-import { adamUpdate } from '../optim/adam.ts';
+import type { Cell, CellBackward, CellForward } from '../layers/cell.ts';
+import type { Loss, LossWindow } from '../layers/loss.ts';
 import { clipByNorm } from '../optim/clip.ts';
 import { l2Backward, l2Forward } from '../optim/l2.ts';
-import type { UpdateKernels } from '../optim/optimizer.ts';
-import { rmspropUpdate } from '../optim/rmsprop.ts';
-import { notebookRpropUpdate, rpropUpdate } from '../optim/rprop.ts';
-import { momentumUpdate, sgdUpdate } from '../optim/sgd.ts';
+import type { Optimizer, StepNumbers } from '../optim/optimizer.ts';
 import { clip } from '../tensor/clip.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { sumOfSquares } from '../tensor/sum.ts';
 import * as kernels from './kernels.ts';
+import { type Recurrence, recurrenceBackward, recurrenceForward } from './recurrence.ts';
+import { addWeightGradients, type WeightGradient } from './weightGradients.ts';
 
 /** An argument of a kernel on an engine's buffers: typed arrays become `F` and `I`, numbers stay. */
 type OnBuffers<A, F, I> = A extends FloatArray ? F : A extends Int32Array ? I : A;
@@ -19,8 +18,21 @@ type Kernel<Fn, F, I> = Fn extends (...args: infer A) => void
   ? (...args: { [K in keyof A]: OnBuffers<A[K], F, I> }) => void
   : never;
 
-/** The functions of `kernels.ts` on an engine's buffers. */
-export type Kernels<F, I> = { readonly [K in keyof typeof kernels]: Kernel<(typeof kernels)[K], F, I> };
+/** The functions of `kernels.ts` on an engine's buffers, and the parts of a cell. */
+export type Kernels<F, I> = {
+  readonly [K in keyof typeof kernels]: Kernel<(typeof kernels)[K], F, I>;
+} & CellKernels<F> & {
+    copy(to: F, from: F): void;
+    fill(buffer: F, value: number): void;
+  };
+
+/** The parts of a step of a cell, as in `layers/cell.ts`. */
+export interface CellKernels<F> {
+  cellForward(cell: Cell, step: CellForward<F>, B: number, H: number): void;
+  cellInnerForward(cell: Cell, step: CellForward<F>, B: number, H: number): void;
+  cellBackward(cell: Cell, step: CellBackward<F>, B: number, H: number): void;
+  cellInnerBackward(cell: Cell, step: CellBackward<F>, B: number, H: number): void;
+}
 
 /** The float buffers of an engine. */
 export interface FloatBuffers<F> {
@@ -32,10 +44,13 @@ export interface FloatBuffers<F> {
 }
 
 /**
- * Where the numbers live and who computes. `F` is the engine's float buffer and `I` its integer buffer; the way through
- * time (`recurrent.ts`, `model.ts`) is written once over this interface and never looks inside them.
+ * Where the numbers live and who computes. `F` is the engine's float buffer and `I` its integer buffer; the loops through
+ * time are written once over this interface and never look inside the buffers.
+ *
+ * The stages ({@link recurrenceForward} … {@link weightGradients}) have defaults, made of kernels: `defaultStages`. An engine
+ * overrides what it does better as a whole.
  */
-export interface Engine<F, I> extends FloatBuffers<F> {
+export interface Engine<F, I> extends FloatBuffers<F>, Stages<F, I> {
   readonly name: string;
   readonly dtype: Dtype;
   readonly kernels: Kernels<F, I>;
@@ -44,70 +59,119 @@ export interface Engine<F, I> extends FloatBuffers<F> {
   /** Copies numbers in from the host, starting at element 0. */
   write(buffer: F, values: ArrayLike<number>): void;
   writeInts(buffer: I, values: ArrayLike<number>): void;
-  copy(to: F, from: F): void;
-  fill(buffer: F, value: number): void;
   /**
-   * A walk over kernels that does the same to the same buffers whenever it runs, ready to run again and again. An engine
-   * may keep what the walk did and do that the next time, faster, instead of walking.
+   * Wraps a pass that issues the same calls on the same buffers every time. An engine may record the calls and replay the
+   * recording afterwards.
    */
-  repeatable(walk: () => void): () => void;
+  compile(pass: () => void): () => void;
+}
+
+/** Whole stages of a pass. */
+export interface Stages<F, I> {
+  /** All forward steps of one direction of one layer: `bptt/recurrence.ts`. */
+  recurrenceForward(recurrence: Recurrence<F, I>): void;
+  /** All backward steps, up to the gradients of the gates. */
+  recurrenceBackward(recurrence: Recurrence<F, I>, backSteps: number): void;
+  /** What logits [R,V] mean as outputs, without a target. */
+  lossOutputs(loss: Loss, outputs: F, logits: F, R: number, V: number): void;
+  lossForward(loss: Loss, window: LossWindow<F, I>): void;
+  /** The gradient of the logits after {@link lossForward}. */
+  lossBackward(loss: Loss, window: LossWindow<F, I>): void;
+  /** Both at once. */
+  lossForwardBackward(loss: Loss, window: LossWindow<F, I>): void;
+  /** All weight gradients of a pass, added. */
+  weightGradients(gradients: readonly WeightGradient<F, I>[]): void;
+}
+
+/** The stages as the explicit loops of this folder, over an engine's kernels and its loss functions. */
+export function defaultStages<F, I>(
+  k: Kernels<F, I>,
+  loss: Pick<Stages<F, I>, 'lossOutputs' | 'lossForward' | 'lossBackward'>,
+): Stages<F, I> {
+  return {
+    recurrenceForward: (recurrence) => recurrenceForward(k, recurrence),
+    recurrenceBackward: (recurrence, backSteps) => recurrenceBackward(k, recurrence, backSteps),
+    ...loss,
+    lossForwardBackward(value, window) {
+      loss.lossForward(value, window);
+      loss.lossBackward(value, window);
+    },
+    weightGradients: (gradients) => addWeightGradients(k, gradients),
+  };
 }
 
 /** An engine on this machine's memory: its buffers are typed arrays, so that reading them is free. */
-export interface LocalEngine extends Engine<FloatArray, Int32Array> {
+export interface CpuEngine extends Engine<FloatArray, Int32Array> {
   /** What a trainer does to whole blocks of parameters and gradients. */
   readonly optim: OptimKernels;
-  /** Waits until all is done that was asked: an engine may work in a thread of its own. */
+  /** Blocks until all calls are done: an engine may work in a thread of its own. */
   finish(): void;
   /** Frees what the engine holds beside its buffers. */
   dispose(): void;
 }
 
-/** The functions of `tensor/` and `optim/` that clip, look at and apply a gradient. */
-export interface OptimKernels extends UpdateKernels {
+/** The functions of `tensor/` and `optim/` that clip, reduce and apply a gradient. */
+export interface OptimKernels {
   readonly clip: typeof clip;
   /** By the Euclidean norm, which it gives. */
   clipByNorm(grads: FloatArray, maxNorm: number): number;
   readonly l2Forward: typeof l2Forward;
   readonly l2Backward: typeof l2Backward;
   readonly sumOfSquares: typeof sumOfSquares;
+  /** {@link Optimizer.update} */
+  update(
+    optimizer: Optimizer,
+    params: FloatArray,
+    grads: FloatArray,
+    memory: readonly FloatArray[],
+    numbers: StepNumbers,
+  ): void;
 }
 
-/** How an engine whose buffers are typed arrays views, writes and copies them, wherever their memory lies. */
-export const typedArrays: Pick<
-  LocalEngine,
-  'lengthOf' | 'slice' | 'sliceInts' | 'write' | 'writeInts' | 'copy' | 'fill'
-> = {
+/** How an engine whose buffers are typed arrays views and writes them, wherever their memory lies. */
+export const typedArrays: Pick<CpuEngine, 'lengthOf' | 'slice' | 'sliceInts' | 'write' | 'writeInts'> = {
   lengthOf: (buffer) => buffer.length,
   slice: (buffer, start, end) => buffer.subarray(start, end),
   sliceInts: (buffer, start, end) => buffer.subarray(start, end),
   write: (buffer, values) => buffer.set(values),
   writeInts: (buffer, values) => buffer.set(values),
+};
+
+/** The parts of a cell as its own functions. */
+export const cellFunctions: CellKernels<FloatArray> = {
+  cellForward: (cell, step, B, H) => cell.forward(step, B, H),
+  cellInnerForward: (cell, step, B, H) => cell.innerForward!(step, B, H),
+  cellBackward: (cell, step, B, H) => cell.backward(step, B, H),
+  cellInnerBackward: (cell, step, B, H) => cell.innerBackward!(step, B, H),
+};
+
+/** A loss as its own functions. */
+export const lossFunctions: Pick<Stages<FloatArray, Int32Array>, 'lossOutputs' | 'lossForward' | 'lossBackward'> = {
+  lossOutputs: (loss, outputs, logits, R, V) => loss.outputs(outputs, logits, R, V),
+  lossForward: (loss, window) => loss.forward(window),
+  lossBackward: (loss, window) => loss.backward(window),
+};
+
+/** The kernels of engine `ts`: the public functions themselves. */
+export const tsKernels: Kernels<FloatArray, Int32Array> = {
+  ...kernels,
+  ...cellFunctions,
   copy: (to, from) => to.set(from),
   fill: (buffer, value) => buffer.fill(value),
 };
 
 /** The engine that is the library read aloud: every kernel is the function of `tensor/` or `layers/` itself, in plain loops. */
-export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
+export function tsEngine(dtype: Dtype = 'float32'): CpuEngine {
   return {
     name: 'ts',
     dtype,
-    kernels,
+    kernels: tsKernels,
+    ...defaultStages(tsKernels, lossFunctions),
     optim: {
-      clip,
-      clipByNorm,
-      l2Forward,
-      l2Backward,
-      sumOfSquares,
-      adagradUpdate,
-      adamUpdate,
-      momentumUpdate,
-      notebookRpropUpdate,
-      rmspropUpdate,
-      rpropUpdate,
-      sgdUpdate,
+      ...{ clip, clipByNorm, l2Forward, l2Backward, sumOfSquares },
+      update: (optimizer, params, grads, memory, numbers) => optimizer.update(params, grads, memory, numbers),
     },
-    repeatable: (walk) => walk,
+    compile: (pass) => pass,
     finish: () => {},
     dispose: () => {},
     floats: (length) => zeros(dtype, length),
@@ -117,27 +181,33 @@ export function tsEngine(dtype: Dtype = 'float32'): LocalEngine {
 }
 
 /** A buffer that is nothing but its length. */
-export interface Counted {
+export interface SizeOnly {
   readonly length: number;
 }
 
 /** An engine without memory: it notes the length of every buffer that it is asked for. */
-export interface CountingEngine extends Engine<Counted, Counted> {
+export interface SizingEngine extends Engine<SizeOnly, SizeOnly> {
   readonly lengths: readonly number[];
 }
 
-/** To learn what a model will need before any of it is taken: construct the model on this. It computes nothing. */
-export function countingEngine(dtype: Dtype = 'float32'): CountingEngine {
+/** To learn what a model will need before any memory is taken: construct the model on this. It computes nothing. */
+export function sizingEngine(dtype: Dtype = 'float32'): SizingEngine {
   const lengths: number[] = [];
-  const buffer = (length: number): Counted => {
+  const buffer = (length: number): SizeOnly => {
     lengths.push(length);
     return { length };
   };
+  const kernels = { copy: () => {}, fill: () => {} } as unknown as Kernels<SizeOnly, SizeOnly>;
   return {
-    name: 'counting',
+    name: 'sizing',
     dtype,
     lengths,
-    kernels: {} as Kernels<Counted, Counted>,
+    kernels,
+    ...defaultStages<SizeOnly, SizeOnly>(kernels, {
+      lossOutputs: () => {},
+      lossForward: () => {},
+      lossBackward: () => {},
+    }),
     floats: buffer,
     ints: buffer,
     lengthOf: ({ length }) => length,
@@ -145,17 +215,15 @@ export function countingEngine(dtype: Dtype = 'float32'): CountingEngine {
     sliceInts: (_, start, end) => ({ length: end - start }),
     write: () => {},
     writeInts: () => {},
-    copy: () => {},
-    fill: () => {},
-    repeatable: (walk) => walk,
+    compile: (pass) => pass,
   };
 }
 
 /** The error for numbers of the wrong dtype handed to a model. */
-export function expectEngineDtype(fn: string, arg: string, values: FloatArray, dtype: Dtype): void {
+export function assertEngineDtype(fn: string, arg: string, values: FloatArray, dtype: Dtype): void {
   const wanted = dtype === 'float32' ? Float32Array : Float64Array;
   if (!(values instanceof wanted)) {
-    const got = (values as object | null | undefined)?.constructor.name ?? values;
+    const got = (values as object | null | undefined)?.constructor?.name ?? values;
     throw new TypeError(`${fn}: ${arg} is ${got}, expected ${wanted.name}`);
   }
 }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { RandomState } from '../tensor/random.ts';
+import { expectWhole, RandomState } from '../tensor/random.ts';
 import { expectLength } from '../tensor/shape.ts';
 
 /** Parameters, or their gradients, by name. */
@@ -17,7 +17,7 @@ export type Params = Record<string, Float64Array>;
 export interface LossFunction<P extends Params = Params> {
   /** The loss. The same parameters must give the same loss, to the last bit. */
   loss(params: P): number;
-  /** The derivative of the loss by every parameter, not added to what an earlier call left. */
+  /** The derivative of the loss by every parameter, not added to what an earlier call left; the same at every call. */
   gradients(params: P): Params;
 }
 
@@ -25,7 +25,7 @@ export interface LossFunction<P extends Params = Params> {
 export interface VectorFunction<P extends Params = Params> {
   /** The outputs. The same parameters must give the same outputs, to the last bit. */
   forward(params: P): Float64Array;
-  /** Called right after `forward`: the derivative of `sum(out·dOut)` by every parameter. */
+  /** Called right after `forward`: the derivative of `sum(out·dOut)` by every parameter, the same at every call. */
   backward(dOut: Float64Array, params: P): Params;
 }
 
@@ -37,7 +37,7 @@ export interface GradcheckOptions {
    *   along `v`: the cheapest look at everything, without a hint where a mistake is.
    */
   mode?: 'full' | 'sampled' | 'directional';
-  /** How many elements of each parameter, or how many directions; 10 by default. */
+  /** How many elements of each parameter, or how many directions; 10 by default, at most 1,000,000. */
   samples?: number;
   /** Seed of everything drawn: `dOut`, elements, directions; 0 by default. */
   seed?: number;
@@ -122,6 +122,8 @@ const FLATNESS = 1e-6;
 /** The rounding error of one loss, relative to the sum of the magnitudes of its terms. */
 const ROUNDING = 2 * Number.EPSILON;
 
+const MOST_SAMPLES = 1_000_000;
+
 /**
  * Checks hand-written gradients against numeric derivatives. A wrong gradient does not throw: read `passed`, print the
  * report with {@link formatGradcheck}, or call {@link assertGradcheck} instead.
@@ -145,6 +147,9 @@ const ROUNDING = 2 * Number.EPSILON;
  * and skipped, as are points nearer to one than about a millionth of a size. A parameter of which nothing is left to
  * check fails.
  *
+ * The gradients are asked for three times: twice in a row and once after all losses. All must be the same to the last bit;
+ * a backward that adds to what an earlier call left, or that is right the first time only, fails.
+ *
  * `params` are changed while it runs and restored bit for bit, also when `fn` throws.
  *
  * @example
@@ -156,7 +161,7 @@ const ROUNDING = 2 * Number.EPSILON;
  *
  * @throws {TypeError} when a parameter or a gradient is not a Float64Array.
  * @throws {RangeError} when a gradient is missing, surplus or of the wrong length, when there is nothing to check, and
- * when a parameter, a loss or a gradient is NaN or infinite.
+ * when a parameter, a loss or a gradient is NaN or infinite, and on an option out of range.
  */
 export function gradcheck<P extends Params>(
   fn: LossFunction<P> | VectorFunction<P>,
@@ -164,7 +169,7 @@ export function gradcheck<P extends Params>(
   options: GradcheckOptions = {},
 ): GradcheckReport {
   const { mode = 'full', samples = 10, seed = 0, tolerance = 1e-7, maxInconclusive = 0.01 } = options;
-  expectOptions(mode, samples, tolerance, maxInconclusive);
+  expectOptions(mode, samples, seed, tolerance, maxInconclusive);
   expectParams(params);
 
   const random = new RandomState(seed);
@@ -172,6 +177,7 @@ export function gradcheck<P extends Params>(
   const rest = probe.loss();
   if (!Number.isFinite(rest)) throw new RangeError(`gradcheck: the loss is ${rest}, expected a finite number`);
   const gradients = copyGradients(probe.gradients(), params);
+  const changes = findChanges(gradients, copyGradients(probe.gradients(), params), 'when called again');
   const again = probe.loss();
   if (again !== rest) {
     throw new RangeError(`gradcheck: the loss is ${again}, expected ${rest} as before with the same params`);
@@ -195,6 +201,10 @@ export function gradcheck<P extends Params>(
     largest = Math.max(largest, Math.abs(value) * size);
   }
 
+  if (changes.length === 0) {
+    changes.push(...findChanges(gradients, copyGradients(probe.gradients(), params), 'after other losses'));
+  }
+
   for (const [i, check] of checks.entries()) {
     const { analytic, numeric, absoluteError, estimatedError } = check;
     const floor = Math.max(floors[i] * largest, Number.MIN_VALUE); // 0/0 cannot happen
@@ -204,7 +214,7 @@ export function gradcheck<P extends Params>(
   }
 
   const { checked, inconclusive, worst } = summarize(checks);
-  const failures = findFailures(checks, kinks, maxInconclusive);
+  const failures = [...changes, ...findFailures(checks, kinks, maxInconclusive)];
   const passed = failures.length === 0;
   return { passed, failures, checked, inconclusive, checks, kinks, worst, mode, seed, tolerance };
 }
@@ -290,32 +300,27 @@ interface Line {
   loss(position: number): number;
 }
 
-/** The lines to differentiate along. Each `loss` leaves the parameters as they were. */
-function linesThrough(
+/** The lines to differentiate along, one at a time. Each `loss` leaves the parameters as they were. */
+function* linesThrough(
   params: Params,
   gradients: Params,
   loss: () => number,
   mode: 'full' | 'sampled' | 'directional',
   samples: number,
   random: RandomState,
-): Line[] {
-  const names = Object.keys(params);
-  const lines: Line[] = [];
+): Generator<Line> {
   if (mode === 'directional') {
-    for (let index = 0; index < samples; index++) {
-      lines.push(directionLine(index, params, gradients, loss, random));
-    }
-    return lines;
+    for (let index = 0; index < samples; index++) yield directionLine(index, params, gradients, loss, random);
+    return;
   }
-  for (const name of names) {
+  for (const name of Object.keys(params)) {
     const size = rootMeanSquare(params[name]);
     const { length } = params[name];
     const indices = mode === 'full' ? params[name].keys() : random.permutation(length).slice(0, samples).sort();
     for (const index of indices) {
-      lines.push(elementLine(name, index, params[name], gradients[name][index], size, loss));
+      yield elementLine(name, index, params[name], gradients[name][index], size, loss);
     }
   }
-  return lines;
 }
 
 function elementLine(
@@ -563,19 +568,28 @@ function rootMeanSquare(a: Float64Array): number {
   return Math.sqrt(dot(a, a) / a.length);
 }
 
-function expectOptions(mode: string, samples: number, tolerance: number, maxInconclusive: number): void {
+function expectOptions(mode: string, samples: number, seed: number, tolerance: number, maxInconclusive: number): void {
   if (!['full', 'sampled', 'directional'].includes(mode)) {
     throw new RangeError(`gradcheck: mode is '${mode}', expected 'full', 'sampled' or 'directional'`);
   }
-  if (!Number.isInteger(samples) || samples < 1) {
-    throw new RangeError(`gradcheck: samples is ${samples}, expected a whole number ≥ 1`);
-  }
+  expectWhole('gradcheck', 'samples', samples, 1, MOST_SAMPLES);
+  expectWhole('gradcheck', 'seed', seed, 0, 2 ** 32 - 1);
   if (!(tolerance > 0 && tolerance < 1)) {
     throw new RangeError(`gradcheck: tolerance is ${tolerance}, expected a number between 0 and 1`);
   }
   if (!(maxInconclusive >= 0 && maxInconclusive <= 1)) {
     throw new RangeError(`gradcheck: maxInconclusive is ${maxInconclusive}, expected a share from 0 to 1`);
   }
+}
+
+/** What differs between two answers to the same question, one line for each parameter. */
+function findChanges(first: Params, later: Params, when: string): string[] {
+  const changes: string[] = [];
+  for (const [name, values] of Object.entries(first)) {
+    const i = values.findIndex((value, i) => !Object.is(value, later[name][i]));
+    if (i >= 0) changes.push(`the gradient ${name}[${i}] was ${values[i]}, but ${later[name][i]} ${when}`);
+  }
+  return changes;
 }
 
 function expectParams(params: Params): void {

@@ -1,43 +1,51 @@
 import { normalInit, orthogonalInit, uniformInit, zeroInit } from '../layers/init.ts';
 import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import type { FullSpec, ParameterPlace } from './spec.ts';
+import type { ParameterLayout, ResolvedSpec } from './spec.ts';
 
 /**
  * How a model's weights begin: `minCharRnn` as the notebook, every matrix `randn * 0.01`, biases zero; `torch` as
  * PyTorch's recurrent layers, everything uniform in ±1/√H; `orthogonal`, recurrent matrices orthogonal gate by gate and
- * the rest normal with deviation 1/√(columns), an LSTM's forget bias 1 (Jozefowicz et al. 2015).
+ * the rest normal with deviation 1/√(columns), the biases that a cell begins with: an LSTM's forget bias 1 (Jozefowicz et al. 2015).
  */
-export type Scheme = 'minCharRnn' | 'torch' | 'orthogonal';
+export type Scheme = (typeof SCHEMES)[number];
+
+export const SCHEMES: readonly ['minCharRnn', 'torch', 'orthogonal'] = ['minCharRnn', 'torch', 'orthogonal'];
 
 /**
- * Fills a model's parameters, in the order in which they stand, from one random stream. Initial states begin at zero.
+ * Fills a model's parameters, in the order of their layout, from one random stream. Initial states begin at zero, extra
+ * parameters at what their cell says, else as biases do.
  *
  * @param get gives the tensor of a name
  */
 export function initialise(
-  spec: FullSpec,
-  places: readonly ParameterPlace[],
+  { cell, hiddenSize: H }: ResolvedSpec,
+  layout: readonly ParameterLayout[],
   get: (name: string) => FloatArray,
   scheme: Scheme,
   rng: RandomState,
 ): void {
-  const H = spec.hiddenSize;
-  for (const { name, shape } of places) {
+  const extras = Object.entries(cell.extra ?? {});
+  for (const { name, shape, role } of layout) {
     const w = get(name);
     const [rows, cols = 1] = shape;
-    const isState = name.startsWith('h0') || name.startsWith('c0');
     const isMatrix = shape.length === 2;
-    if (isState) zeroInit(w);
+    const [base] = name.split(/_l\d+(?:_reverse)?$/);
+    const own = role === 'extra' ? extras.find(([extra]) => extra === base)?.[1].initial : undefined;
+    if (own !== undefined) w.fill(own);
+    else if (role === 'initialState') zeroInit(w);
     else if (scheme === 'torch') uniformInit(w, rng, 1 / Math.sqrt(H));
     else if (!isMatrix) zeroInit(w);
     else if (scheme === 'minCharRnn') normalInit(w, rng, 0.01);
-    else if (name.startsWith('weight_hh')) {
+    else if (role === 'recurrent') {
       for (let gate = 0; gate < rows / H; gate++) {
         orthogonalInit(w.subarray(gate * H * H, (gate + 1) * H * H), rng, H, H);
       }
     } else normalInit(w, rng, 1 / Math.sqrt(cols));
-    const forgets = spec.cell === 'lstm' || spec.cell === 'lstmPeephole';
-    if (scheme === 'orthogonal' && forgets && name.startsWith('bias_ih')) w.fill(1, H, 2 * H);
+    if (scheme === 'orthogonal' && role === 'bias' && base === 'bias_ih') {
+      for (const [gate, value] of (cell.initialBias ?? []).entries()) {
+        if (value !== 0) w.fill(value, gate * H, (gate + 1) * H);
+      }
+    }
   }
 }

@@ -1,29 +1,39 @@
 import { drawDropoutMask } from '../layers/dropout.ts';
+import type { LossWindow } from '../layers/loss.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { type FloatArray, zeros } from '../tensor/shape.ts';
-import { type Batch, BatchReader, type Keep, type ReadBatch } from './batch.ts';
-import type { Engine } from './engine.ts';
+import { type Batch, BatchReader, type Carry, type CheckedBatch, type InputBatch } from './batch.ts';
+import { type Engine, type SizeOnly, sizingEngine } from './engine.ts';
+import { LruMap } from './lruMap.ts';
 import { ParameterBlock } from './parameters.ts';
-import { RecurrentStack } from './recurrent.ts';
+import { KEPT_WINDOWS, RecurrentStack, type WindowKind, windowKey } from './recurrent.ts';
 import {
   directionsOf,
-  type FullSpec,
-  fullSpec,
-  hasCellState,
   type ModelSpec,
   outputWidth,
-  parameterPlaces,
+  parameterLayout,
+  type ResolvedSpec,
+  resolveSpec,
   stateWidth,
 } from './spec.ts';
+import { linearGradients } from './weightGradients.ts';
 
 /** Options of {@link SequenceModel}. */
 export interface ModelOptions<F = FloatArray> {
   /** T, the most steps of a window. */
   steps: number;
-  /** B, the sequences of a batch. */
+  /** B, the most sequences of a batch. */
   batch: number;
-  /** Whether backward is to give the gradient of the inputs (vectors only). Default false. */
+  /** S, the most labels of a sequence, where the loss's targets are labels. Default: as many as steps. */
+  labels?: number;
+  /** Whether backward gives the gradient of the inputs (vectors only). Default false. */
   inputGradient?: boolean;
+  /** Whether backward gives the gradients of the initial states. Default true. */
+  initialGradient?: boolean;
+  /** Whether forward passes sum the losses into {@link SequenceModel.loss}. Default true. */
+  sumLosses?: boolean;
+  /** Whether gradients are computed. Default true; a model that only predicts has no room for those of the parameters. */
+  backward?: boolean;
   /** Another model's parameters, of the same spec, to work on. Left out: its own. */
   parameters?: ParameterBlock<F>;
 }
@@ -32,14 +42,15 @@ export interface ModelOptions<F = FloatArray> {
 const LARGEST_WORKSPACE = 2 ** 30;
 
 /**
- * A stack of recurrent layers, an output layer and a loss, on one engine: `load` a batch, `forward`, `backward`.
+ * A stack of recurrent layers, an output layer and a loss, on one engine: `load` a batch, then {@link predict},
+ * {@link forward} and {@link backward}, or {@link forwardBackward}.
  *
- *     z_t = Who·h_t + bho,   loss = Σ w·loss(z_t, target_t)
+ *     logits_t = Who·h_t + bho,   loss = Σ weight·loss(logits_t, target_t)
  *
  * Everything stays in the engine's buffers, which are made here, once.
  */
 export class SequenceModel<F, I> {
-  readonly spec: FullSpec;
+  readonly spec: ResolvedSpec;
   readonly T: number;
   readonly B: number;
   readonly engine: Engine<F, I>;
@@ -50,32 +61,38 @@ export class SequenceModel<F, I> {
   readonly loss: F;
 
   private readonly V: number;
-  /** [R,V]: logits, what they become (probabilities, or values), and the gradient of the logits. */
-  private readonly z: F;
-  private readonly o: F;
-  private readonly dz: F;
+  /** [R,V]: logits, outputs (probabilities, or values), and the gradient of the logits. */
+  private readonly allLogits: F;
+  private readonly allOutputs: F;
+  private readonly allDlogits: F;
   /** [B, H·directions], the final states side by side where the loss is at the last step. */
   private readonly last: F;
   private readonly dlast: F;
-  /** [R] each. */
-  private readonly losses: F;
+  /** [R] or [B] each. */
+  private readonly allLosses: F;
   private readonly lossWeights: F;
   private readonly targetIds: I;
   private readonly targetValues: F;
-  private readonly views = new Map<number, OutputViews<F, I>>();
-  private readonly walks = new Map<number, Passes>();
+  /** [B] each, of a loss per sequence. */
+  private readonly lengths: I;
+  private readonly targetLengths: I;
+  private readonly scratch: F;
+  private readonly windows = new LruMap<number, OutputWindow<F, I>>(KEPT_WINDOWS);
+  private readonly passes = new LruMap<string, () => void>(4 * KEPT_WINDOWS);
   private readonly reader: BatchReader;
   private readonly hostDropout: FloatArray;
-  private loaded = { steps: 0, masked: false };
+  private readonly sumsLosses: boolean;
+  private loaded: WindowKind & { readonly labels: number; readonly hasTargets: boolean } = NOTHING;
 
   /**
    * @throws {RangeError | TypeError} where the spec or a size makes no sense or the workspace would be absurdly large.
    */
-  constructor(engine: Engine<F, I>, spec: ModelSpec, options: ModelOptions<F>) {
-    const full = fullSpec(spec);
-    const { steps: T, batch: B, inputGradient = false } = options;
-    expectCount('steps', T);
-    expectCount('batch', B);
+  constructor(engine: Engine<F, I>, spec: ModelSpec | ResolvedSpec, options: ModelOptions<F>) {
+    const full = resolveSpec(spec);
+    const { steps: T, batch: B, labels: S = T, sumLosses = true } = options;
+    assertCount('steps', T);
+    assertCount('batch', B);
+    assertCount('labels', S);
     const H = stateWidth(full);
     const V = outputWidth(full);
     const work = T * B * (V * 4 + full.layers * H * 14 + (full.input === 'dense' ? full.inputSize : 1));
@@ -84,156 +101,175 @@ export class SequenceModel<F, I> {
         `SequenceModel: steps ${T} and batch ${B} would need about ${work} numbers, expected at most ${LARGEST_WORKSPACE}`,
       );
     }
-    const places = parameterPlaces(full);
+    const { loss } = full;
+    const layout = parameterLayout(full);
     const R = full.lossAt === 'every' ? T * B : B;
-    const classes = full.loss === 'softmaxCrossEntropy';
+    const sequenceLoss = loss.per === 'sequence';
     this.engine = engine;
     this.spec = full;
     this.T = T;
     this.B = B;
     this.V = V;
-    this.parameters = options.parameters ?? new ParameterBlock(engine, places);
-    this.gradients = new ParameterBlock(engine, places);
-    this.stack = new RecurrentStack(engine, full, T, B, this.parameters, this.gradients, inputGradient);
+    this.sumsLosses = sumLosses;
+    this.parameters = options.parameters ?? new ParameterBlock(engine, layout);
+    this.gradients = options.backward === false ? this.parameters : new ParameterBlock(engine, layout);
+    this.stack = new RecurrentStack(engine, full, T, B, this.parameters, this.gradients, options);
     this.loss = engine.floats(1);
-    this.z = engine.floats(R * V);
-    this.o = engine.floats(R * V);
-    this.dz = engine.floats(R * V);
+    this.allLogits = engine.floats(R * V);
+    this.allOutputs = engine.floats(R * V);
+    this.allDlogits = engine.floats(R * V);
     this.last = engine.floats(full.lossAt === 'last' ? B * H : 0);
     this.dlast = engine.floats(full.lossAt === 'last' ? B * H : 0);
-    this.losses = engine.floats(R);
-    this.lossWeights = engine.floats(R);
-    this.targetIds = engine.ints(classes ? R : 0);
-    this.targetValues = engine.floats(classes ? 0 : R * V);
-    this.reader = new BatchReader(full, T, B, engine.dtype);
-    this.hostDropout = zeros(engine.dtype, full.dropout > 0 ? T * B * H : 0);
+    this.allLosses = engine.floats(sequenceLoss ? B : R);
+    this.lossWeights = engine.floats(sequenceLoss ? B : R);
+    this.targetIds = engine.ints(loss.targets === 'classes' ? R : loss.targets === 'labels' ? B * S : 0);
+    this.targetValues = engine.floats(loss.targets === 'values' ? R * V : 0);
+    this.lengths = engine.ints(sequenceLoss ? B : 0);
+    this.targetLengths = engine.ints(sequenceLoss ? B : 0);
+    const lossSteps = full.lossAt === 'every' ? T : 1;
+    this.scratch = engine.floats(loss.scratchSize?.({ T: lossSteps, B, V, S }) ?? 0);
+    this.reader = new BatchReader(full, T, B, S, engine.dtype);
+    this.hostDropout = zeros(engine.dtype, full.dropout > 0 && full.layers > 1 ? T * B * H : 0);
   }
 
   /**
    * Checks a batch and copies it into the engine. Nothing is copied unless everything is right.
    *
-   * @param keep whether sequences go on from their given states (the stack's `given`) or begin
+   * @param carry whether sequences go on from their initial states (the stack's `initial`) or begin
+   * @param rng draws the dropout masks of a training pass; leave it out where nothing is to be dropped
    * @returns the number of steps of the window
    * @throws {RangeError | TypeError} as {@link BatchReader.read}.
    */
-  load(batch: Batch, keep: Keep = false): number {
-    this.reader.read(batch, keep);
-    this.take(this.reader);
+  load(batch: Batch, carry: Carry = false, rng?: RandomState): number {
+    this.reader.read(batch, carry);
+    this.loadChecked(this.reader, rng);
+    return this.loaded.steps;
+  }
+
+  /** The same for inputs alone, which {@link predict} reads. */
+  loadInputs(batch: InputBatch, carry: Carry = false): number {
+    this.reader.readForPrediction(batch, carry);
+    this.loadChecked(this.reader);
     return this.loaded.steps;
   }
 
   /** Copies what a reader of this model's sizes has read into the engine. */
-  take({ steps, masked, inputs, targets, mask, weights, keep }: ReadBatch): void {
+  loadChecked(batch: CheckedBatch, rng?: RandomState): void {
     const { engine, stack, spec } = this;
+    const { steps, masked, inputs, targets, mask, carry, labels } = batch;
     if (spec.input === 'ids') engine.writeInts(stack.ids, inputs);
     else engine.write(stack.x, inputs);
-    if (spec.loss === 'softmaxCrossEntropy') engine.writeInts(this.targetIds, targets);
-    else engine.write(this.targetValues, targets);
+    if (targets !== null) {
+      if (spec.loss.targets === 'values') engine.write(this.targetValues, targets);
+      else engine.writeInts(this.targetIds, targets);
+      engine.write(this.lossWeights, batch.weights);
+      if (spec.loss.per === 'sequence') {
+        engine.writeInts(this.lengths, batch.lengths);
+        engine.writeInts(this.targetLengths, batch.targetLengths);
+      }
+    }
     if (masked) engine.write(stack.mask, mask);
-    engine.write(this.lossWeights, weights);
-    engine.write(stack.keep, keep);
-    this.loaded = { steps, masked };
-  }
-
-  /**
-   * From the loaded batch to outputs and {@link loss}.
-   *
-   * @param rng draws the dropout masks of a training pass; leave it out where nothing is to be dropped
-   */
-  forward(rng?: RandomState): void {
-    const { engine, spec, stack } = this;
-    const { steps } = this.loaded;
-    if (steps === 0) throw new Error('SequenceModel.forward: no batch is loaded');
+    engine.write(stack.carry, carry);
     const dropping = rng !== undefined && spec.dropout > 0;
     if (dropping) {
-      for (const mask of stack.dropoutMasks) {
-        drawDropoutMask(this.hostDropout, spec.dropout, rng);
-        engine.write(mask, this.hostDropout);
+      const values = this.hostDropout.subarray(0, steps * this.B * stateWidth(spec));
+      for (const dropoutMask of stack.dropoutMasks) {
+        drawDropoutMask(values, spec.dropout, rng);
+        engine.write(dropoutMask, values);
       }
     }
-    this.passes(dropping).forward();
+    this.loaded = { steps, masked, dropping, labels, hasTargets: targets !== null };
   }
 
-  private walkForward(steps: number, masked: boolean, dropping: boolean): void {
-    const { engine, spec, stack, B, V } = this;
-    const k = engine.kernels;
-    const views = this.window(steps);
-    stack.forward(steps, masked, dropping);
-    if (spec.lossAt === 'last') {
-      for (let d = 0; d < directionsOf(spec); d++) {
-        const H = spec.hiddenSize;
-        k.placeColumns(this.last, stack.final(steps, spec.layers - 1, d).h, B, stateWidth(spec), d * H, H);
-      }
-    }
-    const { R, h, z, o, losses, lossWeights, targetIds, targetValues } = views;
-    if (spec.outputSize > 0) {
-      const { Who, bho } = this.outputLayer(this.parameters);
-      k.linearForward(z, h, Who, bho, R, stateWidth(spec), V);
-    } else {
-      engine.copy(z, h);
-    }
-    if (spec.loss === 'softmaxCrossEntropy') k.softmaxCrossEntropyForward(losses, o, z, targetIds, lossWeights, R, V);
-    else if (spec.loss === 'sigmoidCrossEntropy') {
-      k.sigmoidCrossEntropyForward(losses, o, z, targetValues, lossWeights, R, V);
-    } else if (spec.loss === 'binaryCrossEntropyOfSoftmax') {
-      k.binaryCrossEntropyOfSoftmaxForward(losses, o, z, targetValues, lossWeights, R, V);
-    } else {
-      if (spec.outputActivation === 'sigmoid') k.sigmoid(o, z);
-      else engine.copy(o, z);
-      k.squaredErrorForward(losses, o, targetValues, lossWeights, R, V);
-    }
-    k.sumAxis(this.loss, losses, 1, R, 1);
+  /** From the loaded inputs to {@link logits} and {@link outputs}, without targets or a loss. */
+  predict(): void {
+    this.run('predict', (window) => {
+      this.predictPass(window);
+      this.engine.lossOutputs(this.spec.loss, window.outputs, window.logits, window.R, this.V);
+    });
+  }
+
+  /** From the loaded inputs to {@link logits} alone. */
+  predictLogits(): void {
+    this.run('predictLogits', (window) => this.predictPass(window));
+  }
+
+  /** From the loaded batch to outputs and {@link loss}. */
+  forward(): void {
+    this.assertTargets('forward');
+    this.run('forward', (window) => {
+      this.predictPass(window);
+      this.engine.lossForward(this.spec.loss, window);
+      this.sumLosses(window);
+    });
   }
 
   /**
    * From the loss of the last {@link forward} back to every gradient: the parameters' are added to {@link gradients}.
    *
-   * @param training whether that forward pass dropped
-   * @param span see {@link RecurrentStack.backward}
+   * @param backSteps truncated backpropagation inside the window: see {@link recurrenceBackward}
    */
-  backward(training = false, span: number = Number.POSITIVE_INFINITY): void {
-    const { steps } = this.loaded;
-    if (steps === 0) throw new Error('SequenceModel.backward: no batch is loaded');
-    if (!(span >= 1)) throw new RangeError(`SequenceModel.backward: span is ${span}, expected a number ≥ 1`);
-    const dropped = training && this.spec.dropout > 0;
-    const passes = this.passes(dropped);
-    let backward = passes.backward.get(span);
-    if (!backward) {
-      const { masked } = this.loaded;
-      backward = this.engine.repeatable(() => this.walkBackward(steps, masked, dropped, span));
-      passes.backward.set(span, backward);
-    }
-    backward();
+  backward(backSteps: number = Number.POSITIVE_INFINITY): void {
+    this.assertBackward('backward');
+    assertBackSteps(backSteps);
+    this.run(`backward ${backSteps}`, (window) => {
+      this.engine.lossBackward(this.spec.loss, window);
+      this.backwardPass(window, backSteps);
+    });
   }
 
-  private walkBackward(steps: number, masked: boolean, dropped: boolean, span: number): void {
+  /** {@link forward} and {@link backward} in one pass, the loss together with its gradient. */
+  forwardBackward(backSteps: number = Number.POSITIVE_INFINITY): void {
+    this.assertBackward('forwardBackward');
+    assertBackSteps(backSteps);
+    this.run(`forwardBackward ${backSteps}`, (window) => {
+      this.predictPass(window);
+      this.engine.lossForwardBackward(this.spec.loss, window);
+      this.sumLosses(window);
+      this.backwardPass(window, backSteps);
+    });
+  }
+
+  private sumLosses({ losses, lossCount }: OutputWindow<F, I>): void {
+    if (this.sumsLosses) this.engine.kernels.sumAxis(this.loss, losses, 1, lossCount, 1);
+  }
+
+  private predictPass({ R, kind, h, logits }: OutputWindow<F, I>): void {
     const { engine, spec, stack, B, V } = this;
     const k = engine.kernels;
-    const { R, h, dh, o, dz, lossWeights, targetIds, targetValues } = this.window(steps);
-    if (spec.loss === 'softmaxCrossEntropy') k.softmaxCrossEntropyBackward(dz, o, targetIds, lossWeights, R, V);
-    else if (spec.loss === 'sigmoidCrossEntropy') {
-      k.sigmoidCrossEntropyBackward(dz, o, targetValues, lossWeights, R, V);
-    } else if (spec.loss === 'binaryCrossEntropyOfSoftmax') {
-      k.binaryCrossEntropyOfSoftmaxBackward(dz, o, targetValues, lossWeights, R, V);
-    } else {
-      k.squaredErrorBackward(dz, o, targetValues, lossWeights, R, V);
-      if (spec.outputActivation === 'sigmoid') k.sigmoidBackward(dz, dz, o);
-    }
-    if (spec.outputSize > 0) {
-      const { Who } = this.outputLayer(this.parameters);
-      const { Who: dWho, bho: dbho } = this.outputLayer(this.gradients);
-      k.linearBackward(dh, dWho, dbho, dz, h, Who, R, stateWidth(spec), V);
-    } else {
-      engine.copy(dh, dz);
-    }
+    const H = spec.hiddenSize;
+    stack.forward(kind);
     if (spec.lossAt === 'last') {
-      engine.fill(stack.doutput(steps), 0);
       for (let d = 0; d < directionsOf(spec); d++) {
-        const H = spec.hiddenSize;
-        k.takeColumns(stack.dfinal(spec.layers - 1, d).h, dh, B, stateWidth(spec), d * H, H);
+        k.placeColumns(this.last, stack.recurrence(kind, spec.layers - 1, d).final[0], B, stateWidth(spec), d * H, H);
       }
     }
-    stack.backward(steps, masked, dropped, span);
+    const { Who, bho } = this.outputLayer(this.parameters);
+    if (Who !== null) k.linearForward(logits, h, Who, bho, R, stateWidth(spec), V);
+    else k.copy(logits, h);
+  }
+
+  private backwardPass({ R, kind, h, dh, dlogits }: OutputWindow<F, I>, backSteps: number): void {
+    const { engine, spec, stack, B, V } = this;
+    const k = engine.kernels;
+    const { Who } = this.outputLayer(this.parameters);
+    const { Who: dWho, bho: dbho } = this.outputLayer(this.gradients);
+    if (Who !== null) k.matmulNN(dh, dlogits, Who, R, V, stateWidth(spec));
+    else k.copy(dh, dlogits);
+    if (spec.lossAt === 'last') {
+      k.fill(stack.doutput(kind), 0);
+      for (let d = 0; d < directionsOf(spec); d++) {
+        const H = spec.hiddenSize;
+        k.takeColumns(stack.dfinal(spec.layers - 1, d)[0], dh, B, stateWidth(spec), d * H, H);
+      }
+    }
+    const ofOutput = dWho === null ? [] : linearGradients<F, I>(dWho, dbho, dlogits, { x: h }, R, V, stateWidth(spec));
+    engine.weightGradients([...ofOutput, ...stack.backward(kind, backSteps)]);
+  }
+
+  /** The kind of the loaded window; its `steps` are 0 where none is loaded. */
+  get window(): WindowKind {
+    return this.loaded;
   }
 
   /** The number of steps of the loaded window; 0 where none is loaded. */
@@ -241,99 +277,120 @@ export class SequenceModel<F, I> {
     return this.loaded.steps;
   }
 
-  /** [R,V], what the model says after the last forward pass: probabilities, or values. R is steps·B, or B at the last. */
+  /** [R,V], probabilities or values, after the last pass. R is steps·B, or B where the loss is at the last step. */
   outputs(): F {
-    return this.window(this.loaded.steps).o;
+    return this.outputWindow().outputs;
   }
 
   /** [R,V], what the outputs were before the softmax or sigmoid. */
   logits(): F {
-    return this.window(this.loaded.steps).z;
+    return this.outputWindow().logits;
+  }
+
+  /** [R] or, of a loss per sequence, [B]: the losses of the last forward pass, weights included. */
+  losses(): F {
+    return this.outputWindow().losses;
   }
 
   /** [R,V], the gradient of the logits, after {@link backward}. */
   logitGradients(): F {
-    return this.window(this.loaded.steps).dz;
+    return this.outputWindow().dlogits;
   }
 
-  /** Every state [B,H] that the loaded window goes on from, with its name (`h_l0`, `c_l1_reverse`, …). */
-  eachState(visit: (name: string, layer: number, direction: number, which: 'h' | 'c') => void): void {
+  /** Every state [B,H] that a window goes on from, with its name (`h_l0`, `c_l1_reverse`, …). */
+  eachState(visit: (name: string, layer: number, direction: number, index: number) => void): void {
     const { spec } = this;
     for (let layer = 0; layer < spec.layers; layer++) {
       for (let d = 0; d < directionsOf(spec); d++) {
         const suffix = `_l${layer}${d === 1 ? '_reverse' : ''}`;
-        visit(`h${suffix}`, layer, d, 'h');
-        if (hasCellState(spec.cell)) visit(`c${suffix}`, layer, d, 'c');
+        for (const [index, state] of spec.cell.states.entries()) visit(`${state}${suffix}`, layer, d, index);
       }
     }
   }
 
-  private outputLayer(block: ParameterBlock<F>): { Who: F; bho: F | null } {
-    return { Who: block.get('weight_ho')!, bho: block.get('bias_ho') };
+  private outputLayer(block: ParameterBlock<F>): { Who: F | null; bho: F | null } {
+    return { Who: block.get('weight_ho'), bho: block.get('bias_ho') };
   }
 
-  /** The passes over the loaded window, made at its first use: from one to the next only what stands in buffers differs. */
-  private passes(dropping: boolean): Passes {
-    const { steps, masked } = this.loaded;
-    const key = 4 * steps + (masked ? 2 : 0) + (dropping ? 1 : 0);
-    let passes = this.walks.get(key);
-    if (!passes) {
-      const forward = this.engine.repeatable(() => this.walkForward(steps, masked, dropping));
-      passes = { forward, backward: new Map() };
-      this.walks.set(key, passes);
+  private assertBackward(pass: string): void {
+    if (this.gradients === this.parameters) throw new Error(`SequenceModel.${pass}: made without backward`);
+    this.assertTargets(pass);
+  }
+
+  private assertTargets(pass: string): void {
+    if (this.loaded.steps > 0 && !this.loaded.hasTargets) {
+      throw new Error(`SequenceModel.${pass}: the loaded batch has no targets`);
     }
-    return passes;
   }
 
-  /** The views of a window of that many steps, made at its first use. */
-  private window(steps: number): OutputViews<F, I> {
-    let views = this.views.get(steps);
-    if (!views) {
-      const { engine, spec, stack, B, V } = this;
+  /** Runs a pass over the loaded window: from one run to the next only the numbers in the buffers differ. */
+  private run(pass: string, walk: (window: OutputWindow<F, I>) => void): void {
+    if (this.loaded.steps === 0) throw new Error(`SequenceModel.${pass.split(' ')[0]}: no batch is loaded`);
+    const { labels } = this.loaded;
+    const run = this.passes.get(`${pass} ${windowKey(this.loaded)} ${labels}`, () => {
+      const window = this.outputWindow();
+      return this.engine.compile(() => walk(window));
+    });
+    run();
+  }
+
+  /** The views of the loaded window, made at its first use. */
+  private outputWindow(): OutputWindow<F, I> {
+    const kind = this.loaded;
+    const { engine, spec, stack, B, V } = this;
+    const key = windowKey(kind) * (LARGEST_WORKSPACE + 1) + kind.labels;
+    return this.windows.get(key, () => {
       const every = spec.lossAt === 'every';
-      const R = every ? steps * B : B;
-      const classes = spec.loss === 'softmaxCrossEntropy';
-      views = {
-        R,
-        h: every ? stack.output(steps) : this.last,
-        dh: every ? stack.doutput(steps) : this.dlast,
-        z: engine.slice(this.z, 0, R * V),
-        o: engine.slice(this.o, 0, R * V),
-        dz: engine.slice(this.dz, 0, R * V),
-        losses: engine.slice(this.losses, 0, R),
-        lossWeights: engine.slice(this.lossWeights, 0, R),
-        targetIds: engine.sliceInts(this.targetIds, 0, classes ? R : 0),
-        targetValues: engine.slice(this.targetValues, 0, classes ? 0 : R * V),
+      const R = every ? kind.steps * B : B;
+      const { loss } = spec;
+      const lossCount = loss.per === 'sequence' ? B : R;
+      const ids = loss.targets === 'classes' ? R : loss.targets === 'labels' ? B * kind.labels : 0;
+      return {
+        ...{ kind, R, lossCount, T: every ? kind.steps : 1, B, V, S: kind.labels },
+        h: every ? stack.output(kind) : this.last,
+        dh: every ? stack.doutput(kind) : this.dlast,
+        logits: engine.slice(this.allLogits, 0, R * V),
+        outputs: engine.slice(this.allOutputs, 0, R * V),
+        dlogits: engine.slice(this.allDlogits, 0, R * V),
+        losses: engine.slice(this.allLosses, 0, lossCount),
+        weights: engine.slice(this.lossWeights, 0, lossCount),
+        targetIds: engine.sliceInts(this.targetIds, 0, ids),
+        targetValues: engine.slice(this.targetValues, 0, loss.targets === 'values' ? R * V : 0),
+        lengths: this.lengths,
+        targetLengths: this.targetLengths,
+        scratch: this.scratch,
       };
-      this.views.set(steps, views);
-    }
-    return views;
+    });
   }
 }
 
-/** The two passes over a window of one length: with or without a mask, with or without dropout. */
-interface Passes {
-  readonly forward: () => void;
-  /** By span. */
-  readonly backward: Map<number, () => void>;
+/** The length of every buffer that a {@link SequenceModel} of that spec asks its engine for. */
+export function modelAllocationPlan(
+  spec: ModelSpec | ResolvedSpec,
+  options: ModelOptions<SizeOnly>,
+): readonly number[] {
+  const engine = sizingEngine();
+  new SequenceModel(engine, spec, options);
+  return engine.lengths;
 }
 
-interface OutputViews<F, I> {
-  R: number;
+const NOTHING = { steps: 0, masked: false, dropping: false, labels: 0, hasTargets: false } as const;
+
+interface OutputWindow<F, I> extends LossWindow<F, I> {
+  readonly kind: WindowKind;
+  readonly lossCount: number;
   /** [R, H·directions], what the output layer reads, and its gradient. */
-  h: F;
-  dh: F;
-  z: F;
-  o: F;
-  dz: F;
-  losses: F;
-  lossWeights: F;
-  targetIds: I;
-  targetValues: F;
+  readonly h: F;
+  readonly dh: F;
 }
 
-function expectCount(name: string, value: number): void {
+function assertCount(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1) {
     throw new RangeError(`SequenceModel: ${name} is ${value}, expected a whole number ≥ 1`);
   }
+}
+
+function assertBackSteps(backSteps: number): void {
+  if (!(backSteps >= 1))
+    throw new RangeError(`SequenceModel.backward: backSteps is ${backSteps}, expected a number ≥ 1`);
 }

@@ -1,17 +1,17 @@
 import type { FloatBuffers } from './engine.ts';
-import type { ParameterPlace } from './spec.ts';
+import type { ParameterLayout } from './spec.ts';
 
 /** Parameters, or gradients of their size: one flat buffer with a view of each tensor in it. */
 export class ParameterBlock<F> {
   readonly flat: F;
-  readonly places: readonly ParameterPlace[];
+  readonly layout: readonly ParameterLayout[];
   private readonly views = new Map<string, F>();
 
-  constructor(engine: FloatBuffers<F>, places: readonly ParameterPlace[]) {
-    this.places = places;
-    const last = places[places.length - 1];
+  constructor(engine: FloatBuffers<F>, layout: readonly ParameterLayout[]) {
+    this.layout = layout;
+    const last = layout[layout.length - 1];
     this.flat = engine.floats(last.offset + last.length);
-    for (const { name, offset, length } of places) {
+    for (const { name, offset, length } of layout) {
       this.views.set(name, engine.slice(this.flat, offset, offset + length));
     }
   }

@@ -1,32 +1,57 @@
-import { type Cell, cellOf, type Scratch, type StepViews, type Weights } from './cells.ts';
-import { Direction, type DirectionViews, type States } from './direction.ts';
-import type { Engine, Kernels } from './engine.ts';
+import { type CellSizes, cellSizes } from '../layers/cell.ts';
+import { Direction } from './direction.ts';
+import type { Engine } from './engine.ts';
+import { LruMap } from './lruMap.ts';
 import type { ParameterBlock } from './parameters.ts';
-import { directionsOf, type FullSpec, GATES, hasCellState, stateWidth, suffixOf } from './spec.ts';
+import type { Recurrence } from './recurrence.ts';
+import { directionsOf, type ResolvedSpec, stateWidth, suffixOf } from './spec.ts';
+import { linearGradients, type WeightGradient } from './weightGradients.ts';
 
 /** Views over all R = steps·B rows of a window of one layer. */
-interface LayerViews<F, I> {
-  /** [R], the symbols that the first layer reads; else empty. */
-  ids: I;
-  /** [R,D], the vectors that the layer reads, and their gradient (null where nobody wants it). */
-  input: F;
-  dinput: F | null;
-  /** [R,H·directions], what the layer gives, and its gradient. */
-  output: F;
-  doutput: F;
-  /** [R,H·directions of the layer below], or empty. */
-  dropoutMask: F;
-  directions: DirectionViews<F>[];
+interface LayerWindow<F, I> {
+  /** [R,D], the vectors that the layer reads after dropout, and their gradient (null where nobody wants it). */
+  readonly x: F;
+  readonly dx: F | null;
+  /** [R,H·directions], the layer's outputs, and their gradient. */
+  readonly output: F;
+  readonly doutput: F;
+  /** [R,H·directions of the layer below]; null without dropout. */
+  readonly dropoutMask: F | null;
+  readonly directions: readonly Recurrence<F, I>[];
+}
+
+/** How a window is walked. */
+export interface WindowKind {
+  readonly steps: number;
+  /** Whether the mask is read: false where every sequence has every step. */
+  readonly masked: boolean;
+  /** Whether the dropout masks are applied. */
+  readonly dropping: boolean;
+}
+
+export function windowKey({ steps, masked, dropping }: WindowKind): number {
+  return 4 * steps + (masked ? 2 : 0) + (dropping ? 1 : 0);
+}
+
+/** Kinds of window whose views are kept. */
+export const KEPT_WINDOWS = 16;
+
+export interface StackOptions {
+  /** Whether backward gives {@link RecurrentStack.dx} (vectors only). Default false. */
+  readonly inputGradient?: boolean;
+  /** Whether backward gives {@link RecurrentStack.dinitial}. Default true. */
+  readonly initialGradient?: boolean;
 }
 
 /**
- * A stack of recurrent layers walking through time: the forward loop, the reversed loop, and nothing hidden.
+ * A stack of recurrent layers walking through time: the layers one after another, each direction by its
+ * {@link recurrenceForward} and {@link recurrenceBackward}.
  *
- * A window is written into `ids` or `x`, the states it goes on from into {@link given}. After {@link forward} the outputs
- * `[steps,B,H·directions]` stand in {@link output}. After {@link backward} the parameters' gradients have been added up,
- * the gradients of the inputs stand in `dx` and those of the given states in {@link dgiven}.
+ * A window is written into `ids` or `x`, the states it goes on from into {@link initial}. After {@link forward} the outputs
+ * `[steps,B,H·directions]` are in {@link output}. After {@link backward} the gradients of the inputs are in `dx`, those of the
+ * initial states in {@link dinitial}, and the list it returns says how the parameters' gradients are summed up.
  *
- * Where a sequence has no step (mask 0) its state stands still, so that its output there repeats the state before.
+ * At padded steps (mask 0) the states are copied through unchanged, so that the output there repeats the state before.
  */
 export class RecurrentStack<F, I> {
   /** [T,B], the symbols of a window; empty where the input is vectors. */
@@ -37,273 +62,188 @@ export class RecurrentStack<F, I> {
   readonly dx: F;
   /** [T,B], 1 where a sequence has the step, else 0. */
   readonly mask: F;
-  /** [B], 1 where a sequence goes on from its given state, 0 where it begins. */
-  readonly keep: F;
-  /** For each layer but the last, [T,B,H·directions]: the dropout mask of the window; empty without dropout. */
+  /** [B], 1 where a sequence goes on from its initial state, 0 where it begins. */
+  readonly carry: F;
+  /** For each layer but the last, [T,B,H·directions]: the dropout mask of the window; none without dropout. */
   readonly dropoutMasks: readonly F[];
 
   private readonly engine: Engine<F, I>;
-  private readonly spec: FullSpec;
+  private readonly spec: ResolvedSpec;
+  private readonly sizes: CellSizes;
   private readonly B: number;
-  private readonly cell: Cell<F, I>;
-  private readonly layers: Direction<F>[][];
+  private readonly layers: readonly (readonly Direction<F, I>[])[];
   private readonly inputGradient: boolean;
   /** [T,B,2H] for each layer of a bidirectional stack: both directions' states side by side, and their gradient. */
-  private readonly outputs: F[];
-  private readonly doutputs: F[];
+  private readonly outputs: readonly F[];
+  private readonly doutputs: readonly F[];
   /** [T,B,H·directions] for each layer: its input after dropout; empty where nothing is dropped. */
-  private readonly dropped: F[];
-  private readonly windows = new Map<number, LayerViews<F, I>[]>();
+  private readonly dropped: readonly F[];
+  private readonly windows = new LruMap<number, readonly LayerWindow<F, I>[]>(KEPT_WINDOWS);
 
-  /**
-   * Makes every buffer for windows of up to T steps of B sequences.
-   *
-   * @param inputGradient whether backward is to give `dx` (vectors only)
-   */
+  /** Makes every buffer for windows of up to T steps of B sequences. */
   constructor(
     engine: Engine<F, I>,
-    spec: FullSpec,
+    spec: ResolvedSpec,
     T: number,
     B: number,
     parameters: ParameterBlock<F>,
     gradients: ParameterBlock<F>,
-    inputGradient: boolean,
+    { inputGradient = false, initialGradient = true }: StackOptions = {},
   ) {
     this.engine = engine;
     this.spec = spec;
+    this.sizes = cellSizes(spec.cell);
     this.B = B;
-    this.cell = cellOf(spec.cell, spec.nonlinearity);
     this.inputGradient = inputGradient && spec.input === 'dense';
     const vectors = spec.input === 'dense' ? T * B * spec.inputSize : 0;
     this.ids = engine.ints(spec.input === 'ids' ? T * B : 0);
     this.x = engine.floats(vectors);
     this.dx = engine.floats(this.inputGradient ? vectors : 0);
     this.mask = engine.floats(T * B);
-    this.keep = engine.floats(B);
+    this.carry = engine.floats(B);
     const layers = Array.from({ length: spec.layers }, (_, layer) => layer);
     const width = T * B * stateWidth(spec);
     this.layers = layers.map((layer) =>
       [false, true].slice(0, directionsOf(spec)).map((reverse) => {
         const suffix = suffixOf(layer, reverse);
-        return new Direction(engine, spec, this.cell, T, B, suffix, reverse, parameters, gradients, this.mask);
+        const { mask, carry } = this;
+        return new Direction(engine, spec, T, B, suffix, reverse, parameters, gradients, mask, carry, initialGradient);
       }),
     );
     this.outputs = layers.map(() => engine.floats(spec.bidirectional ? width : 0));
     this.doutputs = layers.map(() => engine.floats(spec.bidirectional ? width : 0));
     this.dropped = layers.map((layer) => engine.floats(spec.dropout > 0 && layer > 0 ? width : 0));
-    this.dropoutMasks = layers.slice(1).map(() => engine.floats(spec.dropout > 0 ? width : 0));
+    this.dropoutMasks = spec.dropout > 0 ? layers.slice(1).map(() => engine.floats(width)) : [];
   }
 
-  /** [steps,B,H·directions], what the top layer gave; overwritten by {@link forward}. */
-  output(steps: number): F {
-    return this.window(steps)[this.spec.layers - 1].output;
+  /** [steps,B,H·directions], the top layer's outputs; overwritten by {@link forward}. */
+  output(kind: WindowKind): F {
+    return this.window(kind)[this.spec.layers - 1].output;
   }
 
   /** [steps,B,H·directions], what the loss sends to the top layer's outputs; used up by {@link backward}. */
-  doutput(steps: number): F {
-    return this.window(steps)[this.spec.layers - 1].doutput;
+  doutput(kind: WindowKind): F {
+    return this.window(kind)[this.spec.layers - 1].doutput;
   }
 
-  /** The state [B,H] that a direction of a layer ends in after a window of that many steps. */
-  final(steps: number, layer: number, direction: number): States<F> {
-    return this.window(steps)[layer].directions[direction].final;
+  /** One direction of a layer over a window: its states, gates and gradients of every step. */
+  recurrence(kind: WindowKind, layer: number, direction = 0): Recurrence<F, I> {
+    return this.window(kind)[layer].directions[direction];
   }
 
-  /** The state [B,H] of a layer after the first `t` steps of a window, forward in time. */
-  stateAfter(t: number, layer: number): States<F> {
-    return this.layers[layer][0].slot(t);
+  /** The states [B,H] of a layer after the first `t` steps of a window, forward in time. */
+  stateAfter(t: number, layer: number): readonly F[] {
+    return this.layers[layer][0].stateAfter(t);
   }
 
-  /** The state [B,H] that a window goes on from where {@link keep} is 1. */
-  given(layer: number, direction: number): States<F> {
-    return this.layers[layer][direction].given;
+  /** The states [B,H] that a window goes on from where {@link carry} is 1. */
+  initial(layer: number, direction = 0): readonly F[] {
+    return this.layers[layer][direction].initial;
   }
 
-  /** The gradient [B,H] of the given state; overwritten by {@link backward}. */
-  dgiven(layer: number, direction: number): States<F> {
-    return this.layers[layer][direction].dgiven;
+  /** The gradients [B,H] of the initial states; overwritten by {@link backward}. Null where nobody asked for them. */
+  dinitial(layer: number, direction = 0): readonly F[] | null {
+    return this.layers[layer][direction].dinitial;
   }
 
-  /** What the loss sends to a final state, [B,H]: zero unless written; read by {@link backward}. */
-  dfinal(layer: number, direction: number): States<F> {
+  /** What the loss sends to the final states, [B,H]: zero unless written; read by {@link backward}. */
+  dfinal(layer: number, direction = 0): readonly F[] {
     return this.layers[layer][direction].dfinal;
   }
 
-  /** [T,B,H], all that reached each state h_t in the last backward pass: how far back the gradient lives. */
-  stateGradients(layer: number, direction: number): F {
-    return this.layers[layer][direction].dh;
-  }
-
-  /**
-   * The forward loop: for every layer the input's share of the gates for all steps at once, then one step after another.
-   *
-   * @param steps of the window, at most T
-   * @param masked whether {@link mask} is looked at: false where every sequence has every step
-   * @param training whether dropout drops
-   */
-  forward(steps: number, masked: boolean, training: boolean): void {
-    const { B, engine, spec, cell } = this;
+  /** The forward pass over a window. */
+  forward(kind: WindowKind): void {
+    const { B, engine, spec } = this;
     const k = engine.kernels;
     const H = spec.hiddenSize;
-    const R = steps * B;
-    const twoStates = hasCellState(spec.cell);
-    const window = this.window(steps);
+    const window = this.window(kind);
     for (let layer = 0; layer < spec.layers; layer++) {
-      const views = window[layer];
-      if (spec.dropout > 0 && layer > 0) {
-        const below = window[layer - 1].output;
-        if (training) k.multiply(views.input, below, views.dropoutMask);
-        else engine.copy(views.input, below);
-      }
-      for (let d = 0; d < views.directions.length; d++) {
-        const { weights: w, scratch, given, steps: stepViews, reverse } = this.layers[layer][d];
-        const { zx, h, start } = views.directions[d];
-        this.inputForward(k, layer, zx, views, w, R);
-        k.startStateForward(start.h, given.h, w.h0, this.keep, B, H);
-        if (twoStates) k.startStateForward(start.c, given.c, w.c0, this.keep, B, H);
-        for (let i = 0; i < steps; i++) {
-          const s = stepViews[reverse ? steps - 1 - i : i];
-          cell.forward(k, s, w, scratch, B, H);
-          if (!masked) continue;
-          k.holdStateForward(s.h, s.hPrev, s.mask, B, H);
-          if (twoStates) k.holdStateForward(s.c, s.cPrev, s.mask, B, H);
-        }
-        if (spec.bidirectional) k.placeColumns(views.output, h, R, 2 * H, d * H, H);
+      const { x, output, dropoutMask, directions } = window[layer];
+      if (dropoutMask !== null) k.multiply(x, window[layer - 1].output, dropoutMask);
+      for (let d = 0; d < directions.length; d++) {
+        engine.recurrenceForward(directions[d]);
+        if (spec.bidirectional) k.placeColumns(output, directions[d].states[0], kind.steps * B, 2 * H, d * H, H);
       }
     }
   }
 
   /**
-   * The reversed loop over the window that {@link forward} has just walked: from {@link doutput} and {@link dfinal} to
-   * the gradients of the parameters (added), of the inputs and of the given states (overwritten).
+   * The backward pass over the window that {@link forward} has just walked: from {@link doutput} and {@link dfinal} to the
+   * gradients of the gates, inputs and initial states.
    *
-   * @param span where the gradient is cut: no state passes it on over a step whose number is a multiple of `span`
-   *   (truncated BPTT inside the window; the steps of a direction are numbered as it walks). A sequence that lacks such a
-   *   step is not cut there: padding costs it nothing. Infinity for no cut
+   * @param backSteps see {@link recurrenceBackward}
+   * @returns the sums that add up to the parameters' gradients
    */
-  backward(steps: number, masked: boolean, training: boolean, span: number): void {
-    const { B, engine, spec, cell } = this;
+  backward(kind: WindowKind, backSteps: number): WeightGradient<F, I>[] {
+    const { B, engine, spec } = this;
     const k = engine.kernels;
     const H = spec.hiddenSize;
-    const R = steps * B;
-    const twoStates = hasCellState(spec.cell);
-    const window = this.window(steps);
+    const R = kind.steps * B;
+    const window = this.window(kind);
+    const gradients: WeightGradient<F, I>[] = [];
     for (let layer = spec.layers - 1; layer >= 0; layer--) {
-      const views = window[layer];
-      for (let d = 0; d < views.directions.length; d++) {
-        const { weights: w, gradients: dw, scratch, dfinal, dgiven, steps: stepViews, reverse } = this.layers[layer][d];
-        const { dh, dzx, sequence } = views.directions[d];
-        if (spec.bidirectional) k.takeColumns(dh, views.doutput, R, 2 * H, d * H, H);
-        engine.copy(scratch.dhNext, dfinal.h);
-        if (twoStates) engine.copy(scratch.dcNext, dfinal.c);
-        for (let i = steps - 1; i >= 0; i--) {
-          const s = stepViews[reverse ? steps - 1 - i : i];
-          // What reaches h_t: from the output of this step (there already) and from the step after it.
-          k.add(s.dh, s.dh, scratch.dhNext);
-          if (masked && twoStates) engine.copy(scratch.state, scratch.dcNext);
-          cell.backward(k, s, w, scratch, B, H);
-          if (i > 0 && i % span === 0) {
-            engine.fill(scratch.dhNext, 0);
-            if (twoStates) engine.fill(scratch.dcNext, 0);
-          }
-          if (masked) this.passByMissingSteps(k, s, scratch);
-        }
-        k.startStateBackward(dgiven.h, dw.h0, scratch.dhNext, this.keep, B, H);
-        if (twoStates) k.startStateBackward(dgiven.c, dw.c0, scratch.dcNext, this.keep, B, H);
-        cell.weights(k, sequence, dw, R, H);
-        this.inputBackward(k, layer, dzx, views, w, dw, R, d > 0);
+      const { dx, doutput, directions, dropoutMask } = window[layer];
+      for (let d = 0; d < directions.length; d++) {
+        const r = directions[d];
+        if (spec.bidirectional) k.takeColumns(r.dh, doutput, R, 2 * H, d * H, H);
+        engine.recurrenceBackward(r, backSteps);
+        // The second direction adds to the first one's share of dx.
+        if (dx !== null) k.matmulNN(dx, r.dxGates, r.weights.Wih, R, spec.cell.gates * H, r.D, d > 0);
+        gradients.push(...this.weightGradients(r, R));
       }
-      if (layer > 0 && spec.dropout > 0 && training) {
-        const below = window[layer - 1].doutput;
-        k.multiply(below, below, views.dropoutMask);
-      }
+      if (dropoutMask !== null) k.multiply(window[layer - 1].doutput, window[layer - 1].doutput, dropoutMask);
     }
+    return gradients;
   }
 
-  /** zx = Wih·x + bih for all R rows of a window. */
-  private inputForward(
-    k: Kernels<F, I>,
-    layer: number,
-    zx: F,
-    views: LayerViews<F, I>,
-    w: Weights<F>,
-    R: number,
-  ): void {
-    const { spec } = this;
-    const GH = GATES[spec.cell] * spec.hiddenSize;
-    if (layer === 0 && spec.input === 'ids') k.oneHotLinearForward(zx, views.ids, w.Wih, w.bih, R, spec.inputSize, GH);
-    else k.linearForward(zx, views.input, w.Wih, w.bih, R, this.inputSize(layer), GH);
-  }
-
-  /** dWih, dbih and dx of zx = Wih·x + bih; the second direction adds to the first one's share of dx. */
-  private inputBackward(
-    k: Kernels<F, I>,
-    layer: number,
-    dzx: F,
-    views: LayerViews<F, I>,
-    w: Weights<F>,
-    dw: Weights<F>,
-    R: number,
-    addToDx: boolean,
-  ): void {
-    const { spec } = this;
-    const GH = GATES[spec.cell] * spec.hiddenSize;
-    if (layer === 0 && spec.input === 'ids') {
-      k.oneHotLinearBackward(dw.Wih, dw.bih, dzx, views.ids, R, spec.inputSize, GH);
-    } else {
-      k.linearBackward(views.dinput, dw.Wih, dw.bih, dzx, views.input, w.Wih, R, this.inputSize(layer), GH, addToDx);
+  /** Of Wih, Whh, biases and the cell's own parameters, from the gradients of the gates of all R rows. */
+  private weightGradients(r: Recurrence<F, I>, R: number): WeightGradient<F, I>[] {
+    const { cell, H, D, gradients: dw, input } = r;
+    const { hidden, inner } = this.sizes;
+    const list = linearGradients<F, I>(dw.Wih, dw.bih, r.dxGates, input, R, cell.gates * H, D);
+    if (hidden > 0)
+      list.push(...linearGradients<F, I>(dw.Whh!, dw.bhh, r.dhGates, { x: r.previous[0] }, R, hidden * H, H));
+    if (inner > 0)
+      list.push(...linearGradients<F, I>(dw.innerWhh!, dw.innerBhh, r.dinnerGates, { x: r.operand }, R, inner * H, H));
+    for (const [e, { blocks }] of Object.values(cell.extra ?? {}).entries()) {
+      list.push({ dW: dw.extra[e], dy: r.dextra[e], x: null, ids: null, R, O: blocks * H, D: 0 });
     }
+    return list;
   }
 
-  /** Undoes a step's backward for the sequences that lack the step: their gradient passes by the cell. */
-  private passByMissingSteps(k: Kernels<F, I>, s: StepViews<F>, scratch: Scratch<F>): void {
-    const { B, cell, spec } = this;
-    const H = spec.hiddenSize;
-    const GH = GATES[spec.cell] * H;
-    k.holdStateBackward(scratch.dhNext, s.dh, s.mask, B, H);
-    if (hasCellState(spec.cell)) k.holdStateBackward(scratch.dcNext, scratch.state, s.mask, B, H);
-    k.clearRows(s.dzx, s.mask, B, GH);
-    if (cell.splitGradients) k.clearRows(s.dzh, s.mask, B, GH);
-    if (cell.resetBefore) {
-      k.clearRows(s.dan, s.mask, B, H);
-      k.clearRows(s.rh, s.mask, B, H); // what padding made of it may be infinite, and 0·∞ is not 0
-    }
-  }
-
-  private inputSize(layer: number): number {
-    return layer === 0 ? this.spec.inputSize : stateWidth(this.spec);
-  }
-
-  /** The views of a window of that many steps, made at its first use. */
-  private window(steps: number): LayerViews<F, I>[] {
-    let window = this.windows.get(steps);
-    if (!window) {
-      window = [];
+  /** The views of a window, made at its first use. */
+  private window(kind: WindowKind): readonly LayerWindow<F, I>[] {
+    return this.windows.get(windowKey(kind), () => {
+      const window: LayerWindow<F, I>[] = [];
       for (let layer = 0; layer < this.spec.layers; layer++) {
-        window.push(this.layerViews(steps, layer, window[layer - 1] ?? null));
+        window.push(this.layerWindow(kind, layer, window[layer - 1] ?? null));
       }
-      this.windows.set(steps, window);
-    }
-    return window;
+      return window;
+    });
   }
 
-  private layerViews(steps: number, layer: number, below: LayerViews<F, I> | null): LayerViews<F, I> {
+  private layerWindow(
+    { steps, masked, dropping }: WindowKind,
+    layer: number,
+    below: LayerWindow<F, I> | null,
+  ): LayerWindow<F, I> {
     const { B, engine, spec } = this;
     const R = steps * B;
     const width = R * stateWidth(spec);
     const vectors = spec.input === 'dense' ? R * spec.inputSize : 0;
-    const dropping = spec.dropout > 0 && below !== null;
-    const directions = this.layers[layer].map((direction) => direction.window(steps));
+    const drops = dropping && spec.dropout > 0 && below !== null;
+    const x = drops ? engine.slice(this.dropped[layer], 0, width) : (below?.output ?? engine.slice(this.x, 0, vectors));
+    const input = layer === 0 && spec.input === 'ids' ? { ids: engine.sliceInts(this.ids, 0, R) } : { x };
+    const D = layer === 0 ? spec.inputSize : stateWidth(spec);
+    const mask = masked ? engine.slice(this.mask, 0, R) : null;
+    const directions = this.layers[layer].map((direction) => direction.recurrence({ steps, input, D, mask }));
     const [first] = directions;
     return {
-      ids: engine.sliceInts(this.ids, 0, spec.input === 'ids' ? R : 0),
-      input: dropping
-        ? engine.slice(this.dropped[layer], 0, width)
-        : (below?.output ?? engine.slice(this.x, 0, vectors)),
-      dinput: below?.doutput ?? (this.inputGradient ? engine.slice(this.dx, 0, vectors) : null),
-      output: spec.bidirectional ? engine.slice(this.outputs[layer], 0, width) : first.h,
+      x,
+      dx: below?.doutput ?? (this.inputGradient ? engine.slice(this.dx, 0, vectors) : null),
+      output: spec.bidirectional ? engine.slice(this.outputs[layer], 0, width) : first.states[0],
       doutput: spec.bidirectional ? engine.slice(this.doutputs[layer], 0, width) : first.dh,
-      dropoutMask: dropping ? engine.slice(this.dropoutMasks[layer - 1], 0, width) : this.keep,
+      dropoutMask: drops ? engine.slice(this.dropoutMasks[layer - 1], 0, width) : null,
       directions,
     };
   }

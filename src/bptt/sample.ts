@@ -1,8 +1,9 @@
+import { softmaxCrossEntropy } from '../layers/loss.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { dtypeOf, type FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
-import { type LocalEngine, tsEngine } from './engine.ts';
-import { type FullSpec, fullSpec, type ModelSpec, type NamedTensors } from './spec.ts';
+import { type CpuEngine, tsEngine } from './engine.ts';
+import { type ModelSpec, type NamedTensors, type ResolvedSpec, resolveSpec } from './spec.ts';
 import { Stepper } from './stepper.ts';
 
 /** How the next symbol is drawn. */
@@ -26,21 +27,32 @@ export interface SampleOptions {
  */
 export function sampleFrom(logits: FloatArray, rng: RandomState, options: SampleOptions = {}): number {
   const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;
-  expectSampleOptions(options);
+  assertSampleOptions(options);
   const V = logits.length;
-  for (let v = 0; v < V; v++) {
-    if (!(logits[v] < Number.POSITIVE_INFINITY)) {
-      throw new RangeError(`sampleFrom: logits[${v}] is ${logits[v]}, expected a number below infinity`);
-    }
-  }
+  assertLogits('sampleFrom', logits);
   const best = argmax(logits);
-  if (!(logits[best] > -Infinity)) throw new RangeError('sampleFrom: logits holds no number above -Infinity');
   if (greedy) return best;
   const p = new Float64Array(V);
   for (let v = 0; v < V; v++) p[v] = (logits[v] - logits[best]) / temperature;
   softmax(p, p, 1, V);
   if (topK < V || topP < 1) keepLikeliest(p, topK, topP);
   return drawFrom(p, sumOf(p), rng);
+}
+
+/**
+ * Throws unless a symbol can be chosen by these logits.
+ *
+ * @throws {RangeError} on a NaN or infinity (−∞ rules a symbol out), or where there is none above −∞.
+ */
+export function assertLogits(fn: string, logits: FloatArray): void {
+  let possible = false;
+  for (let v = 0; v < logits.length; v++) {
+    if (!(logits[v] < Number.POSITIVE_INFINITY)) {
+      throw new RangeError(`${fn}: logits[${v}] is ${logits[v]}, expected a number below infinity`);
+    }
+    if (logits[v] > Number.NEGATIVE_INFINITY) possible = true;
+  }
+  if (!possible) throw new RangeError(`${fn}: logits holds no number above -Infinity`);
 }
 
 /** The first symbol whose cumulative probability exceeds one double of the stream. */
@@ -68,7 +80,7 @@ function sumOf(p: FloatArray): number {
  *
  * @throws {RangeError} naming the option, what it is and what it may be.
  */
-export function expectSampleOptions({ temperature = 1, topK = 1, topP = 1 }: SampleOptions): void {
+export function assertSampleOptions({ temperature = 1, topK = 1, topP = 1 }: SampleOptions): void {
   if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`sampleFrom: temperature is ${temperature}, expected a finite number > 0`);
   }
@@ -98,7 +110,7 @@ function keepLikeliest(p: Float64Array, topK: number, topP: number): void {
  */
 export interface AnySampler {
   /** Who computes, in words: the engine, of `webgpu` with its adapter and whether that is a GPU. */
-  readonly choice: string;
+  readonly description: string;
   reset(): void;
   setState(states: NamedTensors): void;
   read(id: number): FloatArray | Promise<FloatArray>;
@@ -117,17 +129,17 @@ export interface AnySampler {
  *
  * @throws {RangeError} where it reads vectors, predicts otherwise than by softmax, or reads in both directions.
  */
-export function expectSamplable({ input, loss, bidirectional }: FullSpec): void {
-  if (input !== 'ids' || loss !== 'softmaxCrossEntropy' || bidirectional) {
+export function assertSamplable({ input, loss, bidirectional }: ResolvedSpec): void {
+  if (input !== 'ids' || loss !== softmaxCrossEntropy || bidirectional) {
     throw new RangeError('Sampler: expected a model that reads ids in one direction and predicts by softmax');
   }
 }
 
 /** A trained model read one symbol at a time, its state between symbols kept. */
 export class Sampler implements AnySampler {
-  readonly choice: string;
+  readonly description: string;
 
-  private readonly engine: LocalEngine;
+  private readonly engine: CpuEngine;
   private readonly stepper: Stepper;
   private readonly input = new Int32Array(1);
 
@@ -138,11 +150,11 @@ export class Sampler implements AnySampler {
    *   chooses the fastest
    * @throws {RangeError} where the model is not one that can be sampled from or a parameter does not fit.
    */
-  constructor(spec: ModelSpec, parameters: NamedTensors, engine?: LocalEngine) {
+  constructor(spec: ModelSpec | ResolvedSpec, parameters: NamedTensors, engine?: CpuEngine) {
     const [first] = Object.values(parameters);
-    expectSamplable(fullSpec(spec));
+    assertSamplable(resolveSpec(spec));
     this.engine = engine ?? tsEngine(dtypeOf(first));
-    this.choice = this.engine.name;
+    this.description = this.engine.name;
     this.stepper = new Stepper(this.engine, spec, parameters);
   }
 
@@ -166,6 +178,10 @@ export class Sampler implements AnySampler {
    * @throws {RangeError} on a symbol out of range.
    */
   read(id: number): FloatArray {
+    const { inputSize } = this.stepper.model.spec;
+    if (!(Number.isInteger(id) && id >= 0 && id < inputSize)) {
+      throw new RangeError(`Sampler: symbol is ${String(id)}, expected 0 … ${inputSize - 1}`);
+    }
     this.input[0] = id;
     this.stepper.read(this.input);
     return this.stepper.model.logits();
@@ -185,7 +201,7 @@ export class Sampler implements AnySampler {
     stop?: number,
   ): number[] {
     if (prime.length === 0) throw new RangeError('Sampler.sample: prime is empty, expected at least one symbol');
-    expectSampleOptions(options);
+    assertSampleOptions(options);
     const ids: number[] = [];
     for (let i = 0; i < prime.length - 1; i++) this.read(prime[i]);
     let id = prime[prime.length - 1];

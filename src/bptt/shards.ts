@@ -1,9 +1,9 @@
 import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { type Batch, BatchReader, type Keep, type ReadBatch } from './batch.ts';
-import type { Engine, LocalEngine } from './engine.ts';
+import type { CheckedBatch } from './batch.ts';
+import type { CpuEngine, Engine } from './engine.ts';
 import { type ModelOptions, SequenceModel } from './model.ts';
-import type { ModelSpec } from './spec.ts';
+import { type ModelSpec, outputWidth, type ResolvedSpec } from './spec.ts';
 
 /** A model for some of a batch's sequences. */
 export interface Shard<F, I> {
@@ -14,12 +14,12 @@ export interface Shard<F, I> {
 }
 
 /**
- * A batch's sequences dealt out to engines that work at the same time, as evenly as can be: one model each, all on the
+ * Shards a batch's sequences over engines that work at the same time, as evenly as possible: one model each, all on the
  * parameters of the first.
  */
-export function dealOut<F, I>(
+export function shardBatch<F, I>(
   engines: readonly Engine<F, I>[],
-  spec: ModelSpec,
+  spec: ModelSpec | ResolvedSpec,
   options: ModelOptions<F>,
 ): readonly Shard<F, I>[] {
   const { batch: B } = options;
@@ -37,34 +37,45 @@ export function dealOut<F, I>(
 }
 
 /**
- * The models of {@link dealOut} as one: what is asked of it is asked of all, each shard's passes on its own engine, and
- * the sums of losses and gradients are taken in the shards' order. So the same batch gives the same bits each time.
+ * The models of {@link shardBatch} as one: each shard's passes run on its own engine, and losses and gradients are summed in
+ * the shards' order. So the same batch gives the same bits each time.
  */
-export class ShardedModel {
+export class DataParallelModel {
   readonly shards: readonly Shard<FloatArray, Int32Array>[];
-  private readonly engines: readonly LocalEngine[];
-  private readonly reader: BatchReader;
+  private readonly engines: readonly CpuEngine[];
   private readonly B: number;
 
-  constructor(engines: readonly LocalEngine[], spec: ModelSpec, options: ModelOptions<FloatArray>) {
+  constructor(engines: readonly CpuEngine[], spec: ModelSpec | ResolvedSpec, options: ModelOptions<FloatArray>) {
     this.engines = engines;
-    this.shards = dealOut(engines, spec, options);
-    const { model } = this.shards[0];
+    this.shards = shardBatch(engines, spec, options);
     this.B = options.batch;
-    this.reader = new BatchReader(model.spec, model.T, options.batch, model.engine.dtype);
   }
 
-  /** Checks a batch and hands every shard its sequences; as {@link SequenceModel.load}. */
-  load(batch: Batch, keep: Keep): void {
-    const { reader, shards } = this;
-    reader.read(batch, keep);
-    for (const shard of shards) shard.model.take(shards.length === 1 ? reader : this.partOf(reader, shard));
+  /** Hands every shard its sequences; `rng` draws the dropout masks of a training pass. */
+  load(batch: CheckedBatch, rng?: RandomState): void {
+    const { shards } = this;
+    for (let i = shards.length - 1; i >= 0; i--) {
+      shards[i].model.loadChecked(shards.length === 1 ? batch : this.partOf(batch, shards[i]), rng);
+    }
   }
 
-  forward(rng?: RandomState): void {
-    // The others first: they start at once, and the first engine is this thread.
-    for (let i = this.shards.length - 1; i >= 0; i--) this.shards[i].model.forward(rng);
-    this.finish();
+  predict(): void {
+    this.all(({ model }) => model.predict());
+  }
+
+  forward(): void {
+    this.all(({ model }) => model.forward());
+  }
+
+  /** Forward and backward; overwrites the gradients of the first model with those of the whole batch. */
+  forwardBackward(backSteps?: number): void {
+    this.all(({ model }, engine) => {
+      engine.kernels.fill(model.gradients.flat, 0);
+      model.forwardBackward(backSteps);
+    });
+    const { shards, engines } = this;
+    const sum = shards[0].model.gradients.flat;
+    for (let i = 1; i < shards.length; i++) engines[0].kernels.add(sum, sum, shards[i].model.gradients.flat);
   }
 
   /** The loss of the last forward pass. */
@@ -74,36 +85,43 @@ export class ShardedModel {
     return sum;
   }
 
-  /** Overwrites the gradients of the first model with those of the whole batch. */
-  gradients(training: boolean, span?: number): void {
-    const { shards, engines } = this;
-    for (let i = shards.length - 1; i >= 0; i--) {
-      const { model } = shards[i];
-      engines[i].fill(model.gradients.flat, 0);
-      model.backward(training, span);
+  /** The outputs [rows,B,V] of the last pass, copied. */
+  outputs(): FloatArray {
+    const { B, shards } = this;
+    const parts = shards.map(({ model }) => model.outputs());
+    if (shards.length === 1) return parts[0].slice();
+    const V = outputWidth(shards[0].model.spec);
+    const total = parts.reduce((sum, part) => sum + part.length, 0);
+    const all = new (parts[0].constructor as new (length: number) => FloatArray)(total);
+    const rows = total / (B * V);
+    for (const [i, { from, to }] of shards.entries()) {
+      const count = (to - from) * V;
+      for (let r = 0; r < rows; r++) all.set(parts[i].subarray(r * count, (r + 1) * count), (r * B + from) * V);
     }
-    this.finish();
-    const sum = shards[0].model.gradients.flat;
-    for (let i = 1; i < shards.length; i++) engines[0].kernels.add(sum, sum, shards[i].model.gradients.flat);
+    return all;
   }
 
-  private finish(): void {
+  /** Runs a pass on every engine and blocks until all are done. */
+  private all(pass: (shard: Shard<FloatArray, Int32Array>, engine: CpuEngine) => void): void {
+    // The others first: they start at once, and the first engine is this thread.
+    for (let i = this.shards.length - 1; i >= 0; i--) pass(this.shards[i], this.engines[i]);
     for (const engine of this.engines) engine.finish();
   }
 
-  private partOf(read: ReadBatch, { from, to }: Shard<FloatArray, Int32Array>): ReadBatch {
+  private partOf(batch: CheckedBatch, { from, to }: Shard<FloatArray, Int32Array>): CheckedBatch {
     const { B } = this;
-    const { steps, masked, inputs, targets, mask, weights, keep } = read;
+    const { steps, inputs, targets, mask, weights, lengths, targetLengths } = batch;
     const part = <A extends FloatArray | Int32Array>(of: A, rows: number): A => columnsOf(of, rows, B, from, to);
-    const lossRows = weights.length / B;
+    const targetRows = lengths.length > 0 ? 1 : weights.length / B;
     return {
-      steps,
-      masked,
+      ...batch,
       inputs: part(inputs, steps),
-      targets: part(targets, lossRows),
+      targets: targets && part(targets, targetRows),
       mask: part(mask, steps),
-      weights: part(weights, lossRows),
-      keep: keep.subarray(from, to),
+      weights: part(weights, weights.length / B),
+      carry: batch.carry.subarray(from, to),
+      lengths: lengths.subarray(from, to),
+      targetLengths: targetLengths.subarray(from, to),
     };
   }
 }

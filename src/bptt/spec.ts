@@ -1,19 +1,41 @@
-import type { Nonlinearity } from '../layers/elman.ts';
+import { type Cell, cellSizes } from '../layers/cell.ts';
+import { elman, type Nonlinearity } from '../layers/elman.ts';
+import { gru } from '../layers/gru.ts';
+import { gruResetBefore } from '../layers/gruResetBefore.ts';
+import {
+  type Loss,
+  sigmoidCrossEntropy,
+  softmaxCrossEntropy,
+  squaredError,
+  squaredErrorOfSigmoid,
+} from '../layers/loss.ts';
+import { lstm, lstmPeephole } from '../layers/lstm.ts';
+import { minGru } from '../layers/minGru.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { assertOptions, SPEC_FIELDS } from './options.ts';
 
 /** `gru` resets after the product as PyTorch does, `gruResetBefore` before it as the paper does. */
-export type CellName = 'elman' | 'gru' | 'gruResetBefore' | 'lstm' | 'lstmPeephole';
+export type CellName = 'elman' | 'gru' | 'gruResetBefore' | 'lstm' | 'lstmPeephole' | 'minGru';
 
-export type LossName =
-  | 'softmaxCrossEntropy'
-  | 'sigmoidCrossEntropy'
-  | 'squaredError'
-  /** The minimal-RNN notebook's cost. */
-  | 'binaryCrossEntropyOfSoftmax';
+/** The bundled cells but `elman`, which has a nonlinearity. */
+const CELLS: Readonly<Record<Exclude<CellName, 'elman'>, Cell>> = {
+  ...{ gru, gruResetBefore, lstm, lstmPeephole, minGru },
+};
+
+/** The names of the bundled cells. */
+export const CELL_NAMES: readonly CellName[] = ['elman', ...(Object.keys(CELLS) as (keyof typeof CELLS)[])];
+
+export type LossName = 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'squaredError';
+
+const LOSSES: Readonly<Record<LossName, Loss>> = { softmaxCrossEntropy, sigmoidCrossEntropy, squaredError };
+
+/** The names of the bundled losses. */
+export const LOSS_NAMES = Object.keys(LOSSES) as readonly LossName[];
 
 /** A stack of recurrent layers. */
 export interface StackSpec {
-  cell: CellName;
+  /** A bundled cell by name, or a cell of one's own. */
+  cell: CellName | Cell;
   /** D: the vocabulary where the input is ids, else the number of features. */
   inputSize: number;
   /** H, in each direction. */
@@ -42,7 +64,8 @@ export interface ModelSpec extends StackSpec {
   outputBias?: boolean;
   /** What the outputs go through before a squared error. The cross-entropies bring their own. Default `identity`. */
   outputActivation?: 'identity' | 'sigmoid';
-  loss: LossName;
+  /** A bundled loss by name, or a loss of one's own. */
+  loss: LossName | Loss;
   /** A loss at every step (many-to-many) or at the last one of each sequence (many-to-one). Default `every`. */
   lossAt?: 'every' | 'last';
   /**
@@ -52,43 +75,40 @@ export interface ModelSpec extends StackSpec {
   reduction?: 'sum' | 'mean' | number;
 }
 
-/** A model's spec with every default filled in. */
-export type FullSpec = Required<ModelSpec>;
+/** A model's spec with every default filled in, cell and loss as objects. */
+export type ResolvedSpec = Required<Omit<ModelSpec, 'cell' | 'loss'>> & { readonly cell: Cell; readonly loss: Loss };
 
-/** One parameter's place in the flat block. */
-export interface ParameterPlace {
-  name: string;
-  shape: readonly number[];
-  offset: number;
-  length: number;
+/** What a parameter is in the net. */
+export type ParameterRole = 'input' | 'recurrent' | 'bias' | 'extra' | 'initialState' | 'output';
+
+/** Where one parameter lies in the flat block. */
+export interface ParameterLayout {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly length: number;
+  readonly role: ParameterRole;
+  /** Whether L2 counts it: the weight matrices, not biases or initial states. */
+  readonly decays: boolean;
 }
 
 /** Parameters, gradients or anything of their size by name. */
 export type NamedTensors = Record<string, FloatArray>;
 
-/** The number of gate blocks G of a cell: rows of `weight_ih` are G·H. */
-export const GATES: Readonly<Record<CellName, number>> = {
-  elman: 1,
-  gru: 3,
-  gruResetBefore: 3,
-  lstm: 4,
-  lstmPeephole: 4,
-};
-
-export function hasCellState(cell: CellName): boolean {
-  return cell === 'lstm' || cell === 'lstmPeephole';
-}
-
 /** The most parameters a model may have: 2³¹ bytes of float32. */
 const MOST_PARAMETERS = 2 ** 29;
 
+/** The nonlinearities of the Elman cell. */
+export const NONLINEARITIES = Object.keys(elman) as readonly Nonlinearity[];
+
 /**
- * Fills in the defaults and refuses what makes no sense.
+ * Fills in the defaults and refuses what makes no sense. A spec that is resolved already stays as it is.
  *
- * @throws {RangeError | TypeError} naming the field, what it is and what it may be.
+ * @throws {RangeError | TypeError} naming the field, what it is and what it may be; a name that is none of a spec's.
  */
-export function fullSpec(spec: ModelSpec): FullSpec {
-  const full: FullSpec = {
+export function resolveSpec(spec: ModelSpec | ResolvedSpec): ResolvedSpec {
+  assertOptions('spec', spec, SPEC_FIELDS);
+  const full = {
     input: 'ids',
     nonlinearity: 'tanh',
     layers: 1,
@@ -101,70 +121,159 @@ export function fullSpec(spec: ModelSpec): FullSpec {
     lossAt: 'every',
     reduction: 'sum',
     ...spec,
-  };
-  expectOneOf('cell', full.cell, Object.keys(GATES));
-  expectOneOf('input', full.input, ['ids', 'dense']);
-  expectOneOf('nonlinearity', full.nonlinearity, ['tanh', 'sigmoid', 'relu', 'identity']);
-  expectOneOf('bias', full.bias, ['both', 'input', 'none']);
-  expectOneOf('initialState', full.initialState, ['zero', 'learned']);
-  expectOneOf('outputActivation', full.outputActivation, ['identity', 'sigmoid']);
-  expectOneOf('lossAt', full.lossAt, ['every', 'last']);
-  expectOneOf('loss', full.loss, [
-    'softmaxCrossEntropy',
-    'sigmoidCrossEntropy',
-    'squaredError',
-    'binaryCrossEntropyOfSoftmax',
-  ]);
-  expectSize('inputSize', full.inputSize, 1);
-  expectSize('hiddenSize', full.hiddenSize, 1);
-  expectSize('outputSize', full.outputSize, 0);
-  expectSize('layers', full.layers, 1);
+  } as const;
+  assertOneOf('input', full.input, ['ids', 'dense']);
+  assertOneOf('nonlinearity', full.nonlinearity, NONLINEARITIES);
+  assertOneOf('bias', full.bias, ['both', 'input', 'none']);
+  assertOneOf('initialState', full.initialState, ['zero', 'learned']);
+  assertOneOf('outputActivation', full.outputActivation, ['identity', 'sigmoid']);
+  assertOneOf('lossAt', full.lossAt, ['every', 'last']);
+  assertSize('inputSize', full.inputSize, 1);
+  assertSize('hiddenSize', full.hiddenSize, 1);
+  assertSize('outputSize', full.outputSize, 0);
+  assertSize('layers', full.layers, 1);
   if (!(full.dropout >= 0 && full.dropout < 1)) {
-    throw new RangeError(`fullSpec: dropout is ${full.dropout}, expected 0 ≤ dropout < 1`);
+    throw new RangeError(`spec.dropout is ${full.dropout}, expected 0 ≤ dropout < 1`);
+  }
+  if (full.dropout > 0 && full.layers === 1) {
+    throw new RangeError(`spec.dropout is ${full.dropout}, but it works between layers: it needs layers ≥ 2`);
   }
   const { reduction } = full;
   if (reduction !== 'sum' && reduction !== 'mean' && !(typeof reduction === 'number' && Number.isFinite(reduction))) {
-    throw new RangeError(`fullSpec: reduction is ${reduction}, expected 'sum', 'mean' or a finite number`);
+    throw new RangeError(`spec.reduction is ${reduction}, expected 'sum', 'mean' or a finite number`);
   }
-  if (full.outputActivation === 'sigmoid' && full.loss !== 'squaredError') {
-    throw new RangeError(`fullSpec: outputActivation sigmoid goes with loss squaredError, got ${full.loss}`);
+  const cell = resolveCell(full.cell, full.nonlinearity);
+  const loss = resolveLoss(full.loss, full.outputActivation);
+  // An object of the library says by itself what a name needs a second field for.
+  const nonlinearity = NONLINEARITIES.find((name) => elman[name] === cell) ?? full.nonlinearity;
+  const outputActivation = loss === squaredErrorOfSigmoid ? 'sigmoid' : full.outputActivation;
+  const resolved: ResolvedSpec = { ...full, cell, loss, nonlinearity, outputActivation };
+  if (loss.per === 'sequence' && full.lossAt === 'last') {
+    throw new RangeError(`spec.lossAt is last, but loss ${loss.name} reads every step`);
   }
-  if (full.nonlinearity !== 'tanh' && full.cell !== 'elman') {
-    throw new RangeError(`fullSpec: nonlinearity ${full.nonlinearity} goes with cell elman, got ${full.cell}`);
-  }
-  if (full.loss === 'binaryCrossEntropyOfSoftmax' && outputWidth(full) < 2) {
-    throw new RangeError('fullSpec: loss binaryCrossEntropyOfSoftmax needs at least 2 outputs, got 1');
-  }
-  const parameters = parameterCount(full);
+  const V = outputWidth(resolved);
+  const { leastOutputs = 1 } = loss;
+  if (V < leastOutputs) throw new RangeError(`spec.loss ${loss.name} needs at least ${leastOutputs} outputs, got ${V}`);
+  const parameters = parameterCount(resolved);
   if (parameters > MOST_PARAMETERS) {
+    throw new RangeError(`spec: the model would have ${parameters} parameters, expected at most ${MOST_PARAMETERS}`);
+  }
+  return resolved;
+}
+
+function resolveCell(cell: CellName | Cell, nonlinearity: Nonlinearity): Cell {
+  if (cell === 'elman') return elman[nonlinearity];
+  const own = typeof cell === 'object' && cell !== null;
+  if (!own && !Object.hasOwn(CELLS, cell)) {
+    throw new RangeError(`spec.cell is ${String(cell)}, expected ${CELL_NAMES.join(', ')} or a cell`);
+  }
+  const resolved = own ? cell : CELLS[cell];
+  if (nonlinearity !== 'tanh' && !Object.values(elman).includes(resolved)) {
+    throw new RangeError(`spec.nonlinearity ${nonlinearity} goes with cell elman, got ${resolved.name}`);
+  }
+  if (own) assertCell(cell);
+  return resolved;
+}
+
+/** Names that the library gives to parameters. */
+const OWN_PARAMETERS = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_ho', 'bias_ho'];
+
+/**
+ * Throws unless a cell's description makes sense; what its functions do is checked by `checkCell` of `bptt/testing`.
+ *
+ * @throws {RangeError | TypeError} naming the field, what it is and what it may be.
+ */
+export function assertCell(cell: Cell): void {
+  const { name, gates, states, savedBlocks, innerGates = 0, extra = {}, initialBias = [] } = cell;
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError(`spec.cell: name is ${String(name)}, expected a name`);
+  const count = (field: string, value: number, low: number): void => {
+    if (!Number.isInteger(value) || value < low) {
+      throw new RangeError(`spec.cell ${name}: ${field} is ${value}, expected a whole number ≥ ${low}`);
+    }
+  };
+  count('gates', gates, 1);
+  count('savedBlocks', savedBlocks, 0);
+  count('innerGates', innerGates, 0);
+  if (innerGates >= gates)
+    throw new RangeError(`spec.cell ${name}: innerGates is ${innerGates}, expected less than gates ${gates}`);
+  if (innerGates > 0 && cell.recurrentProduct === false) {
+    throw new RangeError(`spec.cell ${name}: innerGates is ${innerGates}, but recurrentProduct is false`);
+  }
+  if (!Array.isArray(states) || states[0] !== 'h') {
+    throw new RangeError(`spec.cell ${name}: states is ${JSON.stringify(states)}, expected 'h' first`);
+  }
+  const names = [...states.map((state) => `${state}0`), ...Object.keys(extra)];
+  for (const state of [...states, ...Object.keys(extra)]) {
+    if (typeof state !== 'string' || !/^[A-Za-z_][A-Za-z_0-9]*$/.test(state) || state in Object.prototype) {
+      throw new RangeError(`spec.cell ${name}: ${JSON.stringify(state)} is no name of a state or parameter`);
+    }
+  }
+  const twice = names.find((own, i) => names.indexOf(own) !== i || OWN_PARAMETERS.includes(own));
+  if (twice !== undefined) throw new RangeError(`spec.cell ${name}: the name ${twice} is taken`);
+  for (const [own, { blocks }] of Object.entries(extra)) count(`extra.${own}.blocks`, blocks, 1);
+  if (initialBias.length > gates) {
     throw new RangeError(
-      `fullSpec: the model would have ${parameters} parameters, expected at most ${MOST_PARAMETERS}`,
+      `spec.cell ${name}: initialBias has ${initialBias.length} numbers, expected at most gates ${gates}`,
     );
   }
-  return full;
+  const functions = ['forward', 'backward', ...(innerGates > 0 ? ['innerForward', 'innerBackward'] : [])] as const;
+  for (const own of functions) {
+    const value = (cell as unknown as Record<string, unknown>)[own];
+    if (typeof value !== 'function')
+      throw new TypeError(`spec.cell ${name}: ${own} is ${typeof value}, expected a function`);
+  }
 }
 
-function expectOneOf(field: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value)) throw new RangeError(`fullSpec: ${field} is ${value}, expected ${allowed.join(', ')}`);
+function resolveLoss(loss: LossName | Loss, activation: 'identity' | 'sigmoid'): Loss {
+  if (activation === 'sigmoid' && loss !== 'squaredError' && loss !== squaredErrorOfSigmoid) {
+    const name = typeof loss === 'string' ? loss : loss.name;
+    throw new RangeError(`spec.outputActivation sigmoid goes with loss squaredError, got ${name}`);
+  }
+  if (loss === 'squaredError' && activation === 'sigmoid') return squaredErrorOfSigmoid;
+  if (typeof loss === 'object' && loss !== null) {
+    const { name, targets, per } = loss;
+    if (typeof name !== 'string' || name === '')
+      throw new TypeError(`spec.loss: name is ${String(name)}, expected a name`);
+    assertOneOf('loss.targets', targets, ['classes', 'values', 'labels']);
+    assertOneOf('loss.per', per, ['row', 'sequence']);
+    if (targets === 'labels' && per !== 'sequence')
+      throw new RangeError('spec.loss: targets labels go with per sequence');
+    for (const own of ['outputs', 'forward', 'backward'] as const) {
+      if (typeof loss[own] !== 'function')
+        throw new TypeError(`spec.loss ${name}: ${own} is ${typeof loss[own]}, expected a function`);
+    }
+    return loss;
+  }
+  if (!Object.hasOwn(LOSSES, loss)) {
+    throw new RangeError(`spec.loss is ${String(loss)}, expected ${LOSS_NAMES.join(', ')} or a loss`);
+  }
+  return LOSSES[loss];
 }
 
-function expectSize(field: string, value: number, low: number): void {
+function assertOneOf(field: string, value: unknown, allowed: readonly string[]): void {
+  if (!allowed.includes(value as string)) {
+    throw new RangeError(`spec.${field} is ${String(value)}, expected ${allowed.join(', ')}`);
+  }
+}
+
+function assertSize(field: string, value: number, low: number): void {
   if (!Number.isInteger(value) || value < low) {
-    throw new RangeError(`fullSpec: ${field} is ${value}, expected a whole number ≥ ${low}`);
+    throw new RangeError(`spec.${field} is ${value}, expected a whole number ≥ ${low}`);
   }
 }
 
 /** The size of the outputs: V, or the states' size where there is no output layer. */
-export function outputWidth(spec: FullSpec): number {
+export function outputWidth(spec: ResolvedSpec): number {
   return spec.outputSize || stateWidth(spec);
 }
 
 /** The size of the top layer's outputs: H, or 2H when bidirectional. */
-export function stateWidth(spec: FullSpec): number {
+export function stateWidth(spec: ResolvedSpec): number {
   return spec.hiddenSize * directionsOf(spec);
 }
 
-export function directionsOf(spec: FullSpec): number {
+export function directionsOf(spec: ResolvedSpec): number {
   return spec.bidirectional ? 2 : 1;
 }
 
@@ -173,44 +282,98 @@ export function suffixOf(layer: number, reverse: boolean): string {
   return `_l${layer}${reverse ? '_reverse' : ''}`;
 }
 
-/** The parameters of a model in the order in which they stand in the flat block. */
-export function parameterPlaces(spec: FullSpec): ParameterPlace[] {
-  const H = spec.hiddenSize;
-  const G = GATES[spec.cell];
-  const places: ParameterPlace[] = [];
+/** The parameters of a model in the order in which they lie in the flat block. */
+export function parameterLayout(spec: ResolvedSpec): ParameterLayout[] {
+  const { cell, hiddenSize: H } = spec;
+  const { hidden, inner } = cellSizes(cell);
+  const layout: ParameterLayout[] = [];
   let offset = 0;
-  const place = (name: string, ...shape: number[]) => {
+  const place = (role: ParameterRole, name: string, shape: readonly number[], decays = false): void => {
     const length = shape.reduce((product, size) => product * size, 1);
-    places.push({ name, shape, offset, length });
+    layout.push({ name, shape, offset, length, role, decays });
     offset += length;
   };
   for (let layer = 0; layer < spec.layers; layer++) {
     for (let direction = 0; direction < directionsOf(spec); direction++) {
       const suffix = suffixOf(layer, direction === 1);
-      place(`weight_ih${suffix}`, G * H, layer === 0 ? spec.inputSize : stateWidth(spec));
-      place(`weight_hh${suffix}`, G * H, H);
-      if (spec.bias !== 'none') place(`bias_ih${suffix}`, G * H);
-      if (spec.bias === 'both') place(`bias_hh${suffix}`, G * H);
-      if (spec.cell === 'lstmPeephole') place(`weight_peephole${suffix}`, 3 * H);
-      if (spec.initialState === 'learned') {
-        place(`h0${suffix}`, H);
-        if (hasCellState(spec.cell)) place(`c0${suffix}`, H);
+      const width = layer === 0 ? spec.inputSize : stateWidth(spec);
+      place('input', `weight_ih${suffix}`, [cell.gates * H, width], true);
+      if (hidden > 0) place('recurrent', `weight_hh${suffix}`, [(hidden + inner) * H, H], true);
+      if (spec.bias !== 'none') place('bias', `bias_ih${suffix}`, [cell.gates * H]);
+      if (spec.bias === 'both' && hidden > 0) place('bias', `bias_hh${suffix}`, [(hidden + inner) * H]);
+      for (const [name, { blocks, initial, decays = initial === undefined }] of Object.entries(cell.extra ?? {})) {
+        place('extra', `${name}${suffix}`, [blocks * H], decays);
       }
+      if (spec.initialState === 'learned')
+        for (const state of cell.states) place('initialState', `${state}0${suffix}`, [H]);
     }
   }
   if (spec.outputSize > 0) {
-    place('weight_ho', spec.outputSize, stateWidth(spec));
-    if (spec.outputBias) place('bias_ho', spec.outputSize);
+    place('output', 'weight_ho', [spec.outputSize, stateWidth(spec)], true);
+    if (spec.outputBias) place('bias', 'bias_ho', [spec.outputSize]);
   }
-  return places;
+  return layout;
 }
 
 /** P: the number of parameters of a model. */
-export function parameterCount(spec: FullSpec): number {
+export function parameterCount(spec: ResolvedSpec): number {
   const count = (layers: number): number => {
-    const last = parameterPlaces({ ...spec, layers }).at(-1)!;
+    const last = parameterLayout({ ...spec, layers }).at(-1)!;
     return last.offset + last.length;
   };
   // All layers but the first are alike, so that an absurd number of them is counted without listing it.
   return spec.layers === 1 ? count(1) : count(1) + (spec.layers - 1) * (count(2) - count(1));
+}
+
+/**
+ * A spec as plain data, cell and loss by name: what a model file holds.
+ *
+ * @throws {RangeError} where a cell or loss of one's own has the name of a bundled one, which it would be read back as.
+ */
+export function specToJson(spec: ModelSpec | ResolvedSpec): Record<string, unknown> {
+  const full = resolveSpec(spec);
+  const { cell, loss, nonlinearity, outputActivation } = full;
+  const bundledCell = CELL_NAMES.includes(cell.name as CellName);
+  if (bundledCell && cell !== resolveCell(cell.name as CellName, nonlinearity)) {
+    throw new RangeError(`specToJson: a cell of one's own has the name of the bundled ${cell.name}`);
+  }
+  const bundledLoss = LOSS_NAMES.includes(loss.name as LossName);
+  if (bundledLoss && loss !== resolveLoss(loss.name as LossName, outputActivation)) {
+    throw new RangeError(`specToJson: a loss of one's own has the name of the bundled ${loss.name}`);
+  }
+  return namedSpec(full);
+}
+
+/** The same for whoever notes by itself which names mean a cell or loss of one's own. */
+export function namedSpec(spec: ResolvedSpec): Record<string, unknown> {
+  return { ...spec, cell: spec.cell.name, loss: spec.loss.name };
+}
+
+/** What a saved spec may name beside the bundled cells and losses. */
+export interface Known {
+  readonly cells?: Readonly<Record<string, Cell>>;
+  readonly losses?: Readonly<Record<string, Loss>>;
+}
+
+/**
+ * A spec out of plain data; a name of `known` goes before a bundled one.
+ *
+ * @throws {RangeError | TypeError} naming a field that makes no sense, or a cell or loss that is not known.
+ */
+export function specFromJson(
+  json: Readonly<Record<string, unknown>>,
+  { cells = {}, losses = {} }: Known = {},
+): ModelSpec {
+  const pick = <V>(field: string, known: Readonly<Record<string, V>>, bundled: readonly string[]): V | string => {
+    const name = json[field];
+    if (typeof name === 'string' && Object.hasOwn(known, name)) return known[name];
+    if (typeof name === 'string' && bundled.includes(name)) return name;
+    const names = [...Object.keys(known), ...bundled].join(', ');
+    throw new RangeError(
+      `spec.${field} is ${String(name)}, expected ${names}: hand a ${field} of your own in \`${field === 'loss' ? 'losses' : 'cells'}\``,
+    );
+  };
+  const spec = { ...json, cell: pick('cell', cells, CELL_NAMES), loss: pick('loss', losses, LOSS_NAMES) } as ModelSpec;
+  resolveSpec(spec);
+  return spec;
 }

@@ -1,36 +1,33 @@
-import { expectLength, type FloatArray, zeros } from '../tensor/shape.ts';
+import { expectLength, type FloatArray } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
-import { countingEngine, type Engine } from './engine.ts';
+import { type Engine, sizingEngine } from './engine.ts';
 import { SequenceModel } from './model.ts';
-import type { ModelSpec, NamedTensors, ParameterPlace } from './spec.ts';
+import type { ModelSpec, NamedTensors, ParameterLayout, ResolvedSpec } from './spec.ts';
 
 /** A trained model of one direction read one step at a time, its state between steps kept. */
 export class Stepper {
   readonly model: SequenceModel<FloatArray, Int32Array>;
 
-  private readonly targets: Batch['targets'];
   /** Hands every state that the last step ended in to the next. */
-  private readonly goOn: () => void;
+  private readonly carryOn: () => void;
   private started = false;
 
   /**
    * @param parameters by name, as {@link Trainer.parameters} gives them
    * @throws {RangeError} where the model reads in both directions or a parameter is missing, surplus or does not fit.
    */
-  constructor(engine: Engine<FloatArray, Int32Array>, spec: ModelSpec, parameters: NamedTensors) {
+  constructor(engine: Engine<FloatArray, Int32Array>, spec: ModelSpec | ResolvedSpec, parameters: NamedTensors) {
     this.model = stepModel(engine, spec);
     const { spec: full, stack } = this.model;
     if (full.bidirectional) throw new RangeError('Stepper: expected a model that reads in one direction');
-    const { places } = this.model.parameters;
-    expectEach('Stepper', places, parameters);
-    for (const { name } of places) this.model.parameters.get(name)!.set(parameters[name]);
-    const classes = full.loss === 'softmaxCrossEntropy';
-    const width = full.outputSize || full.hiddenSize;
-    this.targets = classes ? new Int32Array(1) : zeros(engine.dtype, width);
-    this.goOn = engine.repeatable(() => {
-      this.model.eachState((_, layer, d, which) => {
-        engine.copy(stack.given(layer, d)[which], stack.final(1, layer, d)[which]);
-      });
+    const { layout } = this.model.parameters;
+    assertEach('Stepper', layout, parameters);
+    for (const { name } of layout) this.model.parameters.get(name)!.set(parameters[name]);
+    this.carryOn = engine.compile(() => {
+      for (let layer = 0; layer < full.layers; layer++) {
+        const { final } = stack.recurrence(ONE_STEP, layer);
+        for (const [s, state] of stack.initial(layer).entries()) engine.kernels.copy(state, final[s]);
+      }
     });
   }
 
@@ -50,58 +47,78 @@ export class Stepper {
       if (!states[name]) throw new RangeError(`Stepper.setState: ${name} is missing`);
       expectLength('Stepper.setState', name, states[name], '[H]', model.spec.hiddenSize);
     });
-    model.eachState((name, layer, d, which) => {
-      model.stack.final(1, layer, d)[which].set(states[name]);
-    });
+    model.eachState((name, layer, _, index) => this.final(layer)[index].set(states[name]));
     this.started = true;
   }
 
-  /** Copies of the states [H] by name that the next step goes on from. */
+  /** Copies of the states [H] by name that the next step goes on from: those a sequence begins with where none was read. */
   getState(): NamedTensors {
+    const { model, started } = this;
     const states: NamedTensors = {};
-    this.model.eachState((name, layer, d, which) => {
-      states[name] = this.model.stack.final(1, layer, d)[which].slice();
+    model.eachState((name, layer, _, index) => {
+      if (started) {
+        states[name] = this.final(layer)[index].slice();
+        return;
+      }
+      const learned = model.parameters.get(name.replace(/_l\d+$/, '0$&'));
+      states[name] = learned?.slice() ?? this.final(layer)[index].slice().fill(0);
     });
     return states;
   }
 
+  /** Copies the states that the last step ended in into arrays [H] by name: {@link getState} without new arrays. */
+  copyState(into: NamedTensors): void {
+    this.model.eachState((name, layer, _, index) => into[name].set(this.final(layer)[index]));
+  }
+
   /**
    * Reads one step, an id [1] or a vector [D], and gives the outputs [V]: probabilities, or values. They are overwritten
-   * by the next call; the logits stand in `model.logits()`.
+   * by the next call; the logits are in `model.logits()`.
    *
    * @throws {RangeError | TypeError} on an input that does not fit.
    */
   read(input: Batch['inputs']): FloatArray {
-    const { model, targets, started } = this;
-    model.load({ inputs: input, targets }, started);
-    if (started) this.goOn();
-    model.forward();
+    const { model, started } = this;
+    model.loadInputs({ inputs: input, steps: 1, batch: 1 }, started);
+    if (started) this.carryOn();
+    model.predict();
     this.started = true;
     return model.outputs();
   }
+
+  private final(layer: number): readonly FloatArray[] {
+    return this.model.stack.recurrence(ONE_STEP, layer).final;
+  }
 }
+
+/** The window of a step. */
+const ONE_STEP = { steps: 1, masked: false, dropping: false } as const;
 
 /**
  * Throws unless the parameters are those of a model.
  *
  * @throws {RangeError} naming the one that is surplus, missing or of another length.
  */
-export function expectEach(fn: string, places: readonly ParameterPlace[], parameters: NamedTensors): void {
-  const surplus = Object.keys(parameters).find((name) => !places.some((place) => place.name === name));
+export function assertEach(fn: string, layout: readonly ParameterLayout[], parameters: NamedTensors): void {
+  const surplus = Object.keys(parameters).find((name) => !layout.some((place) => place.name === name));
   if (surplus) throw new RangeError(`${fn}: ${surplus} is no parameter of this model`);
-  for (const { name, length } of places) {
+  for (const { name, length } of layout) {
     if (!parameters[name]) throw new RangeError(`${fn}: ${name} is missing`);
     expectLength(fn, name, parameters[name], '[n]', length);
   }
 }
 
-function stepModel<F, I>(engine: Engine<F, I>, spec: ModelSpec): SequenceModel<F, I> {
-  return new SequenceModel(engine, { ...spec, lossAt: 'every' }, { steps: 1, batch: 1 });
+function stepModel<F, I>(engine: Engine<F, I>, spec: ModelSpec | ResolvedSpec): SequenceModel<F, I> {
+  return new SequenceModel(
+    engine,
+    { ...spec, lossAt: 'every' },
+    { steps: 1, batch: 1, initialGradient: false, backward: false },
+  );
 }
 
 /** The length of every buffer that a {@link Stepper} of that spec asks its engine for. */
-export function stepperLengths(spec: ModelSpec): readonly number[] {
-  const engine = countingEngine();
+export function stepperAllocationPlan(spec: ModelSpec | ResolvedSpec): readonly number[] {
+  const engine = sizingEngine();
   stepModel(engine, spec);
   return engine.lengths;
 }

@@ -1,60 +1,74 @@
 import { learningRateAt, type Optimizer } from '../optim/optimizer.ts';
 import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
-import { dtypeOf, type FloatArray, zeros } from '../tensor/shape.ts';
-import type { Batch, Keep } from './batch.ts';
-import { countingEngine, type Engine, type LocalEngine, type OptimKernels } from './engine.ts';
+import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
+import { type Batch, BatchReader, type Carry, type InputBatch } from './batch.ts';
+import { CpuSession, type CpuStep } from './cpuSession.ts';
+import type { CpuEngine } from './engine.ts';
 import type { SequenceModel } from './model.ts';
-import type { RecurrentStack } from './recurrent.ts';
-import { dealOut, type Shard, ShardedModel } from './shards.ts';
-import type { FullSpec, ModelSpec, NamedTensors } from './spec.ts';
+import type { Mode, Session, Snapshot, StepResult } from './session.ts';
+import { type ModelSpec, type NamedTensors, outputWidth, type ResolvedSpec } from './spec.ts';
 import {
-  expectCarry,
-  expectParameters,
-  expectTrainerOptions,
-  expectTrainerState,
-  type NonFiniteError,
+  assertCarry,
+  assertParameters,
+  assertTrainerOptions,
+  assertTrainerState,
+  nonFiniteError,
   type TrainerShape,
-  whereNotFinite,
 } from './trainerChecks.ts';
 
 /** How gradients are kept from exploding. */
 export type Clip = { value: number } | { norm: number };
 
 export interface TrainerOptions {
-  /** T, the most steps of a window, and B, the sequences of a batch. */
+  /** T, the most steps of a window, and B, the most sequences of a batch. */
   steps: number;
   batch: number;
+  /** S, the most labels of a sequence, where the loss's targets are labels. Default: as many as steps. */
+  labels?: number;
   optimizer: Optimizer;
   /** Applied to the gradient of loss and L2 together, before the update. */
   clip?: Clip;
   /** λ of λ·Σw² over the weight matrices (not biases, not initial states), part of the loss. Default 0. */
   l2?: number;
-  /** Truncated BPTT inside a window: gradients are cut every `span` steps. Default: the window is the span. */
-  span?: number;
+  /** k2, truncated BPTT inside a window: gradients are cut every so many steps. Default: not cut. */
+  backSteps?: number;
   /**
    * k1, for windows that overlap: the state that the next window goes on from is the one after this many steps, not the
    * last. Default: all of them.
    */
-  advance?: number;
+  stride?: number;
   /** Names of parameters that do not learn: their gradients are zero, L2's share included, and they stay as they are. */
   frozen?: readonly string[];
+  /**
+   * Batches that share an update: their gradients are summed (with reduction `mean`: a sum of means), L2 counts once. A call
+   * of {@link Trainer.train} makes an update of every so many of its batches, the last one of what is left; where one of
+   * them fails, none of them has changed anything. Engines of the CPU only. Default 1.
+   */
+  accumulate?: number;
   /** Seeds the dropout masks. Default 0. */
   seed?: number;
 }
 
-/** A batch for a trainer: with the word whether its sequences go on from where the last batch ended. */
+/** A batch for a trainer: with the flag whether its sequences go on from where the last batch ended. */
 export interface TrainingBatch extends Batch {
-  /** True (for all, or [B] ones and zeros): go on from the carried state. Default false: begin anew. */
-  carry?: Keep;
+  /** True (for all, or [batch] ones and zeros): go on from the carried state. Default false: begin anew. */
+  carry?: Carry;
+}
+
+/** Inputs for {@link Trainer.predict}. */
+export interface PredictionBatch extends InputBatch {
+  /** As of a {@link TrainingBatch}. */
+  carry?: Carry;
 }
 
 /** Everything a trainer needs to go on where it stopped. */
 export interface TrainerState {
   /** The number of updates done. */
-  step: number;
+  updates: number;
   parameters: NamedTensors;
-  /** The optimizer's memory, one flat block each. */
-  slots: FloatArray[];
+  /** The name of the update rule, and its memory, [P] each. */
+  optimizer: string;
+  optimizerMemory: FloatArray[];
   /** The carried states [B,H] by name. */
   states: NamedTensors;
   /** The stream that dropout draws from. */
@@ -62,85 +76,51 @@ export interface TrainerState {
 }
 
 /**
- * What trains a model: one interface for every engine, whether its numbers live here or on a device. Calls that need
- * the numbers are asynchronous, since a device hands them over later.
+ * Trains a model on any engine. A call reads its arguments when it is made; what an engine computes on a device comes back
+ * later, so that all calls give promises.
  */
-export interface Trainer {
-  /** The engine's name. */
-  readonly engine: string;
-  /** The engine in words: why this one, and on what it runs. */
-  readonly choice: string;
-  readonly spec: FullSpec;
-  /** Does one update for each batch, in order; gives the loss of each before its update. */
-  train(batches: readonly TrainingBatch[]): Promise<Float64Array>;
-  /**
-   * The loss of each batch, in order, without learning, dropout or L2. A batch that carries goes on from where the one
-   * before it ended, the first one from where training stands; that state is left as it was.
-   */
-  evaluate(batches: readonly TrainingBatch[]): Promise<Float64Array>;
-  /** Copies of the parameters by name. */
-  parameters(): Promise<NamedTensors>;
-  /** @throws {RangeError | TypeError} on a missing, surplus or misshapen parameter, or one that holds a NaN or infinity. */
-  setParameters(parameters: NamedTensors): Promise<void>;
-  state(): Promise<TrainerState>;
-  setState(state: TrainerState): Promise<void>;
-  /** Frees what the engine holds. */
-  dispose(): void;
-}
+export class Trainer<S = unknown> {
+  readonly spec: ResolvedSpec;
+  /** As they were given. */
+  readonly options: TrainerOptions;
+  protected readonly session: Session<S>;
+  protected readonly reader: BatchReader;
+  protected readonly rng: RandomState;
+  protected updates = 0;
+  /** Updates that calls have staged and that are not done yet. */
+  private pending = 0;
+  /** Counts failures: what was staged before one is not carried out. */
+  private failures = 0;
+  /** The last call: each waits for the one before. */
+  private last: Promise<unknown> = Promise.resolve();
+  private disposed = false;
 
-/** A trainer on an engine whose buffers are this machine's memory; its steps can also be taken one by one, at once. */
-export class LocalTrainer implements Trainer {
-  readonly engine: string;
-  readonly choice: string;
-  readonly model: SequenceModel<FloatArray, Int32Array>;
-  readonly optimizer: Optimizer;
-
-  private readonly options: TrainerOptions;
-  private readonly engines: readonly LocalEngine[];
-  private readonly optim: OptimKernels;
-  private readonly sharded: ShardedModel;
-  private readonly slots: FloatArray[];
-  private readonly rng: RandomState;
-  /** The state that the next batch goes on from, [B,H] each; apart from the model's own, which every pass overwrites. */
-  private readonly carried: CarriedState<FloatArray>[];
-  private readonly weightMatrices: { w: FloatArray; dw: FloatArray }[] = [];
-  private readonly frozen: FrozenParameter<FloatArray>[];
-  private updates = 0;
-
-  /**
-   * @param engines one, or several that work at the same time on shares of each batch
-   * @param choice the engine in words
-   * @throws {RangeError | TypeError} where spec or options make no sense.
-   */
-  constructor(
-    engines: LocalEngine | readonly LocalEngine[],
-    spec: ModelSpec,
-    options: TrainerOptions,
-    choice: string = 'as given',
-  ) {
-    this.engines = Array.isArray(engines) ? engines : [engines];
-    const [engine] = this.engines;
-    this.engine = this.engines.length === 1 ? engine.name : `${engine.name} ×${this.engines.length}`;
-    this.choice = choice;
-    this.options = options;
-    this.optimizer = options.optimizer;
-    this.sharded = new ShardedModel(this.engines, spec, options);
-    this.model = this.sharded.shards[0].model;
-    expectTrainerOptions(options);
-    this.optim = engine.optim;
-    this.rng = new RandomState(options.seed ?? 0);
-    const { parameters, gradients } = this.model;
-    const { slots, carried, frozen } = trainerBuffers(engine, this.sharded.shards, options);
-    this.slots = slots;
-    this.carried = carried;
-    this.frozen = frozen;
-    for (const { name } of parameters.places) {
-      if (name.startsWith('weight')) this.weightMatrices.push({ w: parameters.get(name)!, dw: gradients.get(name)! });
+  /** Made by {@link createTrainer}. */
+  constructor(session: Session<S>, options: TrainerOptions) {
+    assertTrainerOptions(options);
+    if (!session.synchronous && (options.accumulate ?? 1) > 1) {
+      throw new RangeError(`trainer: accumulate is ${options.accumulate}, engine ${session.engine} has none of it`);
     }
+    this.session = session;
+    this.spec = session.spec;
+    this.options = options;
+    const { steps, batch, labels = steps } = options;
+    this.reader = new BatchReader(this.spec, steps, batch, labels, session.dtype);
+    this.rng = new RandomState(options.seed ?? 0);
   }
 
-  get spec(): FullSpec {
-    return this.model.spec;
+  /** The engine's name. */
+  get engine(): string {
+    return this.session.engine;
+  }
+
+  get dtype(): Dtype {
+    return this.session.dtype;
+  }
+
+  /** The engine in words: why this one, and on what it runs. */
+  get description(): string {
+    return this.session.description;
   }
 
   /** The number of updates done. */
@@ -149,258 +129,346 @@ export class LocalTrainer implements Trainer {
   }
 
   /**
-   * One update: forward, backward, L2, clip, optimizer, and the state carried on.
+   * Does one update for each batch, in order; or for every `accumulate` of them.
    *
-   * @returns the loss before the update, L2 included
-   * @throws {RangeError | TypeError} on a batch that does not fit, {NonFiniteError} on a NaN or infinity; either leaves
-   *   parameters, optimizer and carried state as they were.
+   * @returns the loss of each batch before its update, L2 included
+   * @throws {RangeError | TypeError} on a batch that does not fit, {NonFiniteError} on a NaN or infinity. The updates of the
+   *   batches before it are done; that batch has changed nothing.
    */
+  train(batches: readonly TrainingBatch[]): Promise<Float64Array> {
+    return this.losses('train', batches);
+  }
+
+  /**
+   * The loss of each batch, in order, without learning, dropout or L2. A batch that carries goes on from where the one
+   * before it ended, the first one from where training stands; that state is left as it was.
+   */
+  evaluate(batches: readonly TrainingBatch[]): Promise<Float64Array> {
+    return this.losses('evaluate', batches);
+  }
+
+  /**
+   * The outputs [steps,batch,V] ([batch,V] where the loss is at the last step) of a batch without targets: probabilities or
+   * values, without dropout. The carried state is left as it was.
+   */
+  predict(batch: PredictionBatch): Promise<FloatArray> {
+    return this.call('predict', () => {
+      const { reader, spec, options } = this;
+      const { carry = false } = batch ?? {};
+      assertCarry(spec, carry);
+      reader.readForPrediction(batch, carry);
+      const { sequences } = reader;
+      const staged = this.session.stage(reader, 'predict', this.rng, null);
+      return () => {
+        const read = ([{ outputs }]: readonly StepResult[]): FloatArray =>
+          firstColumns(outputs!, options.batch, sequences, outputWidth(spec));
+        const results = this.session.run([staged]);
+        return 'then' in results ? results.then(read) : read(results);
+      };
+    });
+  }
+
+  /** Copies of the parameters by name. */
+  parameters(): Promise<NamedTensors> {
+    return this.call('parameters', () => async () => this.named((await this.session.snapshot()).parameters));
+  }
+
+  /** @throws {RangeError | TypeError} on a missing, surplus or misshapen parameter, or one that holds a NaN or infinity. */
+  setParameters(parameters: NamedTensors): Promise<void> {
+    return this.call('setParameters', () => {
+      assertParameters(this.shape, parameters);
+      const flat = this.flat(parameters);
+      const restore = (snapshot: Snapshot): void => this.session.restore({ ...snapshot, parameters: flat });
+      return () => {
+        const snapshot = this.session.snapshot();
+        return 'then' in snapshot ? snapshot.then(restore) : restore(snapshot);
+      };
+    });
+  }
+
+  state(): Promise<TrainerState> {
+    return this.call('state', () => async () => {
+      const { updates } = this;
+      const random = this.rng.getState();
+      const { parameters, memory, states } = await this.session.snapshot();
+      return {
+        updates,
+        parameters: this.named(parameters),
+        optimizer: this.options.optimizer.name,
+        optimizerMemory: [...memory],
+        states: Object.fromEntries(this.session.states.map((name, i) => [name, states[i]])),
+        random,
+      };
+    });
+  }
+
+  /**
+   * @throws as {@link setParameters}, and where the state is of another optimizer, or its memory, a carried state or the
+   *   random stream is missing or misshapen; everything is then as it was.
+   */
+  setState(state: TrainerState): Promise<void> {
+    return this.call('setState', () => {
+      assertTrainerState(this.shape, state);
+      const random = new RandomState(0);
+      random.setState(state.random); // throws where it is no stream
+      const copyOf = (values: FloatArray): FloatArray => {
+        const copy = zeros(this.session.dtype, values.length);
+        copy.set(values);
+        return copy;
+      };
+      const snapshot = {
+        parameters: this.flat(state.parameters),
+        memory: state.optimizerMemory.map(copyOf),
+        states: this.session.states.map((name) => copyOf(state.states[name])),
+      };
+      const { updates } = state;
+      return () => {
+        this.session.restore(snapshot);
+        this.rng.setState(random.getState());
+        this.updates = updates;
+      };
+    });
+  }
+
+  /** Frees what the engine holds. Every call after it fails. */
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.session.dispose();
+  }
+
+  /** Runs batches in order; a batch that is refused ends the list, after those before it have been run. */
+  private losses(mode: Mode, batches: readonly TrainingBatch[]): Promise<Float64Array> {
+    const fn = mode === 'train' ? 'train' : 'evaluate';
+    return this.call(fn, () => {
+      if (!Array.isArray(batches)) {
+        throw new TypeError(`trainer.${fn}: batches is ${typeof batches}, expected a list of batches: ${fn}([batch])`);
+      }
+      return this.session.synchronous ? this.runNow(mode, batches) : this.runLater(mode, batches);
+    });
+  }
+
+  /** A session that is done when it returns: a batch is read when it is its turn. */
+  private runNow(mode: Mode, batches: readonly TrainingBatch[]): () => Float64Array {
+    const losses = new Float64Array(batches.length);
+    if (mode === 'evaluate') this.session.saveStates();
+    try {
+      const size = mode === 'train' ? (this.options.accumulate ?? 1) : 1;
+      for (let i = 0; i < batches.length; i += size) {
+        this.runGroup(mode, batches.slice(i, i + size), losses.subarray(i, i + size));
+        if (mode === 'train') this.updates++;
+      }
+    } finally {
+      if (mode === 'evaluate') this.session.restoreStates();
+    }
+    return () => losses;
+  }
+
+  /** The batches of one update; where one fails, everything is as before the first. */
+  private runGroup(mode: Mode, batches: readonly TrainingBatch[], losses: Float64Array): void {
+    const before = this.streamBefore(mode);
+    if (batches.length > 1) this.session.saveStates();
+    try {
+      for (const [i, batch] of batches.entries()) {
+        const staged = this.stage(batch, i < batches.length - 1 ? 'accumulate' : mode, this.updates);
+        const [result] = this.session.run([staged]) as readonly StepResult[];
+        losses[i] = result.loss;
+        if (result.failed !== null) {
+          const step = this.session.failedStep(staged) as Awaited<ReturnType<Session<S>['failedStep']>>;
+          throw nonFiniteError(result, step, this.updates, this.session);
+        }
+      }
+    } catch (error) {
+      if (before) this.rng.setState(before);
+      if (batches.length > 1) this.session.restoreStates();
+      throw error;
+    }
+  }
+
+  /** A session that works on a device: every batch is read at once, and run when the calls before it are done. */
+  private runLater(mode: Mode, batches: readonly TrainingBatch[]): () => Promise<Float64Array> {
+    const staged: S[] = [];
+    const streams: (RandomStateSnapshot | null)[] = [];
+    let refused: { error: unknown } | null = null;
+    for (const batch of batches) {
+      const before = this.streamBefore(mode);
+      try {
+        staged.push(this.stage(batch, mode, this.updates + this.pending));
+      } catch (error) {
+        refused = { error };
+        break;
+      }
+      streams.push(before);
+      if (mode === 'train') this.pending++;
+    }
+    const { failures } = this;
+    return async () => {
+      const done = (count: number): void => {
+        if (mode !== 'train') return;
+        this.pending -= staged.length;
+        this.updates += count;
+      };
+      if (failures !== this.failures) {
+        throw new Error(`trainer.${mode}: a call before this one failed, so that it was not carried out`);
+      }
+      if (mode === 'evaluate') this.session.saveStates();
+      try {
+        const results = await this.session.run(staged);
+        const failed = results.findIndex((result) => result.failed !== null);
+        if (failed >= 0) {
+          const before = streams[failed];
+          if (before) this.rng.setState(before);
+          const step = await this.session.failedStep(staged[failed]);
+          const error = nonFiniteError(results[failed], step, this.updates + failed, this.session);
+          done(failed);
+          throw error;
+        }
+        done(staged.length);
+        if (refused) throw refused.error;
+        return Float64Array.from(results, ({ loss }) => loss);
+      } catch (error) {
+        if (mode === 'train' && error !== refused?.error) {
+          this.failures++;
+          this.pending = 0;
+        }
+        throw error;
+      } finally {
+        if (mode === 'evaluate') this.session.restoreStates();
+      }
+    };
+  }
+
+  /** The dropout stream before a step that draws from it. */
+  protected streamBefore(mode: Mode): RandomStateSnapshot | null {
+    return mode === 'train' && this.spec.dropout > 0 ? this.rng.getState() : null;
+  }
+
+  /** Reads a batch and makes its step ready. */
+  protected stage(batch: TrainingBatch, mode: Mode, update: number): S {
+    const { optimizer } = this.options;
+    // What a schedule may refuse comes before anything is drawn.
+    const numbers =
+      mode === 'train' || mode === 'accumulate'
+        ? optimizer.numbers(update, learningRateAt(optimizer.lr, update))
+        : null;
+    const { carry = false } = batch ?? {};
+    assertCarry(this.spec, carry);
+    this.reader.read(batch, carry);
+    return this.session.stage(this.reader, mode, this.rng, numbers);
+  }
+
+  /**
+   * A call: `read` checks and copies its arguments at once; what it returns does the work when the calls before are done.
+   * A session that is done when it returns does the work at once, too.
+   */
+  private call<T>(fn: string, read: () => () => T | Promise<T>): Promise<T> {
+    let work: () => T | Promise<T>;
+    try {
+      this.assertAlive(fn);
+      work = read();
+      if (this.session.synchronous) return Promise.resolve(work());
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const turn = this.last.then(() => {
+      this.assertAlive(fn);
+      return work();
+    });
+    this.last = turn.catch(() => {});
+    return turn;
+  }
+
+  protected assertAlive(fn: string): void {
+    if (this.disposed) throw new Error(`trainer.${fn}: the trainer was disposed of`);
+  }
+
+  private get shape(): TrainerShape {
+    const { dtype, layout, states, spec } = this.session;
+    const { optimizer, batch: B } = this.options;
+    return { dtype, layout, optimizer, states, B, H: spec.hiddenSize };
+  }
+
+  private named(flat: FloatArray): NamedTensors {
+    return Object.fromEntries(
+      this.session.layout.map(({ name, offset, length }) => [name, flat.slice(offset, offset + length)]),
+    );
+  }
+
+  private flat(parameters: NamedTensors): FloatArray {
+    const { layout, dtype } = this.session;
+    const last = layout[layout.length - 1];
+    const values = zeros(dtype, last.offset + last.length);
+    for (const { name, offset } of layout) values.set(parameters[name], offset);
+    return values;
+  }
+}
+
+/** The first `count` of B sequences of [rows,B,V]. */
+function firstColumns(values: FloatArray, B: number, count: number, V: number): FloatArray {
+  if (count === B) return values;
+  const rows = values.length / (B * V);
+  const first = values.slice(0, rows * count * V);
+  for (let r = 0; r < rows; r++) first.set(values.subarray(r * B * V, (r * B + count) * V), r * count * V);
+  return first;
+}
+
+/** A trainer on an engine whose buffers are this machine's memory; its steps can also be taken one by one, at once. */
+export class CpuTrainer extends Trainer<CpuStep> {
+  readonly model: SequenceModel<FloatArray, Int32Array>;
+  private readonly cpu: CpuSession;
+
+  /**
+   * @param engines one, or several that work at the same time on shards of each batch
+   * @param description the engine in words
+   * @throws {RangeError | TypeError} where spec or options make no sense.
+   */
+  constructor(
+    engines: CpuEngine | readonly CpuEngine[],
+    spec: ModelSpec | ResolvedSpec,
+    options: TrainerOptions,
+    description = 'as given',
+  ) {
+    const list = Array.isArray(engines) ? engines : [engines as CpuEngine];
+    assertTrainerOptions(options);
+    const session = new CpuSession(list, spec, options, description);
+    super(session, options);
+    this.cpu = session;
+    this.model = session.model;
+  }
+
+  /** One update, at once; as {@link train} of one batch. */
   update(batch: TrainingBatch): number {
-    const { model, options, optimizer, optim } = this;
-    const gradients = model.gradients.flat;
-    const loss = this.lossAndGradients(batch);
-    const { clip } = options;
-    if (clip && 'value' in clip) optim.clip(gradients, gradients, -clip.value, clip.value);
-    if (clip && 'norm' in clip) optim.clipByNorm(gradients, clip.norm);
-    const lr = learningRateAt(optimizer.lr, this.updates);
-    // A gradient of zero is not enough: an optimizer's own weight decay or momentum moves a parameter without one.
-    for (const { values, before } of this.frozen) before.set(values);
-    optimizer.update(model.parameters.flat, gradients, this.slots, this.updates, lr, optim);
-    for (const { values, before } of this.frozen) values.set(before);
-    this.updates++;
-    this.carryOn();
-    return loss;
+    return this.now('train', batch, (step) => this.cpu.run([step])[0]);
   }
 
   /**
    * The loss of a batch and, in `model.gradients`, its gradient with L2, not clipped; nothing is updated or carried on.
    *
-   * @throws as {@link update}
+   * @throws as {@link train}
    */
   lossAndGradients(batch: TrainingBatch): number {
-    const { model, options, sharded } = this;
-    const gradients = model.gradients.flat;
-    this.begin(batch);
-    sharded.forward(this.rng);
-    const loss = sharded.loss() + this.l2Loss();
-    if (!Number.isFinite(loss)) throw this.whereNotFinite('the loss', loss);
-    sharded.gradients(true, options.span);
-    if (options.l2) for (const { w, dw } of this.weightMatrices) this.optim.l2Backward(dw, w, options.l2);
-    for (const { gradient } of this.frozen) gradient.fill(0);
-    // The sum is quick, but the squares of finite numbers may be too large for it.
-    if (!Number.isFinite(this.optim.sumOfSquares(gradients))) {
-      const bad = gradients.find((g) => !Number.isFinite(g));
-      if (bad !== undefined) throw this.whereNotFinite('the gradient', bad);
-    }
-    return loss;
+    return this.now('train', batch, (step) => this.cpu.lossAndGradients(step), false);
   }
 
   /** The loss of a batch without dropout or L2, from the carried state where the batch says so; nothing is carried on. */
   lossOf(batch: TrainingBatch): number {
-    this.begin(batch);
-    return this.plainLoss();
-  }
-
-  async train(batches: readonly TrainingBatch[]): Promise<Float64Array> {
-    return Float64Array.from(batches, (batch) => this.update(batch));
-  }
-
-  async evaluate(batches: readonly TrainingBatch[]): Promise<Float64Array> {
-    const before = this.carried.map(({ values }) => values.slice());
+    this.cpu.saveStates();
     try {
-      return Float64Array.from(batches, (batch) => {
-        this.begin(batch);
-        const loss = this.plainLoss();
-        this.carryOn();
-        return loss;
-      });
+      return this.now('evaluate', batch, (step) => this.cpu.run([step])[0]);
     } finally {
-      for (let i = 0; i < before.length; i++) this.carried[i].values.set(before[i]);
+      this.cpu.restoreStates();
     }
   }
 
-  async parameters(): Promise<NamedTensors> {
-    return copyOf(this.model.parameters.places.map(({ name }) => [name, this.model.parameters.get(name)!]));
-  }
-
-  async setParameters(parameters: NamedTensors): Promise<void> {
-    expectParameters(this.shape, parameters);
-    this.writeParameters(parameters);
-  }
-
-  async state(): Promise<TrainerState> {
-    return {
-      step: this.updates,
-      parameters: await this.parameters(),
-      slots: this.slots.map((slot) => slot.slice()),
-      states: copyOf(this.carried.map(({ name, values }) => [name, values])),
-      random: this.rng.getState(),
-    };
-  }
-
-  /**
-   * @throws as {@link setParameters}, and where optimizer memory, a carried state or the random stream is missing or
-   *   misshapen; everything is then as it was.
-   */
-  async setState(state: TrainerState): Promise<void> {
-    expectTrainerState(this.shape, state);
-    this.rng.setState(state.random); // leaves the stream as it was where it throws; nothing after it can
-    this.writeParameters(state.parameters);
-    for (let i = 0; i < this.slots.length; i++) this.slots[i].set(state.slots[i]);
-    for (const { name, values } of this.carried) values.set(state.states[name]);
-    this.updates = state.step;
-  }
-
-  dispose(): void {
-    for (const engine of this.engines) engine.dispose();
-  }
-
-  /** Loads a batch and the state it goes on from. */
-  private begin(batch: TrainingBatch): void {
-    const { carry = false } = batch;
-    expectCarry(this.spec, carry);
-    this.sharded.load(batch, carry);
-    for (const { shares } of this.carried) for (const { given, values } of shares) given.set(values);
-  }
-
-  /** The loss of the loaded batch, without dropout or L2. */
-  private plainLoss(): number {
-    this.sharded.forward();
-    const loss = this.sharded.loss();
-    if (!Number.isFinite(loss)) throw this.whereNotFinite('the loss', loss);
-    return loss;
-  }
-
-  /** Keeps the state that the next batch goes on from, out of the window just read. */
-  private carryOn(): void {
-    const { steps } = this.model;
-    const slot = Math.min(this.options.advance ?? steps, steps);
-    for (const { layer, which, shares } of this.carried) {
-      for (const { stack, values } of shares) values.set(stack.stateAfter(slot, layer)[which]);
+  private now(mode: Mode, batch: TrainingBatch, run: (step: CpuStep) => StepResult, counts = true): number {
+    this.assertAlive(mode);
+    const before = this.streamBefore(mode);
+    const result = run(this.stage(batch, mode, this.updates));
+    if (result.failed !== null) {
+      if (before) this.rng.setState(before);
+      throw nonFiniteError(result, this.cpu.failedStep(), this.updates, this.cpu);
     }
+    if (mode === 'train' && counts) this.updates++;
+    return result.loss;
   }
-
-  private l2Loss(): number {
-    const { l2 } = this.options;
-    let sum = 0;
-    if (l2) for (const { w } of this.weightMatrices) sum += this.optim.l2Forward(w, l2);
-    return sum;
-  }
-
-  /** Looks for the first tensor with a NaN or infinity: parameters, then what was computed from them. */
-  private whereNotFinite(found: 'the loss' | 'the gradient', value: number): NonFiniteError {
-    const { parameters, gradients, steps } = this.model;
-    return whereNotFinite(found, value, this.updates, {
-      places: parameters.places,
-      parameter: (name) => parameters.get(name)!,
-      gradient: (name) => gradients.get(name)!,
-      steps,
-      states: this.carried.map(({ name }) => name),
-      stateAfter: (t, wanted) => {
-        const { layer, which, shares } = this.carried.find(({ name }) => name === wanted)!;
-        return shares.map(({ stack }) => stack.stateAfter(t, layer)[which]).reduce(joined);
-      },
-    });
-  }
-
-  private writeParameters(parameters: NamedTensors): void {
-    for (const { name } of this.model.parameters.places) this.model.parameters.get(name)!.set(parameters[name]);
-  }
-
-  private get shape(): TrainerShape {
-    const { model, optimizer, slots, carried, options } = this;
-    return {
-      ...{ dtype: model.engine.dtype, places: model.parameters.places, optimizer: optimizer.name },
-      ...{ slots: slots.length, slotLength: model.parameters.flat.length },
-      ...{ states: carried.map(({ name }) => name), B: options.batch, H: model.spec.hiddenSize },
-    };
-  }
-}
-
-interface FrozenParameter<F> {
-  values: F;
-  gradient: F;
-  before: F;
-}
-
-interface CarriedState<F> {
-  name: string;
-  layer: number;
-  which: 'h' | 'c';
-  /** [B,H], and of each shard its rows, with the state its model goes on from. */
-  values: F;
-  shares: { values: F; given: F; stack: Pick<RecurrentStack<F, unknown>, 'stateAfter'> }[];
-}
-
-interface TrainerBuffers<F> {
-  slots: F[];
-  carried: CarriedState<F>[];
-  frozen: FrozenParameter<F>[];
-}
-
-/** What a trainer needs beside its model's buffers. */
-function trainerBuffers<F, I>(
-  engine: Engine<F, I>,
-  shards: readonly Shard<F, I>[],
-  { optimizer, batch: B, frozen = [] }: TrainerOptions,
-): TrainerBuffers<F> {
-  const { model } = shards[0];
-  const { parameters, gradients, spec } = model;
-  const slots = optimizer.initialSlots.map((value) => {
-    const slot = engine.floats(engine.lengthOf(parameters.flat));
-    engine.fill(slot, value);
-    return slot;
-  });
-  const carried: CarriedState<F>[] = [];
-  model.eachState((name, layer, d, which) => {
-    if (d !== 0) return;
-    const H = spec.hiddenSize;
-    const values = engine.floats(B * H);
-    const shares = shards.map(({ model: { stack }, from, to }) => ({
-      values: engine.slice(values, from * H, to * H),
-      given: stack.given(layer, d)[which],
-      stack,
-    }));
-    carried.push({ name, layer, which, values, shares });
-  });
-  return {
-    slots,
-    carried,
-    frozen: frozen.map((name) => {
-      const values = parameters.get(name);
-      if (!values) throw new RangeError(`trainer: frozen names ${name}, which is no parameter of this model`);
-      return { values, gradient: gradients.get(name)!, before: engine.floats(engine.lengthOf(values)) };
-    }),
-  };
-}
-
-/**
- * The length of every buffer that a {@link LocalTrainer} of that spec asks its engine for.
- *
- * @throws {RangeError | TypeError} where spec or options make no sense.
- */
-export function bufferLengths(spec: ModelSpec, options: TrainerOptions): readonly number[] {
-  return bufferLengthsOfThreads(spec, options, 1)[0];
-}
-
-/** The same for each engine of a trainer that has several. */
-export function bufferLengthsOfThreads(
-  spec: ModelSpec,
-  options: TrainerOptions,
-  threads: number,
-): readonly (readonly number[])[] {
-  const engines = Array.from({ length: threads }, () => countingEngine());
-  trainerBuffers(engines[0], dealOut(engines, spec, options), options);
-  return engines.map(({ lengths }) => lengths);
-}
-
-function joined(a: FloatArray, b: FloatArray): FloatArray {
-  const both = zeros(dtypeOf(a), a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
-}
-
-function copyOf(tensors: [string, FloatArray][]): NamedTensors {
-  return Object.fromEntries(tensors.map(([name, values]) => [name, values.slice()]));
 }

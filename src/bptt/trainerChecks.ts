@@ -1,29 +1,60 @@
+import type { Optimizer } from '../optim/optimizer.ts';
 import { type Dtype, expectLength, type FloatArray } from '../tensor/shape.ts';
-import type { Keep } from './batch.ts';
-import type { FullSpec, NamedTensors, ParameterPlace } from './spec.ts';
+import type { Carry } from './batch.ts';
+import { describe } from './options.ts';
+import type { FailedStep, Session, StepResult } from './session.ts';
+import type { NamedTensors, ParameterLayout, ResolvedSpec } from './spec.ts';
 import type { TrainerOptions, TrainerState } from './trainer.ts';
 
 /**
  * Throws unless the options make sense.
  *
- * @throws {RangeError} naming the option, what it is and what it may be.
+ * @throws {RangeError | TypeError} naming the option, what it is and what it may be.
  */
-export function expectTrainerOptions({ steps, span = steps, advance = steps, l2 = 0, clip }: TrainerOptions): void {
+export function assertTrainerOptions(options: TrainerOptions): void {
+  const { steps, batch, labels = steps, backSteps = steps, stride = steps, l2 = 0, accumulate = 1 } = options;
+  assertRange('steps', steps, 1);
+  assertRange('batch', batch, 1);
+  assertRange('labels', labels, 1);
+  assertOptimizer(options.optimizer);
   if (!(l2 >= 0 && l2 < Number.POSITIVE_INFINITY)) throw new RangeError(`trainer: l2 is ${l2}, expected a number ≥ 0`);
-  const limit = clip && ('value' in clip ? clip.value : clip.norm);
-  if (limit !== undefined && !(limit > 0)) throw new RangeError(`trainer: clip is ${limit}, expected a number > 0`);
-  expectRange('span', span, 1, steps);
-  expectRange('advance', advance, 1, steps);
-}
-
-function expectRange(name: string, value: number, low: number, high: number): void {
-  if (!Number.isInteger(value) || value < low || value > high) {
-    throw new RangeError(`trainer: ${name} is ${value}, expected a whole number from ${low} to ${high}`);
+  assertClip(options.clip);
+  assertRange('backSteps', backSteps, 1, steps);
+  assertRange('stride', stride, 1, steps);
+  assertRange('accumulate', accumulate, 1);
+  const { frozen = [] } = options;
+  if (!Array.isArray(frozen)) {
+    throw new TypeError(`trainer: frozen is ${describe(frozen)}, expected a list of names of parameters`);
   }
 }
 
+function assertOptimizer(optimizer: unknown): void {
+  const { update, numbers, initialMemory } = (optimizer ?? {}) as Partial<Optimizer>;
+  if (typeof update === 'function' && typeof numbers === 'function' && Array.isArray(initialMemory)) return;
+  const wanted = 'expected one of bptt/optim, as in optimizer: adam({ lr: 0.001 })';
+  throw new TypeError(`trainer: optimizer is ${describe(optimizer)}, ${wanted}`);
+}
+
+function assertClip(clip: unknown): void {
+  if (clip === undefined) return;
+  const kinds = typeof clip === 'object' && clip !== null ? Object.keys(clip) : [];
+  if (kinds.length !== 1 || (kinds[0] !== 'value' && kinds[0] !== 'norm')) {
+    throw new TypeError(`trainer: clip is ${describe(clip)}, expected { norm: 5 } or { value: 5 }`);
+  }
+  const limit = (clip as Record<string, unknown>)[kinds[0]];
+  if (!(typeof limit === 'number' && limit > 0)) {
+    throw new RangeError(`trainer: clip is ${describe(limit)}, expected a number > 0`);
+  }
+}
+
+function assertRange(name: string, value: number, low: number, high = Number.POSITIVE_INFINITY): void {
+  if (Number.isInteger(value) && value >= low && value <= high) return;
+  const wanted = high === Number.POSITIVE_INFINITY ? `≥ ${low}` : `from ${low} to ${high}`;
+  throw new RangeError(`trainer: ${name} is ${describe(value)}, expected a whole number ${wanted}`);
+}
+
 /** Throws where a batch is to go on from a state that a model of that spec cannot go on from. */
-export function expectCarry({ bidirectional }: FullSpec, carry: Keep): void {
+export function assertCarry({ bidirectional }: ResolvedSpec, carry: Carry): void {
   if (carry !== false && bidirectional) {
     throw new RangeError('trainer: carry is set, but a bidirectional model reads each window from both ends');
   }
@@ -32,11 +63,8 @@ export function expectCarry({ bidirectional }: FullSpec, carry: Keep): void {
 /** What belongs to a trainer. */
 export interface TrainerShape {
   readonly dtype: Dtype;
-  readonly places: readonly ParameterPlace[];
-  readonly optimizer: string;
-  /** The optimizer's blocks of memory, and the length P of each. */
-  readonly slots: number;
-  readonly slotLength: number;
+  readonly layout: readonly ParameterLayout[];
+  readonly optimizer: Optimizer;
   /** The names of the carried states, [B,H] each. */
   readonly states: readonly string[];
   readonly B: number;
@@ -44,46 +72,75 @@ export interface TrainerShape {
 }
 
 /** @throws {RangeError | TypeError} on a missing, surplus or misshapen parameter, or one that holds a NaN or infinity. */
-export function expectParameters({ places, dtype }: TrainerShape, parameters: NamedTensors): void {
-  const fn = 'trainer.setParameters';
-  const surplus = Object.keys(parameters).find((name) => !places.some((place) => place.name === name));
+export function assertParameters(
+  { layout, dtype }: TrainerShape,
+  parameters: NamedTensors,
+  fn = 'trainer.setParameters',
+): void {
+  assertObject(fn, 'parameters', parameters);
+  const surplus = Object.keys(parameters).find((name) => !layout.some((place) => place.name === name));
   if (surplus) throw new RangeError(`${fn}: ${surplus} is no parameter of this model`);
-  for (const { name, shape, length } of places) {
+  for (const { name, shape, length } of layout) {
     const values = parameters[name];
-    if (!values) throw new RangeError(`${fn}: ${name} is missing, expected shape [${shape.join(',')}]`);
+    if (values === undefined) throw new RangeError(`${fn}: ${name} is missing, expected shape [${shape.join(',')}]`);
+    assertNumbers(fn, name, values);
     if (values.length !== length) {
       throw new RangeError(`${fn}: ${name} has ${values.length} elements, expected [${shape.join(',')}]`);
     }
-    expectFinite(fn, name, values, dtype);
+    assertFinite(fn, name, values, dtype);
   }
 }
 
-/** @throws as {@link expectParameters}, and where optimizer memory or a carried state is missing or misshapen. */
-export function expectTrainerState(shape: TrainerShape, state: TrainerState): void {
+/** @throws as {@link assertParameters}, and where the state is of another optimizer, or a part is missing or misshapen. */
+export function assertTrainerState(shape: TrainerShape, state: TrainerState): void {
   const fn = 'trainer.setState';
-  const { dtype, slots, slotLength, states, B, H } = shape;
-  expectParameters(shape, state.parameters);
-  if (state.slots.length !== slots) {
-    throw new RangeError(`${fn}: slots has ${state.slots.length} blocks, ${shape.optimizer} keeps ${slots}`);
+  const { dtype, optimizer, states, B, H, layout } = shape;
+  assertObject(fn, 'state', state);
+  assertParameters(shape, state.parameters, fn);
+  if (state.optimizer !== optimizer.name) {
+    throw new RangeError(`${fn}: optimizer is ${String(state.optimizer)}, this trainer's is ${optimizer.name}`);
   }
-  state.slots.forEach((slot, i) => {
-    expectLength(fn, `slots[${i}]`, slot, '[P]', slotLength);
-    expectFinite(fn, `slots[${i}]`, slot, dtype);
-  });
+  const blocks = optimizer.initialMemory.length;
+  const { optimizerMemory } = state;
+  if (!Array.isArray(optimizerMemory) || optimizerMemory.length !== blocks) {
+    const got = Array.isArray(optimizerMemory) ? `${optimizerMemory.length} blocks` : typeof optimizerMemory;
+    throw new RangeError(`${fn}: optimizerMemory is ${got}, expected ${blocks} blocks of ${optimizer.name}`);
+  }
+  const last = layout[layout.length - 1];
+  for (let i = 0; i < blocks; i++) {
+    assertNumbers(fn, `optimizerMemory[${i}]`, optimizerMemory[i]);
+    expectLength(fn, `optimizerMemory[${i}]`, optimizerMemory[i], '[P]', last.offset + last.length);
+    assertFinite(fn, `optimizerMemory[${i}]`, optimizerMemory[i], dtype);
+  }
+  assertObject(fn, 'states', state.states);
   const surplus = Object.keys(state.states).find((name) => !states.includes(name));
   if (surplus) throw new RangeError(`${fn}: ${surplus} is no state of this model`);
   for (const name of states) {
     if (!state.states[name]) throw new RangeError(`${fn}: states lacks ${name}`);
+    assertNumbers(fn, name, state.states[name]);
     expectLength(fn, name, state.states[name], '[B,H]', B, H);
-    expectFinite(fn, name, state.states[name], dtype);
+    assertFinite(fn, name, state.states[name], dtype);
   }
-  if (!Number.isSafeInteger(state.step) || state.step < 0) {
-    throw new RangeError(`${fn}: step is ${state.step}, expected a whole number ≥ 0`);
+  if (!Number.isSafeInteger(state.updates) || state.updates < 0) {
+    throw new RangeError(`${fn}: updates is ${String(state.updates)}, expected a whole number ≥ 0`);
   }
 }
 
+/** @throws {TypeError} unless the value is an object of named fields. */
+function assertObject(fn: string, name: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null) return;
+  throw new TypeError(`${fn}: ${name} is ${String(value)}, expected an object`);
+}
+
+/** @throws {TypeError} unless these are numbers of a typed array: a state that went through JSON has lost them. */
+function assertNumbers(fn: string, name: string, values: unknown): void {
+  if (values instanceof Float32Array || values instanceof Float64Array) return;
+  const got = (values as object | null | undefined)?.constructor?.name ?? String(values);
+  throw new TypeError(`${fn}: ${name} is ${got}, expected Float32Array or Float64Array`);
+}
+
 /** Of numbers that may be of the other dtype: they must be finite in this one, too. */
-function expectFinite(fn: string, name: string, values: FloatArray, dtype: Dtype): void {
+function assertFinite(fn: string, name: string, values: FloatArray, dtype: Dtype): void {
   const bad = values.findIndex((v) => !Number.isFinite(dtype === 'float32' ? Math.fround(v) : v));
   if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${values[bad]}, expected a finite number (${dtype})`);
 }
@@ -103,35 +160,32 @@ export class NonFiniteError extends Error {
   }
 }
 
-/** What a failed step computed, for {@link whereNotFinite} to look at. */
-export interface FailedStep {
-  readonly places: readonly ParameterPlace[];
-  parameter(name: string): FloatArray;
-  gradient(name: string): FloatArray;
-  /** The steps of the window, and the names of the states. */
-  readonly steps: number;
-  readonly states: readonly string[];
-  /** A state after `t` steps of the window. */
-  stateAfter(t: number, name: string): FloatArray;
-}
-
-/** Finds the first tensor with a NaN or infinity: parameters, then what was computed from them. */
-export function whereNotFinite(
-  found: 'the loss' | 'the gradient',
-  value: number,
-  step: number,
-  { places, parameter, gradient, steps, states, stateAfter }: FailedStep,
+/**
+ * The error of a failed step, with the first tensor that holds a NaN or infinity: parameters, then what was computed from
+ * them.
+ *
+ * @param updates done before
+ */
+export function nonFiniteError(
+  { failed, loss }: StepResult,
+  { parameters, gradients, steps, stateAfter }: FailedStep,
+  updates: number,
+  { layout, states }: Pick<Session, 'layout' | 'states'>,
 ): NonFiniteError {
   const tensors = function* (): Generator<[string, FloatArray]> {
-    for (const { name } of places) yield [name, parameter(name)];
-    if (found === 'the gradient') for (const { name } of places) yield [`the gradient of ${name}`, gradient(name)];
-    for (const name of states) {
-      for (let t = 0; t <= steps; t++) yield [`${name} after ${t} steps of the window`, stateAfter(t, name)];
+    for (const { name, offset, length } of layout) yield [name, parameters.subarray(offset, offset + length)];
+    if (failed === 'the gradient') {
+      for (const { name, offset, length } of layout) {
+        yield [`the gradient of ${name}`, gradients.subarray(offset, offset + length)];
+      }
+    }
+    for (const [index, name] of states.entries()) {
+      for (let t = 0; t <= steps; t++) yield [`${name} after ${t} steps of the window`, stateAfter(t, index)];
     }
   };
   for (const [name, values] of tensors()) {
     const bad = values.find((v) => !Number.isFinite(v));
-    if (bad !== undefined) return new NonFiniteError(name, step, bad);
+    if (bad !== undefined) return new NonFiniteError(name, updates, bad);
   }
-  return new NonFiniteError(found, step, value);
+  return new NonFiniteError(failed ?? 'the loss', updates, failed === 'the gradient' ? Number.NaN : loss);
 }

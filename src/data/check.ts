@@ -8,3 +8,8 @@ export function expectLength(fn: string, arg: string, a: ArrayLike<number>, shap
     throw new RangeError(`${fn}: ${arg} has ${a.length} elements, expected ${shape}`);
   }
 }
+
+/** Whether an id from outside is a whole number in [0, size); a text of digits, which would index a list as well, is not. */
+export function isIndex(id: unknown, size: number): boolean {
+  return Number.isInteger(id) && (id as number) >= 0 && (id as number) < size;
+}

@@ -1,9 +1,17 @@
 export { ADDING_BASELINE, addingProblem } from './addingProblem.ts';
+export { airlinePassengers } from './airlinePassengers.ts';
 export { type AdditionProblem, additionBatch, additionProblem, binary2int, int2binary } from './binaryAddition.ts';
+export { bucketByLength } from './bucketByLength.ts';
 export { CharWindows } from './charWindows.ts';
 export { type CopyingSizes, copyingBaseline, copyingProblem, copyingSteps } from './copyingProblem.ts';
 export { type CountingData, countingData } from './counting.ts';
+export { LabelMap } from './labelMap.ts';
+export { oneHot } from './oneHot.ts';
+export { type PaddedSequences, type PadSequencesOptions, padSequences } from './padSequences.ts';
 export * from './reber.ts';
+export { type SeriesWindows, type SeriesWindowsOptions, seriesWindows } from './seriesWindows.ts';
 export { type SineData, type SineLayout, sineData } from './sine.ts';
+export { type SplitInTimeOptions, splitInTime } from './splitInTime.ts';
+export { Standardizer, type StandardizerState } from './standardizer.ts';
 export { type CharOrder, CharVocabulary, decodeUtf8, splitTail } from './text.ts';
 export * from './words.ts';

@@ -1,3 +1,5 @@
+import { isIndex } from './check.ts';
+
 /** How {@link CharVocabulary.fromText} numbers the characters. */
 export type CharOrder = 'appearance' | 'sorted';
 
@@ -16,7 +18,7 @@ export class CharVocabulary {
     this.chars = Array.from(chars);
     const ids = new Map<string, number>();
     for (const [id, char] of this.chars.entries()) {
-      if (Array.from(char).length !== 1) {
+      if (typeof char !== 'string' || char.length !== String.fromCodePoint(char.codePointAt(0) ?? 0).length) {
         throw new RangeError(`CharVocabulary: chars[${id}] is ${JSON.stringify(char)}, expected one character`);
       }
       if (ids.has(char)) {
@@ -76,13 +78,12 @@ export class CharVocabulary {
   decode(ids: ArrayLike<number>): string {
     let text = '';
     for (let i = 0; i < ids.length; i++) {
-      const char = this.chars[ids[i]];
-      if (char === undefined) {
+      if (!isIndex(ids[i], this.size)) {
         throw new RangeError(
           `CharVocabulary.decode: ids[${i}] is ${ids[i]}, expected a whole number from 0 to ${this.size - 1}`,
         );
       }
-      text += char;
+      text += this.chars[ids[i]];
     }
     return text;
   }

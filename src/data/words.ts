@@ -1,4 +1,5 @@
 import { expectWhole } from '../tensor/random.ts';
+import { isIndex } from './check.ts';
 
 /** Stands for every word outside the vocabulary. */
 export const UNKNOWN = '<unk>';
@@ -13,6 +14,8 @@ const TOKEN = /\p{N}+(?:[.,]\p{N}+)+|[\p{L}\p{M}\p{N}]+(?:['’-][\p{L}\p{M}\p{N
 const BOUNDARY = /(?<![.!?…])[.!?…]+["'”’)\]]*(?=\s+["'“‘([_]*[\p{Lu}\p{N}])/gu;
 /** Full stops that end no sentence: titles, and initials as in "O. Henry". */
 const ABBREVIATION = /(?:^|[^\p{L}])(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Messrs|vs|\p{Lu})\.$/u;
+/** More than the longest abbreviation with the sign before it. */
+const ABBREVIATION_LENGTH = 16;
 
 /**
  * Cuts a text into sentences of words and punctuation marks: `<s> the cat sat . </s> <s> …`.
@@ -40,7 +43,8 @@ function splitSentences(paragraph: string): string[] {
   let start = 0;
   for (const { 0: signs, index } of paragraph.matchAll(BOUNDARY)) {
     const end = index + signs.length;
-    if (ABBREVIATION.test(paragraph.slice(start, end))) continue;
+    // only the end is looked at: a sentence may be long, and hold many abbreviations
+    if (ABBREVIATION.test(paragraph.slice(Math.max(start, end - ABBREVIATION_LENGTH), end))) continue;
     sentences.push(paragraph.slice(start, end));
     start = end;
   }
@@ -52,6 +56,7 @@ const CLOSES = /^(?:[.,;:!?…)\]}%”’]|\.{2,})$/;
 const OPENS = /^[([{“‘$£]$/;
 const DASH = /^(?:-{2,}|—)$/;
 const QUOTE = /^["']$/;
+const FULL_STOP = /^[.!?…]$/;
 
 /**
  * Tokens as text that a person would write: no space before a comma, quotes closed where they were opened, sentences with a
@@ -59,6 +64,7 @@ const QUOTE = /^["']$/;
  */
 export function joinTokens(tokens: Iterable<string>): string {
   let text = '';
+  let last = ''; // the last sign of the text, which is not searched itself: it grows
   let glue = true; // the next token follows without a space
   let sentenceStart = true;
   const open = new Set<string>();
@@ -70,13 +76,15 @@ export function joinTokens(tokens: Iterable<string>): string {
       continue;
     }
     // a quote opened in an earlier sentence is closed behind a full stop
-    const closesQuote = QUOTE.test(token) && (open.delete(token) || (!sentenceStart && /[.!?…]$/.test(text)));
+    const closesQuote = QUOTE.test(token) && (open.delete(token) || (!sentenceStart && FULL_STOP.test(last)));
     const opensQuote = QUOTE.test(token) && !closesQuote;
     if (opensQuote) open.add(token);
     const dash = DASH.test(token);
     const space = !(glue || closesQuote || dash || CLOSES.test(token));
     const word = sentenceStart ? capitalized(token) : token;
-    text += space ? ` ${word}` : word;
+    const piece = space ? ` ${word}` : word;
+    text += piece;
+    last = piece.at(-1) ?? last;
     glue = opensQuote || dash || OPENS.test(token);
     sentenceStart &&= !/[\p{L}\p{N}]/u.test(token); // an opening quote leaves the capital to the word behind it
   }
@@ -103,12 +111,15 @@ export class WordVocabulary {
   /**
    * From a given list: the word at index i has id i.
    *
-   * @throws {RangeError} when a word comes twice or `<unk>` is missing.
+   * @throws {RangeError} when an entry is no string, a word comes twice or `<unk>` is missing.
    */
   constructor(words: Iterable<string>) {
     this.words = Array.from(words);
     const ids = new Map<string, number>();
     for (const [id, word] of this.words.entries()) {
+      if (typeof word !== 'string') {
+        throw new RangeError(`WordVocabulary: words[${id}] is ${String(word)}, expected a string`);
+      }
       if (ids.has(word)) {
         throw new RangeError(`WordVocabulary: words[${id}] is '${word}', the same as words[${ids.get(word)}]`);
       }
@@ -160,13 +171,12 @@ export class WordVocabulary {
    */
   decode(ids: ArrayLike<number>): string[] {
     return Array.from(ids, (id, i) => {
-      const word = this.words[id];
-      if (word === undefined) {
+      if (!isIndex(id, this.size)) {
         throw new RangeError(
           `WordVocabulary.decode: ids[${i}] is ${id}, expected a whole number from 0 to ${this.size - 1}`,
         );
       }
-      return word;
+      return this.words[id];
     });
   }
 }

@@ -1,106 +1,65 @@
-import { addRow, addRowBackward } from '../tensor/add.ts';
-import { matmulNN, matmulNT, matmulTN } from '../tensor/matmul.ts';
-import { relu, reluBackward } from '../tensor/relu.ts';
-import { scale } from '../tensor/scale.ts';
-import { expectLength, type FloatArray } from '../tensor/shape.ts';
-import { sigmoid, sigmoidBackward } from '../tensor/sigmoid.ts';
-import { tanh, tanhBackward } from '../tensor/tanh.ts';
-import { expectTensor } from './expect.ts';
+import type { Algebra } from '../algebra/algebra.ts';
+import { reluBackward } from '../tensor/relu.ts';
+import { logistic, sigmoidBackward } from '../tensor/sigmoid.ts';
+import { tanhBackward, tanhOf } from '../tensor/tanh.ts';
+import { type Cell, type CellBackward, type CellForward, sigmoidSlope } from './cell.ts';
 
 /** What the Elman cell puts its sum through. */
 export type Nonlinearity = 'tanh' | 'sigmoid' | 'relu' | 'identity';
 
 /**
- * One step of the Elman net (Elman 1990; the notebooks' `hs[t]`), for a batch:
+ * The simple recurrent net (Elman 1990; the notebooks' `hs[t]`):
  *
- *     h_t = f(zx_t + Whh·h_{t−1} + bhh)      with  zx_t = Wih·x_t + bih
- *
- * The input's share `zx_t` does not depend on the state, so it is made for all time steps at once by
- * {@link linearForward} or {@link oneHotLinearForward} before the loop.
- *
- * @param h [B,H], overwritten
- * @param zx [B,H]
- * @param hPrev [B,H]
- * @param Whh [H,H]
- * @param bhh [H], or null for none
- * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
+ *     h_t = f(x + h)         x = Wih·x_t + bih,  h = Whh·h_{t−1} + bhh
  */
-export function elmanStepForward(
-  h: FloatArray,
-  zx: FloatArray,
-  hPrev: FloatArray,
-  Whh: FloatArray,
-  bhh: FloatArray | null,
-  f: Nonlinearity,
-  B: number,
-  H: number,
-): void {
-  expectLength('elmanStepForward', 'h', h, '[B,H]', B, H);
-  expectTensor('elmanStepForward', 'zx', zx, h, '[B,H]', B, H);
-  expectTensor('elmanStepForward', 'hPrev', hPrev, h, '[B,H]', B, H);
-  expectTensor('elmanStepForward', 'Whh', Whh, h, '[H,H]', H, H);
-  if (bhh) expectTensor('elmanStepForward', 'bhh', bhh, h, '[H]', H);
-  h.set(zx);
-  matmulNT(h, hPrev, Whh, B, H, H, true);
-  if (bhh) addRow(h, h, bhh, B, H);
-  if (f === 'tanh') tanh(h, h);
-  else if (f === 'sigmoid') sigmoid(h, h);
-  else if (f === 'relu') relu(h, h);
+function elmanForward(f: Nonlinearity, { states: [y], xGates: x, hGates: h }: CellForward): void {
+  if (f === 'tanh') for (let i = 0; i < y.length; i++) y[i] = tanhOf(x[i] + h[i]);
+  else if (f === 'sigmoid') for (let i = 0; i < y.length; i++) y[i] = logistic(x[i] + h[i]);
+  else if (f === 'relu') for (let i = 0; i < y.length; i++) y[i] = Math.max(x[i] + h[i], 0);
+  else for (let i = 0; i < y.length; i++) y[i] = x[i] + h[i];
 }
 
-/**
- * dz = f′·dh and dh_{t−1} = dz·Whh, for h_t = f(z_t), z_t = zx_t + Whh·h_{t−1} + bhh.
- *
- * `dz` is the gradient of the sum: of `zx_t` and of `Whh·h_{t−1} + bhh` alike. The weights' share is left to
- * {@link elmanWeightBackward}, one product over all time steps.
- *
- * @param dz [B,H], overwritten
- * @param dhPrev [B,H], overwritten
- * @param dh [B,H], everything that reaches h_t: from the output of this step and from the step after it
- * @param h [B,H], what the forward step gave
- */
-export function elmanStepBackward(
-  dz: FloatArray,
-  dhPrev: FloatArray,
-  dh: FloatArray,
-  h: FloatArray,
-  Whh: FloatArray,
-  f: Nonlinearity,
-  B: number,
-  H: number,
-): void {
-  expectLength('elmanStepBackward', 'dz', dz, '[B,H]', B, H);
-  expectTensor('elmanStepBackward', 'dhPrev', dhPrev, dz, '[B,H]', B, H);
-  expectTensor('elmanStepBackward', 'dh', dh, dz, '[B,H]', B, H);
-  expectTensor('elmanStepBackward', 'h', h, dz, '[B,H]', B, H);
-  expectTensor('elmanStepBackward', 'Whh', Whh, dz, '[H,H]', H, H);
-  if (f === 'tanh') tanhBackward(dz, dh, h);
-  else if (f === 'sigmoid') sigmoidBackward(dz, dh, h);
-  else if (f === 'relu') reluBackward(dz, dh, h);
-  else scale(dz, dh, 1);
-  matmulNN(dhPrev, dz, Whh, B, H, H);
+/** dx = dh = f′·d, for what reaches h_t: d. */
+function elmanBackward(f: Nonlinearity, { dxGates: dx, dstates: [d], states: [y] }: CellBackward): void {
+  if (f === 'tanh') tanhBackward(dx, d, y);
+  else if (f === 'sigmoid') sigmoidBackward(dx, d, y);
+  else if (f === 'relu') reluBackward(dx, d, y);
+  else dx.set(d);
 }
 
-/**
- * dWhh += Σ_t dz_tᵀ·h_{t−1} and dbhh += Σ_t dz_t over the R = T·B rows of a sequence.
- *
- * @param dWhh [H,H], added to
- * @param dbhh [H], added to; null for none
- * @param dz [R,H]
- * @param hPrev [R,H], the states before each step
- */
-export function elmanWeightBackward(
-  dWhh: FloatArray,
-  dbhh: FloatArray | null,
-  dz: FloatArray,
-  hPrev: FloatArray,
-  R: number,
-  H: number,
-): void {
-  expectLength('elmanWeightBackward', 'dWhh', dWhh, '[H,H]', H, H);
-  if (dbhh) expectTensor('elmanWeightBackward', 'dbhh', dbhh, dWhh, '[H]', H);
-  expectTensor('elmanWeightBackward', 'dz', dz, dWhh, '[R,H]', R, H);
-  expectTensor('elmanWeightBackward', 'hPrev', hPrev, dWhh, '[R,H]', R, H);
-  matmulTN(dWhh, dz, hPrev, H, R, H, true);
-  if (dbhh) addRowBackward(dbhh, dz, R, H);
+/** The Elman cell with one nonlinearity: its loops, and the same as a formula. */
+function elmanCell(f: Nonlinearity): Cell {
+  return {
+    name: 'elman',
+    gates: 1,
+    states: ['h'],
+    savedBlocks: 0,
+    forward: (step) => elmanForward(f, step),
+    backward: (step) => elmanBackward(f, step),
+    formula: {
+      forward: (m, { x: [x], h: [h] }) => ({ states: [apply(m, f, m.add(x, h))] }),
+      backward: (m, { dstates: [d], states: [y] }) => ({ dx: [slope(m, f, d, y)] }),
+    },
+  };
 }
+
+function apply<V>(m: Algebra<V>, f: Nonlinearity, a: V): V {
+  if (f === 'tanh') return m.tanh(a);
+  if (f === 'sigmoid') return m.sigmoid(a);
+  return f === 'relu' ? m.max(a, m.constant(0)) : a;
+}
+
+/** d·f′(a), told by y = f(a); at the kink of relu the slope is taken as 0. */
+function slope<V>(m: Algebra<V>, f: Nonlinearity, d: V, y: V): V {
+  if (f === 'tanh') return m.mul(m.sub(m.constant(1), m.mul(y, y)), d);
+  if (f === 'sigmoid') return sigmoidSlope(m, d, y);
+  return f === 'relu' ? m.whereGreater(y, m.constant(0), d, m.constant(0)) : d;
+}
+
+/** The Elman cell with each nonlinearity. */
+export const elman: Readonly<Record<Nonlinearity, Cell>> = {
+  tanh: elmanCell('tanh'),
+  sigmoid: elmanCell('sigmoid'),
+  relu: elmanCell('relu'),
+  identity: elmanCell('identity'),
+};

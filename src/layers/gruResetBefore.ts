@@ -1,175 +1,114 @@
-import { addRow, addRowBackward } from '../tensor/add.ts';
-import { matmulNN, matmulNT, matmulTN } from '../tensor/matmul.ts';
-import { expectLength, type FloatArray } from '../tensor/shape.ts';
 import { logistic } from '../tensor/sigmoid.ts';
 import { tanhOf } from '../tensor/tanh.ts';
-import { expectTensor } from './expect.ts';
+import { type Cell, type CellBackward, type CellForward, sigmoidSlope, tanhSlope } from './cell.ts';
 
 /**
- * One step of the gated recurrent unit as in the paper (Cho et al. 2014), the reset gate before the product:
+ * The gated recurrent unit as in the paper (Cho et al. 2014), the reset gate before the product; gate rows r,z,n:
  *
- *     r  = σ(zx_r + Whh_r·h_{t−1} + bhh_r)         zx = Wih·x_t + bih, rows r,z,n
- *     z  = σ(zx_z + Whh_z·h_{t−1} + bhh_z)
- *     n  = tanh(zx_n + Whh_n·(r ⊙ h_{t−1}) + bhh_n)
+ *     r  = σ(x_r + h_r)                 x = Wih·x_t + bih,  h_{r,z} = Whh_{r,z}·h_{t−1} + bhh_{r,z}
+ *     z  = σ(x_z + h_z)
+ *     n  = tanh(x_n + i_n)              i_n = Whh_n·(r ⊙ h_{t−1}) + bhh_n
  *     h_t = (1 − z) ⊙ n + z ⊙ h_{t−1}
  *
- * @param h [B,H], overwritten
- * @param cache [B,3H], overwritten with r, z, n, which backward needs
- * @param rh [B,H], overwritten with r ⊙ h_{t−1}, which the weights' gradient needs
- * @param zh [B,3H], scratch, overwritten
- * @param zx [B,3H]
- * @param hPrev [B,H]
- * @param Whh [3H,H]
- * @param bhh [3H], or null for none
- * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
+ * Two products a step: the first part gives the operand r ⊙ h_{t−1} of the second. It saves r, z and n.
  */
-export function gruResetBeforeStepForward(
-  h: FloatArray,
-  cache: FloatArray,
-  rh: FloatArray,
-  zh: FloatArray,
-  zx: FloatArray,
-  hPrev: FloatArray,
-  Whh: FloatArray,
-  bhh: FloatArray | null,
+function resetForward(
+  { saved, operand, xGates: x, hGates: h, previous: [prev] }: CellForward,
   B: number,
   H: number,
 ): void {
-  expectLength('gruResetBeforeStepForward', 'h', h, '[B,H]', B, H);
-  expectTensor('gruResetBeforeStepForward', 'cache', cache, h, '[B,3H]', B, 3 * H);
-  expectTensor('gruResetBeforeStepForward', 'rh', rh, h, '[B,H]', B, H);
-  expectTensor('gruResetBeforeStepForward', 'zh', zh, h, '[B,3H]', B, 3 * H);
-  expectTensor('gruResetBeforeStepForward', 'zx', zx, h, '[B,3H]', B, 3 * H);
-  expectTensor('gruResetBeforeStepForward', 'hPrev', hPrev, h, '[B,H]', B, H);
-  expectTensor('gruResetBeforeStepForward', 'Whh', Whh, h, '[3H,H]', 3 * H, H);
-  if (bhh) expectTensor('gruResetBeforeStepForward', 'bhh', bhh, h, '[3H]', 3 * H);
-  matmulNT(zh, hPrev, Whh, B, H, 3 * H);
-  if (bhh) addRow(zh, zh, bhh, B, 3 * H);
   for (let b = 0; b < B; b++) {
-    const g = b * 3 * H;
     for (let j = 0; j < H; j++) {
-      const r = logistic(zx[g + j] + zh[g + j]);
-      cache[g + j] = r;
-      cache[g + H + j] = logistic(zx[g + H + j] + zh[g + H + j]);
-      rh[b * H + j] = r * hPrev[b * H + j];
-    }
-  }
-  const Wn = Whh.subarray(2 * H * H);
-  const zn = zh.subarray(0, B * H);
-  matmulNT(zn, rh, Wn, B, H, H);
-  if (bhh) addRow(zn, zn, bhh.subarray(2 * H), B, H);
-  for (let b = 0; b < B; b++) {
-    const g = b * 3 * H;
-    for (let j = 0; j < H; j++) {
-      const z = cache[g + H + j];
-      const n = tanhOf(zx[g + 2 * H + j] + zn[b * H + j]);
-      cache[g + 2 * H + j] = n;
-      h[b * H + j] = (1 - z) * n + z * hPrev[b * H + j];
+      const r = logistic(x[b * 3 * H + j] + h[b * 2 * H + j]);
+      operand[b * H + j] = r * prev[b * H + j];
+      saved[b * 3 * H + j] = r;
+      saved[b * 3 * H + H + j] = logistic(x[b * 3 * H + H + j] + h[b * 2 * H + H + j]);
     }
   }
 }
 
-/**
- * Of h_t = (1 − z) ⊙ n + z ⊙ h_{t−1}, backwards through the gates:
- *
- *     dan = dh ⊙ (1 − z) ⊙ (1 − n²)                n = tanh(an), an = zx_n + Whh_n·(r ⊙ h_{t−1}) + bhh_n
- *     drh = dan·Whh_n
- *     dar = drh ⊙ h_{t−1} ⊙ r(1 − r),  daz = dh ⊙ (h_{t−1} − n) ⊙ z(1 − z)
- *     dh_{t−1} = dh ⊙ z + drh ⊙ r + [dar, daz]·Whh_{r,z}
- *
- * @param dzx [B,3H], overwritten with [dar, daz, dan]
- * @param dzh [B,3H], overwritten with [dar, daz, 0]: the share of the product with h_{t−1}
- * @param dan [B,H], overwritten: the share of the product with r ⊙ h_{t−1}
- * @param dhPrev [B,H], overwritten
- * @param scratch [B,H], overwritten
- * @param dh [B,H], everything that reaches h_t
- * @param cache [B,3H], what the forward step gave
- */
-export function gruResetBeforeStepBackward(
-  dzx: FloatArray,
-  dzh: FloatArray,
-  dan: FloatArray,
-  dhPrev: FloatArray,
-  scratch: FloatArray,
-  dh: FloatArray,
-  cache: FloatArray,
-  hPrev: FloatArray,
-  Whh: FloatArray,
+function candidateForward(
+  { states: [next], saved, xGates: x, innerGates, previous: [prev] }: CellForward,
   B: number,
   H: number,
 ): void {
-  expectLength('gruResetBeforeStepBackward', 'dzx', dzx, '[B,3H]', B, 3 * H);
-  expectTensor('gruResetBeforeStepBackward', 'dzh', dzh, dzx, '[B,3H]', B, 3 * H);
-  expectTensor('gruResetBeforeStepBackward', 'dan', dan, dzx, '[B,H]', B, H);
-  expectTensor('gruResetBeforeStepBackward', 'dhPrev', dhPrev, dzx, '[B,H]', B, H);
-  expectTensor('gruResetBeforeStepBackward', 'scratch', scratch, dzx, '[B,H]', B, H);
-  expectTensor('gruResetBeforeStepBackward', 'dh', dh, dzx, '[B,H]', B, H);
-  expectTensor('gruResetBeforeStepBackward', 'cache', cache, dzx, '[B,3H]', B, 3 * H);
-  expectTensor('gruResetBeforeStepBackward', 'hPrev', hPrev, dzx, '[B,H]', B, H);
-  expectTensor('gruResetBeforeStepBackward', 'Whh', Whh, dzx, '[3H,H]', 3 * H, H);
   for (let b = 0; b < B; b++) {
     const g = b * 3 * H;
     for (let j = 0; j < H; j++) {
-      const z = cache[g + H + j];
-      const n = cache[g + 2 * H + j];
-      dan[b * H + j] = dh[b * H + j] * (1 - z) * (1 - n * n);
+      const z = saved[g + H + j];
+      const n = tanhOf(x[g + 2 * H + j] + innerGates[b * H + j]);
+      next[b * H + j] = (1 - z) * n + z * prev[b * H + j];
+      saved[g + 2 * H + j] = n;
     }
   }
-  const drh = scratch;
-  matmulNN(drh, dan, Whh.subarray(2 * H * H), B, H, H);
-  for (let b = 0; b < B; b++) {
-    const g = b * 3 * H;
-    for (let j = 0; j < H; j++) {
-      const r = cache[g + j];
-      const z = cache[g + H + j];
-      const n = cache[g + 2 * H + j];
-      const d = dh[b * H + j];
-      const prev = hPrev[b * H + j];
-      const dar = drh[b * H + j] * prev * r * (1 - r);
-      const daz = d * (prev - n) * z * (1 - z);
-      dzx[g + j] = dar;
-      dzx[g + H + j] = daz;
-      dzx[g + 2 * H + j] = dan[b * H + j];
-      dzh[g + j] = dar;
-      dzh[g + H + j] = daz;
-      dzh[g + 2 * H + j] = 0;
-      dhPrev[b * H + j] = d * z + drh[b * H + j] * r;
-    }
-  }
-  matmulNN(dhPrev, dzh, Whh, B, 3 * H, H, true);
 }
 
-/**
- * dWhh_{r,z} += Σ_t [dar, daz]ᵀ·h_{t−1}, dWhh_n += Σ_t danᵀ·(r ⊙ h_{t−1}), dbhh += Σ_t [dar, daz, dan],
- * over the R = T·B rows of a sequence.
- *
- * @param dWhh [3H,H], added to
- * @param dbhh [3H], added to; null for none
- * @param dzx [R,3H]
- * @param dzh [R,3H], its n block zero
- * @param dan [R,H]
- * @param hPrev [R,H], the states before each step
- * @param rh [R,H]
- */
-export function gruResetBeforeWeightBackward(
-  dWhh: FloatArray,
-  dbhh: FloatArray | null,
-  dzx: FloatArray,
-  dzh: FloatArray,
-  dan: FloatArray,
-  hPrev: FloatArray,
-  rh: FloatArray,
-  R: number,
-  H: number,
-): void {
-  expectLength('gruResetBeforeWeightBackward', 'dWhh', dWhh, '[3H,H]', 3 * H, H);
-  if (dbhh) expectTensor('gruResetBeforeWeightBackward', 'dbhh', dbhh, dWhh, '[3H]', 3 * H);
-  expectTensor('gruResetBeforeWeightBackward', 'dzx', dzx, dWhh, '[R,3H]', R, 3 * H);
-  expectTensor('gruResetBeforeWeightBackward', 'dzh', dzh, dWhh, '[R,3H]', R, 3 * H);
-  expectTensor('gruResetBeforeWeightBackward', 'dan', dan, dWhh, '[R,H]', R, H);
-  expectTensor('gruResetBeforeWeightBackward', 'hPrev', hPrev, dWhh, '[R,H]', R, H);
-  expectTensor('gruResetBeforeWeightBackward', 'rh', rh, dWhh, '[R,H]', R, H);
-  matmulTN(dWhh, dzh, hPrev, 3 * H, R, H, true);
-  matmulTN(dWhh.subarray(2 * H * H), dan, rh, H, R, H, true);
-  if (dbhh) addRowBackward(dbhh, dzx, R, 3 * H);
+/** dan = d ⊙ (1 − z) ⊙ (1 − n²), the gradient of i_n; the loop through time makes drh = dan·Whh_n of it. */
+function candidateBackward({ dinnerGates: dan, dstates: [d], saved }: CellBackward, B: number, H: number): void {
+  for (let b = 0; b < B; b++) {
+    for (let j = 0; j < H; j++) {
+      const n = saved[b * 3 * H + 2 * H + j];
+      dan[b * H + j] = d[b * H + j] * (1 - saved[b * 3 * H + H + j]) * (1 - n * n);
+    }
+  }
 }
+
+/** dar = drh ⊙ h_{t−1} ⊙ r(1 − r),  daz = d ⊙ (h_{t−1} − n) ⊙ z(1 − z),  and past the product: d ⊙ z + drh ⊙ r */
+function resetBackward(step: CellBackward, B: number, H: number): void {
+  const { dxGates: dx, dhGates: dh, dinnerGates: dan, doperand: drh, saved } = step;
+  const [dstate] = step.dstates;
+  const [dprev] = step.dprevious;
+  const [prev] = step.previous;
+  for (let b = 0; b < B; b++) {
+    const g = b * 3 * H;
+    for (let j = 0; j < H; j++) {
+      const i = b * H + j;
+      const d = dstate[i];
+      const r = saved[g + j];
+      const z = saved[g + H + j];
+      const n = saved[g + 2 * H + j];
+      const dar = drh[i] * prev[i] * r * (1 - r);
+      const daz = d * (prev[i] - n) * z * (1 - z);
+      dx[g + j] = dar;
+      dx[g + H + j] = daz;
+      dx[g + 2 * H + j] = dan[i];
+      dh[b * 2 * H + j] = dar;
+      dh[b * 2 * H + H + j] = daz;
+      dprev[i] = d * z + drh[i] * r;
+    }
+  }
+}
+
+/** The GRU of the paper: its loops, and the same as a formula. */
+export const gruResetBefore: Cell = {
+  name: 'gruResetBefore',
+  gates: 3,
+  innerGates: 1,
+  states: ['h'],
+  savedBlocks: 3,
+  directHiddenGradient: true,
+  forward: resetForward,
+  innerForward: candidateForward,
+  innerBackward: candidateBackward,
+  backward: resetBackward,
+  formula: {
+    forward(m, { x: [xr, xz], h: [hr, hz], previous: [prev] }) {
+      const r = m.sigmoid(m.add(xr, hr));
+      const z = m.sigmoid(m.add(xz, hz));
+      return { operand: m.mul(r, prev), saved: [r, z] };
+    },
+    innerForward(m, { x: [, , xn], h: [hn], previous: [prev], saved: [, z] }) {
+      const n = m.tanh(m.add(xn, hn));
+      return { states: [m.add(m.mul(m.sub(m.constant(1), z), n), m.mul(z, prev))], saved: [n] };
+    },
+    innerBackward: (m, { dstates: [d], saved: [, z, n] }) => ({
+      dinner: [tanhSlope(m, m.mul(d, m.sub(m.constant(1), z)), n)],
+    }),
+    backward(m, { dstates: [d], saved: [r, z, n], previous: [prev], dinner: [dan], doperand }) {
+      const drh = doperand!;
+      const dar = sigmoidSlope(m, m.mul(drh, prev), r);
+      const daz = sigmoidSlope(m, m.mul(d, m.sub(prev, n)), z);
+      return { dx: [dar, daz, dan], dh: [dar, daz], dprevious: [m.add(m.mul(d, z), m.mul(drh, r))] };
+    },
+  },
+};

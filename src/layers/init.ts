@@ -2,6 +2,7 @@ import type { RandomState } from '../tensor/random.ts';
 import { expectLength, type FloatArray } from '../tensor/shape.ts';
 import { sumOfSquares } from '../tensor/sum.ts';
 import { singularValues } from '../tensor/svd.ts';
+import { haarVectors } from './haar.ts';
 
 /** Uniform in ±limit: the notebooks' `'uni'` with 0.1; PyTorch's recurrent layers with 1/√H. */
 export function uniformInit(w: FloatArray, rng: RandomState, limit = 0.1): void {
@@ -43,16 +44,33 @@ export function zeroInit(w: FloatArray): void {
   w.fill(0);
 }
 
+/** Elements times vectors of what is made by Gram–Schmidt: up to 256 × 256. */
+const GRAM_SCHMIDT_WORK = 2 ** 24;
+
 /**
- * Orthogonal (Saxe et al. 2014): the shorter side's vectors are orthonormal, all singular values are `gain`.
- * Gram–Schmidt on normal draws, each vector made orthogonal twice, which leaves nothing but rounding.
+ * Orthogonal (Saxe et al. 2014): the shorter side's vectors are orthonormal, all singular values are `gain`. They are
+ * uniformly distributed (Haar).
+ *
+ * Up to short²·long = 2²⁴, of the shorter and the longer side (256 × 256), by Gram–Schmidt on normal draws, each vector made
+ * orthogonal twice, which leaves nothing but rounding. Larger ones by random reflections, see {@link haarVectors}: a third
+ * of the arithmetic, in blocks that fit into the cache, from other draws.
  *
  * @param w [rows,cols], overwritten
+ * @throws {RangeError} on a length that does not fit; nothing is drawn then.
  */
 export function orthogonalInit(w: FloatArray, rng: RandomState, rows: number, cols: number, gain = 1): void {
   expectLength('orthogonalInit', 'w', w, '[rows,cols]', rows, cols);
   const count = Math.min(rows, cols);
   const length = Math.max(rows, cols);
+  const small = count * count * length <= GRAM_SCHMIDT_WORK;
+  const at = small ? gramSchmidtVectors(rng, count, length) : haarVectors(rng, count, length);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++) w[r * cols + c] = gain * (rows <= cols ? at(r, c) : at(c, r));
+  }
+}
+
+/** `count` orthonormal vectors of `length` elements; the returned function gives element i of vector j. */
+function gramSchmidtVectors(rng: RandomState, count: number, length: number): (j: number, i: number) => number {
   const q = rng.randn(count * length);
   for (let i = 0; i < count; i++) {
     const v = q.subarray(i * length, (i + 1) * length);
@@ -66,7 +84,5 @@ export function orthogonalInit(w: FloatArray, rng: RandomState, rows: number, co
     const norm = Math.sqrt(sumOfSquares(v));
     for (let k = 0; k < length; k++) v[k] /= norm;
   }
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < cols; c++) w[r * cols + c] = gain * (rows <= cols ? q[r * length + c] : q[c * length + r]);
-  }
+  return (j, i) => q[j * length + i];
 }

@@ -1,5 +1,13 @@
 import type { FloatArray } from '../tensor/shape.ts';
-import { expectBlocks, expectLearningRate, expectOptions, type LearningRate, type Optimizer } from './optimizer.ts';
+import {
+  expectLearningRate,
+  expectOptions,
+  type LearningRate,
+  type Optimizer,
+  optimizerOf,
+  type StepNumbers,
+  whereNonZero,
+} from './optimizer.ts';
 
 export interface AdagradOptions {
   lr?: LearningRate;
@@ -31,42 +39,42 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
     initialAccumulator: [initialAccumulator, 0, Infinity],
     weightDecay: [weightDecay, 0, Infinity],
   });
-  return {
-    name: 'adagrad',
-    lr,
-    options: { eps, epsInRoot, lrDecay, initialAccumulator, weightDecay },
-    initialSlots: [initialAccumulator],
-    update(params, grads, slots, step, rate, kernels) {
-      const run = kernels?.adagradUpdate ?? adagradUpdate;
-      run(params, grads, slots[0], rate / (1 + step * lrDecay), eps, epsInRoot, weightDecay);
+  return optimizerOf(
+    {
+      name: 'adagrad',
+      lr,
+      options: { eps, epsInRoot, lrDecay, initialAccumulator, weightDecay },
+      initialMemory: [initialAccumulator],
+      numbers: (step, rate) => ({
+        rate: rate / (1 + step * lrDecay),
+        decay: weightDecay,
+        inside: epsInRoot ? eps : 0,
+        outside: epsInRoot ? 0 : eps,
+      }),
+      formula(m, { theta, g: given, memory: [before], numbers: { rate, decay, inside, outside } }) {
+        const g = m.add(given, m.mul(decay, theta));
+        const sum = m.add(before, m.mul(g, g));
+        const step = m.div(m.mul(rate, g), m.add(m.sqrt(m.add(sum, inside)), outside));
+        // g = 0 with nothing remembered moves nothing; skipping it also keeps 0/0 out when eps is 0.
+        return { theta: m.sub(theta, whereNonZero(m, g, step)), memory: [sum] };
+      },
     },
-  };
+    adagradLoop,
+  );
 }
 
-/**
- * m += g², θ −= lr·g/√(m + eps), the notebook's `mem += dparam * dparam; param += -lr * dparam / sqrt(mem + 1e-8)`.
- *
- * @param params [P], updated
- * @param grads [P]
- * @param memory [P], updated
- */
-export function adagradUpdate(
+/** m += g², θ −= rate·g/√(m + eps): the notebook's `mem += dparam * dparam; param += -lr * dparam / sqrt(mem + 1e-8)`. */
+function adagradLoop(
   params: FloatArray,
   grads: FloatArray,
-  memory: FloatArray,
-  lr: number,
-  eps = 1e-8,
-  epsInRoot = true,
-  weightDecay = 0,
+  [memory]: readonly FloatArray[],
+  { rate, decay, inside, outside }: StepNumbers,
 ): void {
-  expectBlocks('adagradUpdate', params, { grads, memory });
-  const inside = epsInRoot ? eps : 0;
-  const outside = epsInRoot ? 0 : eps;
   for (let i = 0; i < params.length; i++) {
-    const g = grads[i] + weightDecay * params[i];
+    const g = grads[i] + decay * params[i];
     const m = memory[i] + g * g;
     memory[i] = m;
     // g = 0 with nothing remembered moves nothing; skipping it also keeps 0/0 out when eps is 0.
-    if (g !== 0) params[i] -= (lr * g) / (Math.sqrt(m + inside) + outside);
+    if (g !== 0) params[i] -= (rate * g) / (Math.sqrt(m + inside) + outside);
   }
 }

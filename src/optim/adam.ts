@@ -1,6 +1,14 @@
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { expectBlocks, expectLearningRate, expectOptions, type LearningRate, type Optimizer } from './optimizer.ts';
+import {
+  expectLearningRate,
+  expectOptions,
+  type LearningRate,
+  type Optimizer,
+  optimizerOf,
+  type StepNumbers,
+  whereNonZero,
+} from './optimizer.ts';
 
 export interface AdamOptions {
   lr?: LearningRate;
@@ -45,66 +53,58 @@ function adamLike(name: string, options: AdamOptions & { weightDecay: number }, 
     eps: [eps, 0, Infinity],
     weightDecay: [weightDecay, 0, Infinity],
   });
-  return {
-    name,
-    lr,
-    options: { beta1, beta2, eps, weightDecay, amsgrad },
-    initialSlots: amsgrad ? [0, 0, 0] : [0, 0],
-    update(params, grads, [m, v, vMax = v], step, rate, kernels) {
-      const coupled = decoupled ? 0 : weightDecay;
-      const shrink = decoupled ? 1 - rate * weightDecay : 1;
-      const t = step + 1;
-      const size = rate / (1 - powOf(beta1, t));
-      const root = Math.sqrt(1 - powOf(beta2, t));
-      const run = kernels?.adamUpdate ?? adamUpdate;
-      run(params, grads, m, v, vMax, { beta1, beta2, eps, coupled, shrink, size, root });
+  return optimizerOf(
+    {
+      name,
+      lr,
+      options: { beta1, beta2, eps, weightDecay, amsgrad },
+      initialMemory: amsgrad ? [0, 0, 0] : [0, 0],
+      numbers: (step, rate) => ({
+        beta1,
+        rest1: 1 - beta1,
+        beta2,
+        rest2: 1 - beta2,
+        eps,
+        // L2 decay enters the gradient, or shrinks the parameter before the step.
+        coupled: decoupled ? 0 : weightDecay,
+        shrink: decoupled ? 1 - rate * weightDecay : 1,
+        size: rate / (1 - powOf(beta1, step + 1)),
+        root: Math.sqrt(1 - powOf(beta2, step + 1)),
+      }),
+      formula(m, { theta, g: given, memory: [mean0, square0, largest0], numbers: n }) {
+        const g = m.add(given, m.mul(n.coupled, theta));
+        const mean = m.add(m.mul(n.beta1, mean0), m.mul(n.rest1, g));
+        const square = m.add(m.mul(n.beta2, square0), m.mul(m.mul(n.rest2, g), g));
+        const largest = amsgrad ? m.max(largest0, square) : square;
+        const step = m.div(m.mul(n.size, mean), m.add(m.div(m.sqrt(largest), n.root), n.eps));
+        // A parameter that never had a gradient does not move; skipping it also keeps 0/0 out when eps is 0.
+        const moved = m.sub(m.mul(n.shrink, theta), whereNonZero(m, mean, step));
+        return { theta: moved, memory: amsgrad ? [mean, square, largest] : [mean, square] };
+      },
     },
-  };
+    adamLoop,
+  );
 }
 
-/** The numbers of one of Adam's updates. */
-export interface AdamNumbers {
-  beta1: number;
-  beta2: number;
-  eps: number;
-  /** L2 decay that enters the gradient. */
-  coupled: number;
-  /** Factor on the parameters before the step. */
-  shrink: number;
-  /** lr/(1 − β₁ᵗ) */
-  size: number;
-  /** √(1 − β₂ᵗ) */
-  root: number;
-}
-
-/**
- * m = β₁m + (1 − β₁)g, v = β₂v + (1 − β₂)g², θ = shrink·θ − size·m/(√v/root + eps), with g = grads + coupled·θ.
- *
- * @param params [P], updated
- * @param grads [P]
- * @param m [P], updated
- * @param v [P], updated
- * @param vMax [P], updated: the largest v so far, which then takes v's place; `v` itself for plain Adam
- * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
- */
-export function adamUpdate(
+/** m = β₁m + (1 − β₁)g, v = β₂v + (1 − β₂)g², θ = shrink·θ − size·m/(√v/root + eps); memory is m, v and, of amsgrad, the largest v. */
+function adamLoop(
   params: FloatArray,
   grads: FloatArray,
-  m: FloatArray,
-  v: FloatArray,
-  vMax: FloatArray,
-  { beta1, beta2, eps, coupled, shrink, size, root }: AdamNumbers,
+  [m, v, largest]: readonly FloatArray[],
+  { beta1, rest1, beta2, rest2, eps, coupled, shrink, size, root }: StepNumbers,
 ): void {
-  expectBlocks('adamUpdate', params, { grads, m, v, vMax });
   for (let i = 0; i < params.length; i++) {
     const g = grads[i] + coupled * params[i];
-    const mi = beta1 * m[i] + (1 - beta1) * g;
-    const vi = beta2 * v[i] + (1 - beta2) * g * g;
-    m[i] = mi;
-    v[i] = vi;
-    vMax[i] = vMax === v ? vi : Math.max(vMax[i], vi);
+    const mean = beta1 * m[i] + rest1 * g;
+    let square = beta2 * v[i] + rest2 * g * g;
+    m[i] = mean;
+    v[i] = square;
+    if (largest) {
+      square = Math.max(largest[i], square);
+      largest[i] = square;
+    }
     // A parameter that never had a gradient does not move; skipping it also keeps 0/0 out when eps is 0.
-    const step = mi === 0 ? 0 : (size * mi) / (Math.sqrt(vMax[i]) / root + eps);
+    const step = mean === 0 ? 0 : (size * mean) / (Math.sqrt(square) / root + eps);
     params[i] = shrink * params[i] - step;
   }
 }

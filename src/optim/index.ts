@@ -1,9 +1,20 @@
-export * from './adagrad.ts';
-export * from './adam.ts';
-export * from './clip.ts';
-export * from './l2.ts';
-export * from './optimizer.ts';
-export * from './rmsprop.ts';
-export * from './rprop.ts';
-export * from './schedule.ts';
-export * from './sgd.ts';
+export { type AdagradOptions, adagrad } from './adagrad.ts';
+export { type AdamOptions, adam, adamw } from './adam.ts';
+export { clipByNorm, clipByValue, gradientNorm } from './clip.ts';
+export { l2Backward, l2Forward } from './l2.ts';
+export {
+  formulaOptimizer,
+  type LearningRate,
+  learningRateAt,
+  makeMemory,
+  type Optimizer,
+  optimizerOf,
+  type StepNumbers,
+  signOf,
+  type UpdateFormula,
+  whereNonZero,
+} from './optimizer.ts';
+export { type RmspropOptions, rmsprop } from './rmsprop.ts';
+export { type NotebookRpropOptions, notebookRprop, type RpropOptions, rprop } from './rprop.ts';
+export { cosineDecay, stepDecay, warmUp } from './schedule.ts';
+export { type SgdOptions, sgd } from './sgd.ts';

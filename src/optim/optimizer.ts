@@ -1,61 +1,141 @@
+import type { Algebra } from '../algebra/algebra.ts';
+import { RowAlgebra } from '../algebra/rows.ts';
 import { expectDtype, expectLength, type FloatArray } from '../tensor/shape.ts';
-import type { adagradUpdate } from './adagrad.ts';
-import type { adamUpdate } from './adam.ts';
-import type { rmspropUpdate } from './rmsprop.ts';
-import type { notebookRpropUpdate, rpropUpdate } from './rprop.ts';
-import type { momentumUpdate, sgdUpdate } from './sgd.ts';
 
 /** A learning rate, or a schedule: from the number of updates done so far (0, 1, …) to the rate of the next one. */
 export type LearningRate = number | ((step: number) => number);
 
-/** The loops of update rules that an engine may have faster ones for. */
-export interface UpdateKernels {
-  readonly adagradUpdate: typeof adagradUpdate;
-  readonly adamUpdate: typeof adamUpdate;
-  readonly momentumUpdate: typeof momentumUpdate;
-  readonly notebookRpropUpdate: typeof notebookRpropUpdate;
-  readonly rmspropUpdate: typeof rmspropUpdate;
-  readonly rpropUpdate: typeof rpropUpdate;
-  readonly sgdUpdate: typeof sgdUpdate;
-}
+/** The numbers of one update, by name: the learning rate with its corrections, decay factors, eps. */
+export type StepNumbers = Readonly<Record<string, number>>;
 
 /**
  * An update rule over one flat block of parameters.
  *
- * It keeps nothing itself: its memory is `slots` blocks of the parameters' size, made once by {@link makeSlots} and
- * handed to every update, so that a run can save and restore them and an engine can hold them where it likes.
+ * It keeps nothing itself: its memory is blocks of the parameters' size, made once by {@link makeMemory} and handed to
+ * every update, so that a run can save and restore them and an engine can hold them where it likes.
  */
 export interface Optimizer {
-  /** The rule's name, e.g. `'adagrad'`. */
+  /** The rule's name, e.g. `'adagrad'`: for whoever reads a log. No engine looks a rule up by it. */
   readonly name: string;
   readonly lr: LearningRate;
   /** The rule's numbers beside the learning rate, e.g. `{ eps: 1e-8 }`. */
   readonly options: Readonly<Record<string, number | boolean>>;
   /** The value that each block of memory starts with; its length is the number of blocks. */
-  readonly initialSlots: readonly number[];
+  readonly initialMemory: readonly number[];
+  /**
+   * The numbers of an update, the same for every engine and always under the same names.
+   *
+   * @param step the number of updates done before this one
+   * @param lr the learning rate of this update
+   */
+  numbers(step: number, lr: number): StepNumbers;
   /**
    * Moves `params` one step down the gradient.
    *
    * @param params [P], updated
    * @param grads [P], left as they are
-   * @param slots what {@link makeSlots} made, updated
-   * @param step the number of updates done before this one
-   * @param lr the learning rate of this update
-   * @param kernels the engine's loops; a rule that is given none runs its own
+   * @param memory what {@link makeMemory} made, updated
    */
-  update(
-    params: FloatArray,
-    grads: FloatArray,
-    slots: readonly FloatArray[],
-    step: number,
-    lr: number,
-    kernels?: UpdateKernels,
-  ): void;
+  update(params: FloatArray, grads: FloatArray, memory: readonly FloatArray[], numbers: StepNumbers): void;
+  /** The formula that `update` was made from: the twins on other engines are made from it, too. */
+  readonly formula?: UpdateFormula;
+}
+
+/** One parameter of an update, over an algebra. */
+export type UpdateFormula = <V>(
+  m: Algebra<V>,
+  parameter: {
+    /** The parameter and its gradient. */
+    readonly theta: V;
+    readonly g: V;
+    readonly memory: readonly V[];
+    readonly numbers: Readonly<Record<string, V>>;
+  },
+) => { theta: V; memory: readonly V[] };
+
+/** Elements that {@link formulaOptimizer}'s loop takes at a time. */
+const CHUNK = 256;
+
+/** An optimizer whose loop is made from its formula; with its formula it runs on every engine. */
+export function formulaOptimizer(
+  rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula },
+): Optimizer {
+  const { formula } = rule;
+  const whole = new RowAlgebra(CHUNK);
+  return {
+    ...rule,
+    update(params, grads, memory, numbers) {
+      expectMemory(rule, params, grads, memory);
+      for (let start = 0; start < params.length; start += CHUNK) {
+        const n = Math.min(CHUNK, params.length - start);
+        const m = n === CHUNK ? whole : new RowAlgebra(n);
+        m.begin();
+        const splats = Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, m.splat(value)]));
+        const after = formula(m, {
+          ...{ theta: m.load(params, start), g: m.load(grads, start), numbers: splats },
+          memory: memory.map((block) => m.load(block, start)),
+        });
+        assertBlockCount(rule.name, 'memory of the formula', after.memory, rule);
+        m.store(params, start, after.theta);
+        for (let i = 0; i < memory.length; i++) m.store(memory[i], start, after.memory[i]);
+      }
+    },
+  };
+}
+
+/**
+ * An optimizer with a loop of its own beside its formula.
+ *
+ * @param loop what {@link Optimizer.update} does once the blocks have been checked
+ */
+export function optimizerOf(
+  rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula },
+  loop: Optimizer['update'],
+): Optimizer {
+  return {
+    ...rule,
+    update(params, grads, memory, numbers) {
+      expectMemory(rule, params, grads, memory);
+      loop(params, grads, memory, numbers);
+    },
+  };
+}
+
+/** Throws unless there are as many blocks of memory as the rule has, each like the gradient of the parameters' size and dtype. */
+function expectMemory(
+  rule: Pick<Optimizer, 'name' | 'initialMemory'>,
+  params: FloatArray,
+  grads: FloatArray,
+  memory: readonly FloatArray[],
+): void {
+  assertBlockCount(rule.name, 'memory', memory, rule);
+  expectBlocks(rule.name, params, { grads, ...Object.fromEntries(memory.map((block, i) => [`memory[${i}]`, block])) });
+}
+
+function assertBlockCount(
+  fn: string,
+  what: string,
+  memory: readonly unknown[],
+  { initialMemory }: Pick<Optimizer, 'initialMemory'>,
+): void {
+  if (memory.length === initialMemory.length) return;
+  throw new RangeError(`${fn}: ${what} has ${memory.length} blocks, expected ${initialMemory.length}`);
+}
+
+/** x where a is not 0, else 0. */
+export function whereNonZero<V>(m: Algebra<V>, a: V, x: V): V {
+  return m.whereGreater(m.abs(a), m.constant(0), x, m.constant(0));
+}
+
+/** −1, 0 or 1 */
+export function signOf<V>(m: Algebra<V>, a: V): V {
+  const zero = m.constant(0);
+  return m.whereGreater(a, zero, m.constant(1), m.whereGreater(zero, a, m.constant(-1), zero));
 }
 
 /** The memory of an optimizer for `params`: blocks of the same size and dtype, at their initial values. */
-export function makeSlots(optimizer: Optimizer, params: FloatArray): FloatArray[] {
-  return optimizer.initialSlots.map((value) => params.slice().fill(value));
+export function makeMemory(optimizer: Optimizer, params: FloatArray): FloatArray[] {
+  return optimizer.initialMemory.map((value) => params.slice().fill(value));
 }
 
 /** The learning rate of the update after `step` others. */
@@ -86,7 +166,7 @@ export function expectBlocks(fn: string, params: FloatArray, blocks: Record<stri
  */
 export function expectOptions(fn: string, options: Record<string, [value: number, low: number, high: number]>): void {
   for (const [name, [value, low, high]] of Object.entries(options)) {
-    if (!(value >= low && value < high)) {
+    if (typeof value !== 'number' || !(value >= low && value < high)) {
       throw new RangeError(`${fn}: ${name} is ${value}, expected ${low} ≤ ${name} < ${high}`);
     }
   }

@@ -1,5 +1,13 @@
 import type { FloatArray } from '../tensor/shape.ts';
-import { expectBlocks, expectLearningRate, expectOptions, type LearningRate, type Optimizer } from './optimizer.ts';
+import {
+  expectLearningRate,
+  expectOptions,
+  type LearningRate,
+  type Optimizer,
+  optimizerOf,
+  type StepNumbers,
+  whereNonZero,
+} from './optimizer.ts';
 
 export interface RmspropOptions {
   lr?: LearningRate;
@@ -30,62 +38,52 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
     momentum: [momentum, 0, Infinity],
     weightDecay: [weightDecay, 0, Infinity],
   });
-  return {
-    name: 'rmsprop',
-    lr,
-    options: { alpha, eps, momentum, centered, weightDecay },
-    initialSlots: [0, 0, 0],
-    update(params, grads, [square, average, buffer], _step, rate, kernels) {
-      const run = kernels?.rmspropUpdate ?? rmspropUpdate;
-      run(params, grads, square, average, buffer, { lr: rate, alpha, eps, momentum, centered, weightDecay });
+  return optimizerOf(
+    {
+      name: 'rmsprop',
+      lr,
+      options: { alpha, eps, momentum, centered, weightDecay },
+      initialMemory: [0, 0, 0],
+      numbers: (_, rate) => ({ rate, alpha, rest: 1 - alpha, eps, momentum, decay: weightDecay }),
+      formula(m, { theta, g: given, memory: [square, average, buffer], numbers: n }) {
+        const g = m.add(given, m.mul(n.decay, theta));
+        const v = m.add(m.mul(n.alpha, square), m.mul(m.mul(n.rest, g), g));
+        const a = centered ? m.add(m.mul(n.alpha, average), m.mul(n.rest, g)) : average;
+        // v − a² ≥ 0 on paper; rounding may leave it a hair below.
+        const variance = centered ? m.max(m.sub(v, m.mul(a, a)), m.constant(0)) : v;
+        // Without a gradient there is nothing to divide; skipping it also keeps 0/0 out when eps is 0.
+        const d = whereNonZero(m, g, m.div(g, m.add(m.sqrt(variance), n.eps)));
+        const b = m.add(m.mul(n.momentum, buffer), d);
+        return { theta: m.sub(theta, m.mul(n.rate, b)), memory: [v, a, b] };
+      },
     },
-  };
+    (params, grads, memory, numbers) => rmspropLoop(params, grads, memory, numbers, centered),
+  );
 }
 
-/** The numbers of one of RMSprop's updates. */
-export interface RmspropNumbers {
-  lr: number;
-  alpha: number;
-  eps: number;
-  momentum: number;
-  centered: boolean;
-  weightDecay: number;
-}
-
-/**
- * One update of {@link rmsprop}.
- *
- * @param params [P], updated
- * @param grads [P]
- * @param square [P], v, updated
- * @param average [P], a, updated where `centered`
- * @param buffer [P], b, updated
- * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
- */
-export function rmspropUpdate(
+/** The update of {@link rmsprop}; memory is v, a and b. */
+function rmspropLoop(
   params: FloatArray,
   grads: FloatArray,
-  square: FloatArray,
-  average: FloatArray,
-  buffer: FloatArray,
-  { lr, alpha, eps, momentum, centered, weightDecay }: RmspropNumbers,
+  [square, average, buffer]: readonly FloatArray[],
+  { rate, alpha, rest, eps, momentum, decay }: StepNumbers,
+  centered: boolean,
 ): void {
-  expectBlocks('rmspropUpdate', params, { grads, square, average, buffer });
   for (let i = 0; i < params.length; i++) {
-    const g = grads[i] + weightDecay * params[i];
-    const v = alpha * square[i] + (1 - alpha) * g * g;
+    const g = grads[i] + decay * params[i];
+    const v = alpha * square[i] + rest * g * g;
     square[i] = v;
     let variance = v;
     if (centered) {
-      const a = alpha * average[i] + (1 - alpha) * g;
+      const a = alpha * average[i] + rest * g;
       average[i] = a;
       // v − a² ≥ 0 on paper; rounding may leave it a hair below.
-      variance = Math.max(0, v - a * a);
+      variance = Math.max(v - a * a, 0);
     }
     // Without a gradient there is nothing to divide; skipping it also keeps 0/0 out when eps is 0.
     const d = g === 0 ? 0 : g / (Math.sqrt(variance) + eps);
     const b = momentum * buffer[i] + d;
     buffer[i] = b;
-    params[i] -= lr * b;
+    params[i] -= rate * b;
   }
 }

@@ -1,5 +1,5 @@
 import type { FloatArray } from '../tensor/shape.ts';
-import { expectBlocks, expectOptions, type Optimizer } from './optimizer.ts';
+import { expectOptions, type Optimizer, optimizerOf, type StepNumbers, signOf } from './optimizer.ts';
 
 export interface NotebookRpropOptions {
   /** The step that every parameter starts with. */
@@ -26,41 +26,22 @@ export function notebookRprop(options: NotebookRpropOptions = {}): Optimizer {
     etaPlus: [etaPlus, 1, Infinity],
     etaMinus: [etaMinus, 0, 1],
   });
-  return {
-    name: 'notebookRprop',
-    lr: 1,
-    options: { delta, etaPlus, etaMinus },
-    initialSlots: [delta, 0],
-    update(params, grads, [deltas, signs], _step, _rate, kernels) {
-      (kernels?.notebookRpropUpdate ?? notebookRpropUpdate)(params, grads, deltas, signs, etaPlus, etaMinus);
+  return optimizerOf(
+    {
+      name: 'notebookRprop',
+      lr: 1,
+      options: { delta, etaPlus, etaMinus },
+      initialMemory: [delta, 0],
+      numbers: () => ({ etaPlus, etaMinus }),
+      formula(m, { theta, g, memory: [before, signBefore], numbers: n }) {
+        const sign = signOf(m, g);
+        const changed = m.abs(m.sub(sign, signBefore));
+        const size = m.mul(before, m.whereGreater(changed, m.constant(0), n.etaMinus, n.etaPlus));
+        return { theta: m.sub(theta, m.mul(sign, size)), memory: [size, sign] };
+      },
     },
-  };
-}
-
-/**
- * One update of {@link notebookRprop}.
- *
- * @param params [P], updated
- * @param grads [P]
- * @param deltas [P], updated
- * @param signs [P], of the step before, updated
- * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
- */
-export function notebookRpropUpdate(
-  params: FloatArray,
-  grads: FloatArray,
-  deltas: FloatArray,
-  signs: FloatArray,
-  etaPlus: number,
-  etaMinus: number,
-): void {
-  expectBlocks('notebookRpropUpdate', params, { grads, deltas, signs });
-  for (let i = 0; i < params.length; i++) {
-    const sign = Math.sign(grads[i]);
-    deltas[i] *= sign === signs[i] ? etaPlus : etaMinus;
-    signs[i] = sign;
-    params[i] -= sign * deltas[i];
-  }
+    notebookRpropLoop,
+  );
 }
 
 export interface RpropOptions {
@@ -92,38 +73,49 @@ export function rprop(options: RpropOptions = {}): Optimizer {
     minStep: [minStep, 0, Infinity],
     maxStep: [maxStep, minStep, Infinity],
   });
-  return {
-    name: 'rprop',
-    lr,
-    options: { etaPlus, etaMinus, minStep, maxStep },
-    initialSlots: [lr, 0],
-    update(params, grads, [deltas, previous], _step, _rate, kernels) {
-      const run = kernels?.rpropUpdate ?? rpropUpdate;
-      run(params, grads, deltas, previous, etaPlus, etaMinus, minStep, maxStep);
+  return optimizerOf(
+    {
+      name: 'rprop',
+      lr,
+      options: { etaPlus, etaMinus, minStep, maxStep },
+      initialMemory: [lr, 0],
+      numbers: () => ({ etaPlus, etaMinus, minStep, maxStep }),
+      formula(m, { theta, g: given, memory: [before, gBefore], numbers: n }) {
+        const zero = m.constant(0);
+        const agreement = m.mul(signOf(m, given), signOf(m, gBefore));
+        const shrunk = m.whereGreater(zero, agreement, n.etaMinus, m.constant(1));
+        const factor = m.whereGreater(agreement, zero, n.etaPlus, shrunk);
+        const size = m.min(m.max(m.mul(before, factor), n.minStep), n.maxStep);
+        const g = m.whereGreater(zero, agreement, zero, given);
+        return { theta: m.sub(theta, m.mul(signOf(m, g), size)), memory: [size, g] };
+      },
     },
-  };
+    rpropLoop,
+  );
 }
 
-/**
- * One update of {@link rprop}.
- *
- * @param params [P], updated
- * @param grads [P]
- * @param deltas [P], updated
- * @param previous [P], the gradient of the step before, 0 where its sign had changed; updated
- * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
- */
-export function rpropUpdate(
+/** The update of {@link notebookRprop}; memory is δ and the sign of the step before. */
+function notebookRpropLoop(
   params: FloatArray,
   grads: FloatArray,
-  deltas: FloatArray,
-  previous: FloatArray,
-  etaPlus: number,
-  etaMinus: number,
-  minStep: number,
-  maxStep: number,
+  [deltas, signs]: readonly FloatArray[],
+  { etaPlus, etaMinus }: StepNumbers,
 ): void {
-  expectBlocks('rpropUpdate', params, { grads, deltas, previous });
+  for (let i = 0; i < params.length; i++) {
+    const sign = Math.sign(grads[i]);
+    deltas[i] *= sign === signs[i] ? etaPlus : etaMinus;
+    signs[i] = sign;
+    params[i] -= sign * deltas[i];
+  }
+}
+
+/** The update of {@link rprop}; memory is δ and the gradient of the step before, 0 where its sign had changed. */
+function rpropLoop(
+  params: FloatArray,
+  grads: FloatArray,
+  [deltas, previous]: readonly FloatArray[],
+  { etaPlus, etaMinus, minStep, maxStep }: StepNumbers,
+): void {
   for (let i = 0; i < params.length; i++) {
     const agreement = Math.sign(grads[i]) * Math.sign(previous[i]);
     const factor = agreement > 0 ? etaPlus : agreement < 0 ? etaMinus : 1;

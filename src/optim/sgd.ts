@@ -1,5 +1,12 @@
 import type { FloatArray } from '../tensor/shape.ts';
-import { expectBlocks, expectLearningRate, expectOptions, type LearningRate, type Optimizer } from './optimizer.ts';
+import {
+  expectLearningRate,
+  expectOptions,
+  type LearningRate,
+  type Optimizer,
+  optimizerOf,
+  type StepNumbers,
+} from './optimizer.ts';
 
 export interface SgdOptions {
   lr: LearningRate;
@@ -29,61 +36,60 @@ export function sgd(options: SgdOptions): Optimizer {
   if (nesterov && (momentum === 0 || dampening !== 0)) {
     throw new RangeError(`sgd: nesterov needs momentum > 0 and dampening 0, got ${momentum} and ${dampening}`);
   }
-  return {
-    name: 'sgd',
-    lr,
-    options: { momentum, dampening, nesterov, weightDecay },
-    initialSlots: momentum === 0 ? [] : [0],
-    update(params, grads, [velocity], step, rate, kernels) {
-      if (momentum === 0) {
-        (kernels?.sgdUpdate ?? sgdUpdate)(params, grads, rate, weightDecay);
-        return;
-      }
-      const keep = step === 0 ? 0 : momentum;
-      const share = step === 0 ? 1 : 1 - dampening;
-      const run = kernels?.momentumUpdate ?? momentumUpdate;
-      run(params, grads, velocity, { lr: rate, keep, share, momentum, nesterov, weightDecay });
+  const common = { name: 'sgd', lr, options: { momentum, dampening, nesterov, weightDecay } };
+  if (momentum === 0) {
+    return optimizerOf(
+      {
+        ...common,
+        initialMemory: [],
+        numbers: (_, rate) => ({ rate, decay: weightDecay }),
+        formula: (m, { theta, g, numbers: { rate, decay } }) => ({
+          theta: m.sub(theta, m.mul(rate, m.add(g, m.mul(decay, theta)))),
+          memory: [],
+        }),
+      },
+      sgdLoop,
+    );
+  }
+  return optimizerOf(
+    {
+      ...common,
+      initialMemory: [0],
+      // What stays of the velocity, and what the gradient adds to it.
+      numbers: (step, rate) => ({
+        rate,
+        decay: weightDecay,
+        momentum,
+        keep: step === 0 ? 0 : momentum,
+        share: step === 0 ? 1 : 1 - dampening,
+      }),
+      formula(m, { theta, g: given, memory: [before], numbers: { rate, decay, momentum, keep, share } }) {
+        const g = m.add(given, m.mul(decay, theta));
+        const v = m.add(m.mul(keep, before), m.mul(share, g));
+        return { theta: m.sub(theta, m.mul(rate, nesterov ? m.add(g, m.mul(momentum, v)) : v)), memory: [v] };
+      },
     },
-  };
+    (params, grads, memory, numbers) => momentumLoop(params, grads, memory, numbers, nesterov),
+  );
 }
 
-/** θ −= lr·(g + weightDecay·θ): the notebooks' `param - lr * dparam`. */
-export function sgdUpdate(params: FloatArray, grads: FloatArray, lr: number, weightDecay = 0): void {
-  expectBlocks('sgdUpdate', params, { grads });
-  for (let i = 0; i < params.length; i++) params[i] -= lr * (grads[i] + weightDecay * params[i]);
+/** θ −= rate·(g + decay·θ): the notebooks' `param - lr * dparam`. */
+function sgdLoop(params: FloatArray, grads: FloatArray, _: readonly FloatArray[], { rate, decay }: StepNumbers): void {
+  for (let i = 0; i < params.length; i++) params[i] -= rate * (grads[i] + decay * params[i]);
 }
 
-/** The numbers of one update with momentum. */
-export interface MomentumNumbers {
-  lr: number;
-  /** What stays of the velocity: momentum, at the first step 0. */
-  keep: number;
-  /** What the gradient adds to it: 1 − dampening, at the first step 1. */
-  share: number;
-  momentum: number;
-  nesterov: boolean;
-  weightDecay: number;
-}
-
-/**
- * v = keep·v + share·g, θ −= lr·(nesterov ? g + momentum·v : v), with g = grads + weightDecay·θ.
- *
- * @param params [P], updated
- * @param grads [P]
- * @param velocity [P], updated
- * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
- */
-export function momentumUpdate(
+/** v = keep·v + share·g, θ −= rate·(nesterov ? g + momentum·v : v) */
+function momentumLoop(
   params: FloatArray,
   grads: FloatArray,
-  velocity: FloatArray,
-  { lr, keep, share, momentum, nesterov, weightDecay }: MomentumNumbers,
+  [velocity]: readonly FloatArray[],
+  { rate, decay, momentum, keep, share }: StepNumbers,
+  nesterov: boolean,
 ): void {
-  expectBlocks('momentumUpdate', params, { grads, velocity });
   for (let i = 0; i < params.length; i++) {
-    const g = grads[i] + weightDecay * params[i];
+    const g = grads[i] + decay * params[i];
     const v = keep * velocity[i] + share * g;
     velocity[i] = v;
-    params[i] -= lr * (nesterov ? g + momentum * v : v);
+    params[i] -= rate * (nesterov ? g + momentum * v : v);
   }
 }

@@ -3,9 +3,9 @@ import type { FloatArray } from '../tensor/shape.ts';
 import { emitElementwise } from '../wasm/elements.ts';
 import { exp as expOfLanes } from '../wasm/exp.ts';
 import { count } from './choice.ts';
-import { inPlace } from './inPlace.ts';
+import { elementwiseOnCopy } from './elementwiseOnCopy.ts';
 
-const bySimd = inPlace('exp', (m) => {
+const bySimd = elementwiseOnCopy('exp', (m) => {
   emitElementwise(m, 'exp', 2, 0, (f, at, [y, x]) => at.store(y, expOfLanes(f, at.load(x))));
 });
 

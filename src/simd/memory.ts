@@ -24,9 +24,7 @@ function theMemory(): SomeMemory {
 export class CopyMemory implements ProductMemory {
   readonly call: Functions;
   readonly scratch: Scratch = scratchAt(0);
-  readonly recorder: { readonly walk: null } = { walk: null };
   private readonly memory: SomeMemory = theMemory();
-  private end = 0;
 
   /** @throws {Error} where the host has no WebAssembly SIMD, or forbids it. */
   constructor(emit: (m: ModuleBuilder) => void) {
@@ -45,18 +43,12 @@ export class CopyMemory implements ProductMemory {
     } catch {
       return null;
     }
-    this.end = SCRATCH_BYTES;
-    return lengths.map((length) => this.floats(length));
-  }
-
-  floats(length: number): Float32Array {
-    const start = this.end;
-    this.end += bytesOf(length);
-    return new Float32Array(this.memory.buffer, start, length);
-  }
-
-  hasRoom(length: number): boolean {
-    return this.end + bytesOf(length) <= this.memory.buffer.byteLength;
+    let end = SCRATCH_BYTES;
+    return lengths.map((length) => {
+      const start = end;
+      end += bytesOf(length);
+      return new Float32Array(this.memory.buffer, start, length);
+    });
   }
 
   at(fn: string, arg: string, a: FloatArray, shape: string, d0: number, d1 = 1): number {

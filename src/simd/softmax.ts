@@ -1,21 +1,10 @@
 import { expectLength, type FloatArray } from '../tensor/shape.ts';
 import * as loops from '../tensor/softmax.ts';
-import { emitRows, maxOf } from '../wasm/elements.ts';
-import { softmaxRow } from '../wasm/softmaxCrossEntropy.ts';
+import { emitSoftmax } from '../wasm/softmaxCrossEntropy.ts';
 import { count } from './choice.ts';
-import { inPlace } from './inPlace.ts';
+import { elementwiseOnCopy } from './elementwiseOnCopy.ts';
 
-const bySimd = inPlace('softmax', (m) => {
-  emitRows(m, 'softmax', ['[R,n]', '[R,n]'], (f, [p, z], n) => {
-    softmaxRow(
-      f,
-      p,
-      z,
-      maxOf(f, n, (at) => at.load(z)),
-      n,
-    );
-  });
-});
+const bySimd = elementwiseOnCopy('softmax', emitSoftmax);
 
 /** p[r,j] = e^z[r,j]/Σ_k e^z[r,k] on `rows` rows of n. `p` may be `z`. */
 export function softmax(p: FloatArray, z: FloatArray, rows: number, n: number): void {

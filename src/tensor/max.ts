@@ -1,3 +1,4 @@
+import { expectIds } from './gather.ts';
 import { expectDtype, expectLength, type FloatArray } from './shape.ts';
 
 /**
@@ -39,7 +40,11 @@ export function maxAxis(
   }
 }
 
-/** dx[o,argmax[o,i],i] = dy[o,i] and 0 elsewhere, for y = maxAxis(x). `dx` is overwritten. */
+/**
+ * dx[o,argmax[o,i],i] = dy[o,i] and 0 elsewhere, for y = maxAxis(x). `dx` is overwritten.
+ *
+ * @throws {RangeError} on a length that does not fit or an argmax outside of the axis, {TypeError} on mixed dtypes.
+ */
 export function maxAxisBackward(
   dx: FloatArray,
   dy: FloatArray,
@@ -52,6 +57,7 @@ export function maxAxisBackward(
   expectLength('maxAxisBackward', 'dy', dy, '[outer,inner]', outer, inner);
   expectLength('maxAxisBackward', 'argmax', argmax, '[outer,inner]', outer, inner);
   expectDtype('maxAxisBackward', 'dy', dy, dx);
+  expectIds('maxAxisBackward', 'argmax', argmax, axis);
   dx.fill(0);
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {

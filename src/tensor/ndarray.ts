@@ -4,7 +4,7 @@
  * Destination first, as in ndarray-ops; sizes come from the views. Every operation reads its views into row-major
  * arrays, calls the flat function of the same name, whose documentation holds, and assigns the results back. So the
  * numbers are the flat ones, bit for bit; elements that a view skips are left alone; a destination may overlap a source
- * in any way.
+ * in any way. A view that reaches past its data is refused with a RangeError.
  *
  * ndarray and ndarray-ops compile code at run time. This is the only file that loads them, at an entry point of its own.
  */
@@ -12,6 +12,7 @@ import ndarray, { type NdArray } from 'ndarray';
 import ops from 'ndarray-ops';
 import * as flat from './index.ts';
 import type { FloatArray } from './shape.ts';
+import { expectInside } from './viewExtent.ts';
 
 /** A view on floats, of any shape and stride. */
 export type View = NdArray<FloatArray>;
@@ -290,8 +291,7 @@ export function maxAxis(y: View, argmax: IdView, x: View, axis: number): void {
 /** dx = dy where the maximum stood, 0 elsewhere. */
 export function maxAxisBackward(dx: View, dy: View, argmax: IdView, axis: number): void {
   const [outer, length, inner] = around('maxAxisBackward', { dy, argmax }, 'dx', dx, axis);
-  const ids = rowMajor(argmax);
-  into([dx], [dy], ([dx], [dy]) => flat.maxAxisBackward(dx, dy, ids, outer, length, inner));
+  into([dx], [dy, argmax], ([dx], [dy, ids]) => flat.maxAxisBackward(dx, dy, ids, outer, length, inner));
 }
 
 // rows and columns by id
@@ -300,33 +300,38 @@ export function maxAxisBackward(dx: View, dy: View, argmax: IdView, axis: number
 export function gatherRows(y: View, table: View, ids: IdView): void {
   const shapes = { y: [y, 'R,n'], table: [table, 'V,n'], ids: [ids, 'R'] } as const;
   const [rows, v, n] = sizes('gatherRows', 'R,V,n', shapes);
-  into([y], [table], ([y], [table]) => flat.gatherRows(y, table, rowMajor(ids), rows, v, n));
+  into([y], [table, ids], ([y], [table, ids]) => flat.gatherRows(y, table, ids, rows, v, n));
 }
 
 /** dtable[ids[r],·] += dy[r,·]. */
 export function gatherRowsBackward(dtable: View, dy: View, ids: IdView): void {
   const shapes = { dtable: [dtable, 'V,n'], dy: [dy, 'R,n'], ids: [ids, 'R'] } as const;
   const [rows, v, n] = sizes('gatherRowsBackward', 'R,V,n', shapes);
-  into([dtable], [dy], ([dtable], [dy]) => flat.gatherRowsBackward(dtable, dy, rowMajor(ids), rows, v, n));
+  into([dtable], [dy, ids], ([dtable], [dy, ids]) => flat.gatherRowsBackward(dtable, dy, ids, rows, v, n));
 }
 
 /** y[r,·] = W[·,ids[r]]: y `[R,n]`, w `[n,V]`, ids `[R]`. */
 export function gatherColumns(y: View, w: View, ids: IdView): void {
   const [rows, v, n] = sizes('gatherColumns', 'R,V,n', { y: [y, 'R,n'], w: [w, 'n,V'], ids: [ids, 'R'] });
-  into([y], [w], ([y], [w]) => flat.gatherColumns(y, w, rowMajor(ids), rows, v, n));
+  into([y], [w, ids], ([y], [w, ids]) => flat.gatherColumns(y, w, ids, rows, v, n));
 }
 
 /** dW[·,ids[r]] += dy[r,·]. */
 export function gatherColumnsBackward(dw: View, dy: View, ids: IdView): void {
   const shapes = { dw: [dw, 'n,V'], dy: [dy, 'R,n'], ids: [ids, 'R'] } as const;
   const [rows, v, n] = sizes('gatherColumnsBackward', 'R,V,n', shapes);
-  into([dw], [dy], ([dw], [dy]) => flat.gatherColumnsBackward(dw, dy, rowMajor(ids), rows, v, n));
+  into([dw], [dy, ids], ([dw], [dy, ids]) => flat.gatherColumnsBackward(dw, dy, ids, rows, v, n));
 }
 
 // how views and flat arrays meet
 
-/** The elements of a view in row-major order: its data where that is their order already, else a copy. */
+/**
+ * The elements of a view in row-major order: its data where that is their order already, else a copy.
+ *
+ * @throws {RangeError} when the view reaches past its data.
+ */
 export function rowMajor<A extends FloatArray | Int32Array>(view: NdArray<A>): A {
+  expectInside('rowMajor', 'view', view);
   const { data, offset, size } = view;
   if (isContiguous(view)) return size === data.length ? data : (data.subarray(offset, offset + size) as A);
   const copy = new (data.constructor as new (length: number) => A)(size);
@@ -350,10 +355,10 @@ function isContiguous(view: NdArray<FloatArray | Int32Array>): boolean {
 }
 
 /** Runs `body` on row-major arrays and assigns its destinations back, which may overlap anything. */
-function into<D extends View[], S extends View[], R>(
+function into<D extends View[], S extends AnyView[], R>(
   destinations: [...D],
   sources: [...S],
-  body: (destinations: { [I in keyof D]: FloatArray }, sources: { [I in keyof S]: FloatArray }) => R,
+  body: (destinations: { [I in keyof D]: FloatArray }, sources: { [I in keyof S]: S[I]['data'] }) => R,
 ): R {
   const buffers = [...destinations, ...sources].map((view) => view.data.buffer);
   const outputs = destinations.map((view) => {
@@ -362,7 +367,7 @@ function into<D extends View[], S extends View[], R>(
   });
   const result = body(
     outputs as { [I in keyof D]: FloatArray },
-    sources.map(rowMajor) as { [I in keyof S]: FloatArray },
+    sources.map((view) => rowMajor(view as View)) as { [I in keyof S]: S[I]['data'] },
   );
   destinations.forEach((view, i) => {
     if (outputs[i].buffer !== view.data.buffer) ops.assign(view, ndarray(outputs[i], view.shape));
@@ -432,4 +437,5 @@ function expectView(fn: string, arg: string, view: AnyView, shape: number[], wan
   if (!dtypes.includes(view.dtype)) {
     throw new TypeError(`${fn}: ${arg} holds ${view.dtype}, expected ${dtypes.join(' or ')}`);
   }
+  expectInside(fn, arg, view);
 }

@@ -1,13 +1,18 @@
 /**
  * The corner of NumPy that the notebooks use, on float64 ndarray views: functions return new arrays, small shapes
  * broadcast, names are NumPy's. For reading beside Python; training code calls `bptt/tensor`, which allocates nothing.
+ *
+ * Every function throws a RangeError when a view reaches past its data. A function that writes into an array may read the
+ * same elements in any arrangement: what it reads is what was there before.
  */
 import { expOf } from './exp.ts';
 import { logOf } from './log.ts';
 import { matmulNN, matmulNT, matmulTN } from './matmul.ts';
 import { type NdArray, ndarray, ops, rowMajor, type View } from './ndarray.ts';
-import { pairwiseSum } from './pairwiseSum.ts';
+import { expectWhole } from './random.ts';
 import { tanhOf } from './tanh.ts';
+import { expectInside } from './viewExtent.ts';
+import { viewSum } from './viewSum.ts';
 
 /** A float64 array, the only dtype here. */
 export type Float64View = NdArray<Float64Array>;
@@ -15,8 +20,13 @@ export type Float64View = NdArray<Float64Array>;
 /** Numbers nested as deep as the array has dimensions. */
 export type Nested = number | readonly Nested[];
 
-/** `np.zeros(shape)`. */
+/**
+ * `np.zeros(shape)`.
+ *
+ * @throws {RangeError} when a size is not a whole number ≥ 0.
+ */
 export function zeros(...shape: number[]): Float64View {
+  for (const [d, size] of shape.entries()) expectWhole('zeros', `shape[${d}]`, size, 0);
   return ndarray(new Float64Array(product(shape)), shape);
 }
 
@@ -44,18 +54,32 @@ export function array(values: Nested): Float64View {
 
 /** `np.copy(a)`. */
 export function copy(a: View): Float64View {
+  expectInside('copy', 'a', a);
   return ndarray(Float64Array.from(rowMajor(a)), a.shape.slice());
 }
 
-/** `np.copyto(to, from)`, which Python writes `to[:] = from`. */
+/**
+ * `np.copyto(to, from)`, which Python writes `to[:] = from`.
+ *
+ * @throws {RangeError} when the shape of `from` does not broadcast to that of `to`.
+ */
 export function copyto(to: View, from: View): void {
-  ops.assign(to, broadcastTo('copyto', from, to.shape));
+  expectInside('copyto', 'to', to);
+  expectInside('copyto', 'from', from);
+  const source = broadcastTo('copyto', from, to.shape);
+  if (source.data.buffer !== to.data.buffer) ops.assign(to, source);
+  else ops.assign(to, ndarray(Float64Array.from(rowMajor(source)), to.shape));
 }
 
 /** `a.tolist()`. */
 export function tolist(a: View): Nested {
+  expectInside('tolist', 'a', a);
+  return nested(a);
+}
+
+function nested(a: View): Nested {
   if (a.dimension === 0) return a.get();
-  return Array.from({ length: a.shape[0] }, (_, i) => tolist(a.pick(i)));
+  return Array.from({ length: a.shape[0] }, (_, i) => nested(a.pick(i)));
 }
 
 /** `a.T`, a view: writing to it writes to a. */
@@ -63,14 +87,37 @@ export function T<V extends View>(a: V): V {
   return a.transpose(...a.shape.map((_, d) => a.dimension - 1 - d)) as V;
 }
 
-/** `a[i]`, a view. */
+/**
+ * `a[i]`, a view; −1 is the last row.
+ *
+ * @throws {RangeError} when i is not a whole number from −rows to rows − 1, or `a` has no dimension.
+ */
 export function row<V extends View>(a: V, i: number): V {
-  return a.pick(i < 0 ? a.shape[0] + i : i) as V;
+  return a.pick(indexAlong('row', 'i', a, 0, i)) as V;
 }
 
-/** `a[:, j]`, a view; −1 is the last column. */
+/**
+ * `a[:, j]`, a view; −1 is the last column.
+ *
+ * @throws {RangeError} when j is not a whole number from −columns to columns − 1, or `a` has fewer than two dimensions.
+ */
 export function column<V extends View>(a: V, j: number): V {
-  return a.pick(null, j < 0 ? a.shape[1] + j : j) as V;
+  return a.pick(null, indexAlong('column', 'j', a, 1, j)) as V;
+}
+
+/** An index along an axis, counted from the end where it is negative. */
+function indexAlong(fn: string, arg: string, a: View, axis: number, index: number): number {
+  expectInside(fn, 'a', a);
+  if (a.dimension <= axis) {
+    throw new RangeError(`${fn}: a is [${a.shape}], expected at least ${axis + 1} dimension${axis === 0 ? '' : 's'}`);
+  }
+  const size = a.shape[axis];
+  if (!Number.isInteger(index) || index < -size || index >= size) {
+    throw new RangeError(
+      `${fn}: ${arg} is ${index}, expected a whole number from ${-size} to ${size - 1} as a is [${a.shape}]`,
+    );
+  }
+  return index < 0 ? size + index : index;
 }
 
 /**
@@ -79,6 +126,8 @@ export function column<V extends View>(a: V, j: number): V {
  * @throws {RangeError} when the inner sizes differ.
  */
 export function dot(a: View, b: View): Float64View {
+  expectInside('dot', 'a', a);
+  expectInside('dot', 'b', b);
   const k = a.shape[a.dimension - 1];
   if (a.dimension < 1 || a.dimension > 2 || b.dimension < 1 || b.dimension > 2 || k !== b.shape[0]) {
     throw new RangeError(`dot: shapes [${a.shape}] and [${b.shape}] do not fit, expected [M,K] and [K,N]`);
@@ -100,6 +149,8 @@ function isTransposed(a: View): boolean {
 
 /** `np.outer(x, y)`. */
 export function outer(x: View, y: View): Float64View {
+  expectInside('outer', 'x', x);
+  expectInside('outer', 'y', y);
   const c = zeros(x.size, y.size);
   matmulNN(c.data, rowMajor(x), rowMajor(y), x.size, 1, y.size);
   return c;
@@ -145,37 +196,37 @@ export function imul(a: View, b: View | number): void {
 
 /** `-a`. */
 export function negative(a: View): Float64View {
-  return map(a, (x) => -x);
+  return map('negative', a, (x) => -x);
 }
 
 /** `np.exp(a)`. */
 export function exp(a: View): Float64View {
-  return map(a, expOf);
+  return map('exp', a, expOf);
 }
 
 /** `np.log(a)`. */
 export function log(a: View): Float64View {
-  return map(a, logOf);
+  return map('log', a, logOf);
 }
 
 /** `np.tanh(a)`. */
 export function tanh(a: View): Float64View {
-  return map(a, tanhOf);
+  return map('tanh', a, tanhOf);
 }
 
 /** `np.sqrt(a)`. */
 export function sqrt(a: View): Float64View {
-  return map(a, Math.sqrt);
+  return map('sqrt', a, Math.sqrt);
 }
 
 /** `np.abs(a)`. */
 export function abs(a: View): Float64View {
-  return map(a, Math.abs);
+  return map('abs', a, Math.abs);
 }
 
 /** `np.around(a)`: halves go to the even neighbour. */
 export function around(a: View): Float64View {
-  return map(a, roundHalfEven);
+  return map('around', a, roundHalfEven);
 }
 
 /** `np.sign(x)` of one number: 0 for both zeros. */
@@ -188,27 +239,41 @@ export function clipInPlace(a: View, low: number, high: number): void {
   update('clipInPlace', a, 0, (x) => Math.min(Math.max(x, low), high));
 }
 
-/** `np.sum(a)`, added pairwise as NumPy does, so that the digits agree. */
+/** `np.sum(a)`, added pairwise in the order of memory as NumPy 2.4 does, so that the digits agree for every view. */
 export function sum(a: View): number {
-  return pairwiseSum(rowMajor(a));
+  expectInside('sum', 'a', a);
+  return viewSum(a);
 }
 
-/** `np.mean(a)`. */
+/** `np.mean(a)`; NaN of an empty array. */
 export function mean(a: View): number {
-  return sum(a) / a.size;
+  expectInside('mean', 'a', a);
+  return viewSum(a) / a.size;
 }
 
-/** `a.argmax()`: the first of the largest, counted in row-major order. */
+/**
+ * `a.argmax()`: the first of the largest, counted in row-major order. A NaN counts as larger than every number.
+ *
+ * @throws {RangeError} when `a` is empty.
+ */
 export function argmax(a: View): number {
+  expectInside('argmax', 'a', a);
   const x = rowMajor(a);
+  if (x.length === 0) throw new RangeError(`argmax: a is [${a.shape}], expected at least one element`);
   let best = 0;
-  for (let i = 1; i < x.length; i++) if (x[i] > x[best]) best = i;
+  for (let i = 0; i < x.length; i++) {
+    if (Number.isNaN(x[i])) return i;
+    if (x[i] > x[best]) best = i;
+  }
   return best;
 }
 
-/** `np.isclose(a, b)`: |a − b| ≤ atol + rtol·|b|, which is not symmetric. */
+/**
+ * `np.isclose(a, b)`: |a − b| ≤ atol + rtol·|b| with a finite b, which is not symmetric, or a = b. So an infinity is close
+ * to itself only, a NaN to nothing.
+ */
 export function isclose(a: number, b: number, rtol = 1e-5, atol = 1e-8): boolean {
-  return Math.abs(a - b) <= atol + rtol * Math.abs(b);
+  return a === b || (Number.isFinite(b) && Math.abs(a - b) <= atol + rtol * Math.abs(b));
 }
 
 /** One number to the nearest whole one, halves to even; −0.2 gives −0 as in NumPy. */
@@ -217,7 +282,8 @@ export function roundHalfEven(x: number): number {
   return up - x === 0.5 && up % 2 !== 0 ? up - 1 : up;
 }
 
-function map(a: View, f: (x: number) => number): Float64View {
+function map(fn: string, a: View, f: (x: number) => number): Float64View {
+  expectInside(fn, 'a', a);
   const x = rowMajor(a);
   const y = zerosLike(a);
   for (let i = 0; i < x.length; i++) y.data[i] = f(x[i]);
@@ -225,6 +291,8 @@ function map(a: View, f: (x: number) => number): Float64View {
 }
 
 function combine(fn: string, a: View | number, b: View | number, f: (x: number, y: number) => number): Float64View {
+  if (typeof a !== 'number') expectInside(fn, 'a', a);
+  if (typeof b !== 'number') expectInside(fn, 'b', b);
   const shape = broadcastShape(fn, shapeOf(a), shapeOf(b));
   const z = zeros(...shape);
   if (typeof a === 'number') {
@@ -242,6 +310,8 @@ function combine(fn: string, a: View | number, b: View | number, f: (x: number, 
 }
 
 function update(fn: string, a: View, b: View | number, f: (x: number, y: number) => number): void {
+  expectInside(fn, 'a', a);
+  if (typeof b !== 'number') expectInside(fn, 'b', b);
   const x = rowMajor(a);
   if (typeof b === 'number') {
     for (let i = 0; i < x.length; i++) x[i] = f(x[i], b);

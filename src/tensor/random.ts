@@ -48,12 +48,20 @@ export class RandomState {
   #gauss = 0;
   readonly #uniform = (): number => this.#double();
 
-  /** @throws {RangeError} when seed is not a whole number from 0 to 2³²-1. */
-  constructor(seed: number) {
+  /**
+   * A list of numbers seeds by all of them, as NumPy does; a list of one number is another seed than the number.
+   *
+   * @throws {RangeError} when seed is not a whole number from 0 to 2³²-1, or a list of such, not empty.
+   */
+  constructor(seed: number | ArrayLike<number>) {
+    if (typeof seed === 'object' && seed !== null) {
+      expectWhole('RandomState', 'the length of seed', seed.length, 1);
+      for (let i = 0; i < seed.length; i++) expectWhole('RandomState', `seed[${i}]`, seed[i], 0, MAX_UINT32);
+      seedByArray(this.#key, seed);
+      return;
+    }
     expectWhole('RandomState', 'seed', seed, 0, MAX_UINT32);
-    const key = this.#key;
-    key[0] = seed;
-    for (let i = 1; i < KEY_LENGTH; i++) key[i] = Math.imul(1812433253, key[i - 1] ^ (key[i - 1] >>> 30)) + i;
+    seedByNumber(this.#key, seed);
   }
 
   /** A copy of the state; after {@link setState} with it the stream goes on exactly from here. */
@@ -242,18 +250,20 @@ export class RandomState {
   }
 
   /**
-   * How often each of `pvals.length` outcomes comes up in `n` trials: binomial draws one after another, each given what the
-   * earlier ones left. A binomial takes one uniform (inversion) while n·p ≤ 30, two a try (BTPE) above.
+   * How often each of the K = `pvals.length` outcomes comes up in `n` trials, [K]; with `size` that many such experiments one
+   * after another, [size,K]. Each is a row of binomial draws, each given what the earlier ones left. A binomial takes one
+   * uniform (inversion) while n·p ≤ 30, two a try (BTPE) above.
    *
    * As in NumPy the last outcome takes what the others leave, whatever its own probability says.
    *
-   * @throws {RangeError} when n is not a whole number ≥ 0, a probability lies outside [0, 1], or all but the last sum to
-   * more than 1 + 1e-12.
+   * @throws {RangeError} when n or size is not a whole number ≥ 0, a probability lies outside [0, 1], or all but the last
+   * sum to more than 1 + 1e-12.
    */
-  multinomial(n: number, pvals: ArrayLike<number>): Int32Array {
+  multinomial(n: number, pvals: ArrayLike<number>, size = 1): Int32Array {
     const fn = 'RandomState.multinomial';
     expectWhole(fn, 'n', n, 0, MAX_INT32);
     expectWhole(fn, 'the number of pvals', pvals.length, 1);
+    expectWhole(fn, 'size', size, 0, Math.floor(MAX_INT32 / pvals.length));
     const last = pvals.length - 1;
     for (let i = 0; i <= last; i++) {
       if (!(pvals[i] >= 0 && pvals[i] <= 1)) {
@@ -262,15 +272,18 @@ export class RandomState {
     }
     const total = kahanSum(pvals, last);
     if (total > 1 + 1e-12) throw new RangeError(`${fn}: pvals without the last sum to ${total}, expected at most 1`);
-    const counts = new Int32Array(pvals.length);
-    let left = n;
-    let remaining = 1;
-    for (let i = 0; i < last && left > 0; i++) {
-      counts[i] = binomial(left, pvals[i] / remaining, this.#uniform);
-      left -= counts[i];
-      remaining -= pvals[i];
+    const counts = new Int32Array(size * pvals.length);
+    for (let row = 0; row < counts.length; row += pvals.length) {
+      let left = n;
+      let remaining = 1;
+      for (let i = 0; i < last && left > 0; i++) {
+        const count = binomial(left, pvals[i] / remaining, this.#uniform);
+        counts[row + i] = count;
+        left -= count;
+        remaining -= pvals[i];
+      }
+      counts[row + last] += left;
     }
-    counts[last] += left;
     return counts;
   }
 
@@ -353,6 +366,32 @@ export class RandomState {
     }
     this.#pos = 0;
   }
+}
+
+/** Knuth's generator (TAOCP 2, 3rd ed., p. 106) fills the key [624] from one word. */
+function seedByNumber(key: Uint32Array, seed: number): void {
+  key[0] = seed;
+  for (let i = 1; i < KEY_LENGTH; i++) key[i] = Math.imul(1812433253, key[i - 1] ^ (key[i - 1] >>> 30)) + i;
+}
+
+/** `init_by_array` of Matsumoto & Nishimura (2002): every word of the seed reaches every word of the key [624]. */
+function seedByArray(key: Uint32Array, seed: ArrayLike<number>): void {
+  seedByNumber(key, 19650218);
+  let i = 1;
+  const mix = (factor: number, addend: number): void => {
+    key[i] = (key[i] ^ Math.imul(key[i - 1] ^ (key[i - 1] >>> 30), factor)) + addend;
+    i++;
+    if (i === KEY_LENGTH) {
+      key[0] = key[KEY_LENGTH - 1];
+      i = 1;
+    }
+  };
+  for (let k = 0, j = 0; k < Math.max(KEY_LENGTH, seed.length); k++) {
+    mix(1664525, seed[j] + j);
+    j = (j + 1) % seed.length;
+  }
+  for (let k = 1; k < KEY_LENGTH; k++) mix(1566083941, -i);
+  key[0] = UPPER_BIT; // so that the key is not all zeros
 }
 
 /**

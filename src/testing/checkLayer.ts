@@ -186,7 +186,10 @@ class Run<S extends string> {
     });
     const report = gradcheck(
       {
-        forward: (all) => Float64Array.from(Object.values(this.call(split(all)).outputs).flatMap((o) => [...o])),
+        forward: (all) =>
+          Float64Array.from(
+            Object.values(this.call({ ...split(all), forwardOnly: true }).outputs).flatMap((o) => [...o]),
+          ),
         backward: (dout, all) => {
           let end = 0;
           const doutputs = mapOf(this.doutputs, ({ length }) => {
@@ -257,7 +260,7 @@ class Run<S extends string> {
     });
   }
 
-  /** Forward and backward, on buffers that hold garbage where they are to be overwritten. */
+  /** Forward and, unless told otherwise, backward, on buffers that hold garbage where they are to be overwritten. */
   private call(how: {
     dtype?: Dtype;
     garbage?: number;
@@ -266,6 +269,7 @@ class Run<S extends string> {
     inputs?: Record<string, Float64Array>;
     parameters?: Record<string, Float64Array>;
     doutputs?: Record<string, Float64Array>;
+    forwardOnly?: boolean;
   }): Results {
     const { layer } = this;
     const { dtype = 'float64', garbage = Number.NaN, accumulated = 0, sizes = this.sizes } = how;
@@ -281,7 +285,7 @@ class Run<S extends string> {
     const dinputs = filled(layer.inputs, garbage);
     const dparameters = filled(layer.parameters ?? {}, accumulated);
     layer.forward(outputs, caches, inputs, parameters, sizes);
-    layer.backward(dinputs, dparameters, doutputs, caches, inputs, parameters, outputs, sizes);
+    if (!how.forwardOnly) layer.backward(dinputs, dparameters, doutputs, caches, inputs, parameters, outputs, sizes);
     return { outputs, caches, dinputs, dparameters };
   }
 }

@@ -106,13 +106,16 @@ function load(opcode: number): Load {
 }
 
 /** Integers, which are sizes and addresses. Comparisons are unsigned: memory may reach beyond 2 GiB. */
-export const i32: Readonly<Record<'add' | 'sub' | 'mul' | 'shl' | 'and' | 'eq' | 'lessThan' | 'atMost', IntBinary>> & {
+export const i32: Readonly<
+  Record<'add' | 'sub' | 'mul' | 'remainder' | 'shl' | 'and' | 'eq' | 'lessThan' | 'atMost', IntBinary>
+> & {
   load(address: I32): Expr<'i32'>;
 } = {
   load: (address) => expr('i32', int(address), [0x28, ...at(0)]),
   add: intBinary(0x6a),
   sub: intBinary(0x6b),
   mul: intBinary(0x6c),
+  remainder: intBinary(0x70),
   and: intBinary(0x71),
   shl: intBinary(0x74),
   eq: intBinary(0x46),
@@ -312,10 +315,10 @@ export class FunctionBuilder implements Signature {
     this.code.push(int(address), vector(value), simd(0x5a, ...at(offset), lane));
   }
 
-  /** Calls a function with constants (i32 and f32 only); what it gives is dropped. */
-  call({ index, params, result }: Callee, args: readonly number[]): void {
+  /** Calls a function (of i32 and f32 only, the latter as constants); what it gives is dropped. */
+  call({ index, params, result }: Callee, args: readonly I32[]): void {
     params.forEach((type, i) => {
-      this.code.push(type === 'f32' ? float(args[i]) : int(args[i]));
+      this.code.push(type === 'f32' ? float(args[i] as number) : int(args[i]));
     });
     this.code.push(0x10, ...unsigned(index));
     if (result !== null) this.code.push(0x1a);

@@ -125,7 +125,12 @@ export function forEachRow(
   body: () => void,
 ): void {
   const r = f.int(0);
-  const strides = pointers.map(([pointer, floats]) => [pointer, f.int(i32.shl(floats, 2))] as const);
+  const bytes = new Map<I32, Local<'i32'>>();
+  const strides = pointers.map(([pointer, floats]) => {
+    const stride = bytes.get(floats) ?? f.int(i32.shl(floats, 2));
+    bytes.set(floats, stride);
+    return [pointer, stride] as const;
+  });
   f.while(i32.lessThan(r, rows), () => {
     body();
     for (const [pointer, stride] of strides) f.advance(pointer, stride);
@@ -151,31 +156,5 @@ export function emitRows<const A extends readonly RowShape[]>(
       shape === '[n]' ? [] : [[arrays[i], shape === '[R]' ? 1 : n] as const],
     );
     forEachRow(f, R, moving, () => body(f, arrays as { [K in keyof A]: Local<'i32'> }, n));
-  });
-}
-
-/** Pointers to the blocks of `floats` floats that stand one after another from `start`. */
-export function blocksOf(f: FunctionBuilder, start: I32, floats: I32, count: number): Local<'i32'>[] {
-  return Array.from({ length: count }, (_, i) => f.int(i32.add(start, i32.shl(i32.mul(floats, i), 2))));
-}
-
-/**
- * A loop over the units of a cell, for each of B sequences each of H units. An array is given with its number of blocks
- * `[B,blocks·H]`; the body gets pointers to the blocks of each.
- */
-export function forEachUnit<const A extends readonly (readonly [start: Local<'i32'>, blocks: number])[]>(
-  f: FunctionBuilder,
-  B: I32,
-  H: I32,
-  arrays: A,
-  body: (at: Elements, ...blocks: { [K in keyof A]: Local<'i32'>[] }) => void,
-): void {
-  const blocks = arrays.map(([start, count]) => blocksOf(f, start, H, count));
-  const pointers = blocks.flatMap((own) => {
-    const floats = f.int(i32.mul(H, own.length));
-    return own.map((pointer) => [pointer, floats] as const);
-  });
-  forEachRow(f, B, pointers, () => {
-    forEachElement(f, H, (at) => body(at, ...(blocks as { [K in keyof A]: Local<'i32'>[] })));
   });
 }

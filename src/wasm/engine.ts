@@ -1,40 +1,29 @@
-import { type LocalEngine, typedArrays } from '../bptt/engine.ts';
-import { adagradKernels } from './adagrad.ts';
-import { adamKernels } from './adam.ts';
+import { type CpuEngine, defaultStages, type Kernels, typedArrays } from '../bptt/engine.ts';
+import type { ResolvedSpec } from '../bptt/spec.ts';
+import { cellSizes } from '../layers/cell.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import { addKernels } from './add.ts';
-import { binaryCrossEntropyOfSoftmaxKernels } from './binaryCrossEntropyOfSoftmax.ts';
+import { cellKernels } from './cells.ts';
 import { clipKernels } from './clip.ts';
 import { columnsKernels } from './columns.ts';
 import { copyKernels } from './copy.ts';
-import { elmanKernels } from './elman.ts';
-import { gruKernels } from './gru.ts';
-import { gruResetBeforeKernels } from './gruResetBefore.ts';
 import { l2Kernels } from './l2.ts';
 import { linearKernels } from './linear.ts';
-import { lstmKernels } from './lstm.ts';
-import { matmulKernels } from './matmul.ts';
+import { hasLossKernels, lossStages } from './losses.ts';
+import { matmulKernels, panelLength } from './matmul.ts';
 import { bufferBytes, WasmMemory } from './memory.ts';
 import { hasFusedMultiplyAdd } from './module.ts';
 import { multiplyKernels } from './multiply.ts';
-import { installHere } from './recorder.ts';
-import { reluKernels } from './relu.ts';
-import { rmspropKernels } from './rmsprop.ts';
-import { rpropKernels } from './rprop.ts';
-import { scaleKernels } from './scale.ts';
-import { sgdKernels } from './sgd.ts';
-import { sigmoidKernels } from './sigmoid.ts';
-import { sigmoidCrossEntropyKernels } from './sigmoidCrossEntropy.ts';
-import { softmaxCrossEntropyKernels } from './softmaxCrossEntropy.ts';
-import { squaredErrorKernels } from './squaredError.ts';
+import { recurrenceStages } from './recurrence.ts';
 import { stateKernels } from './state.ts';
 import { sumKernels } from './sum.ts';
-import { tanhKernels } from './tanh.ts';
-import { Thread, whyNoThreads } from './threads.ts';
+import { type FileAddress, Thread, whyNoThreads } from './threads.ts';
+import { updateKernels } from './updates.ts';
 
 export interface WasmEngineOptions {
   /**
    * The length of every buffer that the engine will be asked for, since its memory is taken once and never grows:
-   * `bufferLengths` of `bptt/bptt` counts them.
+   * `allocationPlan` of `bptt` counts them, and {@link panelLengths} what is best added.
    */
   lengths: readonly number[];
   /**
@@ -44,10 +33,35 @@ export interface WasmEngineOptions {
   fma?: boolean;
 }
 
+export interface WasmThreadsOptions extends Pick<WasmEngineOptions, 'fma'> {
+  /** A copy of `dist/wasm/threadWorker.js`, where a bundler does not carry that file beside the code that starts it. */
+  threadWorker?: FileAddress;
+}
+
 /** The float32 engine on WebAssembly SIMD, with what it holds. */
-export interface WasmEngine extends LocalEngine {
+export interface WasmEngine extends CpuEngine {
   /** The bytes of memory taken from the host. */
   readonly memoryBytes: number;
+}
+
+/**
+ * The room that a model's recurrent weights take up packed, both as they are and transposed: lengths to be added to those
+ * of its buffers. Without it they are packed anew in every step.
+ */
+export function panelLengths({ cell, hiddenSize: H, layers, bidirectional }: ResolvedSpec): readonly number[] {
+  const { hidden, inner } = cellSizes(cell);
+  const products = [hidden, inner].filter((blocks) => blocks > 0);
+  return Array.from({ length: layers * (bidirectional ? 2 : 1) }, () =>
+    products.flatMap((blocks) => [panelLength(H, blocks * H), panelLength(blocks * H, H)]),
+  ).flat();
+}
+
+/** Why a model cannot run in threads, which have none of its functions; null where it can. */
+export function whyOneThread({ cell, loss }: Pick<ResolvedSpec, 'cell' | 'loss'>): string | null {
+  if (cell.formula === undefined) return `cell ${cell.name} has no formula, and a thread has none of its functions`;
+  return hasLossKernels(loss)
+    ? null
+    : `loss ${loss.name} is none of the library's, and a thread has none of its functions`;
 }
 
 /**
@@ -61,21 +75,22 @@ export function wasmEngine({ lengths, fma = false }: WasmEngineOptions): WasmEng
 
 /**
  * Engines on one memory that work at the same time: the first in this thread, each other one in a thread of its own, to
- * which it hands its walks once they are recorded.
+ * which it sends the calls of its passes.
  *
  * @param lengths the buffers of each engine
- * @throws {RangeError} where so much memory is not to be had; {Error} where there can be no threads.
+ * @throws {RangeError} where so much memory is not to be had; {Error} where there can be no threads;
+ *   {ThreadStartError} where their file does not load.
  */
 export async function wasmEngines(
   lengths: readonly (readonly number[])[],
-  { fma = false }: Pick<WasmEngineOptions, 'fma'> = {},
+  { fma = false, threadWorker }: WasmThreadsOptions = {},
 ): Promise<readonly WasmEngine[]> {
   const why = whyNoThreads();
   if (why !== null) throw new Error(`wasmEngines: no threads here: ${why}`);
   const [own, ...others] = WasmMemory.shared(lengths.map(bytesOf), fma && hasFusedMultiplyAdd());
   const threads: Thread[] = [];
   try {
-    for (const w of others) threads.push(await Thread.start(w));
+    for (const w of others) threads.push(await Thread.start(w, threadWorker));
   } catch (error) {
     for (const thread of threads) thread.end();
     throw error;
@@ -84,7 +99,7 @@ export async function wasmEngines(
     engineHere(own),
     ...others.map((w, i) =>
       engineOn(w, {
-        repeatable: (walk) => w.recorder.repeatable(walk, (recording) => threads[i].install(recording)),
+        compile: (pass) => w.recorder.record(pass, (recording) => threads[i].install(recording)),
         finish: () => threads[i].finish(),
         dispose: () => threads[i].end(),
       }),
@@ -94,7 +109,7 @@ export async function wasmEngines(
 
 function engineHere(w: WasmMemory): WasmEngine {
   return engineOn(w, {
-    repeatable: (walk) => w.recorder.repeatable(walk, (recording) => installHere(recording, w.recorder.kernels)),
+    compile: (pass) => w.recorder.compile(pass),
     finish: () => {},
     dispose: () => {},
   });
@@ -104,49 +119,30 @@ function bytesOf(lengths: readonly number[]): number {
   return lengths.reduce((sum, length) => sum + bufferBytes(length), 0);
 }
 
-function engineOn(w: WasmMemory, running: Pick<LocalEngine, 'repeatable' | 'finish' | 'dispose'>): WasmEngine {
-  const products = matmulKernels(w);
-  const sums = addKernels(w);
-  const tanh = tanhKernels(w);
-  const sigmoid = sigmoidKernels(w);
-  const scaling = scaleKernels(w);
-  const reductions = sumKernels(w);
+function engineOn(w: WasmMemory, running: Pick<CpuEngine, 'compile' | 'finish' | 'dispose'>): WasmEngine {
+  const { sumAxis, sumOfSquares } = sumKernels(w);
+  const { matmulNN, matmulTN } = matmulKernels(w);
+  const { add, addRowBackward } = addKernels(w);
+  const kernels: Kernels<FloatArray, Int32Array> = {
+    ...{ matmulNN, matmulTN, add, addRowBackward, sumAxis },
+    ...linearKernels(w),
+    ...multiplyKernels(w),
+    ...stateKernels(w),
+    ...columnsKernels(w),
+    ...copyKernels(w),
+    ...cellKernels(w),
+  };
   return {
     name: w.variant.fused ? 'wasm+fma' : 'wasm',
     dtype: 'float32',
     memoryBytes: w.byteLength,
-    kernels: {
-      ...elmanKernels(w, products, sums, tanh, sigmoid, reluKernels(w)),
-      ...gruKernels(w, products, sums),
-      ...gruResetBeforeKernels(w, products, sums),
-      ...lstmKernels(w, products, sums),
-      ...linearKernels(w, products, sums),
-      ...multiplyKernels(w),
-      ...softmaxCrossEntropyKernels(w),
-      ...sigmoidCrossEntropyKernels(w),
-      ...squaredErrorKernels(w),
-      ...binaryCrossEntropyOfSoftmaxKernels(w),
-      ...stateKernels(w),
-      ...columnsKernels(w),
-      ...sigmoid,
-      add: sums.add,
-      scale: scaling.scale,
-      sumAxis: reductions.sumAxis,
-    },
-    optim: {
-      ...clipKernels(w),
-      ...l2Kernels(w),
-      ...adagradKernels(w),
-      ...adamKernels(w),
-      ...rmspropKernels(w),
-      ...rpropKernels(w),
-      ...sgdKernels(w),
-      sumOfSquares: reductions.sumOfSquares,
-    },
+    kernels,
+    ...defaultStages(kernels, lossStages(w)),
+    ...recurrenceStages(w, kernels),
+    optim: { ...clipKernels(w), ...l2Kernels(w), ...updateKernels(w), sumOfSquares },
     floats: (length) => w.floats(length),
     ints: (length) => w.ints(length),
     ...typedArrays,
-    ...copyKernels(w),
     ...running,
   };
 }

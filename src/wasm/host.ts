@@ -6,7 +6,6 @@ interface Host {
   Memory: new (pages: { initial: number; maximum: number; shared?: boolean }) => SomeMemory;
   Module: new (bytes: Uint8Array<ArrayBuffer>) => CompiledModule;
   Instance: new (module: CompiledModule, imports: object) => { readonly exports: unknown };
-  validate(bytes: Uint8Array<ArrayBuffer>): boolean;
 }
 
 export interface SomeMemory {
@@ -36,7 +35,14 @@ export function host(): Host {
   return found;
 }
 
-/** Whether the host takes that module. */
-export function isValid(bytes: Uint8Array<ArrayBuffer>): boolean {
-  return found?.validate(bytes) ?? false;
+/**
+ * Whether the host compiles that module. Validating it would not do: a page's content security policy may forbid compiling
+ * what is valid.
+ */
+export function compiles(bytes: Uint8Array<ArrayBuffer>): boolean {
+  try {
+    return found !== undefined && new found.Module(bytes) !== null;
+  } catch {
+    return false;
+  }
 }

@@ -1,4 +1,3 @@
 export * from './engine.ts';
-export { panelLengths } from './matmul.ts';
 export { hasFusedMultiplyAdd, hasWasmSimd } from './module.ts';
-export { whyNoThreads } from './threads.ts';
+export { type FileAddress, ThreadStartError, whyNoThreads } from './threads.ts';

@@ -1,40 +1,21 @@
 import type * as layers from '../layers/linear.ts';
 import { expectIds } from '../tensor/gather.ts';
-import type { addKernels } from './add.ts';
+import { addKernels } from './add.ts';
 import { gathers } from './gather.ts';
-import type { Products } from './matmul.ts';
+import { type LinearProduct, linearProduct } from './matmul.ts';
 import type { WasmMemory } from './memory.ts';
 
 /**
- * y[r,·] = W·x[r,·] + b, and dx = dy·W, dW += dyᵀ·x, db += Σ_r dy[r,·]; for one-hot rows y[r,·] = W[·,ids[r]] + b and
- * dW[·,ids[r]] += dy[r,·].
+ * y[r,·] = W·x[r,·] + b; for one-hot rows y[r,·] = W[·,ids[r]] + b, and dW[·,ids[r]] += dy[r,·].
  */
 export function linearKernels(
   w: WasmMemory,
-  { matmulNN, matmulNT, matmulTN }: Products,
-  { addRow, addRowBackward }: ReturnType<typeof addKernels>,
-): Pick<typeof layers, 'linearForward' | 'linearBackward' | 'oneHotLinearForward' | 'oneHotLinearBackward'> {
+  linear: LinearProduct = linearProduct(w),
+): Pick<typeof layers, 'linearForward' | 'oneHotLinearForward' | 'oneHotLinearBackward'> {
+  const { addRow, addRowBackward } = addKernels(w);
   const { gatherColumns, gatherColumnsBackward } = gathers(w);
   return {
-    linearForward(y, x, W, b, R, D, O) {
-      w.at('linearForward', 'y', y, '[R,O]', R, O);
-      w.at('linearForward', 'x', x, '[R,D]', R, D);
-      w.at('linearForward', 'W', W, '[O,D]', O, D);
-      w.atOrNull('linearForward', 'b', b, '[O]', O);
-      matmulNT(y, x, W, R, D, O);
-      if (b) addRow(y, y, b, R, O);
-    },
-    linearBackward(dx, dW, db, dy, x, W, R, D, O, addToDx = false) {
-      if (dx) w.at('linearBackward', 'dx', dx, '[R,D]', R, D);
-      w.at('linearBackward', 'dW', dW, '[O,D]', O, D);
-      w.atOrNull('linearBackward', 'db', db, '[O]', O);
-      w.at('linearBackward', 'dy', dy, '[R,O]', R, O);
-      w.at('linearBackward', 'x', x, '[R,D]', R, D);
-      w.at('linearBackward', 'W', W, '[O,D]', O, D);
-      if (dx) matmulNN(dx, dy, W, R, O, D, addToDx);
-      matmulTN(dW, dy, x, O, R, D, true);
-      if (db) addRowBackward(db, dy, R, O);
-    },
+    linearForward: linear,
     oneHotLinearForward(y, ids, W, b, R, D, O) {
       const fn = 'oneHotLinearForward';
       const yAt = w.at(fn, 'y', y, '[R,O]', R, O);

@@ -1,5 +1,5 @@
-import { type FullSpec, GATES } from '../bptt/spec.ts';
 import type { matmulNN as MatmulNN } from '../tensor/matmul.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import {
   type Expr,
   type FunctionBuilder,
@@ -12,7 +12,6 @@ import {
   v128,
 } from './assembler.ts';
 import type { WasmMemory } from './memory.ts';
-import type { Recorder } from './recorder.ts';
 import { BLOCK_K, BLOCK_M, BLOCK_N } from './scratch.ts';
 
 /**
@@ -22,29 +21,21 @@ import { BLOCK_K, BLOCK_M, BLOCK_N } from './scratch.ts';
  * loop, a tile of 4×8 sums, serves all three products and reads one float after another. Edges are packed with zeros
  * whose products are thrown away. Few rows: nothing is packed, a row of C is made straight from A and B.
  */
-export interface Products extends Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof MatmulNN> {
-  /**
-   * A·W and A·Wᵀ for a weight that is the same throughout a walk, such as Whh in every step: where there is room, a walk
-   * packs it once ({@link panelLengths}).
-   */
-  readonly weightNN: typeof MatmulNN;
-  readonly weightNT: typeof MatmulNN;
-}
+export type Products = Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof MatmulNN>;
 
-/**
- * The room that a model's recurrent weights take up packed, both as they are and transposed: lengths to be added to those
- * of its buffers. Without it they are packed anew in every step.
- */
-export function panelLengths({ cell, hiddenSize: H, layers, bidirectional }: FullSpec): readonly number[] {
-  const GH = GATES[cell] * H;
-  return Array.from({ length: layers * (bidirectional ? 2 : 1) }, () => [
-    panelLength(H, GH),
-    panelLength(GH, H),
-  ]).flat();
-}
+/** y [M,N] = x·Wᵀ + b, with x [M,K], W [N,K] and b [N], or without b. */
+export type LinearProduct = (
+  y: FloatArray,
+  x: FloatArray,
+  W: FloatArray,
+  b: FloatArray | null,
+  m: number,
+  k: number,
+  n: number,
+) => void;
 
-/** Of B [K,N], or its transpose, in panels of 8 columns. */
-function panelLength(k: number, n: number): number {
+/** Of B [K,N], or its transpose, in panels of 8 columns: the floats that it takes up. */
+export function panelLength(k: number, n: number): number {
   return k * COLUMNS * Math.ceil(n / COLUMNS);
 }
 
@@ -54,12 +45,159 @@ const ROWS = 4;
 const COLUMNS = 8;
 
 /** What the products use of a memory. */
-export type ProductMemory = Pick<WasmMemory, 'call' | 'scratch' | 'at' | 'hasRoom' | 'floats'> & {
-  readonly recorder: Pick<Recorder, 'walk'>;
-};
+export type ProductMemory = Pick<WasmMemory, 'call' | 'scratch' | 'at'>;
+
+/** What {@link weightProducts} use of a memory. */
+export type WeightMemory = ProductMemory & Pick<WasmMemory, 'hasRoom' | 'floats'>;
 
 export function matmulKernels(w: ProductMemory): Products {
-  const { fill, addProduct, packAcross4, packAlong4, packAcross8, packAlong8, addRowNN, addRowNT } = w.call;
+  const { addNN, addNT, addTN } = sums(w);
+  return {
+    matmulNN(c, a, b, m, k, n, accumulate = false) {
+      const [cAt, aAt, bAt] = addressesNN(w, c, a, b, m, k, n);
+      addNN(cAt, accumulate ? cAt : 0, aAt, bAt, m, k, n, null);
+    },
+    matmulNT(c, a, b, m, k, n, accumulate = false) {
+      const [cAt, aAt, bAt] = addressesNT(w, c, a, b, m, k, n);
+      addNT(cAt, accumulate ? 'itself' : 0, aAt, bAt, m, k, n, null);
+    },
+    matmulTN(c, a, b, m, k, n, accumulate = false) {
+      const cAt = w.at('matmulTN', 'c', c, '[M,N]', m, n);
+      const aAt = w.at('matmulTN', 'a', a, '[K,M]', k, m);
+      const bAt = w.at('matmulTN', 'b', b, '[K,N]', k, n);
+      addTN(cAt, accumulate ? cAt : 0, aAt, bAt, m, k, n);
+    },
+  };
+}
+
+/** {@link LinearProduct} of weights that are packed at each call. */
+export function linearProduct(w: ProductMemory): LinearProduct {
+  const { addNT } = sums(w);
+  return (y, x, W, b, m, k, n) => {
+    const [yAt, xAt, WAt, bAt] = addressesOfLinear(w, y, x, W, b, m, k, n);
+    addNT(yAt, bAt, xAt, WAt, m, k, n, null);
+  };
+}
+
+/**
+ * Products with weights that are the same in every step of a recurrence, such as Whh: they are packed once before the
+ * loop, where there is room for that ({@link panelLength}), else in every step.
+ */
+export interface WeightProducts {
+  readonly matmulNN: typeof MatmulNN;
+  readonly linear: LinearProduct;
+  /** Packs W [K,N] for `matmulNN` with M rows of A; to be done again when W has changed. */
+  packNN(W: FloatArray, m: number, k: number, n: number): void;
+  /** Packs W [N,K] for `linear` with M rows of x. */
+  packNT(W: FloatArray, m: number, k: number, n: number): void;
+}
+
+export function weightProducts(w: WeightMemory): WeightProducts {
+  const { addNN, addNT, pack } = sums(w);
+  /** Where the panels of each weight are, by its address and layout; null where there was no room. */
+  const panels = new Map<string, number | null>();
+
+  function panelsOf(W: number, m: number, k: number, n: number, across: boolean): number | null {
+    if (m < MANY_ROWS) return null;
+    const key = `${W} ${k} ${n} ${across}`;
+    let at = panels.get(key);
+    if (at === undefined) {
+      const length = panelLength(k, n);
+      at = w.hasRoom(length) ? w.floats(length).byteOffset : null;
+      panels.set(key, at);
+    }
+    return at;
+  }
+
+  function packOnce(W: number, m: number, k: number, n: number, across: boolean): void {
+    const at = panelsOf(W, m, k, n, across);
+    if (at !== null) pack(at, W, k, n, across);
+  }
+
+  return {
+    matmulNN(c, a, b, m, k, n, accumulate = false) {
+      const [cAt, aAt, bAt] = addressesNN(w, c, a, b, m, k, n);
+      addNN(cAt, accumulate ? cAt : 0, aAt, bAt, m, k, n, panelsOf(bAt, m, k, n, true));
+    },
+    linear(y, x, W, b, m, k, n) {
+      const [yAt, xAt, WAt, bAt] = addressesOfLinear(w, y, x, W, b, m, k, n);
+      addNT(yAt, bAt, xAt, WAt, m, k, n, panelsOf(WAt, m, k, n, false));
+    },
+    packNN: (W, m, k, n) => packOnce(w.at('packNN', 'W', W, '[K,N]', k, n), m, k, n, true),
+    packNT: (W, m, k, n) => packOnce(w.at('packNT', 'W', W, '[N,K]', n, k), m, k, n, false),
+  };
+}
+
+function addressesOfLinear(
+  w: ProductMemory,
+  y: FloatArray,
+  x: FloatArray,
+  W: FloatArray,
+  b: FloatArray | null,
+  m: number,
+  k: number,
+  n: number,
+): [y: number, x: number, W: number, b: number] {
+  const fn = 'linearForward';
+  return [
+    w.at(fn, 'y', y, '[R,O]', m, n),
+    w.at(fn, 'x', x, '[R,D]', m, k),
+    w.at(fn, 'W', W, '[O,D]', n, k),
+    b ? w.at(fn, 'b', b, '[O]', n) : 0,
+  ];
+}
+
+type Addresses = [c: number, a: number, b: number];
+
+function addressesNN(
+  w: ProductMemory,
+  c: FloatArray,
+  a: FloatArray,
+  b: FloatArray,
+  m: number,
+  k: number,
+  n: number,
+): Addresses {
+  const fn = 'matmulNN';
+  return [w.at(fn, 'c', c, '[M,N]', m, n), w.at(fn, 'a', a, '[M,K]', m, k), w.at(fn, 'b', b, '[K,N]', k, n)];
+}
+
+function addressesNT(
+  w: ProductMemory,
+  c: FloatArray,
+  a: FloatArray,
+  b: FloatArray,
+  m: number,
+  k: number,
+  n: number,
+): Addresses {
+  const fn = 'matmulNT';
+  return [w.at(fn, 'c', c, '[M,N]', m, n), w.at(fn, 'a', a, '[M,K]', m, k), w.at(fn, 'b', b, '[N,K]', n, k)];
+}
+
+/**
+ * The products on addresses. `panels` is where a packed B is, or null. What they are added to is at `from`: C itself, or 0
+ * for nothing; of `addNT` a row for all rows of C, too.
+ */
+interface Sums {
+  addNN(c: number, from: number, a: number, b: number, m: number, k: number, n: number, panels: number | null): void;
+  addNT(
+    c: number,
+    from: number | 'itself',
+    a: number,
+    b: number,
+    m: number,
+    k: number,
+    n: number,
+    panels: number | null,
+  ): void;
+  addTN(c: number, from: number, a: number, b: number, m: number, k: number, n: number): void;
+  /** Packs all of B, block after block. */
+  pack(to: number, b: number, k: number, n: number, across: boolean): void;
+}
+
+function sums(w: ProductMemory): Sums {
+  const { addProduct, packAcross4, packAlong4, packAcross8, packAlong8, rowNN, rowNT, fill, repeatRow } = w.call;
   const { tile, packedA, packedB } = w.scratch;
 
   /** Packs a block of B for {@link addBlocks}. */
@@ -78,23 +216,7 @@ export function matmulKernels(w: ProductMemory): Products {
     else packAlong8(to, b + 4 * (j * k + l), columns, depth, 4 * k);
   }
 
-  /** Where the panels of each weight stand, by its address and layout; null where there was no room. */
-  const panels = new Map<string, number | null>();
-
-  /** The address of a weight's panels, packed once in a walk, block after block; null where it has to be packed anew. */
-  function panelsOf(b: number, k: number, n: number, across: boolean): number | null {
-    const { walk } = w.recorder;
-    if (walk === null) return null;
-    const key = `${b} ${k} ${n} ${across}`;
-    let at = panels.get(key);
-    if (at === undefined) {
-      const length = panelLength(k, n);
-      at = w.hasRoom(length) ? w.floats(length).byteOffset : null;
-      panels.set(key, at);
-    }
-    if (at === null || walk.has(key)) return at;
-    walk.add(key);
-    let to = at;
+  function pack(to: number, b: number, k: number, n: number, across: boolean): void {
     for (let j = 0; j < n; j += BLOCK_N) {
       const columns = Math.min(BLOCK_N, n - j);
       for (let l = 0; l < k; l += BLOCK_K) {
@@ -103,11 +225,10 @@ export function matmulKernels(w: ProductMemory): Products {
         to += 4 * panelLength(depth, columns);
       }
     }
-    return at;
   }
 
   /**
-   * C += A·B block by block. Element (i,l) of A stands at a + 4·(i·k + l), across at a + 4·(l·m + i);
+   * C += A·B block by block. Element (i,l) of A is at a + 4·(i·k + l), across at a + 4·(l·m + i);
    * element (l,j) of B across at b + 4·(l·n + j), else at b + 4·(j·k + l).
    */
   function addBlocks(
@@ -119,60 +240,59 @@ export function matmulKernels(w: ProductMemory): Products {
     n: number,
     aAcross: boolean,
     bAcross: boolean,
-    panelsOfB: number | null = null,
+    panels: number | null,
   ): void {
-    let panel = panelsOfB ?? packedB;
+    // A that is a single block is packed once for all columns.
+    const once = m <= BLOCK_M && k <= BLOCK_K;
+    let panel = panels ?? packedB;
     for (let j = 0; j < n; j += BLOCK_N) {
       const columns = Math.min(BLOCK_N, n - j);
       for (let l = 0; l < k; l += BLOCK_K) {
         const depth = Math.min(BLOCK_K, k - l);
-        if (panelsOfB === null) packB(packedB, b, k, n, bAcross, j, columns, l, depth);
+        if (panels === null) packB(packedB, b, k, n, bAcross, j, columns, l, depth);
         for (let i = 0; i < m; i += BLOCK_M) {
           const rows = Math.min(BLOCK_M, m - i);
-          if (aAcross) packAcross4(packedA, a + 4 * (l * m + i), rows, depth, 4 * m);
-          else packAlong4(packedA, a + 4 * (i * k + l), rows, depth, 4 * k);
+          if (!once || j === 0) {
+            if (aAcross) packAcross4(packedA, a + 4 * (l * m + i), rows, depth, 4 * m);
+            else packAlong4(packedA, a + 4 * (i * k + l), rows, depth, 4 * k);
+          }
           addProduct(c + 4 * (i * n + j), packedA, panel, rows, depth, columns, 4 * n, tile);
         }
-        if (panelsOfB !== null) panel += 4 * panelLength(depth, columns);
+        if (panels !== null) panel += 4 * panelLength(depth, columns);
       }
     }
   }
 
-  function productNN(weight: boolean): typeof MatmulNN {
-    return (c, a, b, m, k, n, accumulate = false) => {
-      const cAt = w.at('matmulNN', 'c', c, '[M,N]', m, n);
-      const aAt = w.at('matmulNN', 'a', a, '[M,K]', m, k);
-      const bAt = w.at('matmulNN', 'b', b, '[K,N]', k, n);
-      if (!accumulate) fill(cAt, m * n, 0);
-      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, true, weight ? panelsOf(bAt, k, n, true) : null);
-      else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n, 4);
-    };
-  }
-
-  function productNT(weight: boolean): typeof MatmulNN {
-    return (c, a, b, m, k, n, accumulate = false) => {
-      const cAt = w.at('matmulNT', 'c', c, '[M,N]', m, n);
-      const aAt = w.at('matmulNT', 'a', a, '[M,K]', m, k);
-      const bAt = w.at('matmulNT', 'b', b, '[N,K]', n, k);
-      if (!accumulate) fill(cAt, m * n, 0);
-      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, false, false, weight ? panelsOf(bAt, k, n, false) : null);
-      else for (let i = 0; i < m; i++) addRowNT(cAt + 4 * i * n, aAt + 4 * i * k, bAt, k, n);
-    };
-  }
-
   return {
-    matmulNN: productNN(false),
-    matmulNT: productNT(false),
-    weightNN: productNN(true),
-    weightNT: productNT(true),
-    matmulTN(c, a, b, m, k, n, accumulate = false) {
-      const cAt = w.at('matmulTN', 'c', c, '[M,N]', m, n);
-      const aAt = w.at('matmulTN', 'a', a, '[K,M]', k, m);
-      const bAt = w.at('matmulTN', 'b', b, '[K,N]', k, n);
-      if (!accumulate) fill(cAt, m * n, 0);
-      if (m >= MANY_ROWS) addBlocks(cAt, aAt, bAt, m, k, n, true, true);
-      else for (let i = 0; i < m; i++) addRowNN(cAt + 4 * i * n, aAt + 4 * i, bAt, k, n, 4 * m);
+    addNN(c, from, a, b, m, k, n, panels) {
+      if (m >= MANY_ROWS) {
+        if (from === 0) fill(c, m * n, 0);
+        addBlocks(c, a, b, m, k, n, false, true, panels);
+      } else {
+        for (let i = 0; i < m; i++) rowNN(c + 4 * i * n, from && from + 4 * i * n, a + 4 * i * k, b, k, n, 4);
+      }
     },
+    addNT(c, from, a, b, m, k, n, panels) {
+      if (m >= MANY_ROWS) {
+        if (from === 0) fill(c, m * n, 0);
+        else if (from !== 'itself') repeatRow(c, from, m, n);
+        addBlocks(c, a, b, m, k, n, false, false, panels);
+      } else {
+        for (let i = 0; i < m; i++) {
+          const row = c + 4 * i * n;
+          rowNT(row, from === 'itself' ? row : from, a + 4 * i * k, b, k, n);
+        }
+      }
+    },
+    addTN(c, from, a, b, m, k, n) {
+      if (m >= MANY_ROWS) {
+        if (from === 0) fill(c, m * n, 0);
+        addBlocks(c, a, b, m, k, n, true, true, null);
+      } else {
+        for (let i = 0; i < m; i++) rowNN(c + 4 * i * n, from && from + 4 * i * n, a + 4 * i, b, k, n, 4 * m);
+      }
+    },
+    pack,
   };
 }
 
@@ -183,8 +303,8 @@ export function emitMatmul(m: ModuleBuilder, fused: boolean): void {
   emitPack(m, 'packAlong4', 4, false);
   emitPack(m, 'packAcross8', 8, true);
   emitPack(m, 'packAlong8', 8, false);
-  emitAddRowNN(m, fused);
-  emitAddRowNT(m, fused);
+  emitRowNN(m, fused);
+  emitRowNT(m, fused);
 }
 
 /** C += A·B of a packed block: for every panel of B the panels of A, a tile of 4×8 sums each. */
@@ -375,11 +495,12 @@ function storeTransposed(
 }
 
 /**
- * c[j] += Σ_l a[l]·b[l,j] for one row of C: up to seven vectors of sums at a time, since the host loads as many of B
+ * c[j] = from[j] + Σ_l a[l]·b[l,j] for one row of C, without from[j] where `from` is 0: up to seven vectors of sums at a time, since the host loads as many of B
  * before it multiplies, and has sixteen registers; `step` bytes from a[l] to a[l+1].
  */
-function emitAddRowNN(m: ModuleBuilder, fused: boolean): void {
-  m.function('addRowNN', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, a, b, k, n, step]) => {
+function emitRowNN(m: ModuleBuilder, fused: boolean): void {
+  m.function('rowNN', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, from, a, b, k, n, step]) => {
+    const adds = f.int(i32.lessThan(0, from));
     const stride = f.int(i32.shl(n, 2));
     const left = f.int(n);
     const pa = f.int(0);
@@ -390,8 +511,10 @@ function emitAddRowNN(m: ModuleBuilder, fused: boolean): void {
       const sums = Array.from({ length: Math.ceil(width / 4) }, () => f.local('v128'));
       const load = width === 1 ? v128.loadOne : v128.load;
       f.while(i32.atMost(width, left), () => {
-        sums.forEach((sum, i) => {
-          f.set(sum, load(c, 16 * i));
+        for (const sum of sums) f.set(sum, 0);
+        f.if(adds, () => {
+          for (const [i, sum] of sums.entries()) f.set(sum, load(from, 16 * i));
+          f.advance(from, 4 * width);
         });
         f.set(pa, a);
         f.set(pb, b);
@@ -417,9 +540,13 @@ function emitAddRowNN(m: ModuleBuilder, fused: boolean): void {
   });
 }
 
-/** c[j] += a·b[j,·] for one row of A: eight dot products at a time, four products of each at once. */
-function emitAddRowNT(m: ModuleBuilder, fused: boolean): void {
-  m.function('addRowNT', ['i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, a, b, k, n]) => {
+/**
+ * c[j] = from[j] + a·b[j,·] for one row of A, without from[j] where `from` is 0: eight dot products at a time, four products
+ * of each at once.
+ */
+function emitRowNT(m: ModuleBuilder, fused: boolean): void {
+  m.function('rowNT', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, from, a, b, k, n]) => {
+    const adds = f.int(i32.lessThan(0, from));
     const bytes = f.int(i32.shl(k, 2));
     const bytes4 = f.int(i32.and(bytes, -16));
     const left = f.int(n);
@@ -428,6 +555,7 @@ function emitAddRowNT(m: ModuleBuilder, fused: boolean): void {
     for (const width of [8, 4, 1]) {
       const sums = Array.from({ length: width }, () => f.local('v128'));
       const rows = sums.map(() => f.local('i32'));
+      const starts = Array.from({ length: Math.ceil(width / 4) }, () => f.local('v128'));
       f.while(i32.atMost(width, left), () => {
         f.set(rows[0], b);
         for (let j = 1; j < width; j++) f.set(rows[j], i32.add(rows[j - 1], bytes));
@@ -442,13 +570,19 @@ function emitAddRowNT(m: ModuleBuilder, fused: boolean): void {
             f.advance(at, moved);
           });
         }
+        for (const start of starts) f.set(start, 0);
+        f.if(adds, () => {
+          const load = width === 1 ? v128.loadOne : v128.load;
+          for (const [i, start] of starts.entries()) f.set(start, load(from, 16 * i));
+          f.advance(from, 4 * width);
+        });
         if (width === 1) {
           const [sum] = sums;
           f.set(x, f32x4.add(sum, v128.shuffle(sum, sum, [2, 3, 0, 1])));
-          f.storeOne(c, f32x4.add(v128.loadOne(c), f32x4.add(x, v128.shuffle(x, x, [1, 0, 3, 2]))));
+          f.storeOne(c, f32x4.add(starts[0], f32x4.add(x, v128.shuffle(x, x, [1, 0, 3, 2]))));
         } else {
-          for (let j = 0; j < width; j += 4) {
-            f.store(c, f32x4.add(v128.load(c, 4 * j), sumsOfFour(f, sums.slice(j, j + 4))), 4 * j);
+          for (const [i, start] of starts.entries()) {
+            f.store(c, f32x4.add(start, sumsOfFour(f, sums.slice(4 * i, 4 * i + 4))), 16 * i);
           }
         }
         f.set(b, i32.add(rows[width - 1], bytes));

@@ -27,7 +27,7 @@ function roundUp(bytes: number): number {
  */
 export class WasmMemory {
   /** The kernels, on addresses. */
-  readonly call: Functions;
+  readonly call: Recorder['call'];
   readonly recorder: Recorder;
   readonly variant: Variant;
   readonly scratch: Scratch;
@@ -55,7 +55,7 @@ export class WasmMemory {
     this.byteLength = end - start;
     const { module, signatures } = wasmModule(this.variant);
     const kernels = new (host().Instance)(module, { host: { memory } }).exports as Functions;
-    this.recorder = new Recorder(kernels, signatures);
+    this.recorder = new Recorder(memory, kernels, signatures);
     this.call = this.recorder.call;
   }
 

@@ -1,32 +1,21 @@
-import { emitAdagrad } from './adagrad.ts';
-import { emitAdam } from './adam.ts';
 import { emitAdd } from './add.ts';
 import { f32x4, ModuleBuilder, plusProduct, type Signature } from './assembler.ts';
-import { emitBinaryCrossEntropyOfSoftmax } from './binaryCrossEntropyOfSoftmax.ts';
 import { emitClip } from './clip.ts';
 import { emitColumns } from './columns.ts';
 import { emitCopy } from './copy.ts';
 import { emitGather } from './gather.ts';
-import { emitGru } from './gru.ts';
-import { emitGruResetBefore } from './gruResetBefore.ts';
-import { type CompiledModule, host, isValid } from './host.ts';
-import { emitLstm } from './lstm.ts';
+import { type CompiledModule, compiles, host } from './host.ts';
+import { emitL2 } from './l2.ts';
 import { emitMatmul } from './matmul.ts';
 import { emitMultiply } from './multiply.ts';
-import { emitRelu } from './relu.ts';
-import { emitRmsprop } from './rmsprop.ts';
-import { emitRprop } from './rprop.ts';
-import { emitScale } from './scale.ts';
-import { emitSgd } from './sgd.ts';
 import { emitSigmoid } from './sigmoid.ts';
 import { emitSigmoidCrossEntropy } from './sigmoidCrossEntropy.ts';
 import { emitSoftmaxCrossEntropy } from './softmaxCrossEntropy.ts';
 import { emitSquaredError } from './squaredError.ts';
 import { emitState } from './state.ts';
 import { emitSum } from './sum.ts';
-import { emitTanh } from './tanh.ts';
 
-/** Every kernel, compiled, and what each takes and gives. */
+/** Every kernel but those of cells and update rules, compiled, and what each takes and gives. */
 interface KernelModule {
   readonly module: CompiledModule;
   readonly signatures: readonly Signature[];
@@ -43,7 +32,7 @@ export interface Variant {
 const compiled = new Map<string, KernelModule>();
 
 /**
- * Every kernel, assembled and compiled at its first use; each engine instantiates it on a memory of its own.
+ * The kernels, assembled and compiled at their first use; each engine instantiates it on a memory of its own.
  */
 export function wasmModule({ shared, fused }: Variant): KernelModule {
   const key = `${shared} ${fused}`;
@@ -55,42 +44,31 @@ export function wasmModule({ shared, fused }: Variant): KernelModule {
     emitAdd(m);
     emitMultiply(m);
     emitGather(m);
-    emitScale(m);
-    emitTanh(m);
+    emitL2(m);
     emitSigmoid(m);
-    emitRelu(m);
     emitColumns(m);
     emitState(m);
-    emitLstm(m);
-    emitGru(m);
-    emitGruResetBefore(m);
     emitSoftmaxCrossEntropy(m);
     emitSigmoidCrossEntropy(m);
     emitSquaredError(m);
-    emitBinaryCrossEntropyOfSoftmax(m);
     emitClip(m);
     emitSum(m);
-    emitAdagrad(m);
-    emitAdam(m);
-    emitSgd(m);
-    emitRmsprop(m);
-    emitRprop(m);
     found = { module: new (host().Module)(m.bytes(shared ? 'shared' : 'own')), signatures: m.signatures };
     compiled.set(key, found);
   }
   return found;
 }
 
-/** Whether this host has WebAssembly with SIMD, found out with the smallest module that uses it. */
+/** Whether this host has WebAssembly with SIMD and allows it, found out with the smallest module that uses it. */
 export function hasWasmSimd(): boolean {
   const m = new ModuleBuilder();
   m.function('smallest', [], (f) => f.let(f32x4.nearest(0)));
-  return isValid(m.bytes());
+  return compiles(m.bytes());
 }
 
 /** Whether this host has fused multiply-add on four floats (relaxed SIMD). */
 export function hasFusedMultiplyAdd(): boolean {
   const m = new ModuleBuilder();
   m.function('smallest', [], (f) => f.let(plusProduct(0, 1, 2, true)));
-  return isValid(m.bytes());
+  return compiles(m.bytes());
 }

@@ -1,116 +1,170 @@
+import { LruMap } from '../bptt/lruMap.ts';
 import { ModuleBuilder, type Signature } from './assembler.ts';
-import { type Functions, host } from './host.ts';
+import { type CompiledModule, type Functions, host, type SomeMemory } from './host.ts';
 
 /** One call of a kernel. */
-interface Call {
+export interface Call {
   readonly kernel: string;
   readonly args: readonly number[];
 }
 
-/** A recorded walk: a module over the memory and the kernels, and its functions in the order in which they run. */
+/** The calls of a pass in order. A call of {@link CALLBACK} runs the function of that number. */
 export interface Recording {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly functions: readonly string[];
+  readonly calls: readonly Call[];
+  readonly callbacks: readonly (() => void)[];
 }
 
-/** More calls than this are not worth a function of their own. */
-const MOST_CALLS = 200_000;
-/** A function of a recording holds at most so many: the host compiles short functions better than a very long one. */
-const CALLS_A_FUNCTION = 1000;
+/** A recording that is ready to run. */
+export interface Installed {
+  run(): void;
+  /** Frees what the recording holds outside this object. */
+  forget?(): void;
+}
+
+/** The kernel that runs a function of JavaScript: `callback(number)`. */
+export const CALLBACK = 'callback';
+const CALLBACK_SIGNATURE: Signature = { name: CALLBACK, params: ['i32'], result: null };
+/** A function of a recording holds at most so many calls: the host compiles short functions better than a very long one. */
+const CALLS_PER_FUNCTION = 1000;
+/** Recordings that an engine keeps; the one used longest ago is forgotten. */
+export const MOST_RECORDINGS = 64;
+/** Uses of a pass before it is recorded: most lengths of sequences never come back. */
+const USES_BEFORE_RECORDING = 2;
 
 /**
- * Stands between callers and kernels and, when asked to, notes every call. The numbers that a kernel is given are
- * addresses and sizes, so the calls of a walk are a program, and can be made a module that runs without walking.
+ * Stands between callers and kernels and, when asked to, notes calls instead of making them. The numbers that a kernel is
+ * given are addresses and sizes, so the calls of a pass are a program: it can be compiled, or sent to a thread.
  */
 export class Recorder {
-  /** The kernels by name; each call is noted while something is being recorded. */
-  readonly call: Functions;
-  readonly kernels: Functions;
-  private readonly signatures: readonly Signature[];
-  /** What has been done already in the walk that is under way and need not be done again; null where there is none. */
-  walk: Set<string> | null = null;
-  private calls: Call[] | null = null;
+  /** The kernels by name. */
+  readonly call: Record<string, (...args: number[]) => number> = {};
+  readonly signatures: Map<string, Signature> = new Map();
+  /** Modules beside the main one, in the order in which they were linked. */
+  readonly modules: CompiledModule[] = [];
+  private readonly memory: SomeMemory;
+  private readonly kernels: Record<string, (...args: number[]) => number>;
+  /** How many of {@link modules} are instantiated here. */
+  private instantiated = 0;
+  private readonly recordings = new LruMap<object, Installed>(MOST_RECORDINGS, ({ forget }) => forget?.());
+  /** Where calls are noted while something is traced. */
+  private tracing: { calls: Call[]; callbacks: (() => void)[]; outside: boolean } | null = null;
 
-  constructor(kernels: Functions, signatures: readonly Signature[]) {
-    this.kernels = kernels;
-    this.signatures = signatures;
-    this.call = Object.fromEntries(
-      signatures.map(({ name }) => {
-        const kernel = kernels[name];
-        return [
-          name,
-          (...args: number[]) => {
-            this.calls?.push({ kernel: name, args });
-            return kernel(...args);
-          },
-        ];
-      }),
-    );
+  constructor(memory: SomeMemory, kernels: Functions, signatures: readonly Signature[]) {
+    this.memory = memory;
+    this.kernels = { ...kernels };
+    for (const signature of signatures) {
+      const { name } = signature;
+      const kernel = kernels[name];
+      this.signatures.set(name, signature);
+      this.call[name] = (...args) => {
+        if (this.tracing === null) return kernel(...args);
+        this.tracing.calls.push({ kernel: name, args });
+        return 0;
+      };
+    }
+  }
+
+  /** Adds the kernels of another module over the same memory; it may import those there are. Instantiated when first called. */
+  link(module: CompiledModule, signatures: readonly Signature[]): void {
+    this.modules.push(module);
+    for (const signature of signatures) {
+      const { name } = signature;
+      this.signatures.set(name, signature);
+      this.call[name] = (...args) => {
+        if (this.tracing !== null) {
+          this.tracing.calls.push({ kernel: name, args });
+          return 0;
+        }
+        return this.allKernels()[name](...args);
+      };
+    }
+  }
+
+  /** Every kernel by name, those of linked modules included. */
+  allKernels(): Functions {
+    for (; this.instantiated < this.modules.length; this.instantiated++) {
+      const imports = { host: { memory: this.memory }, kernels: this.kernels };
+      Object.assign(this.kernels, new (host().Instance)(this.modules[this.instantiated], imports).exports);
+    }
+    return this.kernels;
+  }
+
+  /** Runs a function of JavaScript in its place among the calls. */
+  callback(run: () => void): void {
+    if (this.tracing === null) run();
+    else this.tracing.calls.push({ kernel: CALLBACK, args: [this.tracing.callbacks.push(run) - 1] });
+  }
+
+  /** The same, of a function that is called so often that a recording of its pass is not worth while. */
+  outside(run: () => void): void {
+    if (this.tracing === null) run();
+    else this.tracing.outside = true;
+  }
+
+  /** The calls that a function makes; none is carried out. Null where it runs something {@link outside}. */
+  trace(run: () => void): Recording | null {
+    const outer = this.tracing;
+    const own = { calls: [], callbacks: [], outside: false };
+    this.tracing = own;
+    try {
+      run();
+    } finally {
+      this.tracing = outer;
+    }
+    return own.outside ? null : own;
   }
 
   /**
-   * The walk as a function: the first time it only walks (most walks never come back), the second time it is recorded,
-   * from then on the recording runs.
+   * A pass that is run as it is the first times, then recorded and compiled.
    *
-   * @param install makes a recording a function
+   * @param pass makes the same calls each time
    */
-  repeatable(walk: () => void, install: (recording: Recording) => () => void): () => void {
-    let walked = false;
-    let run = (): void => {
-      if (walked) {
-        const calls = this.record(walk);
-        run = calls.length > MOST_CALLS ? () => this.once(walk) : install(this.recordingOf(calls));
-      } else {
-        this.once(walk);
-        walked = true;
+  compile(pass: () => void): () => void {
+    const key = { uses: 0 };
+    return () => {
+      if (key.uses < USES_BEFORE_RECORDING) {
+        key.uses++;
+        pass();
+        return;
       }
+      this.recordings
+        .get(key, () => {
+          const recording = this.trace(pass);
+          const forget = (): void => {
+            key.uses = 0;
+          };
+          return { run: recording === null ? pass : this.compiled(recording), forget };
+        })
+        .run();
     };
-    return () => run();
   }
 
-  /** Runs the walk, and gives the calls that it made. */
-  private record(walk: () => void): readonly Call[] {
-    const calls: Call[] = [];
-    this.calls = calls;
-    try {
-      this.once(walk);
-    } finally {
-      this.calls = null;
-    }
-    return calls;
+  /** A pass whose recording is handed to `install` at its first use. */
+  record(pass: () => void, install: (recording: Recording | null) => Installed): () => void {
+    const key = {};
+    return () => this.recordings.get(key, () => install(this.trace(pass))).run();
   }
 
-  private once(walk: () => void): void {
-    this.walk = new Set();
-    try {
-      walk();
-    } finally {
-      this.walk = null;
-    }
-  }
-
-  private recordingOf(calls: readonly Call[]): Recording {
+  /** A recording as a module of nothing but calls. */
+  private compiled({ calls, callbacks }: Recording): () => void {
+    const { Instance, Module } = host();
     const m = new ModuleBuilder();
     const used = new Set(calls.map(({ kernel }) => kernel));
     const callees = new Map(
-      this.signatures.filter(({ name }) => used.has(name)).map((signature) => [signature.name, m.import(signature)]),
+      [...used].map((name) => [name, m.import(name === CALLBACK ? CALLBACK_SIGNATURE : this.signatures.get(name)!)]),
     );
-    for (let from = 0; from < calls.length; from += CALLS_A_FUNCTION) {
+    for (let from = 0; from < calls.length; from += CALLS_PER_FUNCTION) {
       m.function(`calls${from}`, [], (f) => {
-        for (const { kernel, args } of calls.slice(from, from + CALLS_A_FUNCTION)) f.call(callees.get(kernel)!, args);
+        for (const { kernel, args } of calls.slice(from, from + CALLS_PER_FUNCTION)) f.call(callees.get(kernel)!, args);
       });
     }
-    return { bytes: m.bytes('none'), functions: m.signatures.map(({ name }) => name) };
+    const callback = (number: number): void => callbacks[number]();
+    const kernels = { ...this.allKernels(), [CALLBACK]: callback };
+    const exports = new Instance(new Module(m.bytes('none')), { kernels }).exports as Functions;
+    const parts = m.signatures.map(({ name }) => exports[name]);
+    if (parts.length === 1) return parts[0] as () => void;
+    return () => {
+      for (const part of parts) part();
+    };
   }
-}
-
-/** Makes a recording one function of this thread. */
-export function installHere({ bytes, functions }: Recording, kernels: Functions): () => void {
-  const { Instance, Module } = host();
-  const made = new Instance(new Module(bytes), { kernels }).exports as Functions;
-  const parts = functions.map((name) => made[name]);
-  if (parts.length === 1) return parts[0] as () => void;
-  return () => {
-    for (const part of parts) part();
-  };
 }

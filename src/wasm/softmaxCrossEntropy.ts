@@ -1,5 +1,6 @@
 import type * as layers from '../layers/softmaxCrossEntropy.ts';
 import { expectIds } from '../tensor/gather.ts';
+import type { softmax as Softmax } from '../tensor/softmax.ts';
 import { type FunctionBuilder, f32x4, type I32, i32, type Local, type ModuleBuilder, v128 } from './assembler.ts';
 import { emitRows, forEachElement, maxOf, sumOf } from './elements.ts';
 import { exp } from './exp.ts';
@@ -7,12 +8,16 @@ import { log } from './log.ts';
 import { storeLoss } from './loss.ts';
 import type { WasmMemory } from './memory.ts';
 
-/** losses[r] = w[r]·(ln Σ_k e^(z_k − m) − (z_target − m)), p = softmax(z), and dz = w[r]·(p − onehot(target)). */
+/** p = softmax(z); losses[r] = w[r]·(ln Σ_k e^(z_k − m) − (z_target − m)), p = softmax(z), and dz = w[r]·(p − onehot(target)). */
 export function softmaxCrossEntropyKernels(
   w: WasmMemory,
-): Pick<typeof layers, 'softmaxCrossEntropyForward' | 'softmaxCrossEntropyBackward'> {
+): Pick<typeof layers, 'softmaxCrossEntropyForward' | 'softmaxCrossEntropyBackward'> & { softmax: typeof Softmax } {
   const { call } = w;
   return {
+    softmax(p, z, rows, n) {
+      const pAt = w.at('softmax', 'p', p, '[R,n]', rows, n);
+      call.softmax(pAt, w.at('softmax', 'z', z, '[R,n]', rows, n), rows, n);
+    },
     softmaxCrossEntropyForward(losses, p, z, targets, weights, R, V) {
       const fn = 'softmaxCrossEntropyForward';
       const lossesAt = w.at(fn, 'losses', losses, '[R]', R);
@@ -52,7 +57,21 @@ export function softmaxRow(
   return sum;
 }
 
+/** Adds the kernel `softmax(p, z, R, n)`; `p` may be `z`. */
+export function emitSoftmax(m: ModuleBuilder): void {
+  emitRows(m, 'softmax', ['[R,n]', '[R,n]'], (f, [p, z], n) => {
+    softmaxRow(
+      f,
+      p,
+      z,
+      maxOf(f, n, (at) => at.load(z)),
+      n,
+    );
+  });
+}
+
 export function emitSoftmaxCrossEntropy(m: ModuleBuilder): void {
+  emitSoftmax(m);
   const forward = ['[R]', '[R,n]', '[R,n]', '[R]', '[R]'] as const;
   emitRows(m, 'softmaxCrossEntropyForward', forward, (f, [losses, p, z, targets, weights], V) => {
     const max = maxOf(f, V, (at) => at.load(z));

@@ -1,8 +1,6 @@
-import type { tanh as Tanh, tanhBackward as TanhBackward } from '../tensor/tanh.ts';
-import { type Expr, type FunctionBuilder, f32x4, type ModuleBuilder, type V128, v128 } from './assembler.ts';
+import { type Expr, type FunctionBuilder, f32x4, type ModuleBuilder, v128 } from './assembler.ts';
 import { emitElementwise } from './elements.ts';
 import { exp, polynomial, signOf } from './exp.ts';
-import type { WasmMemory } from './memory.ts';
 
 /** Of (tanh x − x)/x³ in x², highest power first (Cephes, tanhf). */
 const COEFFICIENTS = [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1];
@@ -19,28 +17,6 @@ export function tanh(f: FunctionBuilder, x: Expr<'v128'>): Expr<'v128'> {
   return v128.or(v128.select(small, large, f32x4.less(size, 0.625)), signOf(x));
 }
 
-/** The derivative of tanh where it gave y: (1 − y²). */
-export function tanhSlope(y: V128): Expr<'v128'> {
-  return f32x4.sub(1, f32x4.mul(y, y));
-}
-
-export function tanhKernels(w: WasmMemory): { tanh: typeof Tanh; tanhBackward: typeof TanhBackward } {
-  const { call } = w;
-  return {
-    tanh(y, x) {
-      call.tanh(w.at('tanh', 'y', y, '[n]', y.length), w.at('tanh', 'x', x, '[n]', y.length), y.length);
-    },
-    tanhBackward(dx, dy, y) {
-      const n = dx.length;
-      const dxAt = w.at('tanhBackward', 'dx', dx, '[n]', n);
-      call.tanhBackward(dxAt, w.at('tanhBackward', 'dy', dy, '[n]', n), w.at('tanhBackward', 'y', y, '[n]', n), n);
-    },
-  };
-}
-
 export function emitTanh(m: ModuleBuilder): void {
   emitElementwise(m, 'tanh', 2, 0, (f, at, [y, x]) => at.store(y, tanh(f, f.let(at.load(x)))));
-  emitElementwise(m, 'tanhBackward', 3, 0, (f, at, [dx, dy, y]) => {
-    at.store(dx, f32x4.mul(tanhSlope(f.let(at.load(y))), at.load(dy)));
-  });
 }

@@ -1,38 +1,38 @@
-export * from './add.ts';
-export * from './binaryCrossEntropyOfSoftmax.ts';
-export * from './buffers.ts';
-export type { KernelFailure, Placement, Sizes } from './check.ts';
-export * from './clip.ts';
-export * from './columns.ts';
-export * from './commands.ts';
-export * from './copy.ts';
-export * from './device.ts';
-export { elmanStepBackward, elmanStepForward, elmanWeightBackward } from './elman.ts';
-export { type WebgpuEngine, type WebgpuEngineOptions, webgpuEngine } from './engine.ts';
-export * from './errors.ts';
-export * from './exp.ts';
-export * from './gather.ts';
-export { gruStepBackward, gruStepForward, gruWeightBackward } from './gru.ts';
-export * from './gruResetBefore.ts';
-export * from './linear.ts';
-export * from './logSoftmax.ts';
-export { lstmStepBackward, lstmStepForward, lstmWeightBackward } from './lstm.ts';
-export * from './matmul.ts';
-export * from './matmulKernels.ts';
-export * from './matvec.ts';
-export * from './max.ts';
-export * from './multiply.ts';
-export * from './pipelines.ts';
-export * from './relu.ts';
-export { type WebgpuSampler, type WebgpuSamplerOptions, webgpuSampler } from './sampler.ts';
-export * from './scale.ts';
-export * from './selfTest.ts';
-export * from './sigmoid.ts';
-export * from './sigmoidCrossEntropy.ts';
-export * from './softmax.ts';
-export * from './softmaxCrossEntropy.ts';
-export * from './squaredError.ts';
-export * from './state.ts';
-export * from './sum.ts';
-export * from './tanh.ts';
-export { type WebgpuTrainer, type WebgpuTrainerOptions, webgpuTrainer } from './trainer.ts';
+export * from './device/buffers.ts';
+export * from './device/commands.ts';
+export * from './device/device.ts';
+export * from './device/errors.ts';
+export * from './device/pipelines.ts';
+export * from './kernels/add.ts';
+export * from './kernels/clip.ts';
+export * from './kernels/columns.ts';
+export * from './kernels/copy.ts';
+export * from './kernels/exp.ts';
+export { gatherColumns, gatherColumnsBackward, gatherRows, gatherRowsBackward } from './kernels/gather.ts';
+export * from './kernels/linear.ts';
+export * from './kernels/logSoftmax.ts';
+export * from './kernels/matmul.ts';
+export * from './kernels/matmulKernels.ts';
+export * from './kernels/matvec.ts';
+export * from './kernels/max.ts';
+export * from './kernels/multiply.ts';
+export * from './kernels/relu.ts';
+export * from './kernels/scale.ts';
+export * from './kernels/sigmoid.ts';
+export { sigmoidCrossEntropyBackward, sigmoidCrossEntropyForward } from './kernels/sigmoidCrossEntropy.ts';
+export * from './kernels/softmax.ts';
+export { softmaxCrossEntropyBackward, softmaxCrossEntropyForward } from './kernels/softmaxCrossEntropy.ts';
+export { squaredErrorBackward, squaredErrorForward } from './kernels/squaredError.ts';
+export * from './kernels/state.ts';
+export * from './kernels/sum.ts';
+export * from './kernels/tanh.ts';
+export {
+  type EngineCall,
+  type EngineWrite,
+  type WebgpuEngine,
+  type WebgpuEngineOptions,
+  webgpuEngine,
+} from './training/engine.ts';
+export type { PersistentPlan, RecurrencePlan } from './training/recurrence.ts';
+export { type WebgpuSampler, type WebgpuSamplerOptions, webgpuSampler } from './training/sampler.ts';
+export { type WebgpuTrainer, type WebgpuTrainerOptions, webgpuTrainer } from './training/trainer.ts';

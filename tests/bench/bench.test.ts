@@ -98,7 +98,7 @@ test('an unknown name is one line, and so is a workload that none of the engines
   ]);
   expect(workload).toMatchObject({
     status: 1,
-    err: 'error: --only: W0 is none of W1, W2, W3, W4-64, W4-128, W4-256, W4-512, W4-1024, W5, W6-rnn, W6-lstm\n',
+    err: 'error: --only: W0 is none of W1, W2, W3, W3user, W4-64, W4-128, W4-256, W4-512, W4-1024, W5, W6-rnn, W6-lstm\n',
   });
   expect(engine.status).toBe(1);
   expect(engine.err).toMatch(/^error: --engines: abacus is none of plain, plain f64, ts, ts f64, wasm, .*numpy, .*\n$/);

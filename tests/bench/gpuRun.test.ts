@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleGpuRun } from '../../bench/gpu/bundle.ts';
 import { bestRows, type GpuReport, gpuMarkdown, type SectionReport, withShare } from '../../bench/gpu/report.ts';
 import { SECTIONS } from '../../bench/gpu/sections.ts';
-import { plansOf, waysOf } from '../../bench/gpu/tuningSections.ts';
+import { plansOf, recurrencePlansOf } from '../../bench/gpu/tuningSections.ts';
 import { gpuEnvironment } from '../../scripts/softwareGpu.ts';
-import type { Device } from '../../src/webgpu/device.ts';
+import type { Device } from '../../src/webgpu/device/device.ts';
 import { type Ended, ended } from '../cli/command.ts';
 
 process.env.BPTT_SOFTWARE_GPU = '1';
@@ -93,18 +93,24 @@ const gpu = {
 
 describe('candidates', () => {
   it('of a recurrence are plans and tiles, no two of which are the same kernel', () => {
-    const ways = waysOf(gpu, 1, 100, 100);
-    expect([...ways.keys()][0]).toBe('today');
+    const plans = recurrencePlansOf(gpu, 1, 100, 100);
+    expect([...plans.keys()][0]).toBe('today');
     // One sequence has no tile of several rows.
-    const tiles = [...ways.keys()].filter((name) => name.startsWith('a dispatch a step'));
+    const tiles = [...plans.keys()].filter((name) => name.startsWith('a dispatch a step'));
     expect(tiles).toEqual(['a dispatch a step, tile 1 × 1', 'a dispatch a step, tile 1 × 2']);
     // 25 fours of outputs by 13 parts of 8 are 325 invocations: in a workgroup of 512.
-    expect(ways.get('walk rows 1, units 4, held 8, threads 512')).toMatchObject({ held: 8, threads: 512 });
-    expect(ways.get('walk rows 1, units 4, held 16, threads 256')).toMatchObject({ held: 16, threads: 256 });
+    expect(plans.get('persistent, rows 1, outputs 4, 8 in registers, threads 512')).toMatchObject({
+      ...{ weightsInRegisters: 8, threads: 512 },
+    });
+    expect(plans.get('persistent, rows 1, outputs 4, 16 in registers, threads 256')).toMatchObject({
+      ...{ weightsInRegisters: 16, threads: 256 },
+    });
   });
 
-  it('of large weights are no walks', () => {
-    expect([...waysOf(gpu, 64, 512, 2048).keys()].filter((name) => name.startsWith('walk'))).toEqual([]);
+  it('of large weights are a dispatch a step', () => {
+    expect([...recurrencePlansOf(gpu, 64, 512, 2048).keys()].filter((name) => name.startsWith('persistent'))).toEqual(
+      [],
+    );
   });
 
   it('of a product are kernels and splits that leave a part something to do', () => {

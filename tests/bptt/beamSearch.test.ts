@@ -1,4 +1,4 @@
-import { beamSearch, createTrainer, type ModelSpec, Stepper, tsEngine } from 'bptt/bptt';
+import { beamSearch, createTrainer, initialParameters, type ModelSpec, Stepper, tsEngine } from 'bptt';
 import { sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 import fc from 'fast-check';
@@ -86,6 +86,33 @@ describe('beamSearch', () => {
     );
     expect(() => beamSearch(stepper, [1], { length: 1, width: 1.5 })).toThrow('beamSearch: width is 1.5');
     expect(() => beamSearch(stepper, [1], { length: 1, lengthPenalty: -1 })).toThrow('beamSearch: lengthPenalty is -1');
-    expect(() => beamSearch(stepper, [V], { length: 1 })).toThrow(/inputs\[0\] is 4, expected 0 … 3/);
+    for (const bad of [V, -1, 0.5, Number.NaN, 2 ** 32 + 1, 'x' as never]) {
+      expect(() => beamSearch(stepper, [1, bad], { length: 1 })).toThrow(
+        RangeError(`beamSearch: prime[1] is ${bad}, expected a symbol from 0 to 3`),
+      );
+      expect(() => beamSearch(stepper, [1], { length: 1, stop: bad })).toThrow(
+        RangeError(`beamSearch: stop is ${bad}, expected a symbol from 0 to 3`),
+      );
+    }
+  });
+
+  const biased = (bias: readonly number[]): Stepper => {
+    const parameters = initialParameters(spec, 'float64', 'torch', new RandomState(3));
+    return new Stepper(tsEngine('float64'), spec, { ...parameters, bias_ho: Float64Array.from(bias) });
+  };
+
+  test('returns possible beams only, where −∞ rules symbols out', () => {
+    const beams = beamSearch(biased([0, -Infinity, -Infinity, 0]), [0], { length: 3, width: 64 });
+    expect(beams).toHaveLength(2 ** 3);
+    expect(new Set(beams.flatMap(({ ids }) => ids))).toEqual(new Set([0, 3]));
+    expect(beams.every(({ logProbability: logP }) => Number.isFinite(logP))).toBe(true);
+  });
+
+  test.each<[string, number[], string]>([
+    ['NaN', [0, NaN, 0, 0], 'logits[1] is NaN, expected a number below infinity'],
+    ['infinity', [0, 0, Infinity, 0], 'logits[2] is Infinity, expected a number below infinity'],
+    ['nothing above −∞', [-Infinity, -Infinity, -Infinity, -Infinity], 'logits holds no number above -Infinity'],
+  ])('refuses logits of %s, as the sampler does', (_, bias, message) => {
+    expect(() => beamSearch(biased(bias), [0], { length: 3 })).toThrow(RangeError(`beamSearch: ${message}`));
   });
 });

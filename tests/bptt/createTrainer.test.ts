@@ -1,4 +1,4 @@
-import { createSampler, createTrainer, type EngineName, initialParameters, type ModelSpec } from 'bptt/bptt';
+import { createSampler, createTrainer, type EngineName, initialParameters, type ModelSpec } from 'bptt';
 import { adagrad } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 import { expect, test } from 'vitest';
@@ -30,9 +30,9 @@ test('refuses an engine that it does not know', async () => {
 
 test('makes a sampler on the fastest engine of the parameters’ dtype, or on the one asked for', async () => {
   const of = (dtype: 'float32' | 'float64') => initialParameters(spec, dtype, 'torch', new RandomState(1));
-  expect((await createSampler(spec, of('float32'))).choice).toBe('wasm');
-  expect((await createSampler(spec, of('float64'))).choice).toBe('ts');
-  expect((await createSampler(spec, of('float32'), { engine: 'ts' })).choice).toBe('ts');
+  expect((await createSampler(spec, of('float32'))).description).toBe('wasm');
+  expect((await createSampler(spec, of('float64'))).description).toBe('ts');
+  expect((await createSampler(spec, of('float32'), { engine: 'ts' })).description).toBe('ts');
   for (const engine of ['wasm', 'webgpu'] as const) {
     await expect(createSampler(spec, of('float64'), { engine })).rejects.toThrow(
       `createSampler: engine ${engine} computes in float32, the parameters are float64`,

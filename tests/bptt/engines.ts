@@ -1,4 +1,4 @@
-import { type LocalEngine, tsEngine } from '../../src/bptt/engine.ts';
+import { type CpuEngine, tsEngine } from '../../src/bptt/engine.ts';
 import type { Dtype, FloatArray } from '../../src/tensor/shape.ts';
 import { wasmEngine } from '../../src/wasm/engine.ts';
 import { from, roundoff } from '../layers/support.ts';
@@ -10,7 +10,7 @@ export interface EngineUnderTest {
   /** The unit roundoff of its numbers. */
   readonly u: number;
   /** A new one, with room for a small model. */
-  engine(): LocalEngine;
+  engine(): CpuEngine;
   /** Numbers as it takes them. */
   floats(values: ArrayLike<number>): FloatArray;
   /** n numbers as it takes them. */
@@ -19,7 +19,7 @@ export interface EngineUnderTest {
   power(exponent: number): number;
 }
 
-const make = (name: EngineUnderTest['name'], dtype: Dtype, engine: () => LocalEngine): EngineUnderTest => ({
+const make = (name: EngineUnderTest['name'], dtype: Dtype, engine: () => CpuEngine): EngineUnderTest => ({
   name,
   dtype,
   engine,

@@ -210,6 +210,64 @@ describe('wrong gradients fail', () => {
     expect(wrong(gradcheck(softmaxTimes(3), { x }))).toHaveLength(5);
   });
 
+  describe('that are not the same at every call', () => {
+    const x = () => ({ x: Float64Array.of(0.3, -1, 2) });
+    const square = ({ x }: X) => x.map((v) => v * v);
+    const slope = (dOut: Float64Array, { x }: X) => x.map((v, i) => 2 * v * dOut[i]);
+    /** Right at the calls of which `right` says so, counted from 1. */
+    const rightAt = (right: (call: number) => boolean) => {
+      let call = 0;
+      const backward = (dOut: Float64Array, params: X): Params => {
+        call++;
+        const gradient = slope(dOut, params);
+        return { x: right(call) ? gradient : gradient.map((g) => g * (1 + 2 ** -52)) };
+      };
+      return { forward: square, backward };
+    };
+
+    test.each(['full', 'sampled', 'directional'] as const)('added to what an earlier call left, %s', (mode) => {
+      const dx = new Float64Array(3);
+      const backward = (dOut: Float64Array, params: X) => {
+        slope(dOut, params).forEach((g, i) => {
+          dx[i] += g;
+        });
+        return { x: dx };
+      };
+      const report = gradcheck({ forward: square, backward }, x(), { mode });
+      expect(report.passed).toBe(false);
+      expect(report.failures[0]).toMatch(/^the gradient x\[0\] was (\S+), but \S+ when called again$/);
+      expect(formatGradcheck(report)).toContain('when called again');
+      let total = 0;
+      const gradients = (p: X) => {
+        total += 2 * p.x[0];
+        return { x: Float64Array.of(total) };
+      };
+      const summed = gradcheck({ loss: (p: X) => p.x[0] ** 2, gradients }, { x: Float64Array.of(0.5) }, { mode });
+      expect(summed.failures).toEqual(['the gradient x[0] was 1, but 2 when called again']);
+    });
+
+    test('right the first time only, or until the parameters have moved; a last bit is enough', () => {
+      expect(
+        gradcheck(
+          rightAt(() => true),
+          x(),
+        ).failures,
+      ).toEqual([]);
+      expect(
+        gradcheck(
+          rightAt((call) => call === 1),
+          x(),
+        ).failures,
+      ).toEqual([expect.stringMatching(/^the gradient x\[0\] was .* when called again$/)]);
+      expect(
+        gradcheck(
+          rightAt((call) => call <= 2),
+          x(),
+        ).failures,
+      ).toEqual([expect.stringMatching(/^the gradient x\[0\] was .* after other losses$/)]);
+    });
+  });
+
   test('a gradient where there should be none', () => {
     const fn = { loss: () => 5, gradients: () => ({ x: Float64Array.of(0, 1e-9) }) };
     expect(wrong(gradcheck(fn, { x: Float64Array.of(1, 1) }))).toMatchObject([{ index: 1, numeric: 0 }]);
@@ -340,6 +398,22 @@ describe('kinks', () => {
 });
 
 describe('modes and seeds', () => {
+  test('sampled: any element may be taken, another few with another seed', () => {
+    const fn = elementwise(Math.sin, Math.cos);
+    const x = random.randn(30);
+    const taken = new Set<number>();
+    const choices = new Set<string>();
+    for (let seed = 0; seed < 40; seed++) {
+      const { checks } = gradcheck(fn, { x }, { mode: 'sampled', samples: 5, seed });
+      expect(new Set(checks.map(({ index }) => index)).size).toBe(5);
+      for (const { index } of checks) taken.add(index);
+      choices.add(checks.map(({ index }) => index).join());
+    }
+    // 200 draws miss a given one of 30 with probability (5/6)^40 = 7e-4; the seeds are fixed.
+    expect(taken.size).toBe(30);
+    expect(choices.size).toBeGreaterThan(35);
+  });
+
   test('sampled: different elements, as many as asked for or there are', () => {
     const fn = product();
     const report = assertGradcheck(fn, matrices(), { mode: 'sampled', samples: 4 });
@@ -487,7 +561,15 @@ describe('clear errors', () => {
       RangeError,
       "mode is 'some', expected 'full', 'sam",
     ],
-    ['samples', () => gradcheck(ones, { x }, { samples: 0 }), RangeError, 'samples is 0, expected a whole number ≥ 1'],
+    [
+      'samples',
+      () => gradcheck(ones, { x }, { samples: 0 }),
+      RangeError,
+      'samples is 0, expected a whole number from 1',
+    ],
+    ['many samples', () => gradcheck(ones, { x }, { samples: 1e6 + 1 }), RangeError, 'samples is 1000001, expected'],
+    ['half a sample', () => gradcheck(ones, { x }, { samples: 1.5 }), RangeError, 'samples is 1.5, expected a whole'],
+    ['seed', () => gradcheck(ones, { x }, { seed: -1 }), RangeError, 'seed is -1, expected a whole number from 0'],
     [
       'tolerance',
       () => gradcheck(ones, { x }, { tolerance: 1 }),

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { initialise, type Scheme } from '../../src/bptt/initialise.ts';
-import { fullSpec, type ModelSpec, parameterPlaces } from '../../src/bptt/spec.ts';
+import { type ModelSpec, parameterLayout, resolveSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import { singularValues } from '../../src/tensor/svd.ts';
 
 function init(spec: ModelSpec, scheme: Scheme, seed = 1): Record<string, Float64Array> {
-  const full = fullSpec(spec);
-  const places = parameterPlaces(full);
+  const full = resolveSpec(spec);
+  const places = parameterLayout(full);
   const tensors = Object.fromEntries(places.map(({ name, length }) => [name, new Float64Array(length).fill(NaN)]));
   initialise(full, places, (name) => tensors[name], scheme, new RandomState(seed));
   for (const values of Object.values(tensors)) expect(values.every(Number.isFinite)).toBe(true);

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { decodeModel, encodeModel, type ModelFile } from '../../src/bptt/modelFile.ts';
+import { readSafetensors } from '../../src/bptt/safetensors.ts';
 
 const model: ModelFile = {
   tensors: {
@@ -133,13 +136,18 @@ describe('model file', () => {
       fileOf('{"w":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}'),
       'its header lacks the metadata',
     ],
-    ['odd metadata', fileOf('{"__metadata__":{"bptt":1,"sha256":"x"}}'), 'its header lacks the metadata'],
-    ['a short checksum', fileOf('{"__metadata__":{"bptt":"{}","sha256":"0"}}'), 'its checksum does not match'],
-    ['no tensor', withEntry(null), 'its header has an entry that is no tensor: null'],
     [
-      'half floats',
-      withEntry({ dtype: 'F16', shape: [4], data_offsets: [0, 8] }),
-      'an entry that is no tensor: {"dtype":',
+      'odd metadata',
+      fileOf('{"__metadata__":{"bptt":1,"sha256":"x"}}'),
+      'its __metadata__ has a "bptt" that is no text',
+    ],
+    ['a short checksum', fileOf('{"__metadata__":{"bptt":"{}","sha256":"0"}}'), 'its checksum does not match'],
+    ['no metadata at all', fileOf('{"__metadata__":{}}'), 'its header lacks the metadata of a bptt model'],
+    ['no tensor', withEntry(null), 'its header has an entry that is no tensor: "w" is no object'],
+    [
+      'short integers',
+      withEntry({ dtype: 'I16', shape: [4], data_offsets: [0, 8] }),
+      'an entry that is no tensor: "w" has dtype "I16"',
     ],
     ['negative shape', withEntry({ dtype: 'F32', shape: [-2], data_offsets: [0, 8] }), 'an entry that is no tensor'],
     ['shape no list', withEntry({ dtype: 'F32', shape: 2, data_offsets: [0, 8] }), 'an entry that is no tensor'],
@@ -152,6 +160,76 @@ describe('model file', () => {
   ])('not a model: %s', async (_, file, message) => {
     await expect(decodeModel(file)).rejects.toThrow(broken);
     await expect(decodeModel(file)).rejects.toThrow(message);
+  });
+
+  /** A file as encodeModel seals it, whatever is in its header and behind it. */
+  const sealed = (metadata: string, entries: Record<string, unknown> = {}, data = new Uint8Array(0)): Uint8Array => {
+    const file = fileOf(JSON.stringify({ ...entries, __metadata__: { bptt: metadata, sha256: '0'.repeat(64) } }), data);
+    const hash = createHash('sha256').update(file).digest('hex');
+    const text = Buffer.from(file).toString('latin1').replace('0'.repeat(64), hash);
+    return Uint8Array.from(Buffer.from(text, 'latin1'));
+  };
+
+  it('metadata that is not a JSON object is named as such', async () => {
+    expect(await decodeModel(sealed('{"a":1}'))).toStrictEqual({ tensors: {}, metadata: { a: 1 } });
+    await expect(decodeModel(sealed('{"a":'))).rejects.toThrow(
+      /^decodeModel: not a whole model file: its metadata is not JSON: \S/,
+    );
+    for (const other of ['[1]', 'null', '"text"', '1']) {
+      await expect(decodeModel(sealed(other))).rejects.toThrow(
+        new Error('decodeModel: not a whole model file: its metadata is not a JSON object'),
+      );
+    }
+  });
+
+  it('whole numbers are no parameters; half floats are', async () => {
+    for (const [dtype, bytes] of [
+      ['I64', 8],
+      ['I32', 4],
+      ['U8', 1],
+      ['BOOL', 1],
+    ] as const) {
+      const file = sealed('{}', { w: { dtype, shape: [1], data_offsets: [0, bytes] } }, new Uint8Array(bytes));
+      await expect(decodeModel(file)).rejects.toThrow(
+        `decodeModel: not a whole model file: its tensor w has dtype ${dtype}, expected floating-point numbers`,
+      );
+    }
+    const half = sealed('{}', { w: { dtype: 'F16', shape: [1], data_offsets: [0, 2] } }, Uint8Array.of(0, 0x3c));
+    expect((await decodeModel(half)).tensors).toStrictEqual({ w: { shape: [1], values: Float32Array.of(1) } });
+  });
+
+  it("other programs' files: the error says what reads them", async () => {
+    const file = readFileSync(new URL('./fixtures/rnn_tanh.safetensors', import.meta.url));
+    await expect(decodeModel(file)).rejects.toThrow(
+      "its header lacks the metadata of a bptt model; readSafetensors reads other programs' files",
+    );
+    expect(Object.keys(readSafetensors(file).tensors)).toHaveLength(6);
+    expect(Object.keys(readSafetensors(await encodeModel(model)).metadata)).toEqual(['bptt', 'sha256']);
+  });
+
+  it('refuses a name that the reader would refuse', async () => {
+    const tensors = { __metadata__: { shape: [0], values: new Float32Array(0) } };
+    await expect(encodeModel({ tensors, metadata: {} })).rejects.toThrow(
+      RangeError('encodeModel: "__metadata__" cannot be the name of a tensor'),
+    );
+  });
+
+  describe('on a page that does not come over https', () => {
+    afterEach(() => {
+      vi.unstubAllGlobals();
+    });
+
+    it.each([
+      ['without crypto.subtle', {}],
+      ['without crypto', undefined],
+    ])('%s: the same bytes, read and checked', async (_, crypto) => {
+      const file = await encodeModel(model);
+      vi.stubGlobal('crypto', crypto);
+      expect(await encodeModel(model)).toStrictEqual(file);
+      expect(await decodeModel(file)).toStrictEqual(model);
+      file[file.length - 1] ^= 1;
+      await expect(decodeModel(file)).rejects.toThrow('its checksum does not match: it was altered');
+    });
   });
 
   it('a header that would be huge is not believed', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LocalEngine } from '../../src/bptt/engine.ts';
+import type { CpuEngine } from '../../src/bptt/engine.ts';
 import { SequenceModel } from '../../src/bptt/model.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
@@ -10,7 +10,7 @@ const spec: ModelSpec = { cell: 'lstm', inputSize: 3, hiddenSize: 2, outputSize:
 
 describe.each(engines)('$name, $dtype', ({ engine, dtype, floats }) => {
   /** An engine that counts the buffers made and the views taken. */
-  function counting(): { counted: LocalEngine; made: { buffers: number; views: number } } {
+  function counting(): { counted: CpuEngine; made: { buffers: number; views: number } } {
     const plain = engine();
     const made = { buffers: 0, views: 0 };
     const count =
@@ -19,7 +19,7 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, floats }) => {
         made[what]++;
         return fn(...args);
       };
-    const counted: LocalEngine = {
+    const counted: CpuEngine = {
       ...plain,
       floats: count('buffers', plain.floats),
       ints: count('buffers', plain.ints),
@@ -40,9 +40,14 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, floats }) => {
       const model = new SequenceModel(counted, rich, { steps: 4, batch: 2 });
       fill(model);
       const pass = (T: number) => {
-        model.load({ inputs: new Int32Array(T * 2), targets: new Int32Array(T * 2), lengths: [T, T - 1] });
-        model.forward(new RandomState(0));
-        model.backward(true);
+        const lengths = [T, T - 1];
+        model.load(
+          { inputs: new Int32Array(T * 2), targets: new Int32Array(T * 2), lengths },
+          false,
+          new RandomState(0),
+        );
+        model.forward();
+        model.backward();
       };
       const buffers = made.buffers;
       expect(buffers).toBeGreaterThan(20);
@@ -58,24 +63,24 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, floats }) => {
       model.load({ inputs: Int32Array.of(0, 1, 2), targets: Int32Array.of(1, 2, 0) });
       model.forward();
       const { stack } = model;
-      const h = stack.output(3).slice();
-      for (let t = 0; t < 3; t++) expect(stack.stateAfter(t + 1, 0).h).toEqual(h.slice(t * 2, t * 2 + 2));
-      expect(stack.final(3, 0, 0).h).toEqual(h.slice(4, 6));
-      expect(Array.from(stack.stateAfter(0, 0).h)).toEqual([0, 0]);
+      const h = stack.output(model.window).slice();
+      for (let t = 0; t < 3; t++) expect(stack.stateAfter(t + 1, 0)[0]).toEqual(h.slice(t * 2, t * 2 + 2));
+      expect(stack.recurrence(model.window, 0).final[0]).toEqual(h.slice(4, 6));
+      expect(Array.from(stack.stateAfter(0, 0)[0])).toEqual([0, 0]);
       model.backward();
-      const reached = stack.stateGradients(0, 0);
+      const reached = stack.recurrence(model.window, 0).dh;
       expect(reached).toHaveLength(6);
       expect(reached.every((g) => g !== 0)).toBe(true);
     });
 
-    it('the loss at the last step reaches back to the first, and with a span no further than the span', () => {
+    it('the loss at the last step reaches back to the first, and with back steps no further than those', () => {
       const model = new SequenceModel(engine(), { ...spec, lossAt: 'last' }, { steps: 6, batch: 1 });
       fill(model);
       model.load({ inputs: Int32Array.of(0, 1, 2, 0, 1, 2), targets: Int32Array.of(1) });
       model.forward();
-      const reached = (span: number) => {
-        model.backward(false, span);
-        const g = model.stack.stateGradients(0, 0);
+      const reached = (backSteps: number) => {
+        model.backward(backSteps);
+        const g = model.stack.recurrence(model.window, 0).dh;
         return [0, 1, 2, 3, 4, 5].map((t) => g[t * 2] !== 0);
       };
       expect(reached(Infinity)).toEqual([true, true, true, true, true, true]);
@@ -84,14 +89,15 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, floats }) => {
       expect(reached(1)).toEqual([false, false, false, false, false, true]);
     });
 
-    it('a short sequence whose padding a span cuts through learns as if it had none', () => {
+    it('a short sequence whose padding is cut through learns as if it had none', () => {
       // Many-to-one: the loss stands at the end of the window, the last real step five steps of padding before it.
       const gradient = (T: number, lengths?: number[]) => {
         const model = new SequenceModel(engine(), { ...spec, lossAt: 'last' }, { steps: 8, batch: 1 });
         fill(model);
-        model.load({ inputs: new Int32Array(T).fill(1), targets: Int32Array.of(1), ...(lengths ? { lengths } : {}) });
+        const inputs = new Int32Array(T).fill(1);
+        model.load({ inputs, targets: Int32Array.of(1), batch: 1, ...(lengths ? { lengths } : {}) });
         model.forward();
-        model.backward(false, 4);
+        model.backward(4);
         return model.gradients.flat;
       };
       const padded = gradient(8, [3]);
@@ -105,9 +111,9 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, floats }) => {
       model.load({ inputs: new Int32Array(6).fill(1), targets: new Int32Array(6), mask: [1, 0, 0, 1, 1, 1] });
       model.forward();
       for (const layer of [0, 1]) {
-        const at = (slot: number, b: number, which: 'h' | 'c') =>
-          Array.from(model.stack.stateAfter(slot, layer)[which].slice(b * 2, b * 2 + 2));
-        for (const which of ['h', 'c'] as const) {
+        const at = (t: number, b: number, which: number) =>
+          Array.from(model.stack.stateAfter(t, layer)[which].slice(b * 2, b * 2 + 2));
+        for (const which of [0, 1]) {
           expect(at(2, 0, which)).toEqual(at(1, 0, which));
           expect(at(1, 1, which)).toEqual([0, 0]);
           expect(at(3, 0, which)).not.toEqual(at(2, 0, which));

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { expectSampleOptions, type SampleOptions, Sampler, sampleFrom } from '../../src/bptt/sample.ts';
-import { fullSpec, type ModelSpec, type NamedTensors, parameterPlaces } from '../../src/bptt/spec.ts';
+import { assertSampleOptions, type SampleOptions, Sampler, sampleFrom } from '../../src/bptt/sample.ts';
+import { type ModelSpec, type NamedTensors, parameterLayout, resolveSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 
 type Matrix = number[][];
@@ -19,7 +19,7 @@ const spec: ModelSpec = { cell: 'lstm', inputSize: 5, hiddenSize: 4, outputSize:
 
 function randomParameters(of: ModelSpec, seed = 1): NamedTensors {
   const rng = new RandomState(seed);
-  return Object.fromEntries(parameterPlaces(fullSpec(of)).map(({ name, length }) => [name, rng.randn(length)]));
+  return Object.fromEntries(parameterLayout(resolveSpec(of)).map(({ name, length }) => [name, rng.randn(length)]));
 }
 
 const logits = fc.float64Array({ minLength: 1, maxLength: 9, min: -30, max: 30, noNaN: true });
@@ -138,9 +138,9 @@ describe('sampleFrom', () => {
     expect(rng.getState()).toEqual(before);
   });
 
-  it('expectSampleOptions takes what makes sense', () => {
-    expect(() => expectSampleOptions({})).not.toThrow();
-    expect(() => expectSampleOptions({ temperature: 0.1, topK: 5, topP: 1, greedy: true })).not.toThrow();
+  it('assertSampleOptions takes what makes sense', () => {
+    expect(() => assertSampleOptions({})).not.toThrow();
+    expect(() => assertSampleOptions({ temperature: 0.1, topK: 5, topP: 1, greedy: true })).not.toThrow();
   });
 });
 
@@ -213,7 +213,10 @@ describe('Sampler', () => {
       RangeError('Sampler.sample: prime is empty, expected at least one symbol'),
     );
     expect(() => sampler.sample([0], 3, rng, { topK: 0 })).toThrow('topK is 0');
-    expect(() => sampler.read(5)).toThrow('inputs[0] is 5, expected 0 … 4');
+    for (const symbol of [5, -1, 0.5, NaN, Infinity, 2 ** 32, 'x' as never, undefined as never]) {
+      expect(() => sampler.read(symbol)).toThrow(RangeError(`Sampler: symbol is ${symbol}, expected 0 … 4`));
+    }
+    expect(() => sampler.sample('hello' as never, 3, rng)).toThrow(RangeError('Sampler: symbol is h, expected 0 … 4'));
     const shape = 'Sampler: expected a model that reads ids in one direction and predicts by softmax';
     for (const odd of [{ bidirectional: true }, { input: 'dense' }, { loss: 'squaredError' }] as const) {
       const other = { ...spec, ...odd };

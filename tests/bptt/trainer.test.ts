@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { initialise } from '../../src/bptt/initialise.ts';
-import type { ModelSpec } from '../../src/bptt/spec.ts';
-import { LocalTrainer, type TrainerOptions, type TrainerState, type TrainingBatch } from '../../src/bptt/trainer.ts';
+import { type ModelSpec, resolveSpec } from '../../src/bptt/spec.ts';
+import { CpuTrainer, type TrainerOptions, type TrainerState, type TrainingBatch } from '../../src/bptt/trainer.ts';
 import { NonFiniteError } from '../../src/bptt/trainerChecks.ts';
 import { adagrad } from '../../src/optim/adagrad.ts';
 import { adam, adamw } from '../../src/optim/adam.ts';
@@ -26,9 +26,9 @@ describe.each(engines)('$name, $dtype', (under) => {
 
   function make(options: Partial<TrainerOptions> = {}, change: Partial<ModelSpec> = {}, on = under) {
     const all = { steps: T, batch: B, optimizer: sgd({ lr: 0.1 }), ...options };
-    const trainer = new LocalTrainer(on.engine(), { ...spec, ...change }, all);
+    const trainer = new CpuTrainer(on.engine(), { ...spec, ...change }, all);
     const { parameters } = trainer.model;
-    initialise(trainer.spec, parameters.places, (name) => parameters.get(name)!, 'torch', new RandomState(1));
+    initialise(trainer.spec, parameters.layout, (name) => parameters.get(name)!, 'torch', new RandomState(1));
     return trainer;
   }
 
@@ -39,7 +39,7 @@ describe.each(engines)('$name, $dtype', (under) => {
     return { inputs: draw(), targets: draw(), ...more };
   }
 
-  const bits = async (trainer: LocalTrainer) => structuredClone(await trainer.state());
+  const bits = async (trainer: CpuTrainer) => structuredClone(await trainer.state());
   const denseSpec: Partial<ModelSpec> = { input: 'dense', inputSize: 1, outputSize: 1, loss: 'squaredError' };
   const denseBatch = (value: number): TrainingBatch => ({
     inputs: filled(T * B, value),
@@ -57,7 +57,7 @@ describe.each(engines)('$name, $dtype', (under) => {
       let squares = 0;
       let clipped = 0;
       const after = await trainer.parameters();
-      for (const { name, offset, length } of plain.model.parameters.places) {
+      for (const { name, offset, length } of plain.model.parameters.layout) {
         const decays = name.startsWith('weight');
         const want: number[] = [];
         for (let i = 0; i < length; i++) {
@@ -115,27 +115,26 @@ describe.each(engines)('$name, $dtype', (under) => {
     it('says where it computes', () => {
       const trainer = make();
       expect(trainer.engine).toBe(under.name);
-      expect(trainer.spec).toMatchObject(spec);
+      expect(trainer.spec).toEqual(resolveSpec(spec));
       expect(() => trainer.dispose()).not.toThrow();
     });
   });
 
   describe('the carried state', () => {
-    it('goes on where the last window ended, after `advance` steps, or begins anew', async () => {
-      for (const [advance, at] of [
+    it('goes on where the last window ended, after `stride` steps, or begins anew', async () => {
+      for (const [stride, at] of [
         [undefined, 3],
         [1, 1],
         [2, 2],
         [3, 3],
       ] as const) {
-        const trainer = make(advance === undefined ? {} : { advance });
+        const trainer = make(stride === undefined ? {} : { stride });
         trainer.update(batch(0));
         const { states } = await trainer.state();
         const reference = make();
         reference.model.load(batch(0));
         reference.model.forward();
-        expect(states.h_l0).toEqual(reference.model.stack.stateAfter(at, 0).h);
-        expect(states.c_l0).toEqual(reference.model.stack.stateAfter(at, 0).c);
+        expect([states.h_l0, states.c_l0]).toEqual(reference.model.stack.stateAfter(at, 0));
         const carried = trainer.lossOf(batch(1, { carry: true }));
         expect(carried).not.toBe(trainer.lossOf(batch(1)));
         expect(trainer.lossOf(batch(1, { carry: true }))).toBe(carried); // lossOf carries nothing on
@@ -145,15 +144,15 @@ describe.each(engines)('$name, $dtype', (under) => {
       }
     });
 
-    it('of a window shorter than `advance` is its last', async () => {
-      const trainer = make({ advance: 3 });
-      const short = { inputs: Int32Array.of(1, 2), targets: Int32Array.of(2, 3) };
+    it('of a window shorter than `stride` is its last', async () => {
+      const trainer = make({ stride: 3 });
+      const short = { inputs: Int32Array.of(1, 2), targets: Int32Array.of(2, 3), batch: 2 };
       trainer.update(short);
       const { states } = await trainer.state();
       const reference = make();
       reference.model.load(short);
       reference.model.forward();
-      expect(states.h_l0).toEqual(reference.model.stack.stateAfter(1, 0).h);
+      expect(states.h_l0).toEqual(reference.model.stack.stateAfter(1, 0)[0]);
     });
 
     it('evaluate goes from batch to batch and leaves it as it was, also when it fails', async () => {
@@ -166,6 +165,44 @@ describe.each(engines)('$name, $dtype', (under) => {
       expect(losses[1]).not.toBe(trainer.lossOf(batch(2, { carry: true })));
       await expect(trainer.evaluate([batch(1), { ...batch(2), lengths: [9, 9] }])).rejects.toThrow('lengths[0] is 9');
       expect(await bits(trainer)).toEqual(before);
+    });
+
+    it('is one for each state of each layer', async () => {
+      const deep = { layers: 3 };
+      const trainer = make({}, deep);
+      trainer.update(batch(0));
+      const { states } = await trainer.state();
+      expect(Object.keys(states)).toEqual(['h_l0', 'c_l0', 'h_l1', 'c_l1', 'h_l2', 'c_l2']);
+      const reference = make({}, deep);
+      reference.model.load(batch(0));
+      reference.model.forward();
+      for (const layer of [0, 1, 2]) {
+        expect([states[`h_l${layer}`], states[`c_l${layer}`]]).toEqual(reference.model.stack.stateAfter(T, layer));
+      }
+      // Two windows one after the other are one window of twice the length.
+      const [first, second] = [batch(1), batch(2, { carry: true })];
+      const joined = <A extends TrainingBatch['inputs']>(a: A, b: A): A => Int32Array.of(...a, ...b) as A;
+      const long = make({ steps: 2 * T }, deep);
+      const whole = { inputs: joined(first.inputs, second.inputs), targets: joined(first.targets, second.targets) };
+      const [one, two] = await make({}, deep).evaluate([first, second]);
+      // 2·T rows of cross-entropy, each of three layers as exact as tests/bptt/stepper.test.ts derives.
+      expectNear(floats([one + two]), [long.lossOf(whole)], 2 * T * 3 * 40);
+    });
+
+    it('predict reads on from it and leaves it as it was', async () => {
+      const trainer = make();
+      trainer.update(batch(0));
+      const before = await bits(trainer);
+      const { inputs } = batch(1);
+      const outputs = await trainer.predict({ inputs, carry: true });
+      expect(outputs).toHaveLength(T * B * V);
+      trainer.lossOf(batch(1, { carry: true }));
+      expect(trainer.model.outputs()).toEqual(outputs);
+      expect(await trainer.predict({ inputs })).not.toEqual(outputs);
+      expect(await bits(trainer)).toEqual(before);
+      await expect(trainer.predict({ inputs, carry: [1] })).rejects.toThrow('batch: carry has 1 elements');
+      await expect(trainer.predict(undefined as never)).rejects.toThrow('batch is undefined, expected an object');
+      await expect(make({}, { bidirectional: true }).predict({ inputs, carry: true })).rejects.toThrow('carry is set');
     });
 
     it('is refused where a model reads both ways', () => {
@@ -191,7 +228,7 @@ describe.each(engines)('$name, $dtype', (under) => {
       const trainer = warm({ layers: 2, dropout: 0.3 });
       trainer.update(batch(0));
       const before = await bits(trainer);
-      expect(() => trainer.update(bad)).toThrow(/^SequenceModel.load: /);
+      expect(() => trainer.update(bad)).toThrow(/^batch[.: ]/);
       expect(() => trainer.lossAndGradients(bad)).toThrow();
       expect(() => trainer.lossOf(bad)).toThrow();
       expect(await bits(trainer)).toEqual(before);
@@ -203,9 +240,7 @@ describe.each(engines)('$name, $dtype', (under) => {
       const before = await bits(trainer);
       const bad = denseBatch(0.5);
       bad.inputs[3] = Number.NaN;
-      expect(() => trainer.update(bad)).toThrow(
-        'SequenceModel.load: inputs[3] (step 1) is NaN, expected a finite number',
-      );
+      expect(() => trainer.update(bad)).toThrow('batch.inputs[3] (step 1) is NaN, expected a finite number');
       expect(await bits(trainer)).toEqual(before);
     });
 
@@ -281,16 +316,65 @@ describe.each(engines)('$name, $dtype', (under) => {
     });
   });
 
+  it('a failed step puts the dropout stream back', async () => {
+    const rich: Partial<ModelSpec> = { layers: 3, dropout: 0.3 };
+    const [clean, spoilt] = [make({ seed: 4 }, rich), make({ seed: 4 }, rich)];
+    for (const trainer of [clean, spoilt]) trainer.update(batch(0));
+    const bias = spoilt.model.parameters.get('bias_ho')!;
+    const before = bias.slice();
+    for (const run of [
+      () => spoilt.update(batch(1)),
+      () => spoilt.lossAndGradients(batch(1)),
+      () => spoilt.train([batch(1)]),
+    ]) {
+      bias.fill(Number.NaN);
+      await expect((async () => run())()).rejects.toThrow(NonFiniteError);
+      bias.set(before);
+    }
+    expect(spoilt.update(batch(1))).toBe(clean.update(batch(1)));
+    expect(await bits(spoilt)).toEqual(await bits(clean));
+  });
+
+  it('train does the updates before a batch that is refused or fails, and none after it', async () => {
+    const [one, many] = [make({ optimizer: adam() }), make({ optimizer: adam() })];
+    const bad = { ...batch(1), inputs: new Int32Array(T * B).fill(V) };
+    await expect(many.train([batch(0), bad, batch(2)])).rejects.toThrow('batch.inputs[0] is 4');
+    one.update(batch(0));
+    expect(await bits(many)).toEqual(await bits(one));
+    await expect(many.train(batch(0) as never)).rejects.toThrow(
+      TypeError('trainer.train: batches is object, expected a list of batches: train([batch])'),
+    );
+    await expect(many.evaluate(undefined as never)).rejects.toThrow('trainer.evaluate: batches is undefined');
+  });
+
+  it('every call after dispose fails', async () => {
+    const trainer = make();
+    const state = await trainer.state();
+    trainer.dispose();
+    trainer.dispose();
+    const told = (fn: string) => `trainer.${fn}: the trainer was disposed of`;
+    await expect(trainer.train([batch(0)])).rejects.toThrow(told('train'));
+    await expect(trainer.evaluate([batch(0)])).rejects.toThrow(told('evaluate'));
+    await expect(trainer.predict(batch(0))).rejects.toThrow(told('predict'));
+    await expect(trainer.parameters()).rejects.toThrow(told('parameters'));
+    await expect(trainer.setParameters(state.parameters)).rejects.toThrow(told('setParameters'));
+    await expect(trainer.state()).rejects.toThrow(told('state'));
+    await expect(trainer.setState(state)).rejects.toThrow(told('setState'));
+    for (const run of [trainer.update, trainer.lossAndGradients, trainer.lossOf]) {
+      expect(() => run.call(trainer, batch(0))).toThrow('the trainer was disposed of');
+    }
+  });
+
   describe('options', () => {
     it.each<[Partial<TrainerOptions>, string]>([
-      [{ steps: 0 }, 'SequenceModel: steps is 0, expected a whole number ≥ 1'],
-      [{ steps: Number.NaN }, 'SequenceModel: steps is NaN'],
-      [{ batch: -1 }, 'SequenceModel: batch is -1'],
-      [{ span: 0 }, 'trainer: span is 0, expected a whole number from 1 to 3'],
-      [{ span: 4 }, 'trainer: span is 4, expected a whole number from 1 to 3'],
-      [{ span: 1.5 }, 'trainer: span is 1.5'],
-      [{ advance: 0 }, 'trainer: advance is 0, expected a whole number from 1 to 3'],
-      [{ advance: 4 }, 'trainer: advance is 4'],
+      [{ steps: 0 }, 'trainer: steps is 0, expected a whole number'],
+      [{ steps: Number.NaN }, 'trainer: steps is NaN'],
+      [{ batch: -1 }, 'trainer: batch is -1'],
+      [{ backSteps: 0 }, 'trainer: backSteps is 0, expected a whole number from 1 to 3'],
+      [{ backSteps: 4 }, 'trainer: backSteps is 4, expected a whole number from 1 to 3'],
+      [{ backSteps: 1.5 }, 'trainer: backSteps is 1.5'],
+      [{ stride: 0 }, 'trainer: stride is 0, expected a whole number from 1 to 3'],
+      [{ stride: 4 }, 'trainer: stride is 4'],
       [{ l2: -1 }, 'trainer: l2 is -1, expected a number ≥ 0'],
       [{ l2: Number.NaN }, 'trainer: l2 is NaN'],
       [{ clip: { value: 0 } }, 'trainer: clip is 0, expected a number > 0'],
@@ -301,14 +385,14 @@ describe.each(engines)('$name, $dtype', (under) => {
       expect(() => make(options)).toThrow(message);
     });
 
-    it('span cuts the gradient inside a window', () => {
+    it('backSteps cuts the gradient inside a window', () => {
       const gradient = (options: Partial<TrainerOptions>) => {
         const trainer = make(options);
         trainer.lossAndGradients(batch(0));
         return trainer.model.gradients.flat.slice();
       };
-      expect(gradient({ span: 3 })).toEqual(gradient({}));
-      expect(gradient({ span: 1 })).not.toEqual(gradient({}));
+      expect(gradient({ backSteps: 3 })).toEqual(gradient({}));
+      expect(gradient({ backSteps: 1 })).not.toEqual(gradient({}));
     });
 
     it('frozen parameters stay as they are, whatever the optimizer does', async () => {
@@ -360,9 +444,9 @@ describe.each(engines)('$name, $dtype', (under) => {
         // Through JSON and back, as a file would hold it.
         const saved = await whole.state();
         const through: TrainerState = {
-          ...JSON.parse(JSON.stringify({ step: saved.step, random: saved.random })),
+          ...JSON.parse(JSON.stringify({ updates: saved.updates, optimizer: saved.optimizer, random: saved.random })),
           parameters: structuredClone(saved.parameters),
-          slots: structuredClone(saved.slots),
+          optimizerMemory: structuredClone(saved.optimizerMemory),
           states: structuredClone(saved.states),
         };
         const resumed = make({ ...options, seed: 9 }, { layers: 2, dropout: 0.3 }, on);
@@ -388,7 +472,11 @@ describe.each(engines)('$name, $dtype', (under) => {
       const trainer = make({ optimizer: adam() });
       const before = await bits(trainer);
       const state = await trainer.state();
-      for (const values of [...Object.values(state.parameters), ...state.slots, ...Object.values(state.states)])
+      for (const values of [
+        ...Object.values(state.parameters),
+        ...state.optimizerMemory,
+        ...Object.values(state.states),
+      ])
         values.fill(7);
       expect(await bits(trainer)).toEqual(before);
       const parameters = await trainer.parameters();
@@ -413,36 +501,44 @@ describe.each(engines)('$name, $dtype', (under) => {
       [
         'a parameter missing',
         ({ parameters }) => delete parameters.weight_ho,
-        'setParameters: weight_ho is missing, expected shape [4,3]',
+        'setState: weight_ho is missing, expected shape [4,3]',
       ],
       [
         'one too many',
         ({ parameters }) => {
           parameters.more = new Float64Array(1);
         },
-        'setParameters: more is no parameter of this model',
+        'setState: more is no parameter of this model',
       ],
       [
         'one of the wrong size',
         ({ parameters }) => {
           parameters.bias_ho = new Float64Array(5);
         },
-        'setParameters: bias_ho has 5 elements, expected [4]',
+        'setState: bias_ho has 5 elements, expected [4]',
       ],
       [
         'one that holds NaN',
         ({ parameters }) => parameters.bias_ho.fill(Number.NaN),
-        'setParameters: bias_ho[0] is NaN, expected a finite number',
+        'setState: bias_ho[0] is NaN, expected a finite number',
       ],
-      ['memory missing', ({ slots }) => slots.pop(), 'setState: slots has 1 blocks, adam keeps 2'],
+      [
+        'memory missing',
+        ({ optimizerMemory }) => optimizerMemory.pop(),
+        'optimizerMemory is 1 blocks, expected 2 blocks of adam',
+      ],
       [
         'memory of the wrong size',
-        ({ slots }) => {
-          slots[1] = new Float64Array(3);
+        ({ optimizerMemory }) => {
+          optimizerMemory[1] = new Float64Array(3);
         },
-        'setState: slots[1] has 3 elements, expected [P] = ',
+        'setState: optimizerMemory[1] has 3 elements, expected [P] = ',
       ],
-      ['memory that holds infinity', ({ slots }) => slots[1].fill(Infinity), 'setState: slots[1][0] is Infinity'],
+      [
+        'memory that holds infinity',
+        ({ optimizerMemory }) => optimizerMemory[1].fill(Infinity),
+        'setState: optimizerMemory[1][0] is Infinity',
+      ],
       ['a state missing', ({ states }) => delete states.c_l0, 'setState: states lacks c_l0'],
       [
         'a state of a deeper model',
@@ -460,11 +556,18 @@ describe.each(engines)('$name, $dtype', (under) => {
       ],
       ['a state that holds NaN', ({ states }) => states.h_l0.fill(Number.NaN), 'setState: h_l0[0] is NaN'],
       [
-        'a step that is none',
+        'a number of updates that is none',
         (state) => {
-          state.step = -1;
+          state.updates = -1;
         },
-        'setState: step is -1, expected a whole number ≥ 0',
+        'setState: updates is -1, expected a whole number ≥ 0',
+      ],
+      [
+        'another optimizer',
+        (state) => {
+          state.optimizer = 'adamw';
+        },
+        "setState: optimizer is adamw, this trainer's is adam",
       ],
       [
         'a random stream that is none',
@@ -485,6 +588,41 @@ describe.each(engines)('$name, $dtype', (under) => {
       await expect(trainer.setState(state)).rejects.toThrow(RangeError);
       await expect(trainer.setState(state)).rejects.toThrow(message);
       expect(await bits(trainer)).toEqual(before);
+    });
+
+    it('a state that went through JSON is refused by name: typed arrays do not survive it', async () => {
+      const trainer = make({ optimizer: adam() });
+      const before = await bits(trainer);
+      const state = JSON.parse(JSON.stringify(before));
+      await expect(trainer.setState(state)).rejects.toThrow(
+        TypeError('trainer.setState: weight_ih_l0 is Object, expected Float32Array or Float64Array'),
+      );
+      state.parameters = before.parameters;
+      await expect(trainer.setState(state)).rejects.toThrow('optimizerMemory[0] is Object, expected Float32Array');
+      await expect(trainer.setState({ ...state, states: undefined })).rejects.toThrow(TypeError);
+      for (const nothing of [undefined, null, 'state'] as never[]) {
+        await expect(trainer.setState(nothing)).rejects.toThrow(
+          `trainer.setState: state is ${nothing}, expected an object`,
+        );
+        await expect(trainer.setParameters(nothing)).rejects.toThrow(`parameters is ${nothing}, expected an object`);
+      }
+      expect(await bits(trainer)).toEqual(before);
+    });
+
+    it('a state of another optimizer is refused, as many blocks as it may have', async () => {
+      for (const [from, to] of [
+        [rprop(), adam()],
+        [rmsprop({ momentum: 0.9, centered: true }), adam({ amsgrad: true })],
+        [sgd({ lr: 0.1, momentum: 0.9 }), adagrad()],
+      ]) {
+        const [trained, other] = [make({ optimizer: from }), make({ optimizer: to })];
+        for (let n = 0; n < 3; n++) trained.update(batch(n));
+        const before = await bits(other);
+        await expect(other.setState(await trained.state())).rejects.toThrow(
+          RangeError(`trainer.setState: optimizer is ${from.name}, this trainer's is ${to.name}`),
+        );
+        expect(await bits(other)).toEqual(before);
+      }
     });
 
     it('setParameters is all or nothing', async () => {

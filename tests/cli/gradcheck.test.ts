@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { defineCase, operation } from '../../cli/gradcheckCase.ts';
 import { drawSizes, gradcheckCases, mergeReports, runCase } from '../../cli/gradcheckCases.ts';
+import { exactCases, runExact } from '../../cli/gradcheckExact.ts';
+import { CELL_NAMES, LOSS_NAMES } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
+import { EXACT_TOLERANCE } from '../../src/testing/checkFormula.ts';
 
 /** y = x + b with b a parameter, and a backward that can be told to get a convention wrong. */
 function addBias(addToX: boolean, addToB: boolean) {
@@ -76,6 +79,25 @@ describe('the registry', () => {
   });
 });
 
+describe('the formulas', () => {
+  it.each(exactCases.map((one) => [one.name, one] as const))('%s', (_, one) => {
+    const result = runExact(one, 5, 300);
+    expect(result).toMatchObject({ passed: true, where: '', units: 300 });
+    expect(result.worst).toBeLessThan(EXACT_TOLERANCE);
+  });
+
+  it('name every bundled cell and loss', () => {
+    const names = exactCases.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const cell of CELL_NAMES)
+      expect(
+        names.some((name) => name.split(',')[0] === cell),
+        cell,
+      ).toBe(true);
+    for (const loss of LOSS_NAMES) expect(names, loss).toContain(loss);
+  });
+});
+
 describe('npm run gradcheck', () => {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const folder = mkdtempSync(join(tmpdir(), 'bptt-gradcheck-'));
@@ -110,6 +132,35 @@ describe('npm run gradcheck', () => {
     const { status, stderr } = run('--only', 'no such case');
     expect(status).toBe(1);
     expect(stderr).toBe("error: no case has 'no such case' in its name\n");
+  });
+
+  /** With the faults of `fixtures/wrongGradient.ts` among its cases. */
+  const runPlanted = (...args: string[]) => {
+    const imports = [
+      '--conditions=bptt-source',
+      '--import',
+      'tsx',
+      '--import',
+      './tests/cli/fixtures/wrongGradient.ts',
+    ];
+    return spawnSync(process.execPath, [...imports, 'cli/gradcheck.ts', ...args], { cwd: root, encoding: 'utf8' });
+  };
+
+  it.each(['planted: square', 'planted: exact square', 'planted: other loops'])('fails on a fault: %s', (name) => {
+    const json = join(folder, 'failed.json');
+    const { status, stdout, stderr } = runPlanted('--only', name, '--json', json);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(new RegExp(`^${name} .* FAILED$`, 'm'));
+    expect(status).toBe(1);
+    const { passed, exact } = JSON.parse(readFileSync(json, 'utf8'));
+    expect(passed && exact.every((one: { passed: boolean }) => one.passed)).toBe(false);
+  });
+
+  it('passes beside faults that are not asked for', () => {
+    const { status, stdout } = runPlanted('--only', 'squaredError');
+    expect(stdout).toMatch(/^squaredError +exact +1000 +\S+ {2}ok$/m);
+    expect(stdout).toMatch(/^2 formulas against their exact derivatives: ok$/m);
+    expect(status).toBe(0);
   });
 
   it('refuses an unknown mode', () => {

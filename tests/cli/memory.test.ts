@@ -37,5 +37,7 @@ test('an unknown problem or cell is one line', async () => {
   expect(problem).toMatchObject({ status: 2, out: '' });
   const cell = await memory('adding', '--cells', 'cnn', ...small);
   expect(cell.status).toBe(1);
-  expect(cell.err).toBe('error: fullSpec: cell is cnn, expected elman, gru, gruResetBefore, lstm, lstmPeephole\n');
+  expect(cell.err).toBe(
+    'error: spec.cell is cnn, expected elman, gru, gruResetBefore, lstm, lstmPeephole, minGru or a cell\n',
+  );
 });

@@ -97,9 +97,9 @@ describe('a run', () => {
     expect(rows.at(-1)!.smooth).toBeLessThan(rows[0].smooth);
 
     const model = await readCharModel(join(folder, 'run', 'model.bptt'));
-    expect(model.reached.iteration).toBe(400);
+    expect(model.checkpoint.iteration).toBe(400);
     expect(model.vocabulary.decode([0, 1, 2])).toBe('0 g');
-    expect(Object.keys(model.reached.state.parameters)).toContain('weight_hh_l0');
+    expect(Object.keys(model.checkpoint.state.parameters)).toContain('weight_hh_l0');
   });
 
   test('computes the same again from the same seed', async () => {
@@ -162,8 +162,8 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a run cleanly and keeps what 
   expect({ status, err, sent }).toEqual({ status: 0, err: '', sent: true });
   expect(out).toContain(`iterations are kept in ${signal}\n`);
   expect(readdirSync(join(folder, signal)).sort()).toEqual(['learning-curve.svg', 'log.csv', 'model.bptt']);
-  const { reached } = await readCharModel(join(folder, signal, 'model.bptt'));
-  expect(logOf(signal).at(-1)!.iteration).toBe(reached.iteration);
+  const { checkpoint } = await readCharModel(join(folder, signal, 'model.bptt'));
+  expect(logOf(signal).at(-1)!.iteration).toBe(checkpoint.iteration);
 });
 
 test('an overflow names tensor and step, and the run keeps the last whole model', async () => {
@@ -173,8 +173,8 @@ test('an overflow names tensor and step, and the run keeps the last whole model'
   expect(err).toMatch(
     /^error: training step \d+: \S+.* holds (-?Infinity|NaN); .*; over keeps the model of iteration \d+\n$/,
   );
-  const { reached } = await readCharModel(join(folder, 'over', 'model.bptt'));
-  for (const values of Object.values(reached.state.parameters)) expect(values.every(Number.isFinite)).toBe(true);
+  const { checkpoint } = await readCharModel(join(folder, 'over', 'model.bptt'));
+  for (const values of Object.values(checkpoint.state.parameters)) expect(values.every(Number.isFinite)).toBe(true);
 });
 
 describe('bad input is one line, and leaves no run behind', () => {

@@ -40,6 +40,12 @@ describe('CharVocabulary', () => {
     ],
     ['CharVocabulary.encode: "\\n" (U+000A) at position 1 is not', () => vocabulary.encode('a\n')],
     ['CharVocabulary.decode: ids[1] is 3, expected a whole number from 0 to 2', () => vocabulary.decode([0, 3])],
+    ['CharVocabulary.decode: ids[0] is -1, expected', () => vocabulary.decode(Int32Array.of(-1))],
+    ['CharVocabulary.decode: ids[0] is NaN, expected', () => vocabulary.decode([NaN])],
+    ['CharVocabulary.decode: ids[0] is 1, expected', () => vocabulary.decode(['1'] as unknown as number[])],
+    ['CharVocabulary.decode: ids[0] is 1, expected', () => vocabulary.decode([1n] as unknown as number[])],
+    ['CharVocabulary.decode: ids[0] is length, expected', () => vocabulary.decode(['length'] as unknown as number[])],
+    ['CharVocabulary: chars[0] is 5, expected one character', () => new CharVocabulary([5 as unknown as string])],
     ['CharVocabulary.decode: ids[0] is 0.5, expected', () => vocabulary.decode([0.5])],
   ])('says %s', (message, call) => {
     expect(call).toThrow(RangeError);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   joinTokens,
   SENTENCE_END,
@@ -44,9 +44,39 @@ describe('tokenizeWords', () => {
     ['a full stop inside a sentence', 'It was 5 p.m. when he came.', ['It was 5 p . m . when he came .']],
     ['empty lines', 'THE END\r\n\r\n  \r\nTobin and\r\nme', ['THE END', 'Tobin and me']],
     ['accents', 'Café à la carte e\u0301', ['Café à la carte e\u0301']],
+    [
+      'long and astral words before an abbreviation',
+      'The Xmessrs. Hill 𝔄Messrs. Day',
+      ['The Xmessrs .', 'Hill 𝔄Messrs .', 'Day'],
+    ],
+    ['long abbreviations', 'We met (Messrs. Hill). Messrs. Day', ['We met ( Messrs . Hill ) .', 'Messrs . Day']],
     ['nothing', ' \n\n ', []],
   ])('keeps %s', (_, text, expected) => {
     expect(sentences(text)).toEqual(expected);
+  });
+});
+
+/** How many characters all regular expressions that are asked for a match were shown. */
+function charactersTested(run: () => unknown): number {
+  const test = vi.spyOn(RegExp.prototype, 'test');
+  run();
+  const shown = test.mock.calls.reduce((sum, [text]) => sum + text.length, 0);
+  test.mockRestore();
+  return shown;
+}
+
+describe('work in proportion to the input', () => {
+  it('joinTokens looks at each token, not at the text so far', () => {
+    const tokens = (n: number) => Array.from({ length: n }, (_, i) => ['a', '"', 'b', '"'][i % 4]);
+    const shown = [100, 1000].map((n) => charactersTested(() => joinTokens(tokens(n))));
+    expect(shown[0]).toBeGreaterThan(100);
+    expect(shown[1]).toBeLessThanOrEqual(10 * shown[0]);
+  });
+
+  it('tokenizeWords looks at the end of a sentence, however many abbreviations it holds', () => {
+    const shown = charactersTested(() => tokenizeWords('We saw Mr. Hill '.repeat(100)));
+    expect(shown).toBeGreaterThan(100);
+    expect(shown).toBeLessThanOrEqual(16 * 100); // a few characters for each abbreviation
   });
 });
 
@@ -133,6 +163,12 @@ describe('WordVocabulary', () => {
     ['WordVocabulary.fromTokens: maxSize is 2, expected', () => WordVocabulary.fromTokens([], { maxSize: 2 })],
     ['WordVocabulary.fromTokens: minCount is 0, expected', () => WordVocabulary.fromTokens([], { minCount: 0 })],
     ['WordVocabulary.decode: ids[1] is 2, expected a whole number from 0 to 1', () => vocabulary.decode([0, 2])],
+    ['WordVocabulary.decode: ids[0] is 0.5, expected', () => vocabulary.decode([0.5])],
+    ['WordVocabulary.decode: ids[0] is NaN, expected', () => vocabulary.decode([NaN])],
+    ['WordVocabulary.decode: ids[0] is 1, expected', () => vocabulary.decode(['1'] as unknown as number[])],
+    ['WordVocabulary.decode: ids[0] is 1, expected', () => vocabulary.decode([1n] as unknown as number[])],
+    ['WordVocabulary.decode: ids[0] is length, expected', () => vocabulary.decode(['length'] as unknown as number[])],
+    ['WordVocabulary: words[1] is 7, expected a string', () => new WordVocabulary([UNKNOWN, 7 as unknown as string])],
     ['WordVocabulary.decode: ids[0] is -1, expected', () => vocabulary.decode(Int32Array.of(-1))],
   ])('says %s', (message, call) => {
     expect(call).toThrow(RangeError);

@@ -93,6 +93,45 @@ describe.each(dtypes)('initialisers, %s', (dtype) => {
     for (const value of singularValues(w, rows, cols)) expect(value).toBeCloseTo(gain, dtype === 'float32' ? 5 : 12);
   });
 
+  it.each([
+    [257, 257, 1],
+    [200, 500, 1],
+    [500, 200, 0.5],
+  ])('orthogonal of many vectors: the same, %d × %d, gain %f', (rows, cols, gain) => {
+    const w = garbage(dtype, rows * cols);
+    orthogonalInit(w, new RandomState(2), rows, cols, gain);
+    const [count, length] = [Math.min(rows, cols), Math.max(rows, cols)];
+    const [vector, element] = rows <= cols ? [cols, 1] : [1, cols];
+    let worst = 0;
+    for (let i = 0; i < count; i++) {
+      for (let j = 0; j <= i; j++) {
+        let dot = 0;
+        for (let k = 0; k < length; k++) dot += w[i * vector + k * element] * w[j * vector + k * element];
+        worst = Math.max(worst, Math.abs(dot / gain ** 2 - (i === j ? 1 : 0)));
+      }
+    }
+    // rounding of the elements to their type, of which each product has two, and of the sums
+    expect(worst).toBeLessThan(8 * Math.sqrt(length) * roundoff(dtype));
+  });
+
+  it('orthogonal: up to 256 × 256 by Gram–Schmidt, whose first row is the first draw', () => {
+    for (const [rows, cols] of [
+      [256, 256],
+      [3, 9],
+    ]) {
+      const w = garbage(dtype, rows * cols);
+      orthogonalInit(w, new RandomState(4), rows, cols);
+      const first = new RandomState(4).randn(cols);
+      const norm = Math.sqrt(sumOfSquares(first));
+      expect(w.subarray(0, cols)).toStrictEqual(
+        from(
+          dtype,
+          first.map((x) => x / norm),
+        ),
+      );
+    }
+  });
+
   it('orthogonal: a row as long as any vocabulary', () => {
     const w = garbage(dtype, 200_000);
     orthogonalInit(w, new RandomState(2), 1, 200_000);

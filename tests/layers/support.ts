@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
+import { type Cell, type CellBackward, type CellForward, cellSizes } from '../../src/layers/cell.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import { type Dtype, dtypeOf, type FloatArray } from '../../src/tensor/shape.ts';
-import { from } from '../tensor/support.ts';
+import { from, garbage } from '../tensor/support.ts';
 
 export { dtypes, expectGolden, from, garbage } from '../tensor/support.ts';
 
@@ -88,4 +89,51 @@ export function expectRejects(operation: Call, names: string, args: Argument[]):
     }
   }
   return refused;
+}
+
+/** The arrays of one step of a cell: random numbers, and garbage where its functions are to write. */
+export function drawStep(
+  cell: Cell,
+  dtype: Dtype,
+  seed: number,
+  B: number,
+  H: number,
+): { forward: CellForward; backward: CellBackward } {
+  const { hidden, inner, separate } = cellSizes(cell);
+  const draw = drawer(dtype, seed);
+  const blank = (blocks: number) => garbage(dtype, B * H * blocks);
+  const extras = Object.values(cell.extra ?? {});
+  const common = {
+    states: cell.states.map(() => blank(1)),
+    saved: blank(cell.savedBlocks),
+    previous: cell.states.map(() => draw(B * H)),
+    extra: extras.map(({ blocks }) => draw(blocks * H)),
+  };
+  const dxGates = blank(cell.gates);
+  return {
+    forward: {
+      ...common,
+      ...{ xGates: draw(B * H * cell.gates), hGates: draw(B * H * hidden) },
+      ...{ operand: blank(inner > 0 ? 1 : 0), innerGates: draw(B * H * inner) },
+    },
+    backward: {
+      ...common,
+      ...{ dxGates, dhGates: separate ? blank(hidden) : dxGates, dprevious: cell.states.map(() => blank(1)) },
+      dextra: extras.map(({ blocks }) => blank(blocks)),
+      dstates: cell.states.map(() => draw(B * H)),
+      ...{ dinnerGates: blank(inner), doperand: draw(inner > 0 ? B * H : 0) },
+    },
+  };
+}
+
+/** The number of unit j of sequence b in one block of an array [B,blocks·H]. */
+export function blockOf(values: FloatArray, blocks: number, block: number, H: number, i: number): number {
+  const [b, j] = [Math.floor(i / H), i % H];
+  return values[(b * blocks + block) * H + j];
+}
+
+/** Holds a number to a plain formula, within so many roundings of the larger of it and 1. */
+export function expectNumber(got: number, want: number, roundings: number, dtype: Dtype): void {
+  const off = Math.abs(got - want);
+  if (!(off <= roundings * roundoff(dtype) * Math.max(1, Math.abs(want)))) throw new Error(`got ${got}, want ${want}`);
 }

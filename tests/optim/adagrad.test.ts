@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { adagrad, adagradUpdate } from '../../src/optim/adagrad.ts';
+import { adagrad } from '../../src/optim/adagrad.ts';
 import { clipByValue } from '../../src/optim/clip.ts';
-import { makeSlots } from '../../src/optim/optimizer.ts';
+import { makeMemory } from '../../src/optim/optimizer.ts';
 import {
   dtypes,
   expectFollowsTorch,
@@ -50,7 +50,7 @@ describe('adagrad', () => {
           const values = Float64Array.from(params[name].flat());
           const gradient = Float64Array.from(first_chunk.grads_unclipped[name].flat());
           clipByValue(gradient, 5);
-          optimizer.update(values, gradient, makeSlots(optimizer, values), 0, lr);
+          optimizer.update(values, gradient, makeMemory(optimizer, values), optimizer.numbers(0, lr));
           for (const [i, want] of params_after_1[name].flat().entries()) {
             expect(Math.abs(values[i] - want)).toBeLessThanOrEqual(1e-12);
             compared++;
@@ -64,7 +64,8 @@ describe('adagrad', () => {
   it.each(dtypes)('where eps stands, %s', (dtype) => {
     const step = (epsInRoot: boolean) => {
       const params = from(dtype, [1]);
-      adagradUpdate(params, from(dtype, [3]), from(dtype, [0]), 0.5, 7, epsInRoot);
+      const optimizer = adagrad({ epsInRoot, eps: 7 });
+      optimizer.update(params, from(dtype, [3]), [from(dtype, [0])], optimizer.numbers(0, 0.5));
       return params[0];
     };
     expect(step(true)).toBeCloseTo(1 - (0.5 * 3) / Math.sqrt(9 + 7), 6);
@@ -74,7 +75,8 @@ describe('adagrad', () => {
   it.each(dtypes)('a gradient of 0 moves nothing, even with eps 0 and nothing remembered; %s', (dtype) => {
     const params = from(dtype, [1, 2]);
     const memory = from(dtype, [0, 4]);
-    adagradUpdate(params, from(dtype, [0, 0]), memory, 0.1, 0);
+    const optimizer = adagrad({ eps: 0 });
+    optimizer.update(params, from(dtype, [0, 0]), [memory], optimizer.numbers(0, 0.1));
     expect([...params, ...memory]).toEqual([1, 2, 0, 4]);
   });
 
@@ -83,16 +85,17 @@ describe('adagrad', () => {
       name: 'adagrad',
       lr: 0.1,
       options: { eps: 1e-8, epsInRoot: true, lrDecay: 0, initialAccumulator: 0, weightDecay: 0 },
-      initialSlots: [0],
+      initialMemory: [0],
     });
-    expect(adagrad({ initialAccumulator: 0.5 }).initialSlots).toEqual([0.5]);
+    expect(adagrad({ initialAccumulator: 0.5 }).initialMemory).toEqual([0.5]);
   });
 
   it('float32, and refuses', () => {
     expectSameInFloat32(adagrad({ lr: 0.1, weightDecay: 0.01, lrDecay: 0.1 }));
-    expectRefusesMisfits(adagrad(), 'adagradUpdate', true);
-    const wrong = () => adagradUpdate(Float64Array.of(1), Float64Array.of(1), Float32Array.of(0), 0.1);
-    expect(wrong).toThrow(TypeError('adagradUpdate: memory is Float32Array, expected Float64Array like the output'));
+    expectRefusesMisfits(adagrad(), 'adagrad', true);
+    const one = () => Float64Array.of(1);
+    const wrong = () => adagrad().update(one(), one(), [Float32Array.of(0)], adagrad().numbers(0, 0.1));
+    expect(wrong).toThrow(TypeError('adagrad: memory[0] is Float32Array, expected Float64Array like the output'));
     expectRefusesOptions(adagrad, {}, [
       ['lr', -1],
       ['eps', -1e-9],

@@ -1,23 +1,127 @@
 import { describe, expect, it } from 'vitest';
-import { adam } from '../../src/optim/adam.ts';
+import { numberAlgebra } from '../../src/algebra/numbers.ts';
+import { adagrad } from '../../src/optim/adagrad.ts';
+import { adam, adamw } from '../../src/optim/adam.ts';
 import {
   expectLearningRate,
   expectOptions,
+  formulaOptimizer,
   learningRateAt,
-  makeSlots,
+  makeMemory,
   type Optimizer,
+  signOf,
+  whereNonZero,
 } from '../../src/optim/optimizer.ts';
-import { rprop } from '../../src/optim/rprop.ts';
+import { rmsprop } from '../../src/optim/rmsprop.ts';
+import { notebookRprop, rprop } from '../../src/optim/rprop.ts';
+import { sgd } from '../../src/optim/sgd.ts';
+import { RandomState } from '../../src/tensor/random.ts';
+
 import { dtypes, from } from './support.ts';
 
-describe('makeSlots', () => {
+describe('makeMemory', () => {
   it.each(dtypes)('blocks of the size and dtype of the parameters, at their initial values; %s', (dtype) => {
     const params = from(dtype, [1, 2, 3]);
-    expect(makeSlots(rprop({ lr: 0.5 }), params)).toStrictEqual([from(dtype, [0.5, 0.5, 0.5]), from(dtype, [0, 0, 0])]);
-    expect(makeSlots(adam({ amsgrad: true }), params)).toHaveLength(3);
+    expect(makeMemory(rprop({ lr: 0.5 }), params)).toStrictEqual([
+      from(dtype, [0.5, 0.5, 0.5]),
+      from(dtype, [0, 0, 0]),
+    ]);
+    expect(makeMemory(adam({ amsgrad: true }), params)).toHaveLength(3);
     expect(Array.from(params)).toEqual([1, 2, 3]);
-    const none: Optimizer = { ...adam(), initialSlots: [] };
-    expect(makeSlots(none, params)).toEqual([]);
+    const none: Optimizer = { ...adam(), initialMemory: [] };
+    expect(makeMemory(none, params)).toEqual([]);
+  });
+});
+
+describe('formulaOptimizer', () => {
+  /** Sign descent with a count of its steps: a rule of one's own. */
+  const counting = formulaOptimizer({
+    name: 'counting',
+    lr: 0.5,
+    options: {},
+    initialMemory: [10],
+    numbers: (step, rate) => ({ rate: rate / (step + 1) }),
+    formula: (m, { theta, g, memory: [count], numbers: { rate } }) => ({
+      theta: m.sub(theta, m.mul(rate, signOf(m, g))),
+      memory: [m.add(count, m.constant(1))],
+    }),
+  });
+
+  it.each(dtypes)('runs a formula over any number of parameters, %s', (dtype) => {
+    for (const P of [0, 1, 255, 256, 257, 600]) {
+      const params = from(dtype, new Array(P).fill(1));
+      const grads = from(
+        dtype,
+        Array.from({ length: P }, (_, i) => (i % 3) - 1),
+      );
+      const memory = makeMemory(counting, params);
+      counting.update(params, grads, memory, counting.numbers(1, 0.5));
+      expect(Array.from(params)).toEqual(Array.from(grads, (g) => 1 - 0.25 * g));
+      expect(memory[0].every((count) => count === 11)).toBe(true);
+      expect(Array.from(grads)).toEqual(Array.from({ length: P }, (_, i) => (i % 3) - 1));
+    }
+  });
+
+  it('a name is only a name: a rule called sgd moves by its own formula', () => {
+    const named = { ...counting, name: 'sgd' };
+    const params = Float64Array.of(1);
+    named.update(params, Float64Array.of(100), makeMemory(named, params), named.numbers(0, 0.5));
+    expect(params[0]).toBe(0.5);
+  });
+
+  it('refuses a formula that gives another number of memory blocks, before anything moves', () => {
+    const forgetful = formulaOptimizer({ ...counting, formula: (_, { theta }) => ({ theta, memory: [] }) });
+    const params = Float64Array.of(1);
+    const memory = makeMemory(forgetful, params);
+    expect(() => forgetful.update(params, params.slice(), memory, forgetful.numbers(0, 1))).toThrow(
+      RangeError('counting: memory of the formula has 0 blocks, expected 1'),
+    );
+    expect([...params, ...memory[0]]).toEqual([1, 10]);
+  });
+
+  it('whereNonZero and signOf', () => {
+    expect([-2, 0, 3].map((a) => signOf(numberAlgebra, a))).toEqual([-1, 0, 1]);
+    expect([-2, 0, 3].map((a) => whereNonZero(numberAlgebra, a, 7))).toEqual([7, 0, 7]);
+    expect(whereNonZero(numberAlgebra, 0, Number.NaN)).toBe(0);
+  });
+});
+
+describe('the loops of every bundled rule are its formula', () => {
+  const rules: Optimizer[] = [
+    sgd({ lr: 0.1, weightDecay: 0.01 }),
+    sgd({ lr: 0.1, momentum: 0.9, dampening: 0.2, weightDecay: 0.01 }),
+    sgd({ lr: 0.1, momentum: 0.9, nesterov: true }),
+    adagrad({ weightDecay: 0.1, lrDecay: 0.1 }),
+    adagrad({ epsInRoot: false, initialAccumulator: 0.5 }),
+    rmsprop({ momentum: 0.5, weightDecay: 0.1 }),
+    rmsprop({ centered: true, alpha: 0.9 }),
+    adam({ weightDecay: 0.1 }),
+    adam({ amsgrad: true, eps: 0 }),
+    adamw({ amsgrad: true }),
+    rprop(),
+    notebookRprop(),
+  ];
+
+  it.each(rules.map((rule, i) => [`${i} ${rule.name}`, rule] as const))('%s', (_, rule) => {
+    const { update: _loop, formula, ...rest } = rule;
+    const plain = formulaOptimizer({ ...rest, formula: formula! });
+    const rng = new RandomState(11);
+    const [got, want] = [0, 1].map(() => new RandomState(12).randn(300));
+    const [memory, wanted] = [makeMemory(rule, got), makeMemory(plain, want)];
+    for (let step = 0; step < 6; step++) {
+      // Every seventh gradient is 0, as of a symbol that a batch lacks.
+      const grads = rng.randn(300).map((g, i) => (i % 7 === 0 ? 0 : g));
+      const numbers = rule.numbers(step, 0.05);
+      rule.update(got, grads, memory, numbers);
+      plain.update(want, grads, wanted, numbers);
+      for (const [a, b] of [[got, want], ...memory.map((block, i) => [block, wanted[i]])]) {
+        for (let i = 0; i < a.length; i++) {
+          // A few roundings of float64 a step.
+          expect(Math.abs(a[i] - b[i])).toBeLessThanOrEqual(64 * 2 ** -53 * Math.max(1, Math.abs(b[i])));
+        }
+      }
+    }
+    expect(got).not.toStrictEqual(new RandomState(12).randn(300));
   });
 });
 

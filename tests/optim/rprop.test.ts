@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { makeSlots } from '../../src/optim/optimizer.ts';
+import { makeMemory } from '../../src/optim/optimizer.ts';
 import { notebookRprop, rprop } from '../../src/optim/rprop.ts';
 import { expectFollowsTorch, expectRefusesMisfits, expectRefusesOptions, expectSameInFloat32 } from './support.ts';
 
@@ -22,9 +22,9 @@ describe('rprop', () => {
   it('a change of sign shrinks the step, stays where it is and starts afresh', () => {
     const optimizer = rprop({ lr: 1 });
     const params = Float64Array.of(0);
-    const slots = makeSlots(optimizer, params);
+    const memory = makeMemory(optimizer, params);
     const places = [1, 1, -1, -1, -1].map((g, step) => {
-      optimizer.update(params, Float64Array.of(g), slots, step, 1);
+      optimizer.update(params, Float64Array.of(g), memory, optimizer.numbers(step, 1));
       return params[0];
     });
     expect(places.map((v) => +v.toFixed(12))).toEqual([-1, -2.2, -2.2, -1.6, -0.88]);
@@ -33,11 +33,11 @@ describe('rprop', () => {
   it('keeps every step between the least and the most', () => {
     const optimizer = rprop({ lr: 1, minStep: 0.4, maxStep: 1.3 });
     const params = Float64Array.of(0);
-    const slots = makeSlots(optimizer, params);
+    const memory = makeMemory(optimizer, params);
     // Growing 1 → 1.2 → 1.3, then halved at a change of sign and, after a zero, at another: 0.65 → 0.4.
     const steps = [1, 1, 1, -1, -1, 1].map((g, step) => {
-      optimizer.update(params, Float64Array.of(g), slots, step, 1);
-      return +slots[0][0].toFixed(12);
+      optimizer.update(params, Float64Array.of(g), memory, optimizer.numbers(step, 1));
+      return +memory[0][0].toFixed(12);
     });
     expect(steps).toEqual([1, 1.2, 1.3, 0.65, 0.65, 0.4]);
   });
@@ -47,10 +47,10 @@ describe('rprop', () => {
       name: 'rprop',
       lr: 0.01,
       options: { etaPlus: 1.2, etaMinus: 0.5, minStep: 1e-6, maxStep: 50 },
-      initialSlots: [0.01, 0],
+      initialMemory: [0.01, 0],
     });
     expectSameInFloat32(rprop());
-    expectRefusesMisfits(rprop(), 'rpropUpdate', true);
+    expectRefusesMisfits(rprop(), 'rprop', true);
     expectRefusesOptions(rprop, {}, [
       ['lr', -1],
       ['etaPlus', 0.9],
@@ -65,15 +65,15 @@ describe('rprop', () => {
 describe("the linear-RNN notebook's rprop", () => {
   const follow = (optimizer: ReturnType<typeof notebookRprop>, W0: number[], trace: Trace): number => {
     const params = Float64Array.from(W0);
-    const slots = makeSlots(optimizer, params);
+    const memory = makeMemory(optimizer, params);
     let followed = 0;
     for (const [step, W, delta, sign, gradient] of trace) {
       if (step !== followed) break; // the long case keeps only some of its later steps
       followed++;
-      optimizer.update(params, Float64Array.from(gradient), slots, step, 1);
+      optimizer.update(params, Float64Array.from(gradient), memory, optimizer.numbers(step, 1));
       expect(Array.from(params)).toEqual(W);
-      expect(Array.from(slots[0])).toEqual(delta);
-      expect(Array.from(slots[1], (s) => s + 0)).toEqual(sign);
+      expect(Array.from(memory[0])).toEqual(delta);
+      expect(Array.from(memory[1], (s) => s + 0)).toEqual(sign);
     }
     return followed;
   };
@@ -96,10 +96,10 @@ describe("the linear-RNN notebook's rprop", () => {
       name: 'notebookRprop',
       lr: 1,
       options: { delta: 0.001, etaPlus: 1.2, etaMinus: 0.5 },
-      initialSlots: [0.001, 0],
+      initialMemory: [0.001, 0],
     });
     expectSameInFloat32(notebookRprop());
-    expectRefusesMisfits(notebookRprop(), 'notebookRpropUpdate', true);
+    expectRefusesMisfits(notebookRprop(), 'notebookRprop', true);
     expectRefusesOptions(notebookRprop, {}, [
       ['delta', -1],
       ['etaPlus', 0.5],

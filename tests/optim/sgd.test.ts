@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { makeSlots } from '../../src/optim/optimizer.ts';
-import { sgd, sgdUpdate } from '../../src/optim/sgd.ts';
+import { makeMemory } from '../../src/optim/optimizer.ts';
+import { sgd } from '../../src/optim/sgd.ts';
 import {
   dtypes,
   expectFollowsTorch,
@@ -25,27 +25,29 @@ describe('sgd', () => {
       name: 'sgd',
       lr: 0.1,
       options: { momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 },
-      initialSlots: [],
+      initialMemory: [],
     });
-    expect(sgd({ lr: 0.1, momentum: 0.5 }).initialSlots).toEqual([0]);
+    expect(sgd({ lr: 0.1, momentum: 0.5 }).initialMemory).toEqual([0]);
   });
 
   it.each(dtypes)('weight decay pulls towards 0, %s', (dtype) => {
     const params = from(dtype, [1, -2]);
-    sgdUpdate(params, from(dtype, [0, 0]), 0.5, 0.5);
+    const decaying = sgd({ lr: 1, weightDecay: 0.5 });
+    decaying.update(params, from(dtype, [0, 0]), [], decaying.numbers(0, 0.5));
     expect(Array.from(params)).toEqual([0.75, -1.5]);
-    sgdUpdate(params, from(dtype, [1, 1]), 0.5);
+    const plain = sgd({ lr: 1 });
+    plain.update(params, from(dtype, [1, 1]), [], plain.numbers(0, 0.5));
     expect(Array.from(params)).toEqual([0.25, -2]);
   });
 
   it('the first step ignores the memory, as PyTorch makes it then', () => {
     const optimizer = sgd({ lr: 1, momentum: 0.5, dampening: 0.5 });
     const params = Float64Array.of(0);
-    const slots = makeSlots(optimizer, params);
-    slots[0][0] = 100;
-    optimizer.update(params, Float64Array.of(1), slots, 0, 1);
+    const memory = makeMemory(optimizer, params);
+    memory[0][0] = 100;
+    optimizer.update(params, Float64Array.of(1), memory, optimizer.numbers(0, 1));
     expect(params[0]).toBe(-1);
-    optimizer.update(params, Float64Array.of(1), slots, 1, 1);
+    optimizer.update(params, Float64Array.of(1), memory, optimizer.numbers(1, 1));
     expect(params[0]).toBe(-2); // v = 0.5·1 + 0.5·1
   });
 
@@ -55,8 +57,8 @@ describe('sgd', () => {
   });
 
   it('refuses', () => {
-    expectRefusesMisfits(sgd({ lr: 0.1 }), 'sgdUpdate', false);
-    expectRefusesMisfits(sgd({ lr: 0.1, momentum: 0.9 }), 'momentumUpdate', true);
+    expectRefusesMisfits(sgd({ lr: 0.1 }), 'sgd', false);
+    expectRefusesMisfits(sgd({ lr: 0.1, momentum: 0.9 }), 'sgd', true);
     expectRefusesOptions(sgd, { lr: 0.1 }, [
       ['lr', -1],
       ['lr', NaN],

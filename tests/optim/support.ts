@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Optimizer } from '../../src/optim/optimizer.ts';
-import { makeSlots } from '../../src/optim/optimizer.ts';
+import { makeMemory } from '../../src/optim/optimizer.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import { from } from '../tensor/support.ts';
 
@@ -73,7 +73,7 @@ function problem(theta: Float64Array): { loss: number; gradient: Float64Array } 
 export function expectFollowsTorch(name: string, optimizer: Optimizer, tolerance: number): number {
   const { steps } = torchCase(name);
   const params = Float64Array.from([...torch.W0.flat(), ...torch.b0]);
-  const slots = makeSlots(optimizer, params);
+  const memory = makeMemory(optimizer, params);
   let compared = 0;
   const close = (got: ArrayLike<number>, want: number[]) => {
     expect(got.length).toBe(want.length);
@@ -88,7 +88,7 @@ export function expectFollowsTorch(name: string, optimizer: Optimizer, tolerance
     const before = gradient.slice();
     close([loss], [want.loss_before]);
     close(gradient, [...want.grad_W.flat(), ...want.grad_b]);
-    optimizer.update(params, gradient, slots, step, optimizer.lr as number);
+    optimizer.update(params, gradient, memory, optimizer.numbers(step, optimizer.lr as number));
     expect(gradient, 'gradients are left as they are').toStrictEqual(before);
     close(params, [...want.W.flat(), ...want.b]);
   }
@@ -100,34 +100,41 @@ export function expectSameInFloat32(optimizer: Optimizer, steps = 20, tolerance 
   const rng = new RandomState(3);
   const wide = from('float64', Float32Array.from(rng.randn(50)));
   const narrow = from('float32', wide);
-  const slots = [makeSlots(optimizer, wide), makeSlots(optimizer, narrow)];
+  const memory = [makeMemory(optimizer, wide), makeMemory(optimizer, narrow)];
   let moved = 0;
   for (let step = 0; step < steps; step++) {
     const gradient = Float32Array.from(rng.randn(50));
     const lr = optimizer.lr as number;
-    optimizer.update(wide, from('float64', gradient), slots[0], step, lr);
-    optimizer.update(narrow, gradient, slots[1], step, lr);
+    optimizer.update(wide, from('float64', gradient), memory[0], optimizer.numbers(step, lr));
+    optimizer.update(narrow, gradient, memory[1], optimizer.numbers(step, lr));
     for (let i = 0; i < 50; i++) {
       expect(Math.abs(narrow[i] - wide[i])).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(wide[i])));
       moved++;
     }
   }
   expect(moved).toBe(50 * steps);
-  for (const slot of slots[1]) expect(slot).toBeInstanceOf(Float32Array);
+  for (const block of memory[1]) expect(block).toBeInstanceOf(Float32Array);
 }
 
 /** Lengths and dtypes that do not fit are refused, and nothing moves. */
-export function expectRefusesMisfits(optimizer: Optimizer, fn: string, hasSlots: boolean): void {
+export function expectRefusesMisfits(optimizer: Optimizer, fn: string, hasMemory: boolean): void {
   const params = Float64Array.of(1, 2, 3);
-  const slots = makeSlots(optimizer, params);
-  const update = (grads: Float64Array | Float32Array, own = slots) => optimizer.update(params, grads, own, 0, 0.1);
+  const memory = makeMemory(optimizer, params);
+  const update = (grads: Float64Array | Float32Array, own = memory) =>
+    optimizer.update(params, grads, own, optimizer.numbers(0, 0.1));
   expect(() => update(new Float64Array(2))).toThrow(RangeError(`${fn}: grads has 2 elements, expected [P] = [3]`));
   expect(() => update(new Float32Array(3))).toThrow(
     TypeError(`${fn}: grads is Float32Array, expected Float64Array like the output`),
   );
-  if (hasSlots) {
-    const short = slots.map(() => new Float64Array(2));
-    expect(() => update(new Float64Array(3), short)).toThrow(/has 2 elements, expected \[P\] = \[3\]$/);
+  if (hasMemory) {
+    const short = memory.map(() => new Float64Array(2));
+    const message = `${fn}: memory[0] has 2 elements, expected [P] = [3]`;
+    expect(() => update(new Float64Array(3), short)).toThrow(RangeError(message));
+    const [first, ...others] = memory.map((block) => block.slice());
+    expect(() => update(new Float64Array(3), others)).toThrow(
+      RangeError(`${fn}: memory has ${others.length} blocks, expected ${memory.length}`),
+    );
+    expect(first).toStrictEqual(memory[0]);
   }
   expect(Array.from(params)).toEqual([1, 2, 3]);
 }

@@ -15,7 +15,7 @@ import * as minCharRnn from '../../examples/minCharRnn.ts';
 import { Rnn } from '../../examples/minimalRnn.ts';
 import { tsEngine } from '../../src/bptt/engine.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
-import { LocalTrainer, type TrainerOptions, type TrainingBatch } from '../../src/bptt/trainer.ts';
+import { CpuTrainer, type TrainerOptions, type TrainingBatch } from '../../src/bptt/trainer.ts';
 import { additionProblem } from '../../src/data/binaryAddition.ts';
 import { getOneExample } from '../../src/data/reber.ts';
 import { sgd } from '../../src/optim/sgd.ts';
@@ -48,12 +48,12 @@ function library(
   parameters: Views,
   batch: TrainingBatch,
 ): { loss: number; gradients: Arrays } {
-  const trainer = new LocalTrainer(tsEngine('float64'), spec, { ...options, optimizer: sgd({ lr: 1 }) });
+  const trainer = new CpuTrainer(tsEngine('float64'), spec, { ...options, optimizer: sgd({ lr: 1 }) });
   const { model } = trainer;
   const flat = Object.fromEntries(Object.entries(parameters).map(([name, view]) => [name, view.data]));
-  intoModel(model.parameters.flat, model.parameters.places, layout, flat);
+  intoModel(model.parameters.flat, model.parameters.layout, layout, flat);
   const loss = trainer.lossAndGradients(batch);
-  return { loss, gradients: fromModel(model.gradients.flat, model.gradients.places, layout) };
+  return { loss, gradients: fromModel(model.gradients.flat, model.gradients.layout, layout) };
 }
 
 function expectSame(got: { loss: number; gradients: Arrays }, loss: number, gradients: Views): void {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { engines, type ReplayEngine } from '../../cli/replay/engines.ts';
-import { type Replay, rehearse, replayFiles, replayText } from '../../cli/replay/run.ts';
+import { type Replay, referenceRuns, replayFiles, replayText } from '../../cli/replay/run.ts';
 import { tolerancesOf } from '../../cli/replay/tolerances.ts';
-import type { Kernels, LocalEngine } from '../../src/bptt/engine.ts';
+import { defaultStages } from '../../src/bptt/engine.ts';
 import type { FloatArray } from '../../src/tensor/shape.ts';
 
 // The goldens of true size, and those cases that train long, are left to `npm run replay -- --engine wasm`.
@@ -21,14 +21,14 @@ function content(file: string, name: string | null): string {
 const failed = ({ comparisons }: Replay): string[] =>
   comparisons.filter(({ ok }) => !ok).map(({ caseName, quantity }) => `${caseName} ${quantity}`);
 
-const rehearsals = new Map<string, ReturnType<typeof rehearse>>();
+const references = new Map<string, ReturnType<typeof referenceRuns>>();
 
 /** On an engine that is wasm, sound or not; a file is rehearsed once for all of them. */
 async function replayCase(file: string, name: string | null, engine: ReplayEngine = engines.wasm): Promise<Replay> {
   const key = `${file} ${name}`;
   const own = content(file, name);
-  const rehearsed = rehearsals.get(key) ?? rehearse(file, own, engines.wasm);
-  rehearsals.set(key, rehearsed);
+  const rehearsed = references.get(key) ?? referenceRuns(file, own, engines.wasm);
+  references.set(key, rehearsed);
   return replayText(file, own, engine, await rehearsed);
 }
 
@@ -73,17 +73,24 @@ const spoil: Record<Fault, (x: FloatArray) => void> = {
   },
 };
 
-/** The engine wasm with what a kernel writes to an argument spoilt; of an update rule, the step that it takes. */
-function faulty(kernel: string, argument: number, fault: Fault): ReplayEngine {
-  const spoiltKernel = (own: Anything): Anything => {
+/** An array among the arguments of a call: by number, or by the name of a field of the last one that has it, and an index behind it. */
+function arrayOf(args: readonly unknown[], path: string): FloatArray {
+  const [first, ...rest] = path.split('.');
+  const holder = /^\d+$/.test(first) ? args : args.findLast((arg) => Object.hasOwn(Object(arg), first));
+  return [first, ...rest].reduce((of, key) => (of as Record<string, unknown>)[key], holder) as FloatArray;
+}
+
+/** The engine wasm with what a kernel or stage writes to an array spoilt; of an update rule, the step that it takes. */
+function faulty(fn: string, path: string, fault: Fault): ReplayEngine {
+  const spoilt = (own: Anything): Anything => {
     return (...args) => {
       own(...args);
-      spoil[fault](args[argument] as FloatArray);
+      spoil[fault](arrayOf(args, path));
     };
   };
-  const spoiltRule = (own: Anything): Anything => {
+  const spoiltStep = (own: Anything): Anything => {
     return (...args) => {
-      const block = args[argument] as FloatArray;
+      const block = arrayOf(args, path);
       const before = block.slice();
       const result = own(...args);
       const step = block.map((v, i) => v - before[i]);
@@ -94,60 +101,62 @@ function faulty(kernel: string, argument: number, fault: Fault): ReplayEngine {
   };
   const make: ReplayEngine['make'] = (lengths, spec) => {
     const engine = engines.wasm.make(lengths, spec);
-    const isRule = Object.hasOwn(engine.optim, kernel);
-    const own = (isRule ? engine.optim : engine.kernels)[kernel as never] as Anything;
-    const part = { [kernel]: isRule ? spoiltRule(own) : spoiltKernel(own) };
-    const spoilt: LocalEngine = {
+    const parts = <P extends object>(of: P, how = spoilt): P =>
+      Object.hasOwn(of, fn) ? { ...of, [fn]: how(of[fn as never] as Anything) } : of;
+    const kernels = parts(engine.kernels);
+    const { lossOutputs, lossForward, lossBackward, recurrenceForward, recurrenceBackward } = engine;
+    const losses = parts({ lossOutputs, lossForward, lossBackward });
+    // What the engine does as a whole does not call its kernels.
+    const stages = kernels === engine.kernels ? parts({ recurrenceForward, recurrenceBackward }) : {};
+    return {
       ...engine,
-      kernels: { ...engine.kernels, ...part } as Kernels<FloatArray, Int32Array>,
-      optim: { ...engine.optim, ...part },
-      // Recorded, a walk would run the kernels alone.
-      repeatable: (walk) => walk,
+      kernels,
+      optim: parts(engine.optim, spoiltStep),
+      ...defaultStages(kernels, losses),
+      ...stages,
+      // Recorded, a pass would run the kernels alone.
+      compile: (pass) => pass,
     };
-    return spoilt;
   };
   return { ...engines.wasm, make };
 }
 
 describe('a fault of the engine fails', () => {
-  test.each<[file: string, name: string | null, kernel: string, argument: number, fault: Fault, failing: RegExp]>([
-    [
-      'nb000_minimal_rnn.json',
-      'svd_init_notebook_targets',
-      'binaryCrossEntropyOfSoftmaxBackward',
-      0,
-      'a thousandth too large',
-      /grads.W_out/,
-    ],
-    ['nb001_elman.json', 'reber_small', 'elmanStepBackward', 1, 'a thousandth too large', /grads.W_hh/],
-    ['nb001_elman.json', 'regression_small', 'startStateBackward', 1, 'lacking its last element', /grads.h0/],
-    ['nb001_elman.json', 'regression_small', 'squaredErrorForward', 0, 'lacking its last element', /cost/],
-    ['nb002_char_rnn_l2.json', 'small', 'softmaxCrossEntropyBackward', 0, 'a thousandth too large', /grads.Wxh/],
-    ['nb002_char_rnn_l2.json', 'small', 'l2Backward', 0, 'of the wrong sign', /grads.Whh/],
-    ['nb003_linear_rprop.json', 'small', 'elmanStepForward', 0, 'a thousandth too large', /grad_over_time/],
-    ['nb003_linear_rprop.json', 'small', 'elmanStepBackward', 1, 'a thousandth too large', /grads$/],
-    ['nb003_linear_rprop.json', 'small', 'notebookRpropUpdate', 0, 'of the wrong sign', /final_W/],
-    ['nb004a_binary_addition.json', 'small', 'sigmoidBackward', 0, 'a thousandth too large', /layer_2_deltas/],
-    ['nb004b_min_char_rnn.json', 'small', 'elmanWeightBackward', 0, 'a thousandth too large', /grads_unclipped.Whh/],
-    ['nb004b_min_char_rnn.json', 'small', 'adagradUpdate', 0, 'a thousandth too large', /params_after_1.bh/],
-    ['nb004b_min_char_rnn.json', 'small_clipping_active', 'clip', 0, 'of the wrong sign', /rows.*loss/],
-    ['numerics.json', null, 'softmaxCrossEntropyForward', 1, 'a thousandth too large', /softmax/],
-    ['numerics.json', null, 'elmanStepForward', 0, 'lacking its last element', /tanh/],
-    ['numerics.json', null, 'sigmoid', 0, 'a thousandth too large', /logistic/],
-    ['torch_gru.json', 'gru_layers2_time_first', 'gruStepBackward', 1, 'a thousandth too large', /grads.weight_hh_l1/],
-    ['torch_lstm.json', 'lstm_layers1_batch_first', 'lstmStepBackward', 2, 'a thousandth too large', /grads.c0/],
-    ['torch_rnn.json', 'rnn_relu_layers2_time_first', 'linearBackward', 0, 'a thousandth too large', /grads.x/],
-    ['torch_optim.json', 'sgd', 'sgdUpdate', 0, 'a thousandth too large', /sgd steps\[0\].W/],
-    ['torch_optim.json', 'sgd_momentum', 'momentumUpdate', 0, 'a thousandth too large', /steps\[0\].W/],
-    ['torch_optim.json', 'adagrad', 'adagradUpdate', 0, 'a thousandth too large', /steps\[0\].b/],
-    ['torch_optim.json', 'rmsprop', 'rmspropUpdate', 0, 'a thousandth too large', /steps\[0\].W/],
-    ['torch_optim.json', 'adam', 'adamUpdate', 0, 'a thousandth too large', /steps\[1\].W/],
-    ['torch_optim.json', 'adamw', 'adamUpdate', 3, 'a thousandth too large', /steps\[1\].W/],
-    ['torch_optim.json', 'rprop', 'rpropUpdate', 0, 'a thousandth too large', /steps\[0\].b/],
-    ['torch_optim.json', 'sgd', 'clipByNorm', 0, 'a thousandth too large', /clipped/],
-    ['verification.json', null, 'oneHotLinearBackward', 0, 'a thousandth too large', /001_classification/],
-  ])('%s %s: %s, its argument %i %s', async (file, name, kernel, argument, fault, failing) => {
-    const replay = await replayCase(file, name, faulty(kernel, argument, fault));
+  const large = 'a thousandth too large';
+  test.each<[file: string, name: string | null, fn: string, array: string, fault: Fault, failing: RegExp]>([
+    ['nb000_minimal_rnn.json', 'svd_init_notebook_targets', 'lossBackward', 'dlogits', large, /grads.W_out/],
+    ['nb001_elman.json', 'reber_small', 'cellBackward', 'dxGates', large, /grads.W_hh/],
+    ['nb001_elman.json', 'regression_small', 'startStateBackward', '1', 'lacking its last element', /grads.h0/],
+    ['nb001_elman.json', 'regression_small', 'lossForward', 'losses', 'lacking its last element', /cost/],
+    ['nb002_char_rnn_l2.json', 'small', 'lossBackward', 'dlogits', large, /grads.Wxh/],
+    ['nb002_char_rnn_l2.json', 'small', 'l2Backward', '0', 'of the wrong sign', /grads.Whh/],
+    ['nb003_linear_rprop.json', 'small', 'cellForward', 'states.0', large, /grad_over_time/],
+    ['nb003_linear_rprop.json', 'small', 'matmulNN', '0', large, /grads$/],
+    ['nb003_linear_rprop.json', 'small', 'update', '1', 'of the wrong sign', /final_W/],
+    ['nb004a_binary_addition.json', 'small', 'lossBackward', 'dlogits', large, /layer_2_deltas/],
+    ['nb004b_min_char_rnn.json', 'small', 'matmulTN', '0', large, /grads_unclipped.Whh/],
+    ['nb004b_min_char_rnn.json', 'small', 'update', '1', large, /params_after_1.bh/],
+    ['nb004b_min_char_rnn.json', 'small_clipping_active', 'clip', '0', 'of the wrong sign', /rows.*loss/],
+    ['numerics.json', null, 'lossOutputs', '1', large, /softmax/],
+    ['numerics.json', null, 'cellForward', 'states.0', 'lacking its last element', /tanh/],
+    ['numerics.json', null, 'cellForward', 'states.0', large, /logistic/],
+    ['torch_gru.json', 'gru_layers2_time_first', 'cellBackward', 'dhGates', large, /grads.weight_hh_l1/],
+    ['torch_gru.json', 'gru_layers2_time_first', 'recurrenceBackward', 'dxGates', large, /grads.weight_ih_l0/],
+    ['torch_lstm.json', 'lstm_layers1_batch_first', 'cellBackward', 'dprevious.1', large, /grads.c0/],
+    ['torch_lstm.json', 'lstm_layers1_batch_first', 'recurrenceForward', 'final.1', large, /cn/],
+    ['torch_rnn.json', 'rnn_relu_layers2_time_first', 'matmulNN', '0', large, /grads.x/],
+    ['torch_rnn.json', 'rnn_relu_layers2_time_first', 'addRowBackward', '0', large, /grads.bias_ih_l1/],
+    ['torch_optim.json', 'sgd', 'update', '1', large, /sgd steps\[0\].W/],
+    ['torch_optim.json', 'sgd_momentum', 'update', '1', large, /steps\[0\].W/],
+    ['torch_optim.json', 'adagrad', 'update', '1', large, /steps\[0\].b/],
+    ['torch_optim.json', 'rmsprop', 'update', '1', large, /steps\[0\].W/],
+    ['torch_optim.json', 'adam', 'update', '1', large, /steps\[1\].W/],
+    ['torch_optim.json', 'adamw', 'update', '3.1', large, /steps\[1\].W/],
+    ['torch_optim.json', 'rprop', 'update', '1', large, /steps\[0\].b/],
+    ['torch_optim.json', 'sgd', 'clipByNorm', '0', large, /clipped/],
+    ['verification.json', null, 'oneHotLinearBackward', '0', large, /001_classification/],
+  ])('%s %s: %s, its array %s %s', async (file, name, fn, array, fault, failing) => {
+    const replay = await replayCase(file, name, faulty(fn, array, fault));
     expect(replay.error).toBeNull();
     expect(failed(replay).filter((line) => failing.test(line))).not.toEqual([]);
   });
@@ -211,7 +220,7 @@ describe('the command', () => {
   });
 });
 
-test('float64 has no rehearsals', () => {
+test('float64 has no references', () => {
   expect(tolerancesOf('ts', 'float64').rounding).toBeNull();
   expect(() => tolerancesOf('wasm', 'float64')).toThrow('engine wasm has no tolerances for float64');
 });

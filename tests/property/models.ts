@@ -10,21 +10,21 @@
  */
 import fc from 'fast-check';
 import type { Batch } from '../../src/bptt/batch.ts';
-import { type LocalEngine, tsEngine } from '../../src/bptt/engine.ts';
+import { type CpuEngine, tsEngine } from '../../src/bptt/engine.ts';
 import type { Params } from '../../src/bptt/gradcheck.ts';
 import { SequenceModel } from '../../src/bptt/model.ts';
 import {
   directionsOf,
-  type FullSpec,
-  fullSpec,
-  hasCellState,
   type LossName,
   type ModelSpec,
   outputWidth,
-  parameterPlaces,
+  parameterLayout,
+  type ResolvedSpec,
+  resolveSpec,
   stateWidth,
   suffixOf,
 } from '../../src/bptt/spec.ts';
+import { squaredError } from '../../src/layers/loss.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import type { Dtype, FloatArray } from '../../src/tensor/shape.ts';
 
@@ -39,9 +39,9 @@ export interface SequenceCase {
   mask?: readonly number[];
   lossWeights?: readonly number[];
   /** [B], 1 where a sequence goes on from its given state. */
-  keep: readonly number[];
-  /** Gradients are cut every `span` steps; Infinity for no cut. */
-  span: number;
+  carry: readonly number[];
+  /** Gradients are cut every `backSteps` steps; Infinity for no cut. */
+  backSteps: number;
   /** Whether final states enter the loss too, with random weights. */
   finals: boolean;
   /** Seed of every number. */
@@ -70,6 +70,7 @@ export const kinds = [
   { cell: 'gruResetBefore' },
   { cell: 'lstm' },
   { cell: 'lstmPeephole' },
+  { cell: 'minGru' },
 ] as const satisfies Partial<ModelSpec>[];
 
 export type Kind = (typeof kinds)[number];
@@ -81,7 +82,6 @@ export const losses: readonly LossChoice[] = [
   'squaredError',
   'softmaxCrossEntropy',
   'sigmoidCrossEntropy',
-  'binaryCrossEntropyOfSoftmax',
   'squaredErrorOfSigmoid',
 ];
 
@@ -110,8 +110,8 @@ function choices() {
     mask: fc.array(fc.constantFrom(1, 0), { minLength: 18, maxLength: 18 }),
     weighted: fc.boolean(),
     lossWeights: fc.array(fc.constantFrom(1, 0.5, 0, 2), { minLength: 18, maxLength: 18 }),
-    keep: fc.array(fc.constantFrom(0, 1), { minLength: 3, maxLength: 3 }),
-    span: fc.constant(Number.POSITIVE_INFINITY) as fc.Arbitrary<number>,
+    carry: fc.array(fc.constantFrom(0, 1), { minLength: 3, maxLength: 3 }),
+    backSteps: fc.constant(Number.POSITIVE_INFINITY) as fc.Arbitrary<number>,
     finals: fc.boolean(),
     seed: fc.nat({ max: 2 ** 31 }),
   };
@@ -130,16 +130,16 @@ export type Narrowed = Partial<Choices>;
 export function arbitraryModel(narrowed: Narrowed = {}): fc.Arbitrary<SequenceCase> {
   return fc.record({ ...choices(), ...narrowed } as Choices).map((c) => {
     const { kind, T, B, padding } = c;
-    const { layers, bidirectional, bias, input, initialState, outputBias, lossAt, reduction, dropout, hiddenSize } = c;
-    const { inputSize } = c;
+    const { layers, bidirectional, bias, input, initialState, outputBias, lossAt, reduction, hiddenSize } = c;
+    const dropout = layers > 1 ? c.dropout : 0; // it works between layers
+    const { inputSize, outputSize } = c;
     const ofSigmoid = c.loss === 'squaredErrorOfSigmoid';
-    const width = hiddenSize * (bidirectional ? 2 : 1);
-    // The softmax needs something to choose from.
-    const outputSize = c.loss === 'binaryCrossEntropyOfSoftmax' && width < 2 && c.outputSize === 0 ? 2 : c.outputSize;
     const loss = c.loss === 'squaredErrorOfSigmoid' ? ('squaredError' as const) : c.loss;
     const spec: ModelSpec = {
       ...kind,
-      ...{ layers, bidirectional, bias, input, initialState, inputSize, hiddenSize, outputSize, outputBias, dropout },
+      ...{ layers, bidirectional, bias, input, initialState, inputSize, hiddenSize, outputSize, outputBias },
+      // A single layer has nothing to drop.
+      dropout: layers > 1 ? dropout : 0,
       ...{ loss, lossAt, reduction, outputActivation: ofSigmoid ? 'sigmoid' : 'identity' },
     };
     // At least one step of one sequence is there and counts.
@@ -147,7 +147,16 @@ export function arbitraryModel(narrowed: Narrowed = {}): fc.Arbitrary<SequenceCa
     const mask = c.mask.slice(0, T * B).map((m, i) => (i === 0 ? 1 : m));
     const lossWeights = c.lossWeights.slice(0, lossAt === 'every' ? T * B : B).map((w, i) => (i === 0 ? 1 : w));
     return {
-      ...{ spec, T, B, room: T + c.spare, keep: c.keep.slice(0, B), span: c.span, finals: c.finals, seed: c.seed },
+      ...{
+        spec,
+        T,
+        B,
+        room: T + c.spare,
+        carry: c.carry.slice(0, B),
+        backSteps: c.backSteps,
+        finals: c.finals,
+        seed: c.seed,
+      },
       ...(padding === 'lengths' ? { lengths } : padding === 'mask' ? { mask } : {}),
       ...(c.weighted ? { lossWeights } : {}),
     };
@@ -166,12 +175,12 @@ export function lossRows(c: SequenceCase): number {
 }
 
 /** The names of the states of a case, in the model's order. */
-export function stateNames(spec: FullSpec): { name: string; layer: number; direction: number; which: 'h' | 'c' }[] {
+export function stateNames(spec: ResolvedSpec): { name: string; layer: number; direction: number; index: number }[] {
   const names: ReturnType<typeof stateNames> = [];
   for (let layer = 0; layer < spec.layers; layer++) {
     for (let direction = 0; direction < directionsOf(spec); direction++) {
-      for (const which of hasCellState(spec.cell) ? (['h', 'c'] as const) : (['h'] as const)) {
-        names.push({ name: `${which}${suffixOf(layer, direction === 1)}`, layer, direction, which });
+      for (const [index, state] of spec.cell.states.entries()) {
+        names.push({ name: `${state}${suffixOf(layer, direction === 1)}`, layer, direction, index });
       }
     }
   }
@@ -180,26 +189,26 @@ export function stateNames(spec: FullSpec): { name: string; layer: number; direc
 
 /** Draws every number of a case. */
 export function drawData(c: SequenceCase): SequenceData {
-  const spec = fullSpec(c.spec);
+  const spec = resolveSpec(c.spec);
   const rng = new RandomState(c.seed);
   const rows = c.T * c.B;
   const variables: Params = {};
-  for (const { name, length } of parameterPlaces(spec)) variables[name] = rng.normal(0, 0.7, length);
+  for (const { name, length } of parameterLayout(spec)) variables[name] = rng.normal(0, 0.7, length);
   for (const { name } of stateNames(spec)) variables[name] = rng.uniform(-1, 1, c.B * spec.hiddenSize);
   if (spec.input === 'dense') variables.x = rng.randn(rows * spec.inputSize);
   const V = outputWidth(spec);
   const R = lossRows(c);
   const ids = spec.input === 'ids' ? Int32Array.from(rng.randint(0, spec.inputSize, rows)) : new Int32Array(0);
   const targets =
-    spec.loss === 'softmaxCrossEntropy'
+    spec.loss.targets === 'classes'
       ? Int32Array.from(rng.randint(0, V, R))
-      : spec.loss === 'squaredError'
+      : spec.loss === squaredError
         ? rng.randn(R * V)
         : rng.uniform(0, 1, R * V);
   const finals: Params = {};
-  for (const { name, layer, which } of stateNames(spec)) {
+  for (const { name, layer, index } of stateNames(spec)) {
     // With the loss at the last step the model itself sends something to the top layer's final states.
-    const taken = spec.lossAt === 'last' && layer === spec.layers - 1 && which === 'h';
+    const taken = spec.lossAt === 'last' && layer === spec.layers - 1 && index === 0;
     if (c.finals && !taken) finals[name] = rng.randn(c.B * spec.hiddenSize);
   }
   const uniforms = Array.from({ length: spec.layers - 1 }, () => rng.randomSample(c.room * c.B * stateWidth(spec)));
@@ -218,7 +227,7 @@ export class Runner {
     c: SequenceCase,
     data: SequenceData = drawData(c),
     dtype: Dtype = 'float64',
-    engine: LocalEngine = tsEngine(dtype),
+    engine: CpuEngine = tsEngine(dtype),
   ) {
     this.c = c;
     this.data = data;
@@ -230,33 +239,42 @@ export class Runner {
   forward(): number {
     const { model, c, data } = this;
     const { stack, spec } = model;
-    const { variables, ids, targets, finals, uniforms } = data;
+    // The masks are drawn for the steps of the window, the uniforms for all that there is room for.
+    const drawnFor = c.T * c.B * stateWidth(spec);
+    const stream = data.uniforms.flatMap((u) => Array.from(u.subarray(0, drawnFor)));
+    let drawn = 0;
+    this.load({ randomSample: () => stream[drawn++] } as unknown as RandomState);
+    model.forward();
+    let loss = model.loss[0];
+    for (const { name, layer, direction, index } of stateNames(spec)) {
+      if (!data.finals[name]) continue;
+      const final = stack.recurrence(model.window, layer, direction).final[index];
+      for (let i = 0; i < final.length; i++) loss += data.finals[name][i] * final[i];
+    }
+    return loss;
+  }
+
+  /** Loads everything, with dropout masks from this stream. */
+  load(rng: RandomState): void {
+    const { model, c, data } = this;
+    const { stack, spec } = model;
+    const { variables, ids, targets, finals } = data;
     const own = (values: FloatArray) => (this.dtype === 'float64' ? values : Float32Array.from(values));
     const batch: Batch = {
+      ...{ steps: c.T, batch: c.B },
       inputs: spec.input === 'ids' ? ids : own(variables.x),
       targets: targets instanceof Int32Array ? targets : own(targets),
       ...(c.lengths ? { lengths: c.lengths } : {}),
       ...(c.mask ? { mask: c.mask } : {}),
       ...(c.lossWeights ? { lossWeights: c.lossWeights } : {}),
     };
-    model.load(batch, c.keep);
-    for (const { name } of model.parameters.places) model.parameters.get(name)!.set(variables[name]);
-    for (const { name, layer, direction, which } of stateNames(spec)) {
-      stack.given(layer, direction)[which].set(variables[name]);
-      stack.dfinal(layer, direction)[which].fill(0);
-      if (finals[name]) stack.dfinal(layer, direction)[which].set(finals[name]);
+    for (const { name } of model.parameters.layout) model.parameters.get(name)!.set(variables[name]);
+    for (const { name, layer, direction, index } of stateNames(spec)) {
+      stack.initial(layer, direction)[index].set(variables[name]);
+      stack.dfinal(layer, direction)[index].fill(0);
+      if (finals[name]) stack.dfinal(layer, direction)[index].set(finals[name]);
     }
-    let drawn = 0;
-    const stream = uniforms.flatMap((u) => Array.from(u));
-    const rng = { randomSample: () => stream[drawn++] } as unknown as RandomState;
-    model.forward(rng);
-    let loss = model.loss[0];
-    for (const { name, layer, direction, which } of stateNames(spec)) {
-      if (!finals[name]) continue;
-      const final = stack.final(c.T, layer, direction)[which];
-      for (let i = 0; i < final.length; i++) loss += finals[name][i] * final[i];
-    }
-    return loss;
+    model.load(batch, c.carry, rng);
   }
 
   /** Forward and backward: the gradient of every variable. */
@@ -265,12 +283,12 @@ export class Runner {
     const { stack, spec } = model;
     this.forward();
     model.gradients.flat.fill(0);
-    model.backward(true, c.span);
+    model.backward(c.backSteps);
     const gradients: Params = {};
     const copy = (values: FloatArray) => Float64Array.from(values);
-    for (const { name } of model.parameters.places) gradients[name] = copy(model.gradients.get(name)!);
-    for (const { name, layer, direction, which } of stateNames(spec)) {
-      gradients[name] = copy(stack.dgiven(layer, direction)[which]);
+    for (const { name } of model.parameters.layout) gradients[name] = copy(model.gradients.get(name)!);
+    for (const { name, layer, direction, index } of stateNames(spec)) {
+      gradients[name] = copy(stack.dinitial(layer, direction)![index]);
     }
     if (spec.input === 'dense') gradients.x = copy(stack.dx.subarray(0, c.T * c.B * spec.inputSize));
     return gradients;
@@ -278,11 +296,11 @@ export class Runner {
 
   /** The final states by name. */
   finalStates(): Params {
-    const { model, c } = this;
+    const { model } = this;
     return Object.fromEntries(
-      stateNames(model.spec).map(({ name, layer, direction, which }) => [
+      stateNames(model.spec).map(({ name, layer, direction, index }) => [
         name,
-        Float64Array.from(model.stack.final(c.T, layer, direction)[which]),
+        Float64Array.from(model.stack.recurrence(model.window, layer, direction).final[index]),
       ]),
     );
   }
@@ -309,11 +327,11 @@ const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 /**
  * The same model written for reading, one sequence after another, without padding, batches, buffers or backward.
  *
- * @param frozen where the case has a span: an empty map is filled with the states at the cuts; a filled one supplies
+ * @param frozen where the case has a backSteps: an empty map is filled with the states at the cuts; a filled one supplies
  *   them, so that the loss then is the function whose gradient truncated BPTT computes
  */
 export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = new Map()): Reference {
-  const spec = fullSpec(c.spec);
+  const spec = resolveSpec(c.spec);
   const { variables: v, finals: finalWeights } = data;
   const { T, B } = c;
   const { hiddenSize: H, layers } = spec;
@@ -333,7 +351,7 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
         let { h, cell } = startState(suffix, b);
         for (const t of d === 1 ? steps.toReversed() : steps) {
           const number = d === 1 ? T - 1 - t : t;
-          if (number > 0 && number % c.span === 0) {
+          if (number > 0 && number % c.backSteps === 0) {
             const key = `${b}${suffix}@${t}`;
             if (record) frozen.set(key, [...h, ...cell]);
             const held = frozen.get(key)!;
@@ -365,7 +383,7 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
     weights.push(there ? (c.lossWeights?.[r] ?? 1) : 0);
   }
   const total = weights.reduce((a, w) => a + w, 0);
-  const perStep = spec.loss === 'softmaxCrossEntropy' ? 1 : outputWidth(spec);
+  const perStep = c.spec.loss === 'softmaxCrossEntropy' ? 1 : outputWidth(spec);
   const factor = spec.reduction === 'mean' ? 1 / (total * perStep) : spec.reduction === 'sum' ? 1 : spec.reduction;
   let loss = 0;
   for (const [r, z] of scores.entries()) if (z) loss += factor * weights[r] * lossOf(z, r);
@@ -387,8 +405,8 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
 
   function startState(suffix: string, b: number): { h: number[]; cell: number[] } {
     const start = (which: 'h' | 'c') =>
-      range(H).map((j) => (c.keep[b] ? v[`${which}${suffix}`][b * H + j] : (v[`${which}0${suffix}`]?.[j] ?? 0)));
-    return { h: start('h'), cell: hasCellState(spec.cell) ? start('c') : [] };
+      range(H).map((j) => (c.carry[b] ? v[`${which}${suffix}`][b * H + j] : (v[`${which}0${suffix}`]?.[j] ?? 0)));
+    return { h: start('h'), cell: spec.cell.states.length > 1 ? start('c') : [] };
   }
 
   function times(matrix: Float64Array, row: number, x: number[]): number {
@@ -404,7 +422,7 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
     const own = (gate: number, j: number, state = h) =>
       times(Whh, gate * H + j, state) + (v[`bias_hh${suffix}`]?.[gate * H + j] ?? 0);
     const sum = (gate: number, j: number) => input(gate, j) + own(gate, j);
-    if (spec.cell === 'elman') {
+    if (c.spec.cell === 'elman') {
       const f = {
         tanh: Math.tanh,
         sigmoid: logistic,
@@ -413,11 +431,17 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
       }[spec.nonlinearity];
       return { h: range(H).map((j) => f(sum(0, j))), cell };
     }
-    if (spec.cell === 'gru' || spec.cell === 'gruResetBefore') {
+    if (c.spec.cell === 'minGru') {
+      const z = range(H).map((j) => logistic(input(0, j)));
+      return { h: range(H).map((j) => (1 - z[j]) * h[j] + z[j] * input(1, j)), cell };
+    }
+    if (c.spec.cell === 'gru' || c.spec.cell === 'gruResetBefore') {
       const r = range(H).map((j) => logistic(sum(0, j)));
       const z = range(H).map((j) => logistic(sum(1, j)));
       const rh = h.map((value, j) => r[j] * value);
-      const n = range(H).map((j) => Math.tanh(input(2, j) + (spec.cell === 'gru' ? r[j] * own(2, j) : own(2, j, rh))));
+      const n = range(H).map((j) =>
+        Math.tanh(input(2, j) + (c.spec.cell === 'gru' ? r[j] * own(2, j) : own(2, j, rh))),
+      );
       return { h: range(H).map((j) => (1 - z[j]) * n[j] + z[j] * h[j]), cell };
     }
     const next = range(H).map((j) => {
@@ -436,18 +460,18 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
   }
 
   function output(z: number[]): number[] {
-    if (spec.loss === 'sigmoidCrossEntropy' || spec.outputActivation === 'sigmoid') return z.map(logistic);
-    if (spec.loss === 'squaredError') return z;
+    if (c.spec.loss === 'sigmoidCrossEntropy' || spec.outputActivation === 'sigmoid') return z.map(logistic);
+    if (c.spec.loss === 'squaredError') return z;
     return z.map((_, k) => Math.exp(z[k] - logSumExp(z)));
   }
 
   function lossOf(z: number[], r: number): number {
     const y = data.targets;
-    if (spec.loss === 'softmaxCrossEntropy') return logSumExp(z) - z[y[r]];
+    if (c.spec.loss === 'softmaxCrossEntropy') return logSumExp(z) - z[y[r]];
     const terms = z.map((value, k) => {
       const target = y[r * z.length + k];
-      if (spec.loss === 'squaredError') return (output(z)[k] - target) ** 2;
-      if (spec.loss === 'sigmoidCrossEntropy') {
+      if (c.spec.loss === 'squaredError') return (output(z)[k] - target) ** 2;
+      if (c.spec.loss === 'sigmoidCrossEntropy') {
         return target * logSumExp([0, -value]) + (1 - target) * logSumExp([0, value]);
       }
       const others = z.filter((_, i) => i !== k);
@@ -471,7 +495,7 @@ export function rearrange(
   to: Pick<SequenceCase, 'T' | 'B' | 'room'>,
   places: Places,
 ): SequenceData {
-  const spec = fullSpec(c.spec);
+  const spec = resolveSpec(c.spec);
   const W = stateWidth(spec);
   const H = spec.hiddenSize;
   const perSequence = (values: Float64Array, n: number): Float64Array => {
@@ -516,7 +540,7 @@ export function rearrangeWeights(
   to: Pick<SequenceCase, 'T' | 'B'>,
   places: Places,
 ): { lossWeights: number[]; reduction: number } {
-  const spec = fullSpec(c.spec);
+  const spec = resolveSpec(c.spec);
   const there = (r: number) => {
     const b = r % c.B;
     if (spec.lossAt === 'every') return isPresent(c, (r - b) / c.B, b);
@@ -524,7 +548,7 @@ export function rearrangeWeights(
   };
   const weights = range(lossRows(c)).map((r) => (there(r) ? (c.lossWeights?.[r] ?? 1) : 0));
   const total = weights.reduce((sum, w) => sum + w, 0);
-  const perStep = spec.loss === 'softmaxCrossEntropy' ? 1 : outputWidth(spec);
+  const perStep = c.spec.loss === 'softmaxCrossEntropy' ? 1 : outputWidth(spec);
   const rows = spec.lossAt === 'every' ? to.T * to.B : to.B;
   return {
     lossWeights: range(rows).map((r) => {

@@ -67,5 +67,12 @@ describe.each(dtypes)('maxAxis, %s', (dtype) => {
     expect(() => maxAxis(y, argmax, from(dtype, []), 2, 0, 2)).toThrow(
       new RangeError('maxAxis: axis is 0, expected at least 1'),
     );
+    const kept = from(dtype, x);
+    for (const bad of [-1, 3]) {
+      expect(() => maxAxisBackward(kept, y, Int32Array.of(0, 1, 2, bad), 2, 3, 2)).toThrow(
+        new RangeError(`maxAxisBackward: argmax[3] is ${bad}, expected 0 … 2`),
+      );
+    }
+    expect(kept).toEqual(x);
   });
 });

@@ -231,6 +231,18 @@ describe('overlap', () => {
     expect([...g.data]).toEqual([5, 2, 7, 3]);
   });
 
+  it('ids that share their bytes with a destination', () => {
+    const ids = Int32Array.of(1, 0, 7, 7);
+    const y = ndarray(new Float32Array(ids.buffer), [2, 2]);
+    const table = ndarray(Float32Array.of(3, 4, 5, 6), [2, 2]);
+    views.gatherRows(y, table, ndarray(ids.subarray(0, 2), [2])); // row 0 of y lies on all ids
+    expect([...y.data]).toEqual([5, 6, 3, 4]);
+    const argmax = Int32Array.of(1, 0);
+    const dx = ndarray(new Float32Array(argmax.buffer), [2, 1]);
+    views.maxAxisBackward(dx, ndarray(Float32Array.of(9), [1]), ndarray(argmax, [1]), 0);
+    expect([...dx.data]).toEqual([0, 9]);
+  });
+
   it('a source may repeat elements by a stride of 0', () => {
     const b = ndarray(Float64Array.of(1, 2), [3, 2], [0, 1]);
     const z = ndarray(new Float64Array(6), [3, 2]);
@@ -273,6 +285,18 @@ describe('errors name function, argument, what came and what is wanted', () => {
     [
       () => views.gatherRows(view(1, 3), view(9, 3), ndarray(Int32Array.of(9), [1])),
       'gatherRows: ids[0] is 9, expected 0 … 8',
+    ],
+    [
+      () => views.maxAxisBackward(view(2), view(), ndarray(Int32Array.of(-1), []), 0),
+      'maxAxisBackward: argmax[0] is -1, expected 0 … 1',
+    ],
+    [
+      () => views.tanh(view(4), ndarray(new Float64Array(4), [4], [2])),
+      'tanh: x of shape [4], stride [2], offset 0 reaches from 0 to 6, expected 0 … 3, the indices of its data',
+    ],
+    [
+      () => rowMajor(ndarray(new Float64Array(4), [4], [1], 1)),
+      'rowMajor: view of shape [4], stride [1], offset 1 reaches from 1 to 4, expected 0 … 3, the indices of its data',
     ],
   ])('shape %#', (call, message) => {
     expect(call).toThrow(new RangeError(message));

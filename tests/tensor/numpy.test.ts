@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ndarray } from '../../src/tensor/ndarray.ts';
+import { ndarray, type View } from '../../src/tensor/ndarray.ts';
 import * as np from '../../src/tensor/numpy.ts';
+import { RandomState } from '../../src/tensor/random.ts';
 
 const numbers = fc.integer({ min: -50, max: 50 }).map((x) => x / 8);
 const shape = fc.integer({ min: 1, max: 4 });
@@ -29,6 +30,197 @@ describe('the digits of NumPy', () => {
     const pairs = golden['np_isclose_rtol_1e-5_atol_1e-8'];
     for (const { a, b, isclose } of pairs) expect(np.isclose(a, b)).toBe(isclose);
     expect(pairs.length).toBe(7);
+  });
+
+  it('isclose of infinities and NaN', () => {
+    // numpy.isclose, NumPy 2.4.6
+    const inf = Infinity;
+    const close = [
+      [inf, inf],
+      [-inf, -inf],
+      [0, -0],
+    ];
+    const apart = [
+      [1, inf],
+      [inf, 1],
+      [-inf, inf],
+      [NaN, NaN],
+      [1, NaN],
+      [inf, NaN],
+      [NaN, inf],
+    ];
+    for (const [a, b] of close) expect([a, b, np.isclose(a, b)]).toEqual([a, b, true]);
+    for (const [a, b] of apart) expect([a, b, np.isclose(a, b)]).toEqual([a, b, false]);
+    expect(np.isclose(5, inf, inf)).toBe(false);
+    expect(np.isclose(5, 4, inf)).toBe(true);
+    expect(np.isclose(inf, 4, 1e-5, inf)).toBe(true);
+  });
+
+  it('argmax: the first NaN, the first of equals, an error without elements', () => {
+    expect(np.argmax(np.array([1, NaN, 3, NaN]))).toBe(1);
+    expect(np.argmax(np.array([NaN, 3]))).toBe(0);
+    expect(np.argmax(np.array([-0, 0]))).toBe(0);
+    expect(np.argmax(np.array([-Infinity, -Infinity]))).toBe(0);
+    expect(() => np.argmax(np.zeros(0))).toThrow(new RangeError('argmax: a is [0], expected at least one element'));
+    expect(() => np.argmax(np.zeros(2, 0))).toThrow(RangeError);
+  });
+});
+
+describe('sum adds in the order of memory', () => {
+  it('also of one element and of none', () => {
+    expect(np.sum(np.array([-0]))).toBe(0);
+    expect(np.sum(np.array(-0))).toBe(0);
+    expect(np.mean(np.zeros(0))).toBeNaN();
+  });
+
+  it('the same for every order of the axes', () => {
+    // RandomState(0).randn(693) and randn(3000) after 7000 others, summed by NumPy 1.24 and 2.4
+    const random = new RandomState(0);
+    const a = ndarray(random.randn(7000), [100, 70]);
+    const b = ndarray(random.randn(693), [7, 9, 11]);
+    const c = ndarray(random.randn(3000), [3, 1000]);
+    expect(np.sum(a)).toBe(-77.36891375520156);
+    expect(np.mean(a)).toBe(-77.36891375520156 / 7000);
+    expect(np.sum(a.step(-1, 1))).toBe(-77.36891375520153);
+    expect(np.sum(b.transpose(2, 0, 1))).toBe(-28.2188060344591);
+    expect(np.sum(np.T(c))).toBe(-56.743574689710584);
+  });
+});
+
+describe('overlap', () => {
+  it('copyto reads what was there before, whatever the arrangement', () => {
+    const axis = fc.record({
+      size: fc.integer({ min: 1, max: 3 }),
+      to: fc.integer({ min: -3, max: 3 }),
+      from: fc.integer({ min: -3, max: 3 }),
+    });
+    const arrangement = fc.record({
+      axes: fc.array(axis, { minLength: 1, maxLength: 3 }),
+      offsets: fc.tuple(fc.nat(2), fc.nat(2)),
+    });
+    fc.assert(
+      fc.property(arrangement, fc.boolean(), ({ axes, offsets }, single) => {
+        const shape = axes.map(({ size }) => size);
+        // the strides of `to` are far enough apart that it never holds an element twice
+        const place = (strides: number[], offset: number) => ({
+          strides,
+          offset: 30 + offset - strides.reduce((sum, s, d) => sum + Math.min(0, s * (shape[d] - 1)), 0),
+        });
+        const to = place(
+          axes.map(({ to }, d) => (to || 1) * 7 ** d),
+          offsets[0],
+        );
+        const from = place(
+          axes.map(({ from }, d) => from * 5 ** d),
+          offsets[1],
+        );
+        const data = single ? new Float32Array(600) : new Float64Array(600);
+        data.forEach((_, i) => {
+          data[i] = i;
+        });
+        const target = ndarray(data, shape, to.strides, to.offset);
+        const source = ndarray(data, shape, from.strides, from.offset);
+        const wanted = np.tolist(np.copy(source));
+        const others = data.slice();
+        const written = ndarray(others, shape, to.strides, to.offset);
+        np.copyto(target, source);
+        expect(np.tolist(target)).toEqual(wanted);
+        np.copyto(written, np.array(wanted)); // from an array of its own
+        expect(data).toEqual(others); // and nothing else has changed
+      }),
+    );
+  });
+
+  it('reverses, shifts, transposes and broadcasts in place', () => {
+    const a = np.array([1, 2, 3, 4, 5]);
+    np.copyto(a, a.step(-1));
+    expect(np.tolist(a)).toEqual([5, 4, 3, 2, 1]);
+    np.copyto(a.lo(1), a.hi(4));
+    expect(np.tolist(a)).toEqual([5, 5, 4, 3, 2]);
+    np.copyto(a.hi(4), a.lo(1));
+    expect(np.tolist(a)).toEqual([5, 4, 3, 2, 2]);
+    const c = np.array([
+      [1, 2],
+      [3, 4],
+    ]);
+    np.copyto(c, np.T(c));
+    expect(np.tolist(c)).toEqual([
+      [1, 3],
+      [2, 4],
+    ]);
+    np.copyto(c, np.column(c, 1));
+    expect(np.tolist(c)).toEqual([
+      [3, 4],
+      [3, 4],
+    ]);
+    // one buffer seen as two types
+    const bytes = new Float64Array(2);
+    const halves = ndarray(new Float32Array(bytes.buffer, 4, 2), [2]);
+    np.copyto(ndarray(bytes, [2]), ndarray(Float64Array.of(1.5, -2), [2]));
+    const before = np.tolist(halves);
+    np.copyto(ndarray(bytes, [2]), halves);
+    expect(Array.from(bytes)).toEqual(before);
+  });
+});
+
+describe('indices and extents', () => {
+  const a = np.zeros(2, 3);
+  it.each<[() => unknown, string]>([
+    [() => np.row(a, 2), 'row: i is 2, expected a whole number from -2 to 1 as a is [2,3]'],
+    [() => np.row(a, -3), 'row: i is -3, expected a whole number from -2 to 1 as a is [2,3]'],
+    [() => np.row(a, 0.5), 'row: i is 0.5, expected a whole number from -2 to 1 as a is [2,3]'],
+    [() => np.row(a, NaN), 'row: i is NaN, expected'],
+    [() => np.row(np.array(1), 0), 'row: a is [], expected at least 1 dimension'],
+    [() => np.column(a, 3), 'column: j is 3, expected a whole number from -3 to 2 as a is [2,3]'],
+    [() => np.column(a, -4), 'column: j is -4, expected'],
+    [() => np.column(np.zeros(3), 0), 'column: a is [3], expected at least 2 dimensions'],
+    [() => np.zeros(2, -1), 'zeros: shape[1] is -1, expected a whole number'],
+    [() => np.zeros(2.5), 'zeros: shape[0] is 2.5, expected a whole number'],
+  ])('refused %#', (call, message) => {
+    expect(call).toThrow(RangeError);
+    expect(call).toThrow(message);
+  });
+
+  it('a view that reaches past its data is refused by every function', () => {
+    const data = new Float64Array(6);
+    const good = np.zeros(2, 3);
+    const functions: Record<string, [string, (view: View) => unknown]> = {
+      copy: ['a', np.copy],
+      copyto: ['to', (v) => np.copyto(v, good)],
+      tolist: ['a', np.tolist],
+      row: ['a', (v) => np.row(v, 0)],
+      column: ['a', (v) => np.column(v, 0)],
+      dot: ['a', (v) => np.dot(v, np.zeros(3))],
+      outer: ['x', (v) => np.outer(v, good)],
+      add: ['a', (v) => np.add(v, good)],
+      subtract: ['b', (v) => np.subtract(good, v)],
+      multiply: ['a', (v) => np.multiply(v, 2)],
+      divide: ['b', (v) => np.divide(2, v)],
+      iadd: ['a', (v) => np.iadd(v, 1)],
+      isub: ['b', (v) => np.isub(good, v)],
+      imul: ['a', (v) => np.imul(v, good)],
+      clipInPlace: ['a', (v) => np.clipInPlace(v, 0, 1)],
+      sum: ['a', np.sum],
+      mean: ['a', np.mean],
+      argmax: ['a', np.argmax],
+    };
+    for (const f of [np.negative, np.exp, np.log, np.tanh, np.sqrt, np.abs, np.around]) functions[f.name] = ['a', f];
+    const past = [
+      [ndarray(data, [2, 3], [3, 1], 1), 'shape [2,3], stride [3,1], offset 1 reaches from 1 to 6, expected 0 … 5'],
+      [ndarray(data, [2, 3], [-3, 1], 2), 'shape [2,3], stride [-3,1], offset 2 reaches from -1 to 4, expected 0 … 5'],
+    ] as const;
+    for (const [name, [arg, call]] of Object.entries(functions)) {
+      for (const [view, message] of past) {
+        expect(() => call(view), name).toThrow(RangeError);
+        expect(() => call(view), name).toThrow(`${name}: ${arg} of ${message}`);
+      }
+    }
+    expect(data).toEqual(new Float64Array(6));
+    expect(() => np.copyto(good, past[0][0])).toThrow('copyto: from of shape');
+    expect(() => np.dot(good, np.T(past[0][0]))).toThrow('dot: b of shape');
+    expect(() => np.outer(good, past[0][0])).toThrow('outer: y of shape');
+    expect(() => np.sum(ndarray(data, [1.5]))).toThrow('sum: a has shape [1.5], stride [1], offset 0, expected whole');
+    expect(np.sum(ndarray(data, [0, 3], [3, 1], 99))).toBe(0); // of nothing, nothing lies outside
   });
 });
 

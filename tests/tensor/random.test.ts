@@ -172,6 +172,69 @@ describe('RandomState against NumPy', () => {
   });
 });
 
+describe('RandomState against NumPy, seeds by lists and sizes', () => {
+  interface Case<Out> {
+    seed: number | number[];
+    n: number;
+    size: number;
+    out: Out;
+    next: number;
+  }
+  const golden = read('units/rng_sizes.json') as {
+    arraySeeds: {
+      seed: number[] | string;
+      first: number[];
+      last: number[];
+      pos: number;
+      sample: number[];
+      ints: number[];
+    }[];
+    choice: (Case<number[][]> & { p: number[] | null; replace: boolean })[];
+    multinomial: (Case<number[]> & { pvals: number[] })[];
+  };
+
+  it('a list as the seed', () => {
+    for (const { seed, first, last, pos, sample, ints } of golden.arraySeeds) {
+      const list = typeof seed === 'string' ? Array.from({ length: 700 }, (_, i) => i) : seed;
+      for (const form of [list, Uint32Array.from(list)]) {
+        const rng = new RandomState(form);
+        const state = rng.getState();
+        expect([state.key.slice(0, 3), state.key.slice(-2), state.pos]).toEqual([first, last, pos]);
+        expect(Array.from(rng.randomSample(3))).toEqual(sample);
+        expect(Array.from(rng.randint(0, 100, 5))).toEqual(ints);
+      }
+    }
+    expect(golden.arraySeeds.map(({ seed }) => seed)).toEqual([
+      [1, 2, 3],
+      [0],
+      [7],
+      [4294967295, 0, 12345],
+      'range(700)',
+      [1, 2],
+      [2, 1],
+    ]);
+  });
+
+  it('choice of any size, with and without replacement and probabilities, twice on one stream', () => {
+    for (const { seed, n, p, size, replace, out, next } of golden.choice) {
+      const rng = new RandomState(seed);
+      const options = { size, replace, ...(p === null ? {} : { p }) };
+      for (const ids of out) expect([n, options, Array.from(rng.choice(n, options))]).toEqual([n, options, ids]);
+      expect(rng.randomSample()).toBe(next);
+    }
+    expect(golden.choice.length).toBe(100);
+  });
+
+  it('multinomial of any size, row after row', () => {
+    for (const { seed, n, pvals, size, out, next } of golden.multinomial) {
+      const rng = new RandomState(seed);
+      expect(Array.from(rng.multinomial(n, pvals, size))).toEqual(out);
+      expect(rng.randomSample()).toBe(next);
+    }
+    expect(golden.multinomial.length).toBe(144);
+  });
+});
+
 describe('RandomState', () => {
   const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
@@ -268,6 +331,12 @@ describe('RandomState', () => {
     ['RandomState: seed is -1, expected a whole number from 0 to 4294967295', () => new RandomState(-1)],
     ['RandomState: seed is 4294967296, expected', () => new RandomState(2 ** 32)],
     ['RandomState: seed is NaN, expected', () => new RandomState(NaN)],
+    ['RandomState: the length of seed is 0, expected a whole number from 1', () => new RandomState([])],
+    ['RandomState: seed[1] is -1, expected a whole number from 0 to 4294967295', () => new RandomState([0, -1])],
+    ['RandomState: seed[0] is 0.5, expected', () => new RandomState(Float64Array.of(0.5))],
+    ['RandomState: seed is null, expected', () => new RandomState(null as unknown as number)],
+    ['RandomState.multinomial: size is -1, expected a whole number', () => rng.multinomial(1, [1], -1)],
+    ['RandomState.multinomial: size is 1073741824, expected', () => rng.multinomial(1, [0.5, 0.5], 2 ** 30)],
     ['RandomState.randomSample: n is 2.5, expected a whole number', () => rng.randomSample(2.5)],
     ['RandomState.randomSample: n is -1, expected', () => rng.rand(-1)],
     ['RandomState.uniform: low is 2, high is 1, expected finite numbers, low ≤ high', () => rng.uniform(2, 1)],

@@ -1,4 +1,4 @@
-import { elmanStepBackward, elmanStepForward, elmanWeightBackward } from 'bptt/layers';
+import { linearBackward, linearForward } from 'bptt/layers';
 import { checkLayer, type LayerUnderTest, type Tensors } from 'bptt/testing';
 import { describe, expect, test } from 'vitest';
 
@@ -38,32 +38,36 @@ describe('checkLayer', () => {
     expect(report.gradients).toBeGreaterThan(20 * 3);
   });
 
-  test('the library’s own Elman step passes', () => {
-    const report = checkLayer<'B' | 'H'>({
-      name: 'elmanStep',
-      sizes: { B: [1, 3], H: [1, 4] },
-      batch: 'B',
-      inputs: { zx: ['B', 'H'], hPrev: ['B', 'H'] },
-      parameters: { Whh: ['H', 'H'], bhh: ['H'] },
-      outputs: { h: ['B', 'H'] },
-      forward({ h }, _, { zx, hPrev }, { Whh, bhh }, { B, H }) {
-        elmanStepForward(h, zx, hPrev, Whh, bhh, 'tanh', B, H);
-      },
-      backward(
-        { zx: dzx, hPrev: dhPrev },
-        { Whh: dWhh, bhh: dbhh },
-        { h: dh },
-        _,
-        { hPrev },
-        { Whh },
-        { h },
-        { B, H },
-      ) {
-        elmanStepBackward(dzx, dhPrev, dh, h, Whh, 'tanh', B, H);
-        elmanWeightBackward(dWhh, dbhh, dzx, hPrev, B, H);
-      },
+  test('the library’s own linear layer passes', () => {
+    const report = checkLayer<'R' | 'D' | 'O'>({
+      name: 'linear',
+      sizes: { R: [1, 3], D: [1, 4], O: [1, 4] },
+      batch: 'R',
+      inputs: { x: ['R', 'D'] },
+      parameters: { W: ['O', 'D'], b: ['O'] },
+      outputs: { y: ['R', 'O'] },
+      forward: ({ y }, _, { x }, { W, b }, { R, D, O }) => linearForward(y, x, W, b, R, D, O),
+      backward: ({ x: dx }, { W: dW, b: db }, { y: dy }, _, { x }, { W }, _y, { R, D, O }) =>
+        linearBackward(dx, dW, db, dy, x, W, R, D, O),
     });
     expect(report.gradients).toBeGreaterThan(0);
+  });
+
+  test('a parameter gradient that is no sum over the batch is caught where differences are not exact enough', () => {
+    const mean: LayerUnderTest<'B' | 'H'> = {
+      ...leaky,
+      name: 'mean',
+      backward(dinputs, dparameters, doutputs, caches, inputs, parameters, outputs, sizes) {
+        const own = { w: dparameters.w.slice().fill(0) };
+        leaky.backward(dinputs, own, doutputs, caches, inputs, parameters, outputs, sizes);
+        own.w.forEach((d, i) => {
+          dparameters.w[i] += d / sizes.B;
+        });
+      },
+    };
+    // Four examples at most: a mean is off by a factor of up to 4, a relative error of ¾.
+    expect(() => checkLayer(mean, { tolerance: 0.8 })).toThrow(/the sum of the examples' dparameters\.w\[0\] is /);
+    expect(checkLayer(leaky, { tolerance: 0.8 }).runs).toBe(30);
   });
 
   const broken: [string, RegExp, Partial<LayerUnderTest<'B' | 'H'>>][] = [

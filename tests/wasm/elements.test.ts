@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { f32x4, ModuleBuilder, v128 } from '../../src/wasm/assembler.ts';
-import { emitElementwise, emitRows, forEachElement, forEachUnit, maxOf, sumOf } from '../../src/wasm/elements.ts';
+import { emitElementwise, emitRows, forEachElement, maxOf, sumOf } from '../../src/wasm/elements.ts';
 import { host } from '../../src/wasm/host.ts';
 
 /** Assembles, instantiates, and gives the exports with the memory as floats, all 7. */
@@ -87,27 +87,5 @@ describe('rows', () => {
     expect([...x.subarray(0, 11)]).toEqual([10, 20, 30, 40, 50, 100, 200, 300, 400, 500, 7]);
     call.go(0, 80, 120, 0, 5);
     expect(x[0]).toBe(10);
-  });
-
-  it('of units have their blocks side by side', () => {
-    const { call, x } = run((m) => {
-      m.function('go', ['i32', 'i32', 'i32', 'i32'], (f, [y, x, B, H]) => {
-        forEachUnit(
-          f,
-          B,
-          H,
-          [
-            [y, 1],
-            [x, 2],
-          ],
-          (at, [y], [left, right]) => {
-            at.store(y, f32x4.sub(at.load(right), at.load(left)));
-          },
-        );
-      });
-    });
-    x.set([1, 2, 3, 4, 5, 11, 22, 33, 44, 55, 1, 1, 1, 1, 1, 2, 3, 4, 5, 6], 20);
-    call.go(0, 80, 2, 5);
-    expect([...x.subarray(0, 11)]).toEqual([10, 20, 30, 40, 50, 1, 2, 3, 4, 5, 7]);
   });
 });

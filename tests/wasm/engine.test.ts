@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { bufferLengths, createTrainer, LocalTrainer, type ModelSpec } from 'bptt/bptt';
+import { createTrainer, type ModelSpec } from 'bptt';
 import { adagrad, adam, notebookRprop, type Optimizer, rmsprop, rprop, sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 import { hasWasmSimd, wasmEngine } from 'bptt/wasm';
 import { describe, expect, it } from 'vitest';
+import { allocationPlan } from '../../src/bptt/cpuSession.ts';
+import { CpuTrainer } from '../../src/bptt/trainer.ts';
 
 const spec: ModelSpec = {
   cell: 'lstm',
@@ -54,7 +56,7 @@ describe('training', () => {
       for (const [i, loss] of want.losses.entries()) expect(Math.abs(got.losses[i] / loss - 1)).toBeLessThan(1e-4);
       for (const [i, loss] of want.evaluated.entries())
         expect(Math.abs(got.evaluated[i] / loss - 1)).toBeLessThan(1e-4);
-      expect(got.state.step).toBe(5);
+      expect(got.state.updates).toBe(5);
       expect(got.state.parameters.bias_hh_l0).toEqual(want.state.parameters.bias_hh_l0);
       expect(await trained('wasm', optimizer(), clip)).toEqual(got);
     }
@@ -78,7 +80,7 @@ describe('memory', () => {
   it('a model too large for it is an error that says how much it needs', () => {
     const large: ModelSpec = { ...spec, hiddenSize: 6_000 };
     const options = { steps: 1, batch: 1, optimizer: adam() };
-    const engine = () => wasmEngine({ lengths: bufferLengths(large, options) });
+    const engine = () => wasmEngine({ lengths: allocationPlan(large, options)[0] });
     expect(engine).toThrow(RangeError);
     expect(engine).toThrow(/needs \d+ bytes \(6\.\d\d GiB\) of memory/);
     expect(() => wasmEngine({ lengths: [2 ** 30] })).toThrow(
@@ -98,10 +100,10 @@ describe('memory', () => {
     const engine = wasmEngine({ lengths: [3, 5, 2] });
     const [a, b, ids] = [engine.floats(3), engine.floats(5), engine.ints(2)];
     for (const { byteOffset } of [a, b, ids]) expect(byteOffset % 16).toBe(0);
-    engine.fill(b, 1);
+    engine.kernels.fill(b, 1);
     engine.write(engine.slice(b, 1, 3), [7, 8]);
     engine.writeInts(engine.sliceInts(ids, 1, 2), [9]);
-    engine.copy(a, engine.slice(b, 0, 3));
+    engine.kernels.copy(a, engine.slice(b, 0, 3));
     expect([[...a], [...b], [...ids]]).toEqual([
       [1, 7, 8],
       [1, 7, 8, 1, 1],
@@ -111,7 +113,7 @@ describe('memory', () => {
 
   it('a kernel refuses buffers of another memory', () => {
     const engine = wasmEngine({ lengths: [3] });
-    expect(() => engine.kernels.sigmoid(engine.floats(3), new Float32Array(3))).toThrow(TypeError);
+    expect(() => engine.kernels.copy(engine.floats(3), new Float32Array(3))).toThrow(TypeError);
   });
 });
 
@@ -137,7 +139,7 @@ describe('createTrainer', () => {
 
   it('a trainer needs no more than was counted for it', () => {
     const all = { ...options, optimizer: adam({ amsgrad: true }), frozen: ['weight_ho'] };
-    const lengths = bufferLengths(spec, all);
-    expect(new LocalTrainer(wasmEngine({ lengths }), spec, all).step).toBe(0);
+    const lengths = allocationPlan(spec, all)[0];
+    expect(new CpuTrainer(wasmEngine({ lengths }), spec, all).step).toBe(0);
   });
 });

@@ -1,12 +1,10 @@
 import { expect, it } from 'vitest';
 import * as layers from '../../src/layers/linear.ts';
-import { addKernels } from '../../src/wasm/add.ts';
 import { linearKernels } from '../../src/wasm/linear.ts';
-import { matmulKernels } from '../../src/wasm/matmul.ts';
 import { WasmMemory } from '../../src/wasm/memory.ts';
 import { Draw, expectNear, expectRefuses, forEverySize, gamma, twins } from './support.ts';
 
-const make = (w: WasmMemory) => linearKernels(w, matmulKernels(w), addKernels(w));
+const make = (w: WasmMemory) => linearKernels(w);
 const run = twins(make, layers);
 const O = 11;
 
@@ -17,26 +15,6 @@ it('linearForward is the float64 function to rounding: sums of D products of num
     const values = { y: draw.floats(R * O), x: draw.floats(R * D), W: draw.floats(O * D), b };
     const { got, want } = run(values, (k, { y, x, W, b }) => k.linearForward(y, x, W, b, R, D, O));
     expectNear(got.y, want.y, gamma(D + 2) * (D + 1));
-  });
-});
-
-it('linearBackward overwrites dx or adds to it, and adds to dW and db', () => {
-  forEverySize(({ R, n: D, one: biased, other: addToDx, seed }) => {
-    const draw = new Draw(seed);
-    const values = {
-      dx: addToDx || biased ? draw.floats(R * D) : null,
-      dW: draw.floats(O * D),
-      db: biased ? draw.floats(O) : null,
-      dy: draw.floats(R * O),
-      x: draw.floats(R * D),
-      W: draw.floats(O * D),
-    };
-    const { got, want } = run(values, (k, { dx, dW, db, dy, x, W }) => {
-      k.linearBackward(dx, dW, db, dy, x, W, R, D, O, addToDx);
-    });
-    if (values.dx) expectNear(got.dx, want.dx, gamma(O + 2) * (O + 1));
-    expectNear(got.dW, want.dW, gamma(R + 2) * (R + 1));
-    if (biased) expectNear(got.db, want.db, gamma(R) * (R + 1));
   });
 });
 
@@ -68,7 +46,6 @@ it('all refuse what does not fit', () => {
   const [y, x, W, b] = [new Float32Array(R * O), new Float32Array(R * D), new Float32Array(O * D), new Float32Array(O)];
   const ids = new Int32Array(R);
   expectRefuses(make, 'linearForward', 'y x W b R D O', [y, x, W, b, R, D, O]);
-  expectRefuses(make, 'linearBackward', 'dx dW db dy x W R D O', [x, W, b, y, x, W, R, D, O]);
   expectRefuses(make, 'oneHotLinearForward', 'y ids W b R D O', [y, ids, W, b, R, D, O]);
   expectRefuses(make, 'oneHotLinearBackward', 'dW db dy ids R D O', [W, b, y, ids, R, D, O]);
   const w = new WasmMemory(1000);

@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { createTrainer, type ModelSpec, type TrainingBatch } from 'bptt/bptt';
+import { Worker } from 'node:worker_threads';
+import { createTrainer, type ModelSpec, type TrainingBatch } from 'bptt';
 import { adam } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
 import { describe, expect, it, vi } from 'vitest';
+import { type LossWindow, squaredError } from '../../src/layers/loss.ts';
+import { wasmEngines } from '../../src/wasm/engine.ts';
 import * as threads from '../../src/wasm/threads.ts';
 
 const T = 6;
@@ -92,7 +95,7 @@ describe('threads', () => {
       expect(threads.whyNoThreads()).toMatch('no shared memory');
       const trainer = await createTrainer(specs[0], { ...options, engine: 'wasm', threads: 2 });
       expect(trainer.engine).toBe('wasm');
-      expect(trainer.choice).toMatch(/1 thread instead of 2, since this host has no shared memory/);
+      expect(trainer.description).toMatch(/1 thread instead of 2, since this host has no shared memory/);
     } finally {
       vi.unstubAllGlobals();
     }
@@ -108,5 +111,88 @@ describe('threads', () => {
     const script = fileURLToPath(new URL('../threads.ts', import.meta.url));
     const args = ['--import', 'tsx', '--conditions=bptt-source', script];
     expect(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 })).toBe('wasm ×2\n');
+  });
+
+  describe('a thread that', () => {
+    const lengths = [[10_000], [10_000]];
+
+    /** The second of two engines with a buffer, and its worker. */
+    async function second() {
+      const post = vi.spyOn(Worker.prototype, 'postMessage');
+      try {
+        const [, engine] = await wasmEngines(lengths);
+        return { engine, worker: post.mock.contexts[0] as Worker, buffer: engine.floats(8) };
+      } finally {
+        post.mockRestore();
+      }
+    }
+
+    it('is ended from outside is an error at the next call, not a wait', async () => {
+      const { engine, worker, buffer } = await second();
+      const pass = engine.compile(() => engine.kernels.fill(buffer, 3));
+      pass();
+      engine.finish();
+      expect(buffer[7]).toBe(3);
+      void worker.terminate();
+      const start = performance.now();
+      const call = () => {
+        for (let i = 0; i < 100; i++) {
+          pass();
+          engine.finish();
+        }
+      };
+      expect(call).toThrow('wasmThreads: a thread has ended');
+      expect(call).toThrow('wasmThreads: a thread has ended');
+      expect(performance.now() - start).toBeLessThan(2000);
+      engine.dispose();
+    });
+
+    it('throws hands its message on, and goes on', async () => {
+      const { engine, buffer } = await second();
+      const whole = engine.floats(4);
+      // An address beyond the memory: the kernel traps.
+      const far = { buffer: buffer.buffer, byteOffset: 2 ** 31, length: 4 } as unknown as Float32Array;
+      const bad = engine.compile(() => engine.kernels.fill(far, 3));
+      bad();
+      expect(() => engine.finish()).toThrow(/^wasmThreads: a thread failed: memory access out of bounds$/);
+      const good = engine.compile(() => engine.kernels.fill(whole, 4));
+      good();
+      engine.finish();
+      expect([...whole]).toEqual([4, 4, 4, 4]);
+      engine.dispose();
+    });
+
+    it('was disposed of refuses what is new and what was recorded', async () => {
+      const { engine, buffer } = await second();
+      const known = engine.compile(() => engine.kernels.fill(buffer, 3));
+      known();
+      engine.finish();
+      engine.dispose();
+      engine.dispose();
+      const fresh = engine.compile(() => engine.kernels.fill(buffer, 4));
+      for (const pass of [known, fresh]) expect(pass).toThrow('wasmThreads: the trainer was disposed of');
+      expect([...buffer]).toEqual(Array(8).fill(3));
+    });
+
+    it('has no functions of JavaScript: a pass that needs one is refused', async () => {
+      const { engine } = await second();
+      const window = { losses: engine.floats(1) } as unknown as LossWindow;
+      const own = { ...squaredError, forward: () => {} };
+      expect(engine.compile(() => engine.lossForward(own, window))).toThrow(
+        'wasmThreads: a cell or loss without a kernel cannot run in a thread',
+      );
+      engine.dispose();
+    });
+
+    it('forgets recordings: ever new passes use the same few numbers', async () => {
+      const { engine, buffer } = await second();
+      for (let n = 0; n < 300; n++) {
+        const pass = engine.compile(() => engine.kernels.fill(buffer, n));
+        pass();
+        engine.finish();
+        expect(buffer[3]).toBe(n);
+      }
+      engine.dispose();
+    });
   });
 });

@@ -1,13 +1,13 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { CommandList } from '../../src/webgpu/commands.ts';
-import { type Device, openDevice } from '../../src/webgpu/device.ts';
-import { WebgpuError, type WebgpuErrorKind } from '../../src/webgpu/errors.ts';
-import { matmulNN } from '../../src/webgpu/matmul.ts';
-import type { KernelSource } from '../../src/webgpu/pipelines.ts';
-import { rowwise } from '../../src/webgpu/rows.ts';
-import { scale } from '../../src/webgpu/scale.ts';
-import { softmax } from '../../src/webgpu/softmax.ts';
-import { tanh } from '../../src/webgpu/tanh.ts';
+import { CommandList } from '../../src/webgpu/device/commands.ts';
+import { type Device, openDevice } from '../../src/webgpu/device/device.ts';
+import { WebgpuError, type WebgpuErrorKind } from '../../src/webgpu/device/errors.ts';
+import type { KernelSource } from '../../src/webgpu/device/pipelines.ts';
+import { rowwise } from '../../src/webgpu/device/rowwise.ts';
+import { matmulNN } from '../../src/webgpu/kernels/matmul.ts';
+import { scale } from '../../src/webgpu/kernels/scale.ts';
+import { softmax } from '../../src/webgpu/kernels/softmax.ts';
+import { tanh } from '../../src/webgpu/kernels/tanh.ts';
 import { openTestDevice } from './device.ts';
 
 const device = await openTestDevice();
@@ -129,7 +129,7 @@ describe('buffers', () => {
 });
 
 describe('calls', () => {
-  it('happen in their order, whether or not something has to be compiled or granted first', async () => {
+  it('happen in their order, whether or not something has to be compiled or allocated first', async () => {
     const source: KernelSource = {
       name: 'twice as much and one',
       outputs: { x: 'f32' },

@@ -1,4 +1,4 @@
-import { type Device, type DeviceOptions, openDevice } from '../../src/webgpu/device.ts';
+import { type Device, type DeviceOptions, openDevice } from '../../src/webgpu/device/device.ts';
 
 /** Browsers and Deno have a WebGPU of their own. */
 const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu ?? (await softwareOrNot());

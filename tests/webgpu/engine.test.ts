@@ -1,11 +1,15 @@
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Params } from '../../src/bptt/gradcheck.ts';
+import { type Engine, tsEngine } from '../../src/bptt/engine.ts';
 import { SequenceModel } from '../../src/bptt/model.ts';
-import type { RandomState } from '../../src/tensor/random.ts';
-import type { Device } from '../../src/webgpu/device.ts';
-import { type WebgpuEngineOptions, webgpuEngine } from '../../src/webgpu/engine.ts';
-import { arbitraryModel, drawData, kinds, Runner, type SequenceCase, stateNames } from '../property/models.ts';
+import { type ModelSpec, outputWidth, resolveSpec } from '../../src/bptt/spec.ts';
+import { type Cell, formulaCell, sigmoidSlope, tanhSlope } from '../../src/layers/cell.ts';
+import type { Loss } from '../../src/layers/loss.ts';
+import { minGru } from '../../src/layers/minGru.ts';
+import { RandomState } from '../../src/tensor/random.ts';
+import type { FloatArray } from '../../src/tensor/shape.ts';
+import type { DeviceBuffer, FloatBuffer } from '../../src/webgpu/device/buffers.ts';
+import type { Device } from '../../src/webgpu/device/device.ts';
+import { type WebgpuEngineOptions, webgpuEngine } from '../../src/webgpu/training/engine.ts';
 import { openTestDevice } from './device.ts';
 
 let device: Device;
@@ -19,120 +23,363 @@ const inBrowser = 'document' in globalThis;
 
 const FLOAT32 = 2 ** -23; // WGSL may round either way
 
-/** Loss and gradients by the engine, computed twice: the second time what was recorded runs. */
-async function byEngine(c: SequenceCase, options: WebgpuEngineOptions): Promise<[Params, Params]> {
-  const engine = webgpuEngine(device, options);
-  const data = drawData(c);
-  const model = new SequenceModel(engine, c.spec, { steps: c.room, batch: c.B, inputGradient: true });
-  const { stack, spec } = model;
-  const { variables, ids, targets, finals, uniforms } = data;
-  const own = (values: Float64Array) => Float32Array.from(values);
+/**
+ * One of everything that the description allows beside a product: another gradient for every gate of the product, h past
+ * it, three states, and parameters of its own, two blocks and one.
+ *
+ *     a = tanh(x_a + p_a ⊙ h_a), b = σ(x_b + p_b ⊙ h_b),  h_t = a + q ⊙ h_{t−1},  c_t = b ⊙ c_{t−1} + a,  e_t = e_{t−1} + b
+ */
+const odd: Cell = formulaCell({
+  name: 'odd',
+  gates: 2,
+  states: ['h', 'c', 'e'],
+  savedBlocks: 4,
+  separateHiddenGradient: true,
+  directHiddenGradient: true,
+  extra: { weight_p: { blocks: 2 }, weight_q: { blocks: 1, initial: 0.5 } },
+  formula: {
+    forward(m, { x: [xa, xb], h: [ha, hb], previous: [h, c, e], extra: [pa, pb, q] }) {
+      const a = m.tanh(m.add(xa, m.mul(pa, ha)));
+      const b = m.sigmoid(m.add(xb, m.mul(pb, hb)));
+      const half = m.mul(m.constant(0.5), c);
+      return { states: [m.add(a, m.mul(q, h)), m.add(m.mul(b, half), a), m.add(e, b)], saved: [a, b, ha, hb] };
+    },
+    backward(m, { dstates: [dh, dc, de], saved: [a, b, ha, hb], previous: [h, c], extra: [pa, pb, q] }) {
+      const half = m.constant(0.5);
+      const da = tanhSlope(m, m.add(dh, dc), a);
+      const db = sigmoidSlope(m, m.add(de, m.mul(dc, m.mul(half, c))), b);
+      return {
+        dx: [da, db],
+        dh: [m.mul(da, pa), m.mul(db, pb)],
+        dprevious: [m.mul(dh, q), m.mul(m.mul(dc, b), half), de],
+        dextra: [m.mul(da, ha), m.mul(db, hb), m.mul(dh, h)],
+      };
+    },
+  },
+});
+
+/** More gates than the fused kernels can do: the sum of five. */
+const wide: Cell = formulaCell({
+  name: 'wide',
+  gates: 5,
+  states: ['h'],
+  savedBlocks: 1,
+  formula: {
+    forward(m, { x, h }) {
+      const y = m.tanh(x.reduce((sum, one, g) => m.add(sum, m.add(one, h[g])), m.constant(0)));
+      return { states: [y], saved: [y] };
+    },
+    backward: (m, { dstates: [d], saved: [y] }) => ({ dx: new Array(5).fill(tanhSlope(m, d, y)) }),
+  },
+});
+
+/** Every operation of the algebra that no bundled cell has: h_t = max(min(ln(1 + eᵃ), 3), −a/(1 + |a|)) + √(1 + a²) */
+const operations: Cell = formulaCell({
+  name: 'operations',
+  gates: 1,
+  states: ['h'],
+  savedBlocks: 1,
+  formula: {
+    forward(m, { x: [x], h: [h] }) {
+      const a = m.add(x, h);
+      const one = m.constant(1);
+      const soft = m.min(m.log(m.add(one, m.exp(a))), m.constant(3));
+      const y = m.max(soft, m.div(m.neg(a), m.add(one, m.abs(a))));
+      return { states: [m.mul(m.constant(0.25), m.add(y, m.sqrt(m.add(one, m.mul(a, a)))))], saved: [a] };
+    },
+    backward(m, { dstates: [d], saved: [a] }) {
+      const one = m.constant(1);
+      const zero = m.constant(0);
+      const size = m.add(one, m.abs(a));
+      const soft = m.log(m.add(one, m.exp(a)));
+      const ofSoft = m.whereGreater(m.constant(3), soft, m.sigmoid(a), zero);
+      const ofOther = m.neg(m.div(one, m.mul(size, size)));
+      const ofMax = m.whereGreater(m.div(m.neg(a), size), m.min(soft, m.constant(3)), ofOther, ofSoft);
+      const ofRoot = m.div(a, m.sqrt(m.add(one, m.mul(a, a))));
+      return { dx: [m.mul(m.mul(m.constant(0.25), d), m.add(ofMax, ofRoot))] };
+    },
+  },
+});
+
+/** A loss of one's own: half the squared error. */
+const halfSquare: Loss = {
+  name: 'halfSquare',
+  targets: 'values',
+  per: 'row',
+  outputs: (o, z) => o.set(z),
+  forward({ losses, outputs, logits, targetValues, weights, R, V }) {
+    outputs.set(logits);
+    for (let r = 0; r < R; r++) {
+      losses[r] = 0;
+      for (let i = r * V; i < (r + 1) * V; i++) losses[r] += 0.5 * weights[r] * (logits[i] - targetValues[i]) ** 2;
+    }
+  },
+  backward({ dlogits, outputs, targetValues, weights, R, V }) {
+    for (let i = 0; i < R * V; i++) dlogits[i] = weights[Math.floor(i / V)] * (outputs[i] - targetValues[i]);
+  },
+  wgsl: {
+    forward: `var sum = 0.0;
+    for (var j = 0u; j < args.V; j++) {
+      sum += half_square(z(start + j) - target_value(start + j));
+      set_o(start + j, z(start + j));
+    }
+    set_loss(i, weight(i) * sum);`,
+    backward: `for (var j = 0u; j < args.V; j++) {
+      set_dz(start + j, weight(i) * (o(start + j) - target_value(start + j)));
+    }`,
+    functions: 'fn half_square(e: f32) -> f32 { return 0.5 * e * e; }',
+  },
+};
+
+const kinds: Record<string, Partial<ModelSpec> & Pick<ModelSpec, 'cell'>> = {
+  'elman tanh': { cell: 'elman' },
+  'elman sigmoid': { cell: 'elman', nonlinearity: 'sigmoid' },
+  'elman relu': { cell: 'elman', nonlinearity: 'relu' },
+  'elman identity': { cell: 'elman', nonlinearity: 'identity' },
+  gru: { cell: 'gru' },
+  gruResetBefore: { cell: 'gruResetBefore' },
+  lstm: { cell: 'lstm' },
+  lstmPeephole: { cell: 'lstmPeephole' },
+  minGru: { cell: 'minGru' },
+  odd: { cell: odd },
+  wide: { cell: wide },
+  operations: { cell: operations },
+};
+
+interface Case {
+  readonly spec: ModelSpec;
+  readonly T: number;
+  readonly B: number;
+  readonly backSteps: number;
+  readonly predicts: boolean;
+  readonly seed: number;
+}
+
+/** A model with features drawn at random. */
+function drawCase(kind: Partial<ModelSpec> & Pick<ModelSpec, 'cell'>, rng: RandomState): Case {
+  const pick = <V>(...values: V[]): V => values[rng.randint(values.length)];
+  const [loss, outputActivation] = pick<[ModelSpec['loss'], 'identity' | 'sigmoid']>(
+    ...([
+      ['softmaxCrossEntropy', 'identity'],
+      ['sigmoidCrossEntropy', 'identity'],
+      ['squaredError', 'identity'],
+      ['squaredError', 'sigmoid'],
+      [halfSquare, 'identity'],
+    ] as [ModelSpec['loss'], 'identity' | 'sigmoid'][]),
+  );
+  const layers = pick(1, 2);
+  return {
+    spec: {
+      ...kind,
+      ...{ loss, outputActivation, layers, bidirectional: pick(true, false) },
+      ...{ bias: pick('both', 'input', 'none'), input: pick('ids', 'dense'), initialState: pick('zero', 'learned') },
+      ...{ outputSize: pick(0, 2, 3), outputBias: pick(true, false), lossAt: pick('every', 'last') },
+      ...{ reduction: pick<'sum' | 'mean' | number>('sum', 'mean', 0.7), dropout: layers > 1 ? pick(0, 0.4) : 0 },
+      ...{ inputSize: pick(1, 2, 3), hiddenSize: rng.randint(1, 10) },
+    },
+    ...{ T: rng.randint(1, 7), B: pick(1, 5), backSteps: pick(Number.POSITIVE_INFINITY, rng.randint(1, 7)) },
+    ...{ predicts: pick(true, false), seed: rng.randint(2 ** 31 - 1) },
+  };
+}
+
+/** Loss, outputs and gradients of a case, twice: the second time what was compiled runs. */
+async function resultsOf<F, I>(
+  engine: Engine<F, I>,
+  { spec, T, B, backSteps, predicts, seed }: Case,
+): Promise<Record<string, number[]>[]> {
+  const rng = new RandomState(seed);
+  const own = (values: Float64Array): FloatArray => {
+    const rounded = Float32Array.from(values);
+    return engine.dtype === 'float32' ? rounded : Float64Array.from(rounded);
+  };
+  const read = async (buffer: F): Promise<number[]> =>
+    Array.from(engine.name === 'webgpu' ? await (buffer as DeviceBuffer).read() : (buffer as FloatArray));
+  const model = new SequenceModel(engine, spec, { steps: T + rng.randint(3), batch: B, inputGradient: true });
+  const { stack, parameters, gradients } = model;
+  const full = resolveSpec(spec);
+  const R = full.lossAt === 'every' ? T * B : B;
+  engine.write(parameters.flat, own(rng.normal(0, 0.7, engine.lengthOf(parameters.flat))));
+  model.eachState((_, layer, direction, index) => {
+    engine.write(stack.initial(layer, direction)[index], own(rng.uniform(-1, 1, B * full.hiddenSize)));
+    engine.write(stack.dfinal(layer, direction)[index], own(rng.uniform(-1, 1, B * full.hiddenSize)));
+  });
+  const padding = rng.randint(3);
+  const lengths = [Math.max(1, rng.randint(T + 1)), ...rng.randint(0, T + 1, B - 1)];
+  const mask = Array.from(rng.randint(0, 2, T * B), (one, i) => (i === 0 ? 1 : one));
+  const lossWeights = Array.from(rng.randint(0, 3, R), (one, i) => (i === 0 ? 1 : one / 2));
   model.load(
     {
-      inputs: spec.input === 'ids' ? ids : own(variables.x),
-      targets: targets instanceof Int32Array ? targets : own(targets),
-      ...(c.lengths ? { lengths: c.lengths } : {}),
-      ...(c.mask ? { mask: c.mask } : {}),
-      ...(c.lossWeights ? { lossWeights: c.lossWeights } : {}),
+      ...{ steps: T, batch: B },
+      inputs:
+        full.input === 'ids'
+          ? Int32Array.from(rng.randint(0, full.inputSize, T * B))
+          : own(rng.randn(T * B * full.inputSize)),
+      targets:
+        full.loss.targets === 'classes'
+          ? Int32Array.from(rng.randint(0, outputWidth(full), R))
+          : own(rng.rand(R * outputWidth(full))),
+      ...(padding === 1 ? { lengths } : padding === 2 ? { mask } : {}),
+      ...(rng.randint(2) === 0 ? { lossWeights } : {}),
     },
-    c.keep,
+    Array.from(rng.randint(0, 2, B)),
+    rng,
   );
-  for (const { name } of model.parameters.places) engine.write(model.parameters.get(name)!, variables[name]);
-  for (const { name, layer, direction, which } of stateNames(spec)) {
-    engine.write(stack.given(layer, direction)[which], variables[name]);
-    if (finals[name]) engine.write(stack.dfinal(layer, direction)[which], finals[name]);
-  }
-  const stream = uniforms.flatMap((u) => Array.from(u));
-  const pass = async (): Promise<Params> => {
-    let drawn = 0;
-    model.forward({ randomSample: () => stream[drawn++] } as unknown as RandomState);
-    engine.fill(model.gradients.flat, 0);
-    model.backward(true, c.span);
-    const got: Params = { loss: Float64Array.from(await model.loss.read()) };
-    const gradients = await model.gradients.flat.read();
-    for (const { name, offset, length } of model.gradients.places) {
-      got[name] = Float64Array.from(gradients.subarray(offset, offset + length));
-    }
-    for (const { name, layer, direction, which } of stateNames(spec)) {
-      got[name] = Float64Array.from(await stack.dgiven(layer, direction)[which].read());
-    }
-    if (spec.input === 'dense') {
-      got.x = Float64Array.from((await stack.dx.read()).subarray(0, c.T * c.B * spec.inputSize));
-    }
+  const pass = async (): Promise<Record<string, number[]>> => {
+    engine.kernels.fill(gradients.flat, 0);
+    if (predicts) {
+      // The parts that a training step has in one.
+      model.predict();
+      model.forward();
+      model.backward(backSteps);
+    } else model.forwardBackward(backSteps);
+    const got: Record<string, number[]> = { loss: await read(model.loss), outputs: await read(model.outputs()) };
+    const flat = await read(gradients.flat);
+    for (const { name, offset, length } of gradients.layout) got[name] = flat.slice(offset, offset + length);
+    const states: [string, F][] = [];
+    model.eachState((name, layer, direction, index) => states.push([name, stack.dinitial(layer, direction)![index]]));
+    for (const [name, state] of states) got[name] = await read(state);
+    if (full.input === 'dense') got.x = (await read(stack.dx)).slice(0, T * B * full.inputSize);
     return got;
   };
-  const both: [Params, Params] = [await pass(), await pass()];
-  engine.dispose();
-  return both;
+  return [await pass(), await pass()];
 }
 
 /**
  * How far float32 may be from float64 after so many operations: on the way from any number to the loss and back there
  * are at most 2·T·layers steps, each with a sum of `inner` products and a few functions of some ulps.
  */
-function boundOf(c: SequenceCase, scale: number): number {
-  const { hiddenSize, inputSize, layers = 1, outputSize } = c.spec;
+function boundOf({ spec, T }: Case, scale: number): number {
+  const { hiddenSize, inputSize, layers = 1, outputSize } = spec;
   const inner = 2 * hiddenSize + inputSize + outputSize + 40;
-  return 2 * c.T * layers * inner * FLOAT32 * scale;
+  return 2 * T * layers * inner * FLOAT32 * scale;
 }
 
 /**
- * The walk as it stands, fused with a dispatch a step, and fused with whole recurrences: as this device does them, as a
- * GPU does small ones, and with weights that are too many to be kept; and with tiles and workgroups of another size.
+ * The default stages; and fused ones: a dispatch a step, also with a tile of another size, all steps as this device does
+ * them, as a GPU, and with weights read by a workgroup of another size.
  */
 const ways = {
-  walk: { fused: false },
+  default: { stages: 'default' },
   steps: { persistent: false },
-  tiles: { persistent: { rows: 2, fours: 1 } },
+  tile: { persistent: { rows: 2, fours: 1 } },
   persistent: {},
-  kept: { persistent: { rows: 1, units: 4, held: 16, parts: 1 } },
-  read: { persistent: { rows: 4, units: 8, held: 0, parts: 3, threads: 4 } },
+  registers: { persistent: { rows: 1, outputsPerThread: 4, weightsInRegisters: 16, kSplits: 1 } },
+  read: { persistent: { rows: 4, outputsPerThread: 8, weightsInRegisters: 0, kSplits: 3, threads: 4 } },
 } as const satisfies Record<string, WebgpuEngineOptions>;
+
+type Way = keyof typeof ways;
 
 describe('loss and gradients of whole models are those of float64, in every feature, and the same bits twice', () => {
   // Kernels take long to compile on a software adapter, so that not every cell goes every way.
-  const fused = kinds.filter(
-    (kind) => kind.cell !== 'gruResetBefore' && !('nonlinearity' in kind && /sigmoid|identity/.test(kind.nonlinearity)),
-  );
-  const all = [
-    ...(inBrowser ? [] : kinds.map((kind) => [kind, 'walk'] as const)),
-    ...(inBrowser ? [] : fused.map((kind) => [kind, 'steps'] as const)),
-    ...fused.filter(({ cell }) => !inBrowser && cell === 'lstm').map((kind) => [kind, 'tiles'] as const),
-    ...fused.filter(({ cell }) => !inBrowser && cell !== 'lstm').map((kind) => [kind, 'read'] as const),
-    ...fused.filter(({ cell }) => !inBrowser && cell !== 'elman').map((kind) => [kind, 'kept'] as const),
-    ...fused.filter((_, k) => k === 0).map((kind) => [kind, 'persistent'] as const),
+  const some: [string, Way[]][] = [
+    ['elman tanh', ['default', 'steps', 'persistent', 'read']],
+    ['elman sigmoid', ['default']],
+    ['elman relu', ['default', 'steps']],
+    ['elman identity', ['default']],
+    ['gru', ['default', 'steps', 'registers', 'read']],
+    ['gruResetBefore', ['default', 'persistent']],
+    ['lstm', ['steps', 'tile', 'registers']],
+    ['lstmPeephole', ['steps', 'read']],
+    ['minGru', ['default', 'persistent']],
+    ['odd', ['default', 'steps', 'registers']],
+    ['wide', ['persistent']],
+    ['operations', ['persistent']],
   ];
+  const all = some.flatMap(([kind, own]) => own.map((way) => [kind, way] as const));
 
-  it.each(all)('%o, %s', async (kind, way) => {
-    let compared = 0;
-    const cases = arbitraryModel({
-      kind: fc.constant(kind),
-      hiddenSize: fc.integer({ min: 1, max: 9 }),
-      B: fc.constantFrom(1, 5),
-      lengths: fc.array(fc.nat({ max: 6 }), { minLength: 5, maxLength: 5 }),
-      mask: fc.array(fc.constantFrom(1, 0), { minLength: 30, maxLength: 30 }),
-      lossWeights: fc.array(fc.constantFrom(1, 0.5, 0, 2), { minLength: 30, maxLength: 30 }),
-      keep: fc.array(fc.constantFrom(0, 1), { minLength: 5, maxLength: 5 }),
-      span: fc.integer({ min: 1, max: 6 }),
-    });
-    const runs = fc.sample(cases, { numRuns: 5, seed: 20261121 });
-    for (const c of runs) {
-      const runner = new Runner(c);
-      const want: Params = { ...runner.gradients(), loss: runner.model.loss as Float64Array };
-      const [got, again] = await byEngine(c, ways[way]);
-      const scale = Math.max(1, ...Object.values(want).flatMap((values) => [...values].map(Math.abs)));
-      const bound = boundOf(c, scale);
-      for (const [name, values] of Object.entries(want)) {
-        expect(got[name].length).toBe(values.length);
-        for (let i = 0; i < values.length; i++) {
-          if (!(Math.abs(got[name][i] - values[i]) <= bound)) {
-            throw new Error(`${name}[${i}]: got ${got[name][i]}, want ${values[i]} ± ${bound}\n${JSON.stringify(c)}`);
+  it.each(inBrowser ? all.filter(([kind, way]) => kind === 'elman tanh' && way === 'persistent') : all)(
+    '%s, %s',
+    async (kind, way) => {
+      const rng = new RandomState(20261128);
+      let compared = 0;
+      for (let run = 0; run < 6; run++) {
+        const c = drawCase(kinds[kind], rng);
+        const [want] = await resultsOf(tsEngine('float64'), c);
+        const engine = webgpuEngine(device, ways[way]);
+        const [got, again] = await resultsOf(engine, c);
+        engine.dispose();
+        const bound = boundOf(c, Math.max(1, ...Object.values(want).flat().map(Math.abs)));
+        for (const [name, values] of Object.entries(want)) {
+          expect(got[name].length).toBe(values.length);
+          for (let i = 0; i < values.length; i++) {
+            if (!(Math.abs(got[name][i] - values[i]) <= bound)) {
+              throw new Error(`${name}[${i}]: got ${got[name][i]}, want ${values[i]} ± ${bound}\n${JSON.stringify(c)}`);
+            }
+            compared++;
           }
-          compared++;
         }
+        expect(again).toEqual(got);
       }
-      expect(again).toEqual(got);
-    }
-    expect(compared).toBeGreaterThan(200);
+      expect(compared).toBeGreaterThan(200);
+    },
+  );
+});
+
+describe('an engine', () => {
+  const spec: ModelSpec = { cell: minGru, inputSize: 3, hiddenSize: 4, outputSize: 3, loss: 'softmaxCrossEntropy' };
+  const load = (engine: ReturnType<typeof webgpuEngine>, T: number, change: Partial<ModelSpec> = {}) => {
+    const model = new SequenceModel(engine, { ...spec, ...change }, { steps: T, batch: 2 });
+    model.load({ inputs: new Int32Array(2 * T), targets: new Int32Array(2 * T), steps: T, batch: 2 });
+    return model;
+  };
+
+  it('does all steps of a cell without a product in one dispatch', () => {
+    const engine = webgpuEngine(device);
+    const model = load(engine, 5);
+    const names = engine.calls(() => model.forwardBackward()).map(({ name }) => name);
+    expect(names).toEqual([
+      ...['minGru forward, 5 steps in a dispatch', 'linearForward', 'lossForwardBackward', 'sumAxis', 'matmulNN'],
+      ...['minGru backward, 5 steps in a dispatch', 'weightGradients'],
+    ]);
+    engine.dispose();
+  });
+
+  it('keeps the commands of a limited number of passes', async () => {
+    const engine = webgpuEngine(device);
+    const model = load(engine, 100);
+    const use = async (steps: number): Promise<number> => {
+      model.load({ inputs: new Int32Array(2 * steps), targets: new Int32Array(2 * steps), steps, batch: 2 });
+      model.forward();
+      await model.loss.read();
+      return device.memoryUse.buffers;
+    };
+    const buffers: number[] = [];
+    for (let steps = 1; steps <= 100; steps++) buffers.push(await use(steps));
+    expect(buffers[99]).toBe(buffers[79]);
+    expect(await use(1)).toBe(buffers[99]);
+    engine.dispose();
+  });
+
+  it('refuses by name what it has no kernel for', () => {
+    const engine = webgpuEngine(device);
+    const { formula: _, ...plain } = minGru;
+    const run = (change: Partial<ModelSpec>): (() => void) => {
+      const model = load(engine, 2, change);
+      return () => engine.calls(() => model.forward()).map(({ run }) => run());
+    };
+    expect(run({ cell: plain })).toThrow('spec.cell minGru has no formula, which engine webgpu needs');
+    const { wgsl: __, ...silent } = { ...halfSquare, targets: 'classes' as const };
+    expect(run({ loss: silent })).toThrow('spec.loss halfSquare has no wgsl, which engine webgpu needs');
+    const sequence: Loss = { ...halfSquare, targets: 'classes', per: 'sequence' };
+    expect(run({ loss: sequence })).toThrow('spec.loss halfSquare is per sequence, engine webgpu needs a loss per row');
+    const huge: Cell = {
+      ...minGru,
+      formula: {
+        ...minGru.formula!,
+        forward: (m, { x: [, x] }) => ({ states: [m.mul(m.constant(1e39), x)], saved: [x, x] }),
+      },
+    };
+    expect(run({ cell: huge })).toThrow('formula: constant 1e+39, expected a finite number of float32');
+    engine.dispose();
+  });
+
+  it('allocates more when it is asked for more than its room', async () => {
+    const engine = webgpuEngine(device, { room: { floats: 8, ints: 4 } });
+    const [a, b, c] = [6, 6, 100].map((length) => engine.floats(length)) as FloatBuffer[];
+    expect(new Set([a, b, c].map(({ storage }) => storage.id)).size).toBe(3);
+    engine.kernels.fill(c, 2);
+    engine.kernels.copy(a, engine.slice(c, 3, 9));
+    expect(Array.from(await a.read())).toEqual(new Array(6).fill(2));
+    engine.dispose();
   });
 });

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { gpuEnvironment } from '../../scripts/softwareGpu.ts';
-import { openDevice } from '../../src/webgpu/device.ts';
+import { openDevice } from '../../src/webgpu/device/device.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { RandomState } from '../../src/tensor/random.ts';
-import { type KernelCheck, type Placement, runCheck, type Sizes } from '../../src/webgpu/check.ts';
-import { checksFor } from '../../src/webgpu/checks.ts';
-import { webgpuEngine } from '../../src/webgpu/engine.ts';
-import { runWalkCheck, walkChecks, walkParts, walkSizes } from '../../src/webgpu/walkChecks.ts';
+import { type KernelCheck, type Placement, runCheck, type Sizes } from '../../src/webgpu/selfTest/check.ts';
+import { checksFor } from '../../src/webgpu/selfTest/checks.ts';
+import { modelCalls, modelChecks, modelSizes, runModelCheck } from '../../src/webgpu/selfTest/modelChecks.ts';
+import { webgpuEngine } from '../../src/webgpu/training/engine.ts';
 import { openTestDevice } from './device.ts';
 
 const device = await openTestDevice();
@@ -49,22 +49,27 @@ describe('each kernel is within its bound of the float64 function, gives the sam
   );
 });
 
-describe('each walk is within its bound of the float64 walk, gives the same bits twice, touches nothing else', () => {
-  it.each(walkChecks.map((check) => [check.name, check] as const))('%s', async (_, check) => {
+describe('passes of each model are within their bound of float64, give the same bits twice, touch nothing else', () => {
+  it.each(modelChecks.map((check) => [check.name, check] as const))('%s', async (_, check) => {
     for (let seed = 0; seed < 6; seed++) {
-      const sizes = walkSizes(new RandomState(seed));
-      expect(await runWalkCheck(device, check, sizes, seed)).toBeNull();
+      const sizes = modelSizes(new RandomState(seed));
+      expect(await runModelCheck(device, check, sizes, seed)).toBeNull();
       cases++;
     }
   });
 
   const sizes = { T: 3, B: 4, H: 2, V: 3 };
 
-  it('so every kernel that an engine has is tried', () => {
-    const tried = new Set<string>(walkChecks.flatMap((check) => walkParts(device, check, sizes).calls));
+  it('so every kernel and stage that an engine has is tried', () => {
+    const tried = new Set<string>(
+      modelChecks.flatMap((check) => modelCalls(device, check, sizes).map(({ kernel }) => kernel)),
+    );
     const names = checksFor(device, true).map(({ name }) => name.split(/[ ,]/)[0]);
-    const all = Object.keys(webgpuEngine(device).kernels);
-    expect(all.length).toBeGreaterThan(35);
+    const engine = webgpuEngine(device);
+    const stages = ['recurrenceForward', 'recurrenceBackward', 'lossOutputs', 'lossForward', 'lossBackward'];
+    const all = [...Object.keys(engine.kernels), ...stages, 'lossForwardBackward', 'weightGradients'];
+    expect(all.length).toBeGreaterThan(25);
+    expect(all.filter((name) => !(name in engine) && !(name in engine.kernels))).toEqual([]);
     expect(all.filter((name) => !tried.has(name) && !names.includes(name))).toEqual([]);
   });
 
@@ -72,13 +77,12 @@ describe('each walk is within its bound of the float64 walk, gives the same bits
     ['a dispatch a step', /, a dispatch a step$/],
     ['all steps in a dispatch', /, 3 steps in a dispatch$/],
   ])('of which those that are called «%s» are', (way, recurrence) => {
-    const those = walkChecks.filter(({ name }) => name.endsWith(way));
+    const those = modelChecks.filter(({ name }) => name.endsWith(way));
     expect(those.length).toBeGreaterThan(2);
     for (const check of those) {
-      const { calls, stages } = walkParts(device, check, sizes);
+      const stages = modelCalls(device, check, sizes).map(({ name }) => name);
       const walked = stages.filter((stage) => recurrence.test(stage));
       expect(walked.length, check.name).toBe(2 * (check.spec.layers ?? 1)); // forward and backward
-      expect(calls.length).toBeGreaterThan(2 * stages.length);
     }
   });
 });

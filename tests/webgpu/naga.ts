@@ -1,7 +1,7 @@
-import { openDevice } from '../../src/webgpu/device.ts';
-import { messageOf } from '../../src/webgpu/errors.ts';
-import type { KernelSource } from '../../src/webgpu/pipelines.ts';
-import { selfTest } from '../../src/webgpu/selfTest.ts';
+import { openDevice } from '../../src/webgpu/device/device.ts';
+import { messageOf } from '../../src/webgpu/device/errors.ts';
+import type { KernelSource } from '../../src/webgpu/device/pipelines.ts';
+import { selfTest } from '../../src/webgpu/selfTest/selfTest.ts';
 
 /** For Deno, whose WebGPU is wgpu with the compiler naga, as in Firefox: tries every kernel and prints what came of it. */
 const device = await openDevice();

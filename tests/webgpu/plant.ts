@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import type { Device } from '../../src/webgpu/device.ts';
+import type { Device } from '../../src/webgpu/device/device.ts';
 
-/** Has a kernel written otherwise on this device; its variants, which have something after its name, too. */
+/** Has a kernel written otherwise on this device; its memoize, which have something after its name, too. */
 export function plantInKernel({ gpu }: Device, name: string, right: string | RegExp, wrong: string): void {
   const createShaderModule = gpu.createShaderModule.bind(gpu);
   const isIt = (label: string): boolean => label.startsWith(name) && /^\d*( .*)?$/.test(label.slice(name.length));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { selfTest } from '../../src/webgpu/selfTest.ts';
+import { selfTest } from '../../src/webgpu/selfTest/selfTest.ts';
 import { openTestDevice } from './device.ts';
 import { plantInKernel } from './plant.ts';
 
@@ -7,7 +7,14 @@ describe('selfTest', () => {
   it('finds nothing wrong, and says how much it tried', async () => {
     const device = await openTestDevice();
     // All of them are tried in kernels.test.ts.
-    const only = ['tanh', 'softmax', 'matmulNN rows', 'gatherRowsBackward', 'update adam', 'walk of gru, call by call'];
+    const only = [
+      'tanh',
+      'softmax',
+      'matmulNN rows',
+      'gatherRowsBackward',
+      'update adam',
+      'model of gru, kernel by kernel',
+    ];
     const { adapter, checks, failures } = await selfTest(device, { cases: 3, only });
     expect(failures).toEqual([]);
     expect(adapter).toBe(device.adapter);

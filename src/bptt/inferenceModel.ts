@@ -1,0 +1,395 @@
+import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
+import { type Batch, BatchReader, type CheckedBatch, type InputBatch } from './batch.ts';
+import type { CpuEngine } from './engine.ts';
+import { InferenceSession } from './inferenceSession.ts';
+import { LruMap } from './lruMap.ts';
+import { modelAllocationPlan, SequenceModel } from './model.ts';
+import { assertOptions, BATCH_FIELDS, describe } from './options.ts';
+import {
+  type ModelSpec,
+  type NamedTensors,
+  outputWidth,
+  parameterLayout,
+  type ResolvedSpec,
+  resolveSpec,
+} from './spec.ts';
+import { assertEach, Stepper, stepperAllocationPlan } from './stepper.ts';
+
+/** Makes engines with room for buffers of those lengths. */
+export interface EngineFactory {
+  /** In words. */
+  readonly description: string;
+  readonly dtype: Dtype;
+  make(spec: ResolvedSpec, lengths: readonly number[]): CpuEngine;
+}
+
+/** Steps and sequences that are computed at a time; more of them take several passes. */
+const MOST_STEPS = 64;
+const MOST_SEQUENCES = 64;
+
+/** Sizes of batch whose buffers are kept. */
+const KEPT_SIZES = 4;
+
+/** A model of windows, and the engine that it has to itself. */
+interface WindowModel {
+  readonly engine: CpuEngine;
+  readonly model: SequenceModel<FloatArray, Int32Array>;
+}
+
+/**
+ * A model for inference alone, made by {@link createModel}: whole batches by {@link predict}, step by step by
+ * {@link session}. It needs no optimizer and no sizes: buffers are made when they are needed.
+ */
+export class InferenceModel {
+  readonly spec: ResolvedSpec;
+  /** The engine in words. */
+  readonly description: string;
+  readonly dtype: Dtype;
+  /** The weights by name; not to be written to. */
+  readonly parameters: NamedTensors;
+
+  private readonly factory: EngineFactory;
+  private readonly windows: LruMap<number, WindowModel>;
+  /** The model that sessions read with, made at the first one, and the session whose state it holds. */
+  private stepping: { readonly engine: CpuEngine; readonly stepper: Stepper } | null = null;
+  private current: InferenceSession | null = null;
+  private disposed = false;
+
+  /** Made by {@link createModel}. */
+  constructor(spec: ModelSpec | ResolvedSpec, parameters: NamedTensors, factory: EngineFactory) {
+    this.spec = resolveSpec(spec);
+    this.factory = factory;
+    this.dtype = factory.dtype;
+    this.description = factory.description;
+    const layout = parameterLayout(this.spec);
+    assertEach('createModel', layout, parameters);
+    this.parameters = {};
+    for (const { name } of layout) {
+      const values = zeros(this.dtype, parameters[name].length);
+      values.set(parameters[name]);
+      const bad = values.findIndex((v) => !Number.isFinite(v));
+      if (bad >= 0) {
+        throw new RangeError(`createModel: ${name}[${bad}] is ${parameters[name][bad]}, expected a finite number`);
+      }
+      this.parameters[name] = values;
+    }
+    this.windows = new LruMap(KEPT_SIZES, ({ engine }) => engine.dispose());
+  }
+
+  /** V, the numbers of an output. */
+  get outputSize(): number {
+    return outputWidth(this.spec);
+  }
+
+  /**
+   * The outputs [steps,batch,V] ([batch,V] where the loss is at the last step) of a batch of any size: probabilities or
+   * values. At padded steps they repeat what the state before gives. Every sequence begins anew.
+   *
+   * @param batch says `steps` or `batch` (or has `lengths`), since a model for inference has no sizes of its own
+   * @throws {RangeError | TypeError} on a batch that does not fit; nothing is computed then.
+   */
+  async predict(batch: InputBatch): Promise<FloatArray> {
+    this.assertAlive('predict');
+    const { spec, dtype } = this;
+    const [steps, sequences] = sizesOf(spec, batch);
+    const reader = new BatchReader(spec, steps, sequences, 1, dtype);
+    reader.readForPrediction(batch);
+    const V = outputWidth(spec);
+    const every = spec.lossAt === 'every';
+    const outputs = zeros(dtype, (every ? steps : 1) * sequences * V);
+    for (let from = 0; from < sequences; from += MOST_SEQUENCES) {
+      const count = Math.min(MOST_SEQUENCES, sequences - from);
+      // Windows of one direction go on from each other; two directions need the whole.
+      const T = spec.bidirectional ? steps : Math.min(steps, MOST_STEPS);
+      const model = this.window(T, count);
+      for (let start = 0; start < steps; start += T) {
+        const length = Math.min(T, steps - start);
+        if (start > 0) carryOn(model);
+        model.loadChecked(partOf(reader, spec, start, length, from, count, model.B));
+        model.predict();
+        const rows = model.outputs();
+        for (let t = 0; t < (every ? length : 1); t++) {
+          const row = ((every ? start + t : 0) * sequences + from) * V;
+          outputs.set(rows.subarray(t * model.B * V, (t * model.B + count) * V), row);
+        }
+      }
+    }
+    return outputs;
+  }
+
+  /**
+   * A sequence to be read step by step. Many may be open at once: they share the weights, and each costs a state.
+   *
+   * @throws {RangeError} where the model reads in both directions: it needs the end of a sequence to begin.
+   */
+  session(): InferenceSession {
+    this.assertAlive('session');
+    this.assertOneDirection('session');
+    return new InferenceSession(this);
+  }
+
+  /**
+   * One step of several sessions at once, so that the weights are read once: the outputs of each, in order.
+   *
+   * @param inputs for each session what {@link InferenceSession.read} takes
+   * @throws {RangeError | TypeError} on an input that does not fit, a session of another model or one that is listed twice;
+   *   no session has read then.
+   */
+  readAll(sessions: readonly InferenceSession[], inputs: readonly (number | ArrayLike<number>)[]): FloatArray[] {
+    const fn = 'model.readAll';
+    this.assertAlive('readAll');
+    this.assertOneDirection('readAll');
+    const { spec, dtype } = this;
+    const n = sessions.length;
+    if (inputs.length !== n) throw new RangeError(`${fn}: got ${inputs.length} inputs for ${n} sessions`);
+    if (new Set(sessions).size !== n)
+      throw new RangeError(`${fn}: a session is listed twice, it reads one step at a time`);
+    for (const [i, session] of sessions.entries()) {
+      if (session.model !== this) throw new RangeError(`${fn}: sessions[${i}] belongs to another model`);
+    }
+    const D = spec.input === 'dense' ? spec.inputSize : 1;
+    const all = spec.input === 'dense' ? zeros(dtype, n * D) : new Int32Array(n);
+    for (const [i, input] of inputs.entries())
+      this.copyInput(`${fn}: inputs[${i}]`, all.subarray(i * D, (i + 1) * D), input);
+    const V = outputWidth(spec);
+    const H = spec.hiddenSize;
+    const given: FloatArray[] = [];
+    for (let from = 0; from < n; from += MOST_SEQUENCES) {
+      const part = sessions.slice(from, from + MOST_SEQUENCES);
+      const model = this.window(1, part.length);
+      const { B } = model;
+      const carry = zeros(dtype, B);
+      for (const [b, session] of part.entries()) {
+        const states = this.stateOf(session);
+        if (states === null) continue;
+        carry[b] = 1;
+        model.eachState((name, layer, _, index) => model.stack.initial(layer)[index].set(states[name], b * H));
+      }
+      const reader = new BatchReader(spec, 1, part.length, 1, dtype);
+      reader.readForPrediction({ inputs: all.subarray(from * D, (from + part.length) * D), steps: 1 });
+      model.loadChecked({ ...partOf(reader, spec, 0, 1, 0, part.length, B), carry });
+      model.predict();
+      const outputs = model.outputs();
+      const logits = model.logits();
+      for (const [b, session] of part.entries()) {
+        const states = session.ownStates();
+        model.eachState((name, layer, _, index) => {
+          const { final } = model.stack.recurrence(model.window, layer);
+          states[name].set(final[index].subarray(b * H, (b + 1) * H));
+        });
+        const row = outputs.slice(b * V, (b + 1) * V);
+        session.hasRead(row, logits.slice(b * V, (b + 1) * V));
+        if (this.current === session) this.current = null;
+        given.push(row.slice());
+      }
+    }
+    return given;
+  }
+
+  /** Frees what the engine holds. Every call after it fails. */
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.stepping?.engine.dispose();
+    for (const { engine } of this.windows.values()) engine.dispose();
+  }
+
+  /**
+   * One step of a session; the stepper's state is that of the session afterwards.
+   *
+   * @internal
+   */
+  readStep(session: InferenceSession, input: number | ArrayLike<number>): { outputs: FloatArray; logits: FloatArray } {
+    this.assertAlive('session.read');
+    const { spec, dtype } = this;
+    const buffer = spec.input === 'dense' ? zeros(dtype, spec.inputSize) : new Int32Array(1);
+    this.copyInput('session.read: input', buffer, input);
+    const stepper = this.stepper();
+    if (this.current !== session) {
+      const states = this.stateOf(session);
+      this.storeCurrent();
+      if (states === null) stepper.reset();
+      else stepper.setState(states);
+      this.current = session;
+    }
+    const outputs = stepper.read(buffer);
+    return { outputs: outputs.slice(), logits: stepper.model.logits().slice() };
+  }
+
+  /**
+   * The states [H] of a session by name, in its own arrays; null where it has read nothing.
+   *
+   * @internal
+   */
+  stateOf(session: InferenceSession): NamedTensors | null {
+    this.assertAlive('session');
+    if (!session.started) return null;
+    if (this.current === session) this.stepper().copyState(session.ownStates());
+    return session.ownStates();
+  }
+
+  /**
+   * The states [H] that a sequence begins with, by name.
+   *
+   * @internal
+   */
+  initialStates(): NamedTensors {
+    this.assertAlive('session');
+    const { spec, dtype, parameters } = this;
+    const states: NamedTensors = {};
+    for (let layer = 0; layer < spec.layers; layer++) {
+      for (const state of spec.cell.states) {
+        states[`${state}_l${layer}`] = parameters[`${state}0_l${layer}`]?.slice() ?? zeros(dtype, spec.hiddenSize);
+      }
+    }
+    return states;
+  }
+
+  /**
+   * The session's own arrays hold its state from here on.
+   *
+   * @internal
+   */
+  release(session: InferenceSession): void {
+    if (this.current === session) this.current = null;
+  }
+
+  private storeCurrent(): void {
+    if (this.current?.started) this.stepper().copyState(this.current.ownStates());
+    this.current = null;
+  }
+
+  private stepper(): Stepper {
+    if (this.stepping === null) {
+      const engine = this.factory.make(this.spec, stepperAllocationPlan(this.spec));
+      this.stepping = { engine, stepper: new Stepper(engine, this.spec, this.parameters) };
+    }
+    return this.stepping.stepper;
+  }
+
+  /** A model with room for windows of T steps of `count` sequences. */
+  private window(T: number, count: number): SequenceModel<FloatArray, Int32Array> {
+    const B = roundUp(count);
+    const made = this.windows.get(B, () => this.makeWindow(roundUp(T), B));
+    if (made.model.T >= T) return made.model;
+    made.engine.dispose();
+    const larger = this.makeWindow(roundUp(T), B);
+    this.windows.set(B, larger);
+    return larger.model;
+  }
+
+  private makeWindow(T: number, B: number): WindowModel {
+    const { spec, factory, parameters } = this;
+    const options = { steps: T, batch: B, initialGradient: false, backward: false };
+    const engine = factory.make(spec, modelAllocationPlan(spec, options));
+    const model = new SequenceModel<FloatArray, Int32Array>(engine, spec, options);
+    for (const [name, values] of Object.entries(parameters)) model.parameters.get(name)!.set(values);
+    return { engine, model };
+  }
+
+  /** Checks the input of a step and copies it. */
+  private copyInput(what: string, to: FloatArray | Int32Array, input: number | ArrayLike<number>): void {
+    const { input: kind, inputSize } = this.spec;
+    if (kind === 'ids') {
+      const id = typeof input === 'number' ? input : input?.length === 1 ? input[0] : input;
+      if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= inputSize) {
+        throw new RangeError(`${what} is ${describe(id)}, expected an id from 0 to ${inputSize - 1}`);
+      }
+      to[0] = id;
+      return;
+    }
+    const values = typeof input === 'number' && inputSize === 1 ? [input] : (input as ArrayLike<number>);
+    if (typeof values !== 'object' || values === null || values.length !== inputSize) {
+      const got = typeof values === 'object' && values !== null ? `${values.length} numbers` : describe(values);
+      throw new RangeError(`${what} is ${got}, expected a vector [D] = [${inputSize}]`);
+    }
+    for (let i = 0; i < inputSize; i++) {
+      to[i] = values[i];
+      if (!Number.isFinite(to[i])) throw new RangeError(`${what}[${i}] is ${values[i]}, expected a finite number`);
+    }
+  }
+
+  private assertOneDirection(fn: string): void {
+    if (this.spec.bidirectional) {
+      throw new RangeError(
+        `model.${fn}: a bidirectional model reads a sequence from both ends, it cannot read step by step: use predict`,
+      );
+    }
+  }
+
+  private assertAlive(fn: string): void {
+    if (this.disposed) throw new Error(`model.${fn}: the model was disposed of`);
+  }
+}
+
+/** The next power of two, or multiple of 64: so few sizes take turns. */
+function roundUp(size: number): number {
+  if (size > 64) return Math.ceil(size / 64) * 64;
+  let power = 1;
+  while (power < size) power *= 2;
+  return power;
+}
+
+/** The steps and sequences of a batch for a model without sizes of its own. */
+function sizesOf({ input, inputSize }: ResolvedSpec, batch: InputBatch): [steps: number, sequences: number] {
+  assertOptions('batch', batch, BATCH_FIELDS);
+  const { inputs, steps, lengths } = batch;
+  if (!(ArrayBuffer.isView(inputs) && 'length' in inputs)) {
+    throw new TypeError(
+      `batch.inputs is ${describe(inputs)}, expected ${input === 'ids' ? 'an Int32Array' : 'numbers'}`,
+    );
+  }
+  const rows = (inputs as Batch['inputs']).length / (input === 'dense' ? inputSize : 1);
+  const sequences = batch.batch ?? (steps === undefined ? lengths?.length : rows / steps);
+  if (sequences === undefined) {
+    throw new RangeError(
+      `batch.inputs has ${inputs.length} elements: how many steps, of how many sequences? Say batch or steps`,
+    );
+  }
+  const T = steps ?? rows / sequences;
+  if (!Number.isInteger(T) || !Number.isInteger(sequences) || T < 1 || sequences < 1 || T * sequences !== rows) {
+    const shape = input === 'dense' ? `[steps,batch,D], D = ${inputSize},` : '[steps,batch]';
+    const told = `${steps === undefined ? '' : ` steps ${steps}`}${batch.batch === undefined ? '' : ` batch ${batch.batch}`}`;
+    throw new RangeError(
+      `batch.inputs has ${inputs.length} elements, expected ${shape} with${told || ` ${sequences} lengths`}`,
+    );
+  }
+  return [T, sequences];
+}
+
+/** Steps `start` … of the sequences `from` … of a batch, as a batch of B sequences; all but the first steps carry. */
+function partOf(
+  { inputs, mask, sequences, masked }: BatchReader,
+  { input, inputSize }: ResolvedSpec,
+  start: number,
+  steps: number,
+  from: number,
+  count: number,
+  B: number,
+): CheckedBatch {
+  const D = input === 'dense' ? inputSize : 1;
+  const own = new (inputs.constructor as new (length: number) => Int32Array)(steps * B * D);
+  const ownMask = new (mask.constructor as new (length: number) => FloatArray)(steps * B);
+  for (let t = 0; t < steps; t++) {
+    const row = (start + t) * sequences + from;
+    own.set(inputs.subarray(row * D, (row + count) * D) as Int32Array, t * B * D);
+    if (masked) ownMask.set(mask.subarray(row, row + count), t * B);
+    else ownMask.fill(1, t * B, t * B + count);
+  }
+  const carry = new (mask.constructor as new (length: number) => FloatArray)(B).fill(start > 0 ? 1 : 0);
+  return {
+    ...{ steps, sequences: count, inputs: own, targets: null, mask: ownMask, weights: NOTHING, carry, labels: 0 },
+    ...{ lengths: NO_IDS, targetLengths: NO_IDS, masked: masked || count < B },
+  };
+}
+
+const NOTHING = new Float32Array(0);
+const NO_IDS = new Int32Array(0);
+
+/** Hands the states that a window ended in to the next. */
+function carryOn(model: SequenceModel<FloatArray, Int32Array>): void {
+  for (let layer = 0; layer < model.spec.layers; layer++) {
+    const { final } = model.stack.recurrence(model.window, layer);
+    for (const [s, state] of model.stack.initial(layer).entries()) state.set(final[s]);
+  }
+}

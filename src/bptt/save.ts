@@ -1,0 +1,279 @@
+import { adagrad } from '../optim/adagrad.ts';
+import { adam, adamw } from '../optim/adam.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import { rmsprop } from '../optim/rmsprop.ts';
+import { notebookRprop, rprop } from '../optim/rprop.ts';
+import { sgd } from '../optim/sgd.ts';
+import type { RandomStateSnapshot } from '../tensor/random.ts';
+import type { Dtype, FloatArray } from '../tensor/shape.ts';
+import { type CreateModelOptions, createModel } from './createModel.ts';
+import { type CreateTrainerOptions, createTrainer } from './createTrainer.ts';
+import type { InferenceModel } from './inferenceModel.ts';
+import { decodeModel, encodeModel, type ModelFile } from './modelFile.ts';
+import { assertOptions, CREATE_TRAINER_OPTIONS, describe } from './options.ts';
+import {
+  type Known,
+  type ModelSpec,
+  type NamedTensors,
+  parameterLayout,
+  type ResolvedSpec,
+  resolveSpec,
+  specFromJson,
+  specToJson,
+} from './spec.ts';
+import type { Trainer } from './trainer.ts';
+
+/** The bundled update rules: these are saved by name and numbers. */
+const RULES: Readonly<Record<string, (options: never) => Optimizer>> = {
+  ...{ sgd, adagrad, adam, adamw, rmsprop, rprop, notebookRprop },
+};
+
+/** Options that no file holds, or that the state holds. */
+const NOT_SAVED: readonly string[] = ['optimizer', 'webgpu', 'threadWorker', 'seed', 'engine', 'threads', 'dtype'];
+
+const TRAINER = 'bptt trainer';
+const MODEL = 'bptt model';
+const VERSION = 1;
+
+/** Options of {@link saveTrainer} and {@link saveModel}. */
+export interface SaveOptions {
+  /** The caller's own plain data: a vocabulary, a scaler. What JSON cannot hold is refused. Default `{}`. */
+  metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** Options of {@link loadModel}. */
+export interface LoadModelOptions extends CreateModelOptions, Known {}
+
+/** What {@link loadModel} gives. */
+export interface LoadedModel {
+  readonly model: InferenceModel;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** Options of {@link loadTrainer}. */
+export interface LoadTrainerOptions
+  extends Known,
+    Pick<CreateTrainerOptions, 'engine' | 'threads' | 'threadWorker' | 'fma' | 'webgpu' | 'dtype'> {
+  /** In the place of the saved one, of the same rule: needed for a rule of one's own, and for a learning rate that is a function. */
+  optimizer?: Optimizer;
+}
+
+/** What {@link loadTrainer} gives. */
+export interface LoadedTrainer {
+  readonly trainer: Trainer;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A trainer as the bytes of a file, with all that it needs to go on where it stopped, bit for bit: spec, options, weights,
+ * update rule and its memory, carried states, the stream of dropout. `docs/format.md` describes the file.
+ *
+ * @throws {TypeError} naming what JSON cannot hold in `metadata`, {RangeError} where a cell or loss of one's own has the name of
+ *   a bundled one.
+ */
+export async function saveTrainer(trainer: Trainer, options: SaveOptions = {}): Promise<Uint8Array> {
+  const fn = 'saveTrainer';
+  const { spec, dtype } = trainer;
+  const { optimizer, batch } = trainer.options;
+  const metadata = metadataOf(fn, options);
+  const { parameters, optimizerMemory, states, updates, random } = await trainer.state();
+  const tensors = tensorsOf(spec, parameters);
+  for (const [i, values] of optimizerMemory.entries()) tensors[`optimizer.${i}`] = { shape: [values.length], values };
+  for (const [name, values] of Object.entries(states)) {
+    tensors[`state.${name}`] = { shape: [batch, values.length / batch], values };
+  }
+  const header = {
+    ...{ kind: TRAINER, version: VERSION, spec: specToJson(spec), options: optionsOf(trainer), dtype },
+    ...{ optimizer: optimizerHeader(optimizer), updates, random, metadata },
+  };
+  return encodeModel({ tensors, metadata: header });
+}
+
+/**
+ * The trainer that {@link saveTrainer} wrote. It goes on with the same bits on the engine that it was saved on, which is the
+ * default; another one may be named.
+ *
+ * @throws {Error} that says what is wrong with a file that is not one, truncated or altered; {RangeError | TypeError} where
+ *   something that was not saved is missing: cells, losses and update rules of one's own, a learning rate that is a function.
+ */
+export async function loadTrainer(bytes: Uint8Array, options: LoadTrainerOptions = {}): Promise<LoadedTrainer> {
+  const fn = 'loadTrainer';
+  assertOptions(fn, options, {
+    ...{
+      cells: true,
+      losses: true,
+      optimizer: true,
+      engine: true,
+      threads: true,
+      threadWorker: true,
+      fma: true,
+      webgpu: true,
+      dtype: true,
+    },
+  });
+  const { cells = {}, losses = {}, optimizer, ...choice } = options;
+  const { tensors, metadata: header } = await read(fn, bytes, [TRAINER]);
+  const spec = specFromJson(header.spec as Record<string, unknown>, { cells, losses });
+  const rule = optimizer ?? savedOptimizer(fn, header.optimizer as OptimizerHeader);
+  const own = header.options as Pick<CreateTrainerOptions, 'steps' | 'batch'>;
+  const made = { ...own, dtype: header.dtype as Dtype, ...choice, optimizer: rule };
+  const trainer = await createTrainer(spec, made);
+  const part = (prefix: string): [string, FloatArray][] =>
+    Object.entries(tensors)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, { values }]) => [name.slice(prefix.length), values]);
+  try {
+    await trainer.setState({
+      updates: header.updates as number,
+      random: header.random as RandomStateSnapshot,
+      parameters: parametersOf(tensors),
+      optimizer: (header.optimizer as OptimizerHeader).name,
+      optimizerMemory: part('optimizer.')
+        .sort(([a], [b]) => Number(a) - Number(b))
+        .map(([, values]) => values),
+      states: Object.fromEntries(part('state.')),
+    });
+  } catch (error) {
+    trainer.dispose();
+    throw error;
+  }
+  return { trainer, metadata: header.metadata as Record<string, unknown> };
+}
+
+/**
+ * A spec and its weights as the bytes of a file.
+ *
+ * @param model a trainer, a model for inference, or spec and weights by name
+ * @throws {RangeError} on weights that do not fit the spec, {TypeError} naming what JSON cannot hold in `metadata`.
+ */
+export async function saveModel(
+  model: Trainer | { readonly spec: ModelSpec | ResolvedSpec; readonly parameters: NamedTensors },
+  options: SaveOptions = {},
+): Promise<Uint8Array> {
+  const metadata = metadataOf('saveModel', options);
+  const spec = resolveSpec(model.spec);
+  const parameters = typeof model.parameters === 'function' ? await model.parameters() : model.parameters;
+  const header = { kind: MODEL, version: VERSION, spec: specToJson(spec), metadata };
+  return encodeModel({ tensors: tensorsOf(spec, parameters), metadata: header });
+}
+
+/**
+ * A model for inference, of what {@link saveModel} or {@link saveTrainer} wrote.
+ *
+ * @throws as {@link loadTrainer} and {@link createModel}.
+ */
+export async function loadModel(bytes: Uint8Array, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  const fn = 'loadModel';
+  assertOptions(fn, options, { cells: true, losses: true, engine: true, dtype: true });
+  const { cells = {}, losses = {}, ...choice } = options;
+  const { tensors, metadata: header } = await read(fn, bytes, [MODEL, TRAINER]);
+  const spec = specFromJson(header.spec as Record<string, unknown>, { cells, losses });
+  const model = await createModel(spec, parametersOf(tensors), choice);
+  return { model, metadata: header.metadata as Record<string, unknown> };
+}
+
+/** Reads a file of one of these kinds. */
+async function read(fn: string, bytes: Uint8Array, kinds: readonly string[]): Promise<ModelFile> {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError(`${fn}: bytes is ${describe(bytes)}, expected a Uint8Array`);
+  const file = await decodeModel(bytes);
+  const { kind, version } = file.metadata;
+  if (!kinds.includes(kind as string)) {
+    const hint = kind === MODEL ? ': it has weights and no state of training; loadModel reads it' : '';
+    throw new Error(`${fn}: the file holds ${describe(kind)}, expected ${kinds.join(' or ')}${hint}`);
+  }
+  if (version !== VERSION) throw new Error(`${fn}: the file has version ${describe(version)}, expected ${VERSION}`);
+  return file;
+}
+
+interface OptimizerHeader {
+  readonly name: string;
+  /** Null where it is a function. */
+  readonly lr: number | null;
+  readonly options: Optimizer['options'];
+  readonly bundled: boolean;
+}
+
+function optimizerHeader({ name, lr, options, initialMemory }: Optimizer): OptimizerHeader {
+  const rate = typeof lr === 'number' ? lr : null;
+  const bundled = ruleOf(name, rate ?? 0, options);
+  const same =
+    bundled !== null &&
+    JSON.stringify([bundled.options, bundled.initialMemory]) === JSON.stringify([options, initialMemory]);
+  return { name, lr: rate, options, bundled: same };
+}
+
+function ruleOf(name: string, lr: number, options: Optimizer['options']): Optimizer | null {
+  if (!Object.hasOwn(RULES, name)) return null;
+  try {
+    return RULES[name]({ ...options, lr } as never);
+  } catch {
+    return null; // options of another rule of that name
+  }
+}
+
+function savedOptimizer(fn: string, { name, lr, options, bundled }: OptimizerHeader): Optimizer {
+  const rule = bundled ? ruleOf(name, lr ?? 0, options) : null;
+  if (rule === null) {
+    const code = `${fn}(bytes, { optimizer: ${name}(…) })`;
+    throw new RangeError(
+      `${fn}: the file's optimizer ${name} is code of its own, which is not saved: hand it in, ${code}`,
+    );
+  }
+  if (lr === null) {
+    const code = `${fn}(bytes, { optimizer: ${name}({ lr: … }) })`;
+    throw new RangeError(`${fn}: the file's learning rate was a function, which is not saved: hand it in, ${code}`);
+  }
+  return rule;
+}
+
+/** A trainer's options as plain data, the engine as the one that it runs on: another one has other bits. */
+function optionsOf(trainer: Trainer): Record<string, unknown> {
+  const given = trainer.options as unknown as Record<string, unknown>;
+  const saved: Record<string, unknown> = {};
+  for (const name of Object.keys(CREATE_TRAINER_OPTIONS)) {
+    if (!NOT_SAVED.includes(name) && given[name] !== undefined) saved[name] = given[name];
+  }
+  const [engine] = /^(ts|wasm|webgpu)/.exec(trainer.engine) ?? ['auto'];
+  const [, threads] = /×(\d+)$/.exec(trainer.engine) ?? [];
+  return { ...saved, engine, ...(threads === undefined ? {} : { threads: Number(threads) }) };
+}
+
+function tensorsOf(spec: ResolvedSpec, parameters: NamedTensors): ModelFile['tensors'] {
+  const tensors: ModelFile['tensors'] = {};
+  const layout = parameterLayout(spec);
+  const surplus = Object.keys(parameters).find((name) => !layout.some((place) => place.name === name));
+  if (surplus !== undefined) throw new RangeError(`saveModel: ${surplus} is no parameter of this model`);
+  for (const { name, shape } of layout) {
+    if (!parameters[name]) throw new RangeError(`saveModel: ${name} is missing`);
+    tensors[name] = { shape, values: parameters[name] };
+  }
+  return tensors;
+}
+
+function parametersOf(tensors: ModelFile['tensors']): NamedTensors {
+  const own = Object.entries(tensors).filter(([name]) => !name.includes('.'));
+  return Object.fromEntries(own.map(([name, { values }]) => [name, values]));
+}
+
+function metadataOf(fn: string, options: SaveOptions): unknown {
+  assertOptions(fn, options, { metadata: true });
+  const { metadata = {} } = options;
+  assertJson(fn, 'metadata', metadata);
+  return metadata;
+}
+
+/** @throws {TypeError} naming the first value that JSON would leave out or change. */
+function assertJson(fn: string, path: string, given: unknown): void {
+  const value =
+    (given as { toJSON?: unknown } | null)?.toJSON instanceof Function ? JSON.parse(JSON.stringify(given)) : given;
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
+  if (typeof value === 'number' && Number.isFinite(value)) return;
+  const keyed = typeof value === 'object' && !ArrayBuffer.isView(value) && !(Symbol.iterator in value);
+  if (!keyed && !Array.isArray(value)) {
+    throw new TypeError(`${fn}: ${path} is ${describe(value)}, expected plain data that JSON holds`);
+  }
+  for (const [key, inner] of Object.entries(value as object)) {
+    // What is undefined in an object is left out, as if it were not there.
+    if (inner !== undefined || Array.isArray(value)) assertJson(fn, `${path}.${key}`, inner);
+  }
+}

@@ -1,0 +1,22 @@
+import { expectWhole } from '../tensor/random.ts';
+import type { FloatArray } from '../tensor/shape.ts';
+import { expectWholes } from '../tensor/wholes.ts';
+import { expectLength } from './check.ts';
+
+/**
+ * y[r,ids[r]] = 1, all other elements 0.
+ *
+ * @param y [R,V], overwritten
+ * @param ids [R], each a whole number in [0,V)
+ * @throws {RangeError} on a length that does not fit or an id out of range.
+ */
+export function oneHot(y: FloatArray, ids: ArrayLike<number>, rows: number, vocabulary: number): void {
+  const fn = 'oneHot';
+  expectWhole(fn, 'rows', rows, 0);
+  expectWhole(fn, 'vocabulary', vocabulary, 1);
+  expectLength(fn, 'y', y, `[R,V] = [${rows},${vocabulary}]`, rows * vocabulary);
+  expectLength(fn, 'ids', ids, `[R] = [${rows}]`, rows);
+  expectWholes(fn, 'ids', ids, 0, vocabulary - 1);
+  y.fill(0);
+  for (let r = 0; r < rows; r++) y[r * vocabulary + ids[r]] = 1;
+}

@@ -1,0 +1,2 @@
+export type { KernelFailure, Placement, Sizes } from './check.ts';
+export { type SelfTestOptions, type SelfTestReport, selfTest } from './selfTest.ts';

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Engine, tsEngine } from '../../src/bptt/engine.ts';
 import { SequenceModel } from '../../src/bptt/model.ts';
 import { type ModelSpec, outputWidth, resolveSpec } from '../../src/bptt/spec.ts';
@@ -10,6 +10,7 @@ import type { FloatArray } from '../../src/tensor/shape.ts';
 import type { DeviceBuffer, FloatBuffer } from '../../src/webgpu/device/buffers.ts';
 import type { Device } from '../../src/webgpu/device/device.ts';
 import { type WebgpuEngineOptions, webgpuEngine } from '../../src/webgpu/training/engine.ts';
+import type { RecurrencePlan } from '../../src/webgpu/training/recurrence.ts';
 import { openTestDevice } from './device.ts';
 
 let device: Device;
@@ -332,6 +333,33 @@ describe('an engine', () => {
       ...['minGru backward, 5 steps in a dispatch', 'weightGradients'],
     ]);
     engine.dispose();
+  });
+
+  it('computes recurrences by the plan that it is given', () => {
+    const dispatches = (persistent: RecurrencePlan) => {
+      const engine = webgpuEngine(device, { persistent });
+      const model = load(engine, 3, { cell: 'lstm' });
+      const calls = engine.calls(() => model.forwardBackward());
+      const dispatch = vi.spyOn(device, 'dispatch').mockImplementation(() => {});
+      for (const { kernel, run } of calls) if (kernel.startsWith('recurrence')) run();
+      const noted = dispatch.mock.calls.map(([{ name, code }, , { count }]) => ({ name, code, count }));
+      dispatch.mockRestore();
+      engine.dispose();
+      return noted;
+    };
+    // Four units and two sequences, one unit forward and four backward to a tile of one four.
+    for (const [rows, forward, backward] of [
+      [1, 8, 2],
+      [2, 4, 1],
+    ]) {
+      const steps = dispatches({ rows, fours: 1 }).filter(({ name }) => /^lstm(Forward|Backward)$/.test(name));
+      expect(steps.map(({ count }) => count)).toEqual([...Array(3).fill(forward), ...Array(3).fill(backward)]);
+    }
+    for (const threads of [2, 4]) {
+      const plan = { rows: 1, outputsPerThread: 4, weightsInRegisters: 0, kSplits: 1, threads };
+      const all = dispatches(plan).filter(({ name }) => name.endsWith('Persistent'));
+      expect(all.map(({ code }) => code.match(/@workgroup_size\((\d+)\)/)?.[1])).toEqual([`${threads}`, `${threads}`]);
+    }
   });
 
   it('keeps the commands of a limited number of passes', async () => {

@@ -662,6 +662,12 @@ const bptt: Fault[] = [
     ['dropped term', '    if (started) this.carryOn();\n', ''],
     ['dropped term', '    this.started = false;\n', ''],
   ]),
+  ...faultsOf('bptt/inspector.ts', unitTests, [
+    ['off by one in time', 'lossWeights[step] = batch', 'lossWeights[step - 1] = batch'],
+    ['wrong index', '(t * names.length + block) * H', '(block * steps + t) * H'],
+    ['missing accumulation', 'dx[t * D + i] += d', 'dx[t * D + i] = d'],
+    ['wrong operand', 'named([r.dh, ...r.dothers])', 'named([r.dh, ...r.dpreviousOthers])'],
+  ]),
   ...faultsOf('bptt/beamSearch.ts', unitTests, [
     ['dropped term', 'if (logP === Number.NEGATIVE_INFINITY) return;', ''],
     ['dropped term', "  assertLogits('beamSearch', logits);\n", ''],

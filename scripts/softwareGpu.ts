@@ -55,6 +55,20 @@ function* untar(archive: Buffer): Generator<[name: string, bytes: Buffer]> {
   }
 }
 
+/** What starts the browser that {@link unpackSoftwareGpu} has unpacked with its font, so that text is drawn anywhere. */
+export function softwareBrowserWithText(): ReturnType<typeof softwareBrowser> {
+  const browser = softwareBrowser();
+  if (!canBeSoftware) return browser;
+  // The configuration that was packed names folders of another machine.
+  const file = join(cache, 'text.conf');
+  const families = ['sans-serif', 'serif', 'monospace', 'system-ui', 'ui-monospace'].map(
+    (family) => `<alias><family>${family}</family><prefer><family>Open Sans</family></prefer></alias>`,
+  );
+  const folders = `<dir>${join(cache, 'fonts')}</dir><cachedir>${join(cache, 'fontCache')}</cachedir>`;
+  writeFileSync(file, `<?xml version="1.0"?><fontconfig>${folders}${families.join('')}</fontconfig>`);
+  return { ...browser, env: { ...browser.env, FONTCONFIG_FILE: file } };
+}
+
 /** What starts the browser that {@link unpackSoftwareGpu} unpacks, with SwiftShader for a GPU. */
 export function softwareBrowser(): {
   executablePath?: string;

@@ -51,6 +51,13 @@ export {
 export { InferenceModel } from './bptt/inferenceModel.ts';
 export { InferenceSession } from './bptt/inferenceSession.ts';
 export type { Scheme } from './bptt/initialise.ts';
+export {
+  type Inspection,
+  type InspectOptions,
+  Inspector,
+  inspectorAllocationPlan,
+  type LayerInspection,
+} from './bptt/inspector.ts';
 export { METRIC_NAMES, type MetricName, type Metrics } from './bptt/metrics.ts';
 export { type ModelOptions, SequenceModel } from './bptt/model.ts';
 export { decodeModel, encodeModel, type ModelFile } from './bptt/modelFile.ts';

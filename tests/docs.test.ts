@@ -15,7 +15,7 @@ function snippets(document: string): string[] {
 
 const documents = [
   'README.md',
-  ...['cells', 'classify', 'engines', 'fit', 'forecast', 'interop', 'save', 'sessions', 'tag', 'testing'].map(
+  ...['cells', 'classify', 'engines', 'fit', 'forecast', 'interop', 'page', 'save', 'sessions', 'tag', 'testing'].map(
     (page) => `docs/${page}.md`,
   ),
 ];

@@ -184,7 +184,7 @@ const OWN_PARAMETERS = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_
  * @throws {RangeError | TypeError} naming the field, what it is and what it may be.
  */
 export function assertCell(cell: Cell): void {
-  const { name, gates, states, savedBlocks, innerGates = 0, extra = {}, initialBias = [] } = cell;
+  const { name, gates, states, savedBlocks, savedNames, innerGates = 0, extra = {}, initialBias = [] } = cell;
   if (typeof name !== 'string' || name === '')
     throw new TypeError(`spec.cell: name is ${String(name)}, expected a name`);
   const count = (field: string, value: number, low: number): void => {
@@ -215,6 +215,11 @@ export function assertCell(cell: Cell): void {
   if (initialBias.length > gates) {
     throw new RangeError(
       `spec.cell ${name}: initialBias has ${initialBias.length} numbers, expected at most gates ${gates}`,
+    );
+  }
+  if (savedNames !== undefined && (savedNames.length !== savedBlocks || new Set(savedNames).size !== savedBlocks)) {
+    throw new RangeError(
+      `spec.cell ${name}: savedNames is ${JSON.stringify(savedNames)}, expected savedBlocks = ${savedBlocks} different names`,
     );
   }
   const functions = ['forward', 'backward', ...(innerGates > 0 ? ['innerForward', 'innerBackward'] : [])] as const;

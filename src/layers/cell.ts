@@ -36,6 +36,8 @@ export interface CellDescription {
   readonly states: readonly [h: 'h', ...others: string[]];
   /** Blocks of H that forward saves for backward, of each sequence and step. */
   readonly savedBlocks: number;
+  /** What the saved blocks are called, for who looks inside (`Inspector`): gates by their letter. Default: no names. */
+  readonly savedNames?: readonly string[];
   /** False for a cell without the product Whh·h_{t−1} (minGRU, IndRNN): it has no Whh and no bhh. Default true. */
   readonly recurrentProduct?: boolean;
   /**

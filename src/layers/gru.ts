@@ -74,6 +74,7 @@ export const gru: Cell = {
   gates: 3,
   states: ['h'],
   savedBlocks: 4,
+  savedNames: ['r', 'z', 'n', 'h_n'],
   separateHiddenGradient: true,
   directHiddenGradient: true,
   forward: gruForward,

@@ -86,6 +86,7 @@ export const gruResetBefore: Cell = {
   innerGates: 1,
   states: ['h'],
   savedBlocks: 3,
+  savedNames: ['r', 'z', 'n'],
   directHiddenGradient: true,
   forward: resetForward,
   innerForward: candidateForward,

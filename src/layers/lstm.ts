@@ -94,6 +94,7 @@ function lstmCell(peepholes: boolean): Cell {
     gates: 4,
     states: ['h', 'c'],
     savedBlocks: 5,
+    savedNames: ['i', 'f', 'g', 'o', 'tanh_c'],
     ...(peepholes ? { extra: { weight_peephole: { blocks: 3 } } } : {}),
     initialBias: [0, 1, 0, 0],
     forward: lstmForward,

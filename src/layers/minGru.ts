@@ -51,6 +51,7 @@ export const minGru: Cell = {
   gates: 2,
   states: ['h'],
   savedBlocks: 2,
+  savedNames: ['z', 'n'],
   recurrentProduct: false,
   forward: minGruForward,
   backward: minGruBackward,

@@ -111,6 +111,11 @@ describe('a cell or loss of one’s own', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['no name', { name: '' }, 'spec.cell: name is , expected a name'],
     ['no gates', { gates: 0 }, 'spec.cell mine: gates is 0, expected a whole number ≥ 1'],
+    [
+      'a name too few',
+      { savedBlocks: 2, savedNames: ['r'] },
+      'spec.cell mine: savedNames is ["r"], expected savedBlocks = 2 different names',
+    ],
     ['half a saved block', { savedBlocks: 1.5 }, 'spec.cell mine: savedBlocks is 1.5, expected a whole number ≥ 0'],
     ['inner gates alone', { innerGates: 3 }, 'spec.cell mine: innerGates is 3, expected less than gates 3'],
     [

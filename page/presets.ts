@@ -1,0 +1,64 @@
+import { DEFAULTS, type Settings } from './settings.ts';
+
+/** A starting point, with two sentences on what to look for and where the cursor goes. */
+export interface Preset {
+  readonly name: string;
+  readonly look: string;
+  readonly settings: Settings;
+  readonly cursor: number;
+  /** The unit that the text is coloured by. */
+  readonly unit: number;
+}
+
+const preset = (name: string, cursor: number, look: string, own: Partial<Settings>, unit = 0): Preset => ({
+  ...{ name, cursor, look, unit },
+  settings: { ...DEFAULTS, ...own },
+});
+
+const ADAM: Partial<Settings> = { optimizer: 'adam', lr: 0.005, init: 'orthogonal' };
+
+export const PRESETS: readonly Preset[] = [
+  preset(
+    'min-char-rnn',
+    24,
+    'The notebook’s net: 100 tanh units, windows of 25 characters, Adagrad. After 500 updates four of five states lie near −1 or +1; at 4000 the sample has whole words of the text in it.',
+    {},
+  ),
+  preset(
+    'tanh beside LSTM',
+    40,
+    'Both nets read the same windows from the same seed. Let the cursor stand and watch the chart back through time: how many steps back does each line take to lose a factor of a hundred?',
+    { ...ADAM, beside: 'lstm' },
+  ),
+  preset(
+    'Reber grammar',
+    1,
+    'Seven symbols, and never more than two of them possible. After some hundred updates the edges out of the state at the cursor share the belief about half and half, and what is illegal gets next to nothing.',
+    { ...ADAM, text: 'reber', hidden: 15 },
+  ),
+  preset(
+    'embedded Reber, tanh',
+    9,
+    'The last character but one of a word, T or P, repeats the second. The cursor is on the E that ends the inner word: for thousands of updates the tanh net gives T and P about a half each, where only P is right.',
+    { text: 'embedded', hidden: 15, optimizer: 'sgd', lr: 0.01, steps: 50 },
+  ),
+  preset(
+    'embedded Reber, LSTM',
+    9,
+    'The same words read by an LSTM. After 1,000 updates it gives more than 98 % to the P that it read eight characters before; no single cell holds the letter all along, so compare all cell states in words with T and words with P.',
+    { ...ADAM, text: 'embedded', hidden: 15, cell: 'lstm', lr: 0.01, steps: 50 },
+  ),
+  preset(
+    'binary addition',
+    5,
+    'Sums, lowest bit first: a letter for a pair of bits (a 0+0, b 0+1, c 1+0, d 1+1), then the bit of the sum. After 1,000 updates unit 6 holds the carry: where it is +1 or −1 changes with every 1+1 and 0+0, and b or c leave it as it is.',
+    { ...ADAM, text: 'addition', hidden: 12, steps: 34 },
+    6,
+  ),
+  preset(
+    'saturation',
+    60,
+    'Adam with a large learning rate. Open the spectra: the spectral radius climbs above 5 within a thousand updates, and yet the gradient fades on its way back, since most states lie near ±1, where tanh has next to no slope.',
+    { ...ADAM, lr: 0.01 },
+  ),
+];

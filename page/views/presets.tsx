@@ -1,0 +1,42 @@
+import { PRESETS } from '../presets.ts';
+import { toLink } from '../settings.ts';
+import { begin, cursor, probe, settings, unit } from '../store.ts';
+
+export function Presets() {
+  const now = toLink(settings.value);
+  const chosen = PRESETS.find((preset) => toLink(preset.settings) === now);
+  return (
+    <nav aria-label="Starting points">
+      <div class="presets">
+        {PRESETS.map((preset) => (
+          <button
+            key={preset.name}
+            type="button"
+            aria-pressed={preset === chosen}
+            onClick={() => {
+              probe.value = '';
+              cursor.value = preset.cursor;
+              unit.value = preset.unit;
+              begin(preset.settings);
+            }}
+          >
+            {preset.name}
+          </button>
+        ))}
+      </div>
+      {chosen && (
+        <p class="look">
+          {chosen.look}{' '}
+          <button
+            type="button"
+            onClick={() => {
+              cursor.value = chosen.cursor;
+            }}
+          >
+            Cursor to character {chosen.cursor + 1}
+          </button>
+        </p>
+      )}
+    </nav>
+  );
+}

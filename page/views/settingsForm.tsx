@@ -1,0 +1,107 @@
+import {
+  CELL_TITLES,
+  CELLS,
+  DEFAULTS,
+  OPTIMIZERS,
+  OWN_TEXT,
+  type PageCell,
+  type Settings,
+  toNumber,
+} from '../settings.ts';
+import { begin, settings } from '../store.ts';
+import { Choice, NumberField } from './parts.tsx';
+
+/** The longest text of one's own that can be edited on the page. */
+const LONGEST_SHOWN = 20_000;
+
+const CELL_OPTIONS = CELLS.map((cell) => [cell, CELL_TITLES[cell]] as const);
+
+/** Every setting; a change begins the training anew. */
+export function SettingsForm() {
+  const now = settings.value;
+  const change = (part: Partial<Settings>): void => begin({ ...now, ...part });
+  const number = (
+    key: 'hidden' | 'steps' | 'lr' | 'clip' | 'seed' | 'backSteps' | 'stopAt',
+    label: string,
+    step: number | 'any' = 1,
+  ) => (
+    <NumberField
+      {...{ label, step, value: now[key], min: 0 }}
+      onValue={(value) => change({ [key]: toNumber(key, String(value)) })}
+    />
+  );
+  return (
+    <details class="settings">
+      <summary>Settings: {summary(now)}</summary>
+      <div class="row">
+        <Choice
+          label="text"
+          value={now.text}
+          options={[
+            ['heron', 'The heron'],
+            ['reber', 'Reber words'],
+            ['embedded', 'Embedded Reber words'],
+            ['addition', 'Binary addition'],
+            [OWN_TEXT, 'Your own'],
+          ]}
+          onValue={(text) =>
+            change({ text, own: text === OWN_TEXT ? 'Write or paste a text of your own here. '.repeat(8) : '' })
+          }
+        />
+        <Choice<PageCell> label="cell" value={now.cell} options={CELL_OPTIONS} onValue={(cell) => change({ cell })} />
+        <Choice<PageCell | 'none'>
+          label="beside it"
+          value={now.beside}
+          options={[['none', 'no other net'], ...CELL_OPTIONS]}
+          onValue={(beside) => change({ beside })}
+        />
+        {number('hidden', 'units')}
+        {number('steps', 'window')}
+        <Choice
+          label="optimizer"
+          value={now.optimizer}
+          options={Object.keys(OPTIMIZERS).map((name) => [name, name] as const)}
+          onValue={(optimizer) => change({ optimizer })}
+        />
+        {number('lr', 'learning rate', 'any')}
+        {number('clip', 'clip at (0: never)', 'any')}
+        <Choice
+          label="initial weights"
+          value={now.init}
+          options={[
+            ['minCharRnn', 'normal, 0.01'],
+            ['torch', 'uniform, 1/√H'],
+            ['orthogonal', 'orthogonal'],
+          ]}
+          onValue={(init) => change({ init })}
+        />
+        {number('seed', 'seed')}
+        {number('backSteps', 'cut every (0: never)')}
+        {number('stopAt', 'pause at (0: never)')}
+        <Choice
+          label="engine"
+          value={now.engine}
+          options={[
+            ['wasm', 'WebAssembly'],
+            ['ts', 'TypeScript'],
+          ]}
+          onValue={(engine) => change({ engine })}
+        />
+      </div>
+      {now.text === OWN_TEXT && now.own.length <= LONGEST_SHOWN && (
+        <label class="field wide">
+          <span>your text</span>
+          <textarea rows={6} value={now.own} onChange={(event) => change({ own: event.currentTarget.value })} />
+        </label>
+      )}
+      <button type="button" onClick={() => begin(DEFAULTS)}>
+        Back to the defaults
+      </button>
+    </details>
+  );
+}
+
+function summary({ cell, beside, hidden, steps, optimizer, lr, seed }: Settings): string {
+  const both = beside === 'none' ? CELL_TITLES[cell] : `${CELL_TITLES[cell]} beside ${CELL_TITLES[beside]}`;
+  return `${both}, ${hidden} units, windows of ${steps}, ${optimizer} at ${lr}, seed ${seed}`;
+}

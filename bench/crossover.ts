@@ -21,6 +21,13 @@ export interface Meeting {
 /** Elman nets over characters, as W2 but for T, small enough for a program that takes the place of a GPU. */
 const NET: Training = { ...W2, T: 8 };
 
+/** Which nets, where not all; and whether there is time for another one. */
+export interface Grid {
+  hidden?: readonly number[];
+  batches?: readonly number[];
+  goesOn?(): boolean;
+}
+
 /**
  * Times training steps of nets of many sizes on engine webgpu and engine wasm in turn.
  *
@@ -28,11 +35,17 @@ const NET: Training = { ...W2, T: 8 };
  * @throws {Error} where the two disagree.
  */
 export async function crossover(
-  race: Pick<Race, 'samples' | 'seconds' | 'start'>,
+  {
+    hidden = HIDDEN,
+    batches = BATCHES,
+    goesOn = () => true,
+    ...race
+  }: Pick<Race, 'samples' | 'seconds' | 'start'> & Grid,
   report: (meeting: Meeting, peaks: readonly number[]) => void,
 ): Promise<void> {
-  for (const H of HIDDEN) {
-    for (const B of BATCHES) {
+  for (const H of hidden) {
+    for (const B of batches) {
+      if (!goesOn()) return;
       const workload = trainingWorkload(`H ${H}, B ${B}`, { ...NET, H, B });
       const entrants = [enter(WASM, 1), enter(WEBGPU, 1, 'end-to-end')];
       const { results, peaks } = await measure(workload, entrants, { ...race, reference: WASM, report: () => {} });

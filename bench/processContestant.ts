@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import type { Question, Tensors } from './contender.ts';
 import { Contestant } from './contestant.ts';
-import type { Entrant } from './engine.ts';
+import type { Entrant, Program } from './engine.ts';
 import { programOf } from './engines.ts';
 import { decode, encode, type Opening } from './serve.ts';
 import type { Workload } from './workloads.ts';
@@ -15,9 +15,10 @@ export class ProcessContestant extends Contestant {
   /** Rejects when the process ends. */
   private readonly gone: Promise<never>;
 
-  constructor(entrant: Entrant, workload: Workload, tensors: Tensors) {
+  /** @param program the process to start, where that is not the entrant's own */
+  constructor(entrant: Entrant, workload: Workload, tensors: Tensors, program: Program = programOf(entrant)) {
     super(entrant);
-    const { command, args, env } = programOf(entrant);
+    const { command, args, env } = program;
     this.child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
     this.lines = createInterface({ input: this.child.stdout! });
     this.gone = once(this.child, 'exit').then(([status, signal]) => {

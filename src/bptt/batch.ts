@@ -1,4 +1,4 @@
-import { type Dtype, expectLength, type FloatArray, zeros } from '../tensor/shape.ts';
+import { assertLength, type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertEngineDtype } from './engine.ts';
 import { assertOptions, BATCH_FIELDS } from './options.ts';
 import { outputWidth, type ResolvedSpec } from './spec.ts';
@@ -228,7 +228,7 @@ export class BatchReader implements CheckedBatch {
     if (!masked) {
       hostMask.fill(1, 0, steps * B);
     } else if (mask) {
-      expectLength('batch', 'mask', mask, '[steps,batch]', steps, sequences);
+      assertLength('batch', 'mask', mask, '[steps,batch]', steps, sequences);
       for (let i = 0; i < mask.length; i++) {
         if (mask[i] !== 0 && mask[i] !== 1) throw new RangeError(`batch.mask[${i}] is ${mask[i]}, expected 0 or 1`);
       }
@@ -240,7 +240,7 @@ export class BatchReader implements CheckedBatch {
         for (let b = 0; b < sequences; b++) hostMask[t * B + b] = mask[t * sequences + b];
       }
     } else {
-      if (lengths) expectLength('batch', 'lengths', lengths, '[batch]', sequences);
+      if (lengths) assertLength('batch', 'lengths', lengths, '[batch]', sequences);
       for (let b = 0; b < B; b++) {
         const length = b < sequences ? (lengths?.[b] ?? steps) : 0;
         if (!Number.isInteger(length) || length < 0 || length > steps) {
@@ -261,8 +261,8 @@ export class BatchReader implements CheckedBatch {
     const perRow = spec.loss.per === 'row' && spec.lossAt === 'every';
     const rows = perRow ? steps : 1;
     if (lossWeights) {
-      if (perRow) expectLength('batch', 'lossWeights', lossWeights, '[steps,batch]', steps, sequences);
-      else expectLength('batch', 'lossWeights', lossWeights, '[batch]', sequences);
+      if (perRow) assertLength('batch', 'lossWeights', lossWeights, '[steps,batch]', steps, sequences);
+      else assertLength('batch', 'lossWeights', lossWeights, '[batch]', sequences);
     }
     let sum = 0;
     for (let t = 0; t < rows; t++) {
@@ -332,7 +332,7 @@ export class BatchReader implements CheckedBatch {
         `batch.targets has ${targets.length} elements, expected [batch,S] with batch = ${sequences} and S up to ${most}`,
       );
     }
-    if (targetLengths) expectLength('batch', 'targetLengths', targetLengths, '[batch]', sequences);
+    if (targetLengths) assertLength('batch', 'targetLengths', targetLengths, '[batch]', sequences);
     const own = (this.hostTargets as Int32Array).subarray(0, B * S).fill(0);
     for (let b = 0; b < B; b++) {
       const length = b < sequences ? (targetLengths?.[b] ?? S) : 0;
@@ -361,7 +361,7 @@ export class BatchReader implements CheckedBatch {
       this.carry.fill(carry ? 1 : 0, 0, sequences);
       return;
     }
-    expectLength('batch', 'carry', carry, '[batch]', sequences);
+    assertLength('batch', 'carry', carry, '[batch]', sequences);
     for (let b = 0; b < carry.length; b++) {
       if (carry[b] !== 0 && carry[b] !== 1) throw new RangeError(`batch.carry[${b}] is ${carry[b]}, expected 0 or 1`);
     }

@@ -159,7 +159,7 @@ export async function createSampler(
   parameters: NamedTensors,
   { engine = 'auto', webgpu }: CreateSamplerOptions = {},
 ): Promise<AnySampler> {
-  expectEngine('createSampler', engine);
+  assertEngine('createSampler', engine);
   const [first] = Object.values(parameters);
   const dtype = first && dtypeOf(first);
   if ((engine === 'wasm' || engine === 'webgpu') && dtype === 'float64') {
@@ -178,7 +178,7 @@ export async function createSampler(
   return new Sampler(spec, parameters);
 }
 
-function expectEngine(fn: string, name: EngineName): void {
+function assertEngine(fn: string, name: EngineName): void {
   assertOneOf(fn, 'engine', name, ENGINE_NAMES);
 }
 

@@ -1,4 +1,4 @@
-import { expectWhole } from '../tensor/random.ts';
+import { assertWhole } from '../tensor/random.ts';
 import { type FloatArray, zeros } from '../tensor/shape.ts';
 import type { InferenceSession } from './inferenceSession.ts';
 import { assertOptions } from './options.ts';
@@ -22,7 +22,7 @@ export interface ForecastOptions {
 export function forecast(session: InferenceSession, n: number, options: ForecastOptions = {}): FloatArray {
   const fn = 'forecast';
   assertOptions(fn, options, { next: true });
-  expectWhole(fn, 'n', n, 1);
+  assertWhole(fn, 'n', n, 1);
   const { spec, dtype, outputSize: V } = session.model;
   const { next } = options;
   if (spec.input !== 'dense') throw new RangeError(`${fn}: the model reads ids, expected vectors`);

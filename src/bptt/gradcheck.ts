@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { expectWhole, RandomState } from '../tensor/random.ts';
-import { expectLength } from '../tensor/shape.ts';
+import { assertWhole, RandomState } from '../tensor/random.ts';
+import { assertLength } from '../tensor/shape.ts';
 
 /** Parameters, or their gradients, by name. */
 export type Params = Record<string, Float64Array>;
@@ -169,8 +169,8 @@ export function gradcheck<P extends Params>(
   options: GradcheckOptions = {},
 ): GradcheckReport {
   const { mode = 'full', samples = 10, seed = 0, tolerance = 1e-7, maxInconclusive = 0.01 } = options;
-  expectOptions(mode, samples, seed, tolerance, maxInconclusive);
-  expectParams(params);
+  assertOptions(mode, samples, seed, tolerance, maxInconclusive);
+  assertParams(params);
 
   const random = new RandomState(seed);
   const probe = makeProbe(fn, params, random);
@@ -568,12 +568,12 @@ function rootMeanSquare(a: Float64Array): number {
   return Math.sqrt(dot(a, a) / a.length);
 }
 
-function expectOptions(mode: string, samples: number, seed: number, tolerance: number, maxInconclusive: number): void {
+function assertOptions(mode: string, samples: number, seed: number, tolerance: number, maxInconclusive: number): void {
   if (!['full', 'sampled', 'directional'].includes(mode)) {
     throw new RangeError(`gradcheck: mode is '${mode}', expected 'full', 'sampled' or 'directional'`);
   }
-  expectWhole('gradcheck', 'samples', samples, 1, MOST_SAMPLES);
-  expectWhole('gradcheck', 'seed', seed, 0, 2 ** 32 - 1);
+  assertWhole('gradcheck', 'samples', samples, 1, MOST_SAMPLES);
+  assertWhole('gradcheck', 'seed', seed, 0, 2 ** 32 - 1);
   if (!(tolerance > 0 && tolerance < 1)) {
     throw new RangeError(`gradcheck: tolerance is ${tolerance}, expected a number between 0 and 1`);
   }
@@ -592,7 +592,7 @@ function findChanges(first: Params, later: Params, when: string): string[] {
   return changes;
 }
 
-function expectParams(params: Params): void {
+function assertParams(params: Params): void {
   const names = Object.keys(params);
   if (names.length === 0) throw new RangeError('gradcheck: params is empty, expected something to check');
   for (const name of names) expectFloat64(`params.${name}`, params[name]);
@@ -608,7 +608,7 @@ function copyGradients(gradients: Params, params: Params): Params {
   for (const name of Object.keys(params)) {
     if (!(name in gradients)) throw new RangeError(`gradcheck: gradients lacks '${name}', expected ${names}`);
     expectFloat64(`gradients.${name}`, gradients[name]);
-    expectLength('gradcheck', `gradients.${name}`, gradients[name], `[length of params.${name}]`, params[name].length);
+    assertLength('gradcheck', `gradients.${name}`, gradients[name], `[length of params.${name}]`, params[name].length);
     copies[name] = gradients[name].slice();
   }
   return copies;

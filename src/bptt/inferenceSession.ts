@@ -1,4 +1,4 @@
-import { expectLength, type FloatArray, zeros } from '../tensor/shape.ts';
+import { assertLength, type FloatArray, zeros } from '../tensor/shape.ts';
 import type { InferenceModel } from './inferenceModel.ts';
 import { describe } from './options.ts';
 import type { NamedTensors } from './spec.ts';
@@ -73,7 +73,7 @@ export class InferenceSession {
     if (surplus !== undefined) throw new RangeError(`${fn}: ${surplus} is no state of this model`);
     for (const [name, values] of Object.entries(wanted)) {
       if (!states[name]) throw new RangeError(`${fn}: ${name} is missing`);
-      expectLength(fn, name, states[name], '[H]', values.length);
+      assertLength(fn, name, states[name], '[H]', values.length);
       values.set(states[name]);
       const bad = values.findIndex((v) => !Number.isFinite(v));
       if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${states[name][bad]}, expected a finite number`);

@@ -1,4 +1,4 @@
-import { expectWhole } from '../tensor/random.ts';
+import { assertWhole } from '../tensor/random.ts';
 import { dtypeOf, type FloatArray, zeros } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
@@ -90,7 +90,7 @@ export class Inspector {
       if (spec.lossAt === 'last' || spec.loss.per === 'sequence') {
         throw new RangeError(`Inspector.inspect: step is ${step}, but the model has one loss for the whole sequence`);
       }
-      expectWhole('Inspector.inspect', 'step', step, 0, steps - 1);
+      assertWhole('Inspector.inspect', 'step', step, 0, steps - 1);
     }
     model.forward();
     engine.finish();

@@ -164,7 +164,7 @@ export function parseSafetensors(file: Uint8Array, fail: (what: string) => Error
   if (members.size > MOST_TENSORS) throw fail(`it has ${members.size} tensors, more than ${MOST_TENSORS}`);
   const entries = Array.from(members, ([name, entry]) => entryOf(name, entry, fail));
   const data = file.subarray(8 + headerLength);
-  expectNoHoles(entries, data.length, fail);
+  assertNoHoles(entries, data.length, fail);
   return { header, metadata, entries, data };
 }
 
@@ -201,7 +201,7 @@ function isCounts(value: Json | undefined): value is number[] {
 }
 
 /** Throws unless the tensors lie one behind another from the first byte to the last. */
-function expectNoHoles(entries: readonly TensorEntry[], length: number, fail: (what: string) => Error): void {
+function assertNoHoles(entries: readonly TensorEntry[], length: number, fail: (what: string) => Error): void {
   let end = 0;
   for (const { name, from, to } of entries.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
     if (from < end)
@@ -279,7 +279,7 @@ export function encodeTensors(
     dtypes.push(dtype);
     end += bytes;
   }
-  for (const [name, text] of Object.entries(metadata)) expectText(fn, name, text);
+  for (const [name, text] of Object.entries(metadata)) assertText(fn, name, text);
   if (Object.keys(metadata).length > 0) members.push(`"__metadata__":${JSON.stringify(metadata)}`);
   let header = `{${members.join(',')}}`;
   const head = new TextEncoder().encode(header);
@@ -343,7 +343,7 @@ function naturalDtype(values: unknown): SafetensorsDtype | undefined {
   return values instanceof Uint8Array ? 'U8' : undefined;
 }
 
-function expectText(fn: string, name: string, text: unknown): void {
+function assertText(fn: string, name: string, text: unknown): void {
   if (name === '__proto__' || isHalfSurrogate(name)) {
     throw new RangeError(`${fn}: ${quoted(name)} cannot be a name in the metadata`);
   }

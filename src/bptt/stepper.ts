@@ -1,4 +1,4 @@
-import { expectLength, type FloatArray } from '../tensor/shape.ts';
+import { assertLength, type FloatArray } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { type Engine, sizingEngine } from './engine.ts';
 import { SequenceModel } from './model.ts';
@@ -45,7 +45,7 @@ export class Stepper {
     const { model } = this;
     model.eachState((name) => {
       if (!states[name]) throw new RangeError(`Stepper.setState: ${name} is missing`);
-      expectLength('Stepper.setState', name, states[name], '[H]', model.spec.hiddenSize);
+      assertLength('Stepper.setState', name, states[name], '[H]', model.spec.hiddenSize);
     });
     model.eachState((name, layer, _, index) => this.final(layer)[index].set(states[name]));
     this.started = true;
@@ -104,7 +104,7 @@ export function assertEach(fn: string, layout: readonly ParameterLayout[], param
   if (surplus) throw new RangeError(`${fn}: ${surplus} is no parameter of this model`);
   for (const { name, length } of layout) {
     if (!parameters[name]) throw new RangeError(`${fn}: ${name} is missing`);
-    expectLength(fn, name, parameters[name], '[n]', length);
+    assertLength(fn, name, parameters[name], '[n]', length);
   }
 }
 

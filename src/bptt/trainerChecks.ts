@@ -1,5 +1,5 @@
 import type { Optimizer } from '../optim/optimizer.ts';
-import { type Dtype, expectLength, type FloatArray } from '../tensor/shape.ts';
+import { assertLength, type Dtype, type FloatArray } from '../tensor/shape.ts';
 import type { Carry } from './batch.ts';
 import { describe } from './options.ts';
 import type { FailedStep, Session, StepResult } from './session.ts';
@@ -109,7 +109,7 @@ export function assertTrainerState(shape: TrainerShape, state: TrainerState): vo
   const last = layout[layout.length - 1];
   for (let i = 0; i < blocks; i++) {
     assertNumbers(fn, `optimizerMemory[${i}]`, optimizerMemory[i]);
-    expectLength(fn, `optimizerMemory[${i}]`, optimizerMemory[i], '[P]', last.offset + last.length);
+    assertLength(fn, `optimizerMemory[${i}]`, optimizerMemory[i], '[P]', last.offset + last.length);
     assertFinite(fn, `optimizerMemory[${i}]`, optimizerMemory[i], dtype);
   }
   assertObject(fn, 'states', state.states);
@@ -118,7 +118,7 @@ export function assertTrainerState(shape: TrainerShape, state: TrainerState): vo
   for (const name of states) {
     if (!state.states[name]) throw new RangeError(`${fn}: states lacks ${name}`);
     assertNumbers(fn, name, state.states[name]);
-    expectLength(fn, name, state.states[name], '[B,H]', B, H);
+    assertLength(fn, name, state.states[name], '[B,H]', B, H);
     assertFinite(fn, name, state.states[name], dtype);
   }
   if (!Number.isSafeInteger(state.updates) || state.updates < 0) {

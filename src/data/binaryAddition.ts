@@ -1,6 +1,6 @@
-import { expectWhole, type RandomState } from '../tensor/random.ts';
+import { assertWhole, type RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { expectLength } from './check.ts';
+import { assertLength } from './check.ts';
 
 /** Beyond this many bits a number is no longer exact. */
 const MAX_BINARY_DIM = 53;
@@ -21,8 +21,8 @@ export interface AdditionProblem {
  * @throws {RangeError} when value does not fit or binaryDim is not a whole number from 1 to 53.
  */
 export function int2binary(value: number, binaryDim = 8): Uint8Array {
-  expectWhole('int2binary', 'binaryDim', binaryDim, 1, MAX_BINARY_DIM);
-  expectWhole('int2binary', 'value', value, 0, 2 ** binaryDim - 1);
+  assertWhole('int2binary', 'binaryDim', binaryDim, 1, MAX_BINARY_DIM);
+  assertWhole('int2binary', 'value', value, 0, 2 ** binaryDim - 1);
   const bits = new Uint8Array(binaryDim);
   for (let i = binaryDim - 1; i >= 0; i--) {
     bits[i] = value % 2;
@@ -40,7 +40,7 @@ export function binary2int(bits: ArrayLike<number>): number {
 
 /** Two numbers below 2^(binaryDim-1), by `randint` each, so that their sum fits. */
 export function additionProblem(rng: RandomState, binaryDim = 8): AdditionProblem {
-  expectWhole('additionProblem', 'binaryDim', binaryDim, 1, MAX_BINARY_DIM);
+  assertWhole('additionProblem', 'binaryDim', binaryDim, 1, MAX_BINARY_DIM);
   const aInt = rng.randint(2 ** (binaryDim - 1));
   const bInt = rng.randint(2 ** (binaryDim - 1));
   const cInt = aInt + bInt;
@@ -59,10 +59,10 @@ export function additionProblem(rng: RandomState, binaryDim = 8): AdditionProble
  * Overwrites `x` [T,B,2] with the bits of a and b and `targets` [T,B,1] with those of the sum; T bits wide.
  */
 export function additionBatch(x: FloatArray, targets: FloatArray, rng: RandomState, t: number, b: number): void {
-  expectWhole('additionBatch', 'T', t, 1, MAX_BINARY_DIM);
-  expectWhole('additionBatch', 'B', b, 1);
-  expectLength('additionBatch', 'x', x, `[T,B,2] = [${t},${b},2]`, t * b * 2);
-  expectLength('additionBatch', 'targets', targets, `[T,B,1] = [${t},${b},1]`, t * b);
+  assertWhole('additionBatch', 'T', t, 1, MAX_BINARY_DIM);
+  assertWhole('additionBatch', 'B', b, 1);
+  assertLength('additionBatch', 'x', x, `[T,B,2] = [${t},${b},2]`, t * b * 2);
+  assertLength('additionBatch', 'targets', targets, `[T,B,1] = [${t},${b},1]`, t * b);
   for (let j = 0; j < b; j++) {
     const problem = additionProblem(rng, t);
     for (let i = 0; i < t; i++) {

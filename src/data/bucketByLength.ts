@@ -1,5 +1,5 @@
-import { expectWhole, type RandomState } from '../tensor/random.ts';
-import { expectWholes } from '../tensor/wholes.ts';
+import { assertWhole, type RandomState } from '../tensor/random.ts';
+import { assertWholes } from '../tensor/wholes.ts';
 
 /**
  * Batches of sequences of similar length, so that little is padding: the sequences are sorted by length and cut into batches
@@ -15,8 +15,8 @@ import { expectWholes } from '../tensor/wholes.ts';
  */
 export function bucketByLength(lengths: ArrayLike<number>, batchSize: number, rng?: RandomState): Int32Array[] {
   const fn = 'bucketByLength';
-  expectWhole(fn, 'batchSize', batchSize, 1);
-  expectWholes(fn, 'lengths', lengths, 0);
+  assertWhole(fn, 'batchSize', batchSize, 1);
+  assertWholes(fn, 'lengths', lengths, 0);
   const order = rng?.permutation(lengths.length) ?? Int32Array.from(lengths, (_, i) => i);
   order.sort((a, b) => lengths[a] - lengths[b]); // stable
   const batches: Int32Array[] = [];

@@ -1,5 +1,5 @@
-import { expectWhole } from '../tensor/random.ts';
-import { expectLength } from './check.ts';
+import { assertWhole } from '../tensor/random.ts';
+import { assertLength } from './check.ts';
 
 /**
  * Windows of T steps through a long text that is read as B streams side by side: stream b is the b-th of B equal parts.
@@ -17,8 +17,8 @@ export class CharWindows {
 
   /** @throws {RangeError} when T or B is not a whole number ≥ 1, or the text is shorter than B windows and one id. */
   constructor(ids: Int32Array, t: number, b = 1) {
-    expectWhole('CharWindows', 'T', t, 1);
-    expectWhole('CharWindows', 'B', b, 1);
+    assertWhole('CharWindows', 'T', t, 1);
+    assertWhole('CharWindows', 'B', b, 1);
     if (ids.length < t * b + 1) {
       throw new RangeError(`CharWindows: ids has ${ids.length} elements, expected at least T·B + 1 = ${t * b + 1}`);
     }
@@ -39,7 +39,7 @@ export class CharWindows {
   }
 
   set position(position: number) {
-    expectWhole('CharWindows', 'position', position, 0, this.streamLength);
+    assertWhole('CharWindows', 'position', position, 0, this.streamLength);
     this.#position = position;
   }
 
@@ -53,8 +53,8 @@ export class CharWindows {
     const { T, B, streamLength } = this;
     // the shapes are spelled out only for an error: nothing is allocated here
     if (inputs.length !== T * B || targets.length !== T * B) {
-      expectLength('CharWindows.next', 'inputs', inputs, `[T,B] = [${T},${B}]`, T * B);
-      expectLength('CharWindows.next', 'targets', targets, `[T,B] = [${T},${B}]`, T * B);
+      assertLength('CharWindows.next', 'inputs', inputs, `[T,B] = [${T},${B}]`, T * B);
+      assertLength('CharWindows.next', 'targets', targets, `[T,B] = [${T},${B}]`, T * B);
     }
     if (this.#position + T > streamLength) this.#position = 0;
     const p = this.#position;

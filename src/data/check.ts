@@ -3,7 +3,7 @@
  *
  * @throws {RangeError} naming function, argument, the length it got and the shape it wants.
  */
-export function expectLength(fn: string, arg: string, a: ArrayLike<number>, shape: string, length: number): void {
+export function assertLength(fn: string, arg: string, a: ArrayLike<number>, shape: string, length: number): void {
   if (a.length !== length) {
     throw new RangeError(`${fn}: ${arg} has ${a.length} elements, expected ${shape}`);
   }

@@ -1,6 +1,6 @@
 import { logOf } from '../tensor/log.ts';
-import { expectWhole, type RandomState } from '../tensor/random.ts';
-import { expectLength } from './check.ts';
+import { assertWhole, type RandomState } from '../tensor/random.ts';
+import { assertLength } from './check.ts';
 
 /** The sizes of a copying problem: S symbols out of K to remember over a delay of T blanks, in the paper's letters. */
 export interface CopyingSizes {
@@ -31,13 +31,13 @@ export function copyingSteps(delay: number, symbols = 10): number {
 export function copyingProblem(ids: Int32Array, targets: Int32Array, rng: RandomState, sizes: CopyingSizes): void {
   const { delay, B: b, symbols = 10, alphabet = 8 } = sizes;
   const fn = 'copyingProblem';
-  expectWhole(fn, 'delay', delay, 1);
-  expectWhole(fn, 'B', b, 1);
-  expectWhole(fn, 'symbols', symbols, 1);
-  expectWhole(fn, 'alphabet', alphabet, 1);
+  assertWhole(fn, 'delay', delay, 1);
+  assertWhole(fn, 'B', b, 1);
+  assertWhole(fn, 'symbols', symbols, 1);
+  assertWhole(fn, 'alphabet', alphabet, 1);
   const steps = copyingSteps(delay, symbols);
-  expectLength(fn, 'ids', ids, `[delay+2S,B] = [${steps},${b}]`, steps * b);
-  expectLength(fn, 'targets', targets, `[delay+2S,B] = [${steps},${b}]`, steps * b);
+  assertLength(fn, 'ids', ids, `[delay+2S,B] = [${steps},${b}]`, steps * b);
+  assertLength(fn, 'targets', targets, `[delay+2S,B] = [${steps},${b}]`, steps * b);
   const blank = alphabet;
   const start = alphabet + 1;
   ids.fill(blank);

@@ -1,4 +1,4 @@
-import { expectWhole, type RandomState } from '../tensor/random.ts';
+import { assertWhole, type RandomState } from '../tensor/random.ts';
 
 /** Sequences of zeros and ones, X [m,sequenceLen], and how many ones each holds, t [m]. */
 export interface CountingData {
@@ -12,8 +12,8 @@ export interface CountingData {
  * @throws {RangeError} when a size is not a whole number ≥ 1.
  */
 export function countingData(rng: RandomState, m = 20, sequenceLen = 10): CountingData {
-  expectWhole('countingData', 'm', m, 1);
-  expectWhole('countingData', 'sequenceLen', sequenceLen, 1);
+  assertWhole('countingData', 'm', m, 1);
+  assertWhole('countingData', 'sequenceLen', sequenceLen, 1);
   const X = rng.randomSample(m * sequenceLen);
   const t = new Float64Array(m);
   for (let i = 0; i < X.length; i++) {

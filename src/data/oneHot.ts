@@ -1,7 +1,7 @@
-import { expectWhole } from '../tensor/random.ts';
+import { assertWhole } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { expectWholes } from '../tensor/wholes.ts';
-import { expectLength } from './check.ts';
+import { assertWholes } from '../tensor/wholes.ts';
+import { assertLength } from './check.ts';
 
 /**
  * y[r,ids[r]] = 1, all other elements 0.
@@ -12,11 +12,11 @@ import { expectLength } from './check.ts';
  */
 export function oneHot(y: FloatArray, ids: ArrayLike<number>, rows: number, vocabulary: number): void {
   const fn = 'oneHot';
-  expectWhole(fn, 'rows', rows, 0);
-  expectWhole(fn, 'vocabulary', vocabulary, 1);
-  expectLength(fn, 'y', y, `[R,V] = [${rows},${vocabulary}]`, rows * vocabulary);
-  expectLength(fn, 'ids', ids, `[R] = [${rows}]`, rows);
-  expectWholes(fn, 'ids', ids, 0, vocabulary - 1);
+  assertWhole(fn, 'rows', rows, 0);
+  assertWhole(fn, 'vocabulary', vocabulary, 1);
+  assertLength(fn, 'y', y, `[R,V] = [${rows},${vocabulary}]`, rows * vocabulary);
+  assertLength(fn, 'ids', ids, `[R] = [${rows}]`, rows);
+  assertWholes(fn, 'ids', ids, 0, vocabulary - 1);
   y.fill(0);
   for (let r = 0; r < rows; r++) y[r * vocabulary + ids[r]] = 1;
 }

@@ -1,5 +1,5 @@
-import { expectWhole } from '../tensor/random.ts';
-import { expectOptions } from './options.ts';
+import { assertWhole } from '../tensor/random.ts';
+import { assertOptions } from './options.ts';
 import { stepsOf } from './series.ts';
 
 /** How {@link padSequences} lays sequences out. */
@@ -34,7 +34,7 @@ export function padSequences<A extends Int32Array | Float32Array | Float64Array>
   options: PadSequencesOptions = {},
 ): PaddedSequences<A> {
   const fn = 'padSequences';
-  expectOptions(fn, options, ['features', 'steps', 'padding']);
+  assertOptions(fn, options, ['features', 'steps', 'padding']);
   const { features = 1, padding = 0 } = options;
   if (sequences.length === 0) throw new RangeError(`${fn}: got no sequences, expected at least one`);
   const kinds: unknown[] = [Int32Array, Float32Array, Float64Array];
@@ -51,8 +51,8 @@ export function padSequences<A extends Int32Array | Float32Array | Float64Array>
     longest = Math.max(longest, lengths[b]);
   }
   const { steps = longest } = options;
-  expectWhole(fn, 'steps', steps, longest);
-  if (sequences[0] instanceof Int32Array) expectWhole(fn, 'padding', padding, -(2 ** 31), 2 ** 31 - 1);
+  assertWhole(fn, 'steps', steps, longest);
+  if (sequences[0] instanceof Int32Array) assertWhole(fn, 'padding', padding, -(2 ** 31), 2 ** 31 - 1);
   const batch = sequences.length;
   const values = new Kind(steps * batch * features).fill(padding) as A;
   for (const [b, sequence] of sequences.entries()) {

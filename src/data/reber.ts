@@ -1,4 +1,4 @@
-import { expectWhole, type RandomState } from '../tensor/random.ts';
+import { assertWhole, type RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 
 /** The alphabet; a symbol's index is its one-hot position. */
@@ -57,7 +57,7 @@ export interface ReberExample {
  * @throws {RangeError} when minLength is not a whole number from 0 to 48.
  */
 export function reberWord(rng: RandomState, minLength = 0): string {
-  expectWhole('reberWord', 'minLength', minLength, 0, LONGEST_MIN_LENGTH);
+  assertWhole('reberWord', 'minLength', minLength, 0, LONGEST_MIN_LENGTH);
   for (;;) {
     let word = '';
     let state = 0;
@@ -76,7 +76,7 @@ export function reberWord(rng: RandomState, minLength = 0): string {
  * `randint(2)` for the outer symbol (0 T, 1 P), then as {@link reberWord}.
  */
 export function embeddedReberWord(rng: RandomState, minInnerLength = 0): string {
-  expectWhole('embeddedReberWord', 'minInnerLength', minInnerLength, 0, LONGEST_MIN_LENGTH);
+  assertWhole('embeddedReberWord', 'minInnerLength', minInnerLength, 0, LONGEST_MIN_LENGTH);
   const outer = 'TP'[rng.randint(2)];
   return `B${outer}${reberWord(rng, minInnerLength)}${outer}E`;
 }
@@ -89,7 +89,7 @@ export function getOneExample(rng: RandomState, minLength = 0): ReberExample {
 
 /** `n` words one after another. */
 export function getNExamples(rng: RandomState, n: number, minLength = 0): ReberExample[] {
-  expectWhole('getNExamples', 'n', n, 0);
+  assertWhole('getNExamples', 'n', n, 0);
   return Array.from({ length: n }, () => getOneExample(rng, minLength));
 }
 
@@ -101,7 +101,7 @@ export function getOneEmbeddedExample(rng: RandomState, minInnerLength = 0): Reb
 
 /** `n` embedded words one after another. */
 export function getNEmbeddedExamples(rng: RandomState, n: number, minInnerLength = 0): ReberExample[] {
-  expectWhole('getNEmbeddedExamples', 'n', n, 0);
+  assertWhole('getNEmbeddedExamples', 'n', n, 0);
   return Array.from({ length: n }, () => getOneEmbeddedExample(rng, minInnerLength));
 }
 

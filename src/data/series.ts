@@ -1,4 +1,4 @@
-import { expectWhole } from '../tensor/random.ts';
+import { assertWhole } from '../tensor/random.ts';
 
 /**
  * N, the number of steps of a series [N,D].
@@ -6,7 +6,7 @@ import { expectWhole } from '../tensor/random.ts';
  * @throws {RangeError} when D is not a whole number ≥ 1 or the series is not a whole number of steps.
  */
 export function stepsOf(fn: string, arg: string, series: { readonly length: number }, features: number): number {
-  expectWhole(fn, 'features', features, 1);
+  assertWhole(fn, 'features', features, 1);
   const steps = series.length / features;
   if (!Number.isInteger(steps)) {
     throw new RangeError(

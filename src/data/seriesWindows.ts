@@ -1,6 +1,6 @@
-import { expectWhole } from '../tensor/random.ts';
+import { assertWhole } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { expectOptions } from './options.ts';
+import { assertOptions } from './options.ts';
 import { stepsOf } from './series.ts';
 
 /** Which windows {@link seriesWindows} takes. */
@@ -35,11 +35,11 @@ export interface SeriesWindows {
  */
 export function seriesWindows(series: FloatArray | readonly number[], options: SeriesWindowsOptions): SeriesWindows {
   const fn = 'seriesWindows';
-  expectOptions(fn, options, ['windowLength', 'horizon', 'stride', 'features']);
+  assertOptions(fn, options, ['windowLength', 'horizon', 'stride', 'features']);
   const { windowLength, horizon, stride = 1, features = 1 } = options;
-  expectWhole(fn, 'windowLength', windowLength, 1);
-  expectWhole(fn, 'horizon', horizon, 1);
-  expectWhole(fn, 'stride', stride, 1);
+  assertWhole(fn, 'windowLength', windowLength, 1);
+  assertWhole(fn, 'horizon', horizon, 1);
+  assertWhole(fn, 'stride', stride, 1);
   const steps = stepsOf(fn, 'series', series, features);
   const needed = windowLength + horizon;
   if (steps < needed) {

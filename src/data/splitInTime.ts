@@ -1,5 +1,5 @@
-import { expectWhole } from '../tensor/random.ts';
-import { expectOptions } from './options.ts';
+import { assertWhole } from '../tensor/random.ts';
+import { assertOptions } from './options.ts';
 import { stepsOf } from './series.ts';
 
 /** Where {@link splitInTime} cuts: exactly one of `validationSteps` and `validationFraction`. */
@@ -27,7 +27,7 @@ export function splitInTime<A extends Float32Array | Float64Array | Int32Array>(
   options: SplitInTimeOptions,
 ): { train: A; validation: A } {
   const fn = 'splitInTime';
-  expectOptions(fn, options, ['validationSteps', 'validationFraction', 'context', 'features']);
+  assertOptions(fn, options, ['validationSteps', 'validationFraction', 'context', 'features']);
   const { validationSteps, validationFraction, context = 0, features = 1 } = options;
   if ((validationSteps === undefined) === (validationFraction === undefined)) {
     throw new TypeError(`${fn}: expected exactly one of validationSteps and validationFraction`);
@@ -45,9 +45,9 @@ export function splitInTime<A extends Float32Array | Float64Array | Int32Array>(
   if (count === 0 && validationFraction !== undefined) {
     throw new RangeError(`${fn}: validationFraction is ${validationFraction}, less than one of ${steps} steps`);
   }
-  expectWhole(fn, 'validationSteps', count, 1, steps - 1);
+  assertWhole(fn, 'validationSteps', count, 1, steps - 1);
   const cut = steps - count;
-  expectWhole(fn, 'context', context, 0, cut);
+  assertWhole(fn, 'context', context, 0, cut);
   return {
     train: series.subarray(0, cut * features) as A,
     validation: series.subarray((cut - context) * features) as A,

@@ -1,6 +1,6 @@
-import { expectWhole } from '../tensor/random.ts';
+import { assertWhole } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { expectLength } from './check.ts';
+import { assertLength } from './check.ts';
 import { stepsOf } from './series.ts';
 
 /** Mean and standard deviation of each of D features, as plain data that survives JSON. */
@@ -32,8 +32,8 @@ export class Standardizer implements StandardizerState {
     for (const [name, list] of Object.entries({ mean, deviation })) {
       if (!Array.isArray(list)) throw new TypeError(`${fn}: ${name} is ${String(list)}, expected an array of numbers`);
     }
-    expectWhole(fn, 'the length of mean', mean.length, 1);
-    expectLength(fn, 'deviation', deviation, `[D] = [${mean.length}] like mean`, mean.length);
+    assertWhole(fn, 'the length of mean', mean.length, 1);
+    assertLength(fn, 'deviation', deviation, `[D] = [${mean.length}] like mean`, mean.length);
     for (let d = 0; d < mean.length; d++) {
       if (!Number.isFinite(mean[d])) throw new RangeError(`${fn}: mean[${d}] is ${mean[d]}, expected a finite number`);
       if (!(Number.isFinite(deviation[d]) && deviation[d] > 0)) {
@@ -100,7 +100,7 @@ export class Standardizer implements StandardizerState {
    * @throws {RangeError} when x is not [N,D] or y has another length.
    */
   standardize(y: FloatArray, x: FloatArray | readonly number[]): void {
-    this.#expectShapes('Standardizer.standardize', y, x);
+    this.#assertShapes('Standardizer.standardize', y, x);
     const { features, mean, deviation } = this;
     for (let i = 0; i < x.length; i++) y[i] = (x[i] - mean[i % features]) / deviation[i % features];
   }
@@ -113,13 +113,13 @@ export class Standardizer implements StandardizerState {
    * @throws {RangeError} when y is not [N,D] or x has another length.
    */
   undo(x: FloatArray, y: FloatArray | readonly number[]): void {
-    this.#expectShapes('Standardizer.undo', x, y);
+    this.#assertShapes('Standardizer.undo', x, y);
     const { features, mean, deviation } = this;
     for (let i = 0; i < y.length; i++) x[i] = y[i] * deviation[i % features] + mean[i % features];
   }
 
-  #expectShapes(fn: string, output: FloatArray, input: ArrayLike<number>): void {
+  #assertShapes(fn: string, output: FloatArray, input: ArrayLike<number>): void {
     const steps = stepsOf(fn, 'the input', input, this.features);
-    expectLength(fn, 'the output', output, `[N,D] = [${steps},${this.features}]`, input.length);
+    assertLength(fn, 'the output', output, `[N,D] = [${steps},${this.features}]`, input.length);
   }
 }

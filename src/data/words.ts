@@ -1,4 +1,4 @@
-import { expectWhole } from '../tensor/random.ts';
+import { assertWhole } from '../tensor/random.ts';
 import { isIndex } from './check.ts';
 
 /** Stands for every word outside the vocabulary. */
@@ -138,8 +138,8 @@ export class WordVocabulary {
    */
   static fromTokens(tokens: Iterable<string>, options: WordVocabularyOptions = {}): WordVocabulary {
     const { maxSize = Number.MAX_SAFE_INTEGER, minCount = 1 } = options;
-    expectWhole('WordVocabulary.fromTokens', 'maxSize', maxSize, 3);
-    expectWhole('WordVocabulary.fromTokens', 'minCount', minCount, 1);
+    assertWhole('WordVocabulary.fromTokens', 'maxSize', maxSize, 3);
+    assertWhole('WordVocabulary.fromTokens', 'minCount', minCount, 1);
     const special = [UNKNOWN, SENTENCE_START, SENTENCE_END];
     const counts = new Map<string, number>();
     for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1);

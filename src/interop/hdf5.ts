@@ -98,7 +98,7 @@ class Hdf5Reader {
     return true;
   }
 
-  private expectSignature(reader: ByteReader, signature: string): void {
+  private assertSignature(reader: ByteReader, signature: string): void {
     const found = String.fromCharCode(...reader.take(4));
     if (found !== signature) throw this.error(`a ${signature} is missing at byte ${reader.at - 4}`);
   }
@@ -163,7 +163,7 @@ class Hdf5Reader {
   /** Where the names of a group's symbols begin. */
   private heap(address: number): number {
     const reader = this.at(address);
-    this.expectSignature(reader, 'HEAP');
+    this.assertSignature(reader, 'HEAP');
     reader.skip(4 + 16);
     return reader.u64();
   }
@@ -172,7 +172,7 @@ class Hdf5Reader {
   private symbols(address: number, names: number, child: (name: string, header: number) => void): void {
     if (!this.visit(address)) return;
     const reader = this.at(address);
-    this.expectSignature(reader, 'TREE');
+    this.assertSignature(reader, 'TREE');
     const kind = reader.u8();
     const level = reader.u8();
     if (kind !== 0 || level > 8)
@@ -190,7 +190,7 @@ class Hdf5Reader {
   private symbolNode(address: number, names: number, child: (name: string, header: number) => void): void {
     if (!this.visit(address)) return;
     const reader = this.at(address);
-    this.expectSignature(reader, 'SNOD');
+    this.assertSignature(reader, 'SNOD');
     reader.skip(2);
     const count = reader.u16();
     for (let i = 0; i < count; i++) {
@@ -303,7 +303,7 @@ class Hdf5Reader {
     const address = place.u64();
     const wanted = place.u32();
     const reader = this.at(address);
-    this.expectSignature(reader, 'GCOL');
+    this.assertSignature(reader, 'GCOL');
     reader.skip(4);
     const end = address + reader.u64();
     while (reader.at + 16 <= end) {

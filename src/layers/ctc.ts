@@ -1,12 +1,12 @@
 import { expOf } from '../tensor/exp.ts';
 import { logOf } from '../tensor/log.ts';
 import { logSumExpOf } from '../tensor/logSumExp.ts';
-import { expectWhole } from '../tensor/random.ts';
-import { expectDtype, expectLength, type FloatArray } from '../tensor/shape.ts';
-import { expectWholes } from '../tensor/wholes.ts';
-import { expectTensor } from './expect.ts';
+import { assertWhole } from '../tensor/random.ts';
+import { assertDtype, assertLength, type FloatArray } from '../tensor/shape.ts';
+import { assertWholes } from '../tensor/wholes.ts';
+import { assertTensor } from './assert.ts';
 
-function expectSequence(
+function assertSequence(
   fn: string,
   arg: string,
   a: FloatArray,
@@ -16,12 +16,12 @@ function expectSequence(
   B: number,
   n: number,
 ): void {
-  expectLength(fn, arg, a, shape, T, B, n);
-  expectDtype(fn, arg, a, like);
+  assertLength(fn, arg, a, shape, T, B, n);
+  assertDtype(fn, arg, a, like);
 }
 
 /** Throws unless the first labelLengths[b] labels of each row are whole numbers in [0, V) other than the blank. */
-function expectLabels(
+function assertLabels(
   fn: string,
   labels: Int32Array,
   labelLengths: Int32Array,
@@ -31,14 +31,14 @@ function expectLabels(
 ): void {
   for (let b = 0; b < labelLengths.length; b++) {
     const end = b * S + labelLengths[b];
-    expectWholes(fn, 'labels', labels, 0, V - 1, b * S, end);
+    assertWholes(fn, 'labels', labels, 0, V - 1, b * S, end);
     for (let k = b * S; k < end; k++) {
       if (labels[k] === blank) throw new RangeError(`${fn}: labels[${k}] is ${blank}, the blank, which is no label`);
     }
   }
 }
 
-function expectTargets(
+function assertTargets(
   fn: string,
   labels: Int32Array,
   labelLengths: Int32Array,
@@ -49,13 +49,13 @@ function expectTargets(
   V: number,
   S: number,
 ): void {
-  expectLength(fn, 'labels', labels, '[B,S]', B, S);
-  expectLength(fn, 'labelLengths', labelLengths, '[B]', B);
-  expectLength(fn, 'lengths', lengths, '[B]', B);
-  expectWhole(fn, 'blank', blank, 0, V - 1);
-  expectWholes(fn, 'labelLengths', labelLengths, 0, S);
-  expectWholes(fn, 'lengths', lengths, 0, T);
-  expectLabels(fn, labels, labelLengths, blank, V, S);
+  assertLength(fn, 'labels', labels, '[B,S]', B, S);
+  assertLength(fn, 'labelLengths', labelLengths, '[B]', B);
+  assertLength(fn, 'lengths', lengths, '[B]', B);
+  assertWhole(fn, 'blank', blank, 0, V - 1);
+  assertWholes(fn, 'labelLengths', labelLengths, 0, S);
+  assertWholes(fn, 'lengths', lengths, 0, T);
+  assertLabels(fn, labels, labelLengths, blank, V, S);
 }
 
 /** ln(e^a + e^b + e^c), −∞ where all three are. */
@@ -114,12 +114,12 @@ export function ctcForward(
 ): void {
   const fn = 'ctcForward';
   const states = 2 * S + 1;
-  expectLength(fn, 'losses', losses, '[B]', B);
-  expectSequence(fn, 'logProbs', logProbs, losses, '[T,B,V]', T, B, V);
-  expectSequence(fn, 'alpha', alpha, losses, '[T,B,2S+1]', T, B, states);
-  expectSequence(fn, 'logits', logits, losses, '[T,B,V]', T, B, V);
-  expectTensor(fn, 'w', w, losses, '[B]', B);
-  expectTargets(fn, labels, labelLengths, lengths, blank, T, B, V, S);
+  assertLength(fn, 'losses', losses, '[B]', B);
+  assertSequence(fn, 'logProbs', logProbs, losses, '[T,B,V]', T, B, V);
+  assertSequence(fn, 'alpha', alpha, losses, '[T,B,2S+1]', T, B, states);
+  assertSequence(fn, 'logits', logits, losses, '[T,B,V]', T, B, V);
+  assertTensor(fn, 'w', w, losses, '[B]', B);
+  assertTargets(fn, labels, labelLengths, lengths, blank, T, B, V, S);
   alpha.fill(NEVER);
   for (let b = 0; b < B; b++) {
     const N = lengths[b];
@@ -195,12 +195,12 @@ export function ctcBackward(
 ): void {
   const fn = 'ctcBackward';
   const states = 2 * S + 1;
-  expectLength(fn, 'dlogits', dlogits, '[T,B,V]', T, B, V);
-  expectTensor(fn, 'beta', beta, dlogits, '[2,2S+1]', 2, states);
-  expectSequence(fn, 'logProbs', logProbs, dlogits, '[T,B,V]', T, B, V);
-  expectSequence(fn, 'alpha', alpha, dlogits, '[T,B,2S+1]', T, B, states);
-  expectTensor(fn, 'w', w, dlogits, '[B]', B);
-  expectTargets(fn, labels, labelLengths, lengths, blank, T, B, V, S);
+  assertLength(fn, 'dlogits', dlogits, '[T,B,V]', T, B, V);
+  assertTensor(fn, 'beta', beta, dlogits, '[2,2S+1]', 2, states);
+  assertSequence(fn, 'logProbs', logProbs, dlogits, '[T,B,V]', T, B, V);
+  assertSequence(fn, 'alpha', alpha, dlogits, '[T,B,2S+1]', T, B, states);
+  assertTensor(fn, 'w', w, dlogits, '[B]', B);
+  assertTargets(fn, labels, labelLengths, lengths, blank, T, B, V, S);
   for (let b = 0; b < B; b++) {
     const N = lengths[b];
     const n = 2 * labelLengths[b] + 1;
@@ -256,11 +256,11 @@ export function ctcTooShort(
   S: number,
 ): number[] {
   const fn = 'ctcTooShort';
-  expectLength(fn, 'labels', labels, '[B,S]', B, S);
-  expectLength(fn, 'labelLengths', labelLengths, '[B]', B);
-  expectLength(fn, 'lengths', lengths, '[B]', B);
-  expectWholes(fn, 'labelLengths', labelLengths, 0, S);
-  expectWholes(fn, 'lengths', lengths, 0);
+  assertLength(fn, 'labels', labels, '[B,S]', B, S);
+  assertLength(fn, 'labelLengths', labelLengths, '[B]', B);
+  assertLength(fn, 'lengths', lengths, '[B]', B);
+  assertWholes(fn, 'labelLengths', labelLengths, 0, S);
+  assertWholes(fn, 'lengths', lengths, 0);
   const tooShort: number[] = [];
   for (let b = 0; b < B; b++) {
     let needed = labelLengths[b];
@@ -289,10 +289,10 @@ export function ctcGreedyDecode(
   V: number,
 ): number[][] {
   const fn = 'ctcGreedyDecode';
-  expectLength(fn, 'logits', logits, '[T,B,V]', T, B, V);
-  expectLength(fn, 'lengths', lengths, '[B]', B);
-  expectWhole(fn, 'blank', blank, 0, V - 1);
-  expectWholes(fn, 'lengths', lengths, 0, T);
+  assertLength(fn, 'logits', logits, '[T,B,V]', T, B, V);
+  assertLength(fn, 'lengths', lengths, '[B]', B);
+  assertWhole(fn, 'blank', blank, 0, V - 1);
+  assertWholes(fn, 'lengths', lengths, 0, T);
   return Array.from(lengths, (N, b) => {
     const decoded: number[] = [];
     let previous = blank;

@@ -1,5 +1,5 @@
 import type { RandomState } from '../tensor/random.ts';
-import { expectLength, type FloatArray } from '../tensor/shape.ts';
+import { assertLength, type FloatArray } from '../tensor/shape.ts';
 import { sumOfSquares } from '../tensor/sum.ts';
 import { singularValues } from '../tensor/svd.ts';
 import { haarVectors } from './haar.ts';
@@ -15,7 +15,7 @@ export function uniformInit(w: FloatArray, rng: RandomState, limit = 0.1): void 
  * @param w [rows,cols], overwritten
  */
 export function glorotInit(w: FloatArray, rng: RandomState, rows: number, cols: number): void {
-  expectLength('glorotInit', 'w', w, '[rows,cols]', rows, cols);
+  assertLength('glorotInit', 'w', w, '[rows,cols]', rows, cols);
   const limit = Math.sqrt(6 / (rows + cols));
   w.set(rng.uniform(-limit, limit, w.length));
 }
@@ -27,7 +27,7 @@ export function glorotInit(w: FloatArray, rng: RandomState, rows: number, cols: 
  * @param w [rows,cols], overwritten
  */
 export function spectralInit(w: FloatArray, rng: RandomState, rows: number, cols: number): void {
-  expectLength('spectralInit', 'w', w, '[rows,cols]', rows, cols);
+  assertLength('spectralInit', 'w', w, '[rows,cols]', rows, cols);
   const values = rng.uniform(-1, 1, w.length);
   const largest = singularValues(values, rows, cols)[0];
   for (let i = 0; i < w.length; i++) w[i] = values[i] / largest;
@@ -59,7 +59,7 @@ const GRAM_SCHMIDT_WORK = 2 ** 24;
  * @throws {RangeError} on a length that does not fit; nothing is drawn then.
  */
 export function orthogonalInit(w: FloatArray, rng: RandomState, rows: number, cols: number, gain = 1): void {
-  expectLength('orthogonalInit', 'w', w, '[rows,cols]', rows, cols);
+  assertLength('orthogonalInit', 'w', w, '[rows,cols]', rows, cols);
   const count = Math.min(rows, cols);
   const length = Math.max(rows, cols);
   const small = count * count * length <= GRAM_SCHMIDT_WORK;

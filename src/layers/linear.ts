@@ -1,8 +1,8 @@
 import { addRow, addRowBackward } from '../tensor/add.ts';
-import { expectIds, gatherColumns, gatherColumnsBackward } from '../tensor/gather.ts';
+import { assertIds, gatherColumns, gatherColumnsBackward } from '../tensor/gather.ts';
 import { matmulNN, matmulNT, matmulTN } from '../tensor/matmul.ts';
-import { expectLength, type FloatArray } from '../tensor/shape.ts';
-import { expectTensor } from './expect.ts';
+import { assertLength, type FloatArray } from '../tensor/shape.ts';
+import { assertTensor } from './assert.ts';
 
 /**
  * y[r,·] = W·x[r,·] + b for every row: all time steps of a sequence in one product.
@@ -22,10 +22,10 @@ export function linearForward(
   D: number,
   O: number,
 ): void {
-  expectLength('linearForward', 'y', y, '[R,O]', R, O);
-  expectTensor('linearForward', 'x', x, y, '[R,D]', R, D);
-  expectTensor('linearForward', 'W', W, y, '[O,D]', O, D);
-  if (b) expectTensor('linearForward', 'b', b, y, '[O]', O);
+  assertLength('linearForward', 'y', y, '[R,O]', R, O);
+  assertTensor('linearForward', 'x', x, y, '[R,D]', R, D);
+  assertTensor('linearForward', 'W', W, y, '[O,D]', O, D);
+  if (b) assertTensor('linearForward', 'b', b, y, '[O]', O);
   matmulNT(y, x, W, R, D, O);
   if (b) addRow(y, y, b, R, O);
 }
@@ -50,12 +50,12 @@ export function linearBackward(
   O: number,
   addToDx = false,
 ): void {
-  if (dx) expectTensor('linearBackward', 'dx', dx, dW, '[R,D]', R, D);
-  expectLength('linearBackward', 'dW', dW, '[O,D]', O, D);
-  if (db) expectTensor('linearBackward', 'db', db, dW, '[O]', O);
-  expectTensor('linearBackward', 'dy', dy, dW, '[R,O]', R, O);
-  expectTensor('linearBackward', 'x', x, dW, '[R,D]', R, D);
-  expectTensor('linearBackward', 'W', W, dW, '[O,D]', O, D);
+  if (dx) assertTensor('linearBackward', 'dx', dx, dW, '[R,D]', R, D);
+  assertLength('linearBackward', 'dW', dW, '[O,D]', O, D);
+  if (db) assertTensor('linearBackward', 'db', db, dW, '[O]', O);
+  assertTensor('linearBackward', 'dy', dy, dW, '[R,O]', R, O);
+  assertTensor('linearBackward', 'x', x, dW, '[R,D]', R, D);
+  assertTensor('linearBackward', 'W', W, dW, '[O,D]', O, D);
   if (dx) matmulNN(dx, dy, W, R, O, D, addToDx);
   matmulTN(dW, dy, x, O, R, D, true);
   if (db) addRowBackward(db, dy, R, O);
@@ -79,11 +79,11 @@ export function oneHotLinearForward(
   D: number,
   O: number,
 ): void {
-  expectLength('oneHotLinearForward', 'y', y, '[R,O]', R, O);
-  expectTensor('oneHotLinearForward', 'W', W, y, '[O,D]', O, D);
-  if (b) expectTensor('oneHotLinearForward', 'b', b, y, '[O]', O);
-  expectLength('oneHotLinearForward', 'ids', ids, '[R]', R);
-  expectIds('oneHotLinearForward', 'ids', ids, D);
+  assertLength('oneHotLinearForward', 'y', y, '[R,O]', R, O);
+  assertTensor('oneHotLinearForward', 'W', W, y, '[O,D]', O, D);
+  if (b) assertTensor('oneHotLinearForward', 'b', b, y, '[O]', O);
+  assertLength('oneHotLinearForward', 'ids', ids, '[R]', R);
+  assertIds('oneHotLinearForward', 'ids', ids, D);
   gatherColumns(y, W, ids, R, D, O);
   if (b) addRow(y, y, b, R, O);
 }
@@ -104,11 +104,11 @@ export function oneHotLinearBackward(
   D: number,
   O: number,
 ): void {
-  expectLength('oneHotLinearBackward', 'dW', dW, '[O,D]', O, D);
-  if (db) expectTensor('oneHotLinearBackward', 'db', db, dW, '[O]', O);
-  expectTensor('oneHotLinearBackward', 'dy', dy, dW, '[R,O]', R, O);
-  expectLength('oneHotLinearBackward', 'ids', ids, '[R]', R);
-  expectIds('oneHotLinearBackward', 'ids', ids, D);
+  assertLength('oneHotLinearBackward', 'dW', dW, '[O,D]', O, D);
+  if (db) assertTensor('oneHotLinearBackward', 'db', db, dW, '[O]', O);
+  assertTensor('oneHotLinearBackward', 'dy', dy, dW, '[R,O]', R, O);
+  assertLength('oneHotLinearBackward', 'ids', ids, '[R]', R);
+  assertIds('oneHotLinearBackward', 'ids', ids, D);
   gatherColumnsBackward(dW, dy, ids, R, D, O);
   if (db) addRowBackward(db, dy, R, O);
 }

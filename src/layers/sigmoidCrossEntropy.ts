@@ -1,8 +1,8 @@
 import { expOf } from '../tensor/exp.ts';
 import { log1pOf } from '../tensor/log.ts';
-import { expectLength, type FloatArray } from '../tensor/shape.ts';
+import { assertLength, type FloatArray } from '../tensor/shape.ts';
 import { sigmoid } from '../tensor/sigmoid.ts';
-import { expectTensor } from './expect.ts';
+import { assertTensor } from './assert.ts';
 
 /**
  * losses[r] = −w[r]·Σ_j (y ln o + (1 − y) ln(1 − o)) with o = σ(z) and y the target, computed as
@@ -24,11 +24,11 @@ export function sigmoidCrossEntropyForward(
   R: number,
   V: number,
 ): void {
-  expectLength('sigmoidCrossEntropyForward', 'losses', losses, '[R]', R);
-  expectTensor('sigmoidCrossEntropyForward', 'o', o, losses, '[R,V]', R, V);
-  expectTensor('sigmoidCrossEntropyForward', 'z', z, losses, '[R,V]', R, V);
-  expectTensor('sigmoidCrossEntropyForward', 'targets', targets, losses, '[R,V]', R, V);
-  expectTensor('sigmoidCrossEntropyForward', 'w', w, losses, '[R]', R);
+  assertLength('sigmoidCrossEntropyForward', 'losses', losses, '[R]', R);
+  assertTensor('sigmoidCrossEntropyForward', 'o', o, losses, '[R,V]', R, V);
+  assertTensor('sigmoidCrossEntropyForward', 'z', z, losses, '[R,V]', R, V);
+  assertTensor('sigmoidCrossEntropyForward', 'targets', targets, losses, '[R,V]', R, V);
+  assertTensor('sigmoidCrossEntropyForward', 'w', w, losses, '[R]', R);
   for (let r = 0; r < R; r++) {
     let sum = 0;
     for (let j = 0; j < V; j++) {
@@ -54,10 +54,10 @@ export function sigmoidCrossEntropyBackward(
   R: number,
   V: number,
 ): void {
-  expectLength('sigmoidCrossEntropyBackward', 'dz', dz, '[R,V]', R, V);
-  expectTensor('sigmoidCrossEntropyBackward', 'o', o, dz, '[R,V]', R, V);
-  expectTensor('sigmoidCrossEntropyBackward', 'targets', targets, dz, '[R,V]', R, V);
-  expectTensor('sigmoidCrossEntropyBackward', 'w', w, dz, '[R]', R);
+  assertLength('sigmoidCrossEntropyBackward', 'dz', dz, '[R,V]', R, V);
+  assertTensor('sigmoidCrossEntropyBackward', 'o', o, dz, '[R,V]', R, V);
+  assertTensor('sigmoidCrossEntropyBackward', 'targets', targets, dz, '[R,V]', R, V);
+  assertTensor('sigmoidCrossEntropyBackward', 'w', w, dz, '[R]', R);
   for (let r = 0; r < R; r++) {
     for (let j = 0; j < V; j++) dz[r * V + j] = w[r] * (o[r * V + j] - targets[r * V + j]);
   }

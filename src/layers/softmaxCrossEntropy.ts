@@ -1,9 +1,9 @@
 import { expOf } from '../tensor/exp.ts';
-import { expectIds } from '../tensor/gather.ts';
+import { assertIds } from '../tensor/gather.ts';
 import { logOf } from '../tensor/log.ts';
-import { expectLength, type FloatArray } from '../tensor/shape.ts';
+import { assertLength, type FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
-import { expectTensor } from './expect.ts';
+import { assertTensor } from './assert.ts';
 
 /**
  * losses[r] = −w[r]·ln p[r,target[r]] with p = softmax(z), computed as w·(ln Σ_k e^(z_k − m) − (z_target − m)) so that
@@ -25,12 +25,12 @@ export function softmaxCrossEntropyForward(
   R: number,
   V: number,
 ): void {
-  expectLength('softmaxCrossEntropyForward', 'losses', losses, '[R]', R);
-  expectTensor('softmaxCrossEntropyForward', 'p', p, losses, '[R,V]', R, V);
-  expectTensor('softmaxCrossEntropyForward', 'z', z, losses, '[R,V]', R, V);
-  expectTensor('softmaxCrossEntropyForward', 'w', w, losses, '[R]', R);
-  expectLength('softmaxCrossEntropyForward', 'targets', targets, '[R]', R);
-  expectIds('softmaxCrossEntropyForward', 'targets', targets, V);
+  assertLength('softmaxCrossEntropyForward', 'losses', losses, '[R]', R);
+  assertTensor('softmaxCrossEntropyForward', 'p', p, losses, '[R,V]', R, V);
+  assertTensor('softmaxCrossEntropyForward', 'z', z, losses, '[R,V]', R, V);
+  assertTensor('softmaxCrossEntropyForward', 'w', w, losses, '[R]', R);
+  assertLength('softmaxCrossEntropyForward', 'targets', targets, '[R]', R);
+  assertIds('softmaxCrossEntropyForward', 'targets', targets, V);
   for (let r = 0; r < R; r++) {
     let max = z[r * V];
     for (let j = 1; j < V; j++) if (z[r * V + j] > max) max = z[r * V + j];
@@ -56,11 +56,11 @@ export function softmaxCrossEntropyBackward(
   R: number,
   V: number,
 ): void {
-  expectLength('softmaxCrossEntropyBackward', 'dz', dz, '[R,V]', R, V);
-  expectTensor('softmaxCrossEntropyBackward', 'p', p, dz, '[R,V]', R, V);
-  expectTensor('softmaxCrossEntropyBackward', 'w', w, dz, '[R]', R);
-  expectLength('softmaxCrossEntropyBackward', 'targets', targets, '[R]', R);
-  expectIds('softmaxCrossEntropyBackward', 'targets', targets, V);
+  assertLength('softmaxCrossEntropyBackward', 'dz', dz, '[R,V]', R, V);
+  assertTensor('softmaxCrossEntropyBackward', 'p', p, dz, '[R,V]', R, V);
+  assertTensor('softmaxCrossEntropyBackward', 'w', w, dz, '[R]', R);
+  assertLength('softmaxCrossEntropyBackward', 'targets', targets, '[R]', R);
+  assertIds('softmaxCrossEntropyBackward', 'targets', targets, V);
   for (let r = 0; r < R; r++) {
     for (let j = 0; j < V; j++) dz[r * V + j] = w[r] * p[r * V + j];
     dz[r * V + targets[r]] -= w[r];

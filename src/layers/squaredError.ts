@@ -1,5 +1,5 @@
-import { expectLength, type FloatArray } from '../tensor/shape.ts';
-import { expectTensor } from './expect.ts';
+import { assertLength, type FloatArray } from '../tensor/shape.ts';
+import { assertTensor } from './assert.ts';
 
 /**
  * losses[r] = w[r]·Σ_j (o[r,j] − y[r,j])².
@@ -18,10 +18,10 @@ export function squaredErrorForward(
   R: number,
   V: number,
 ): void {
-  expectLength('squaredErrorForward', 'losses', losses, '[R]', R);
-  expectTensor('squaredErrorForward', 'o', o, losses, '[R,V]', R, V);
-  expectTensor('squaredErrorForward', 'targets', targets, losses, '[R,V]', R, V);
-  expectTensor('squaredErrorForward', 'w', w, losses, '[R]', R);
+  assertLength('squaredErrorForward', 'losses', losses, '[R]', R);
+  assertTensor('squaredErrorForward', 'o', o, losses, '[R,V]', R, V);
+  assertTensor('squaredErrorForward', 'targets', targets, losses, '[R,V]', R, V);
+  assertTensor('squaredErrorForward', 'w', w, losses, '[R]', R);
   for (let r = 0; r < R; r++) {
     let sum = 0;
     for (let j = 0; j < V; j++) {
@@ -45,10 +45,10 @@ export function squaredErrorBackward(
   R: number,
   V: number,
 ): void {
-  expectLength('squaredErrorBackward', 'dout', dout, '[R,V]', R, V);
-  expectTensor('squaredErrorBackward', 'o', o, dout, '[R,V]', R, V);
-  expectTensor('squaredErrorBackward', 'targets', targets, dout, '[R,V]', R, V);
-  expectTensor('squaredErrorBackward', 'w', w, dout, '[R]', R);
+  assertLength('squaredErrorBackward', 'dout', dout, '[R,V]', R, V);
+  assertTensor('squaredErrorBackward', 'o', o, dout, '[R,V]', R, V);
+  assertTensor('squaredErrorBackward', 'targets', targets, dout, '[R,V]', R, V);
+  assertTensor('squaredErrorBackward', 'w', w, dout, '[R]', R);
   for (let r = 0; r < R; r++) {
     for (let j = 0; j < V; j++) dout[r * V + j] = 2 * w[r] * (o[r * V + j] - targets[r * V + j]);
   }

@@ -1,5 +1,5 @@
-import { expectLength, type FloatArray } from '../tensor/shape.ts';
-import { expectTensor } from './expect.ts';
+import { assertLength, type FloatArray } from '../tensor/shape.ts';
+import { assertTensor } from './assert.ts';
 
 /**
  * The state that a window starts from: h[b,·] = keep[b]·given[b,·] + (1 − keep[b])·h0.
@@ -19,10 +19,10 @@ export function startStateForward(
   B: number,
   H: number,
 ): void {
-  expectLength('startStateForward', 'h', h, '[B,H]', B, H);
-  expectTensor('startStateForward', 'given', given, h, '[B,H]', B, H);
-  if (h0) expectTensor('startStateForward', 'h0', h0, h, '[H]', H);
-  expectTensor('startStateForward', 'keep', keep, h, '[B]', B);
+  assertLength('startStateForward', 'h', h, '[B,H]', B, H);
+  assertTensor('startStateForward', 'given', given, h, '[B,H]', B, H);
+  if (h0) assertTensor('startStateForward', 'h0', h0, h, '[H]', H);
+  assertTensor('startStateForward', 'keep', keep, h, '[B]', B);
   for (let b = 0; b < B; b++) {
     for (let j = 0; j < H; j++) h[b * H + j] = keep[b] === 1 ? given[b * H + j] : h0 ? h0[j] : 0;
   }
@@ -43,10 +43,10 @@ export function startStateBackward(
   B: number,
   H: number,
 ): void {
-  expectLength('startStateBackward', 'dgiven', dgiven, '[B,H]', B, H);
-  if (dh0) expectTensor('startStateBackward', 'dh0', dh0, dgiven, '[H]', H);
-  expectTensor('startStateBackward', 'dh', dh, dgiven, '[B,H]', B, H);
-  expectTensor('startStateBackward', 'keep', keep, dgiven, '[B]', B);
+  assertLength('startStateBackward', 'dgiven', dgiven, '[B,H]', B, H);
+  if (dh0) assertTensor('startStateBackward', 'dh0', dh0, dgiven, '[H]', H);
+  assertTensor('startStateBackward', 'dh', dh, dgiven, '[B,H]', B, H);
+  assertTensor('startStateBackward', 'keep', keep, dgiven, '[B]', B);
   for (let b = 0; b < B; b++) {
     for (let j = 0; j < H; j++) {
       const d = dh[b * H + j];
@@ -65,9 +65,9 @@ export function startStateBackward(
  * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
  */
 export function holdStateForward(h: FloatArray, hPrev: FloatArray, mask: FloatArray, B: number, H: number): void {
-  expectLength('holdStateForward', 'h', h, '[B,H]', B, H);
-  expectTensor('holdStateForward', 'hPrev', hPrev, h, '[B,H]', B, H);
-  expectTensor('holdStateForward', 'mask', mask, h, '[B]', B);
+  assertLength('holdStateForward', 'h', h, '[B,H]', B, H);
+  assertTensor('holdStateForward', 'hPrev', hPrev, h, '[B,H]', B, H);
+  assertTensor('holdStateForward', 'mask', mask, h, '[B]', B);
   for (let b = 0; b < B; b++) {
     if (mask[b] === 1) continue;
     for (let j = 0; j < H; j++) h[b * H + j] = hPrev[b * H + j];
@@ -83,9 +83,9 @@ export function holdStateForward(h: FloatArray, hPrev: FloatArray, mask: FloatAr
  * @param mask [B], 1 or 0
  */
 export function holdStateBackward(dhPrev: FloatArray, dh: FloatArray, mask: FloatArray, B: number, H: number): void {
-  expectLength('holdStateBackward', 'dhPrev', dhPrev, '[B,H]', B, H);
-  expectTensor('holdStateBackward', 'dh', dh, dhPrev, '[B,H]', B, H);
-  expectTensor('holdStateBackward', 'mask', mask, dhPrev, '[B]', B);
+  assertLength('holdStateBackward', 'dhPrev', dhPrev, '[B,H]', B, H);
+  assertTensor('holdStateBackward', 'dh', dh, dhPrev, '[B,H]', B, H);
+  assertTensor('holdStateBackward', 'mask', mask, dhPrev, '[B]', B);
   holdStateForward(dhPrev, dh, mask, B, H);
 }
 
@@ -97,7 +97,7 @@ export function holdStateBackward(dhPrev: FloatArray, dh: FloatArray, mask: Floa
  * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
  */
 export function clearRows(y: FloatArray, mask: FloatArray, B: number, n: number): void {
-  expectLength('clearRows', 'y', y, '[B,n]', B, n);
-  expectTensor('clearRows', 'mask', mask, y, '[B]', B);
+  assertLength('clearRows', 'y', y, '[B,n]', B, n);
+  assertTensor('clearRows', 'mask', mask, y, '[B]', B);
   for (let b = 0; b < B; b++) if (mask[b] !== 1) y.fill(0, b * n, (b + 1) * n);
 }

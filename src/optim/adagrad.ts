@@ -1,7 +1,7 @@
 import type { FloatArray } from '../tensor/shape.ts';
 import {
-  expectLearningRate,
-  expectOptions,
+  assertLearningRate,
+  assertOptions,
   type LearningRate,
   type Optimizer,
   optimizerOf,
@@ -32,8 +32,8 @@ export interface AdagradOptions {
  */
 export function adagrad(options: AdagradOptions = {}): Optimizer {
   const { lr = 0.1, eps = 1e-8, epsInRoot = true, lrDecay = 0, initialAccumulator = 0, weightDecay = 0 } = options;
-  expectLearningRate('adagrad', lr);
-  expectOptions('adagrad', {
+  assertLearningRate('adagrad', lr);
+  assertOptions('adagrad', {
     eps: [eps, 0, Infinity],
     lrDecay: [lrDecay, 0, Infinity],
     initialAccumulator: [initialAccumulator, 0, Infinity],

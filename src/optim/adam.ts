@@ -1,8 +1,8 @@
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import {
-  expectLearningRate,
-  expectOptions,
+  assertLearningRate,
+  assertOptions,
   type LearningRate,
   type Optimizer,
   optimizerOf,
@@ -46,8 +46,8 @@ export function adamw(options: AdamOptions = {}): Optimizer {
 
 function adamLike(name: string, options: AdamOptions & { weightDecay: number }, decoupled: boolean): Optimizer {
   const { lr = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay, amsgrad = false } = options;
-  expectLearningRate(name, lr);
-  expectOptions(name, {
+  assertLearningRate(name, lr);
+  assertOptions(name, {
     beta1: [beta1, 0, 1],
     beta2: [beta2, 0, 1],
     eps: [eps, 0, Infinity],

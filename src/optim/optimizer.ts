@@ -1,6 +1,6 @@
 import type { Algebra } from '../algebra/algebra.ts';
 import { RowAlgebra } from '../algebra/rows.ts';
-import { expectDtype, expectLength, type FloatArray } from '../tensor/shape.ts';
+import { assertDtype, assertLength, type FloatArray } from '../tensor/shape.ts';
 
 /** A learning rate, or a schedule: from the number of updates done so far (0, 1, …) to the rate of the next one. */
 export type LearningRate = number | ((step: number) => number);
@@ -65,7 +65,7 @@ export function formulaOptimizer(
   return {
     ...rule,
     update(params, grads, memory, numbers) {
-      expectMemory(rule, params, grads, memory);
+      assertMemory(rule, params, grads, memory);
       for (let start = 0; start < params.length; start += CHUNK) {
         const n = Math.min(CHUNK, params.length - start);
         const m = n === CHUNK ? whole : new RowAlgebra(n);
@@ -95,21 +95,21 @@ export function optimizerOf(
   return {
     ...rule,
     update(params, grads, memory, numbers) {
-      expectMemory(rule, params, grads, memory);
+      assertMemory(rule, params, grads, memory);
       loop(params, grads, memory, numbers);
     },
   };
 }
 
 /** Throws unless there are as many blocks of memory as the rule has, each like the gradient of the parameters' size and dtype. */
-function expectMemory(
+function assertMemory(
   rule: Pick<Optimizer, 'name' | 'initialMemory'>,
   params: FloatArray,
   grads: FloatArray,
   memory: readonly FloatArray[],
 ): void {
   assertBlockCount(rule.name, 'memory', memory, rule);
-  expectBlocks(rule.name, params, { grads, ...Object.fromEntries(memory.map((block, i) => [`memory[${i}]`, block])) });
+  assertBlocks(rule.name, params, { grads, ...Object.fromEntries(memory.map((block, i) => [`memory[${i}]`, block])) });
 }
 
 function assertBlockCount(
@@ -152,10 +152,10 @@ export function learningRateAt(lr: LearningRate, step: number): number {
  *
  * @throws {RangeError | TypeError} naming function, argument, what it got and what it wants.
  */
-export function expectBlocks(fn: string, params: FloatArray, blocks: Record<string, FloatArray>): void {
+export function assertBlocks(fn: string, params: FloatArray, blocks: Record<string, FloatArray>): void {
   for (const [name, block] of Object.entries(blocks)) {
-    expectLength(fn, name, block, '[P]', params.length);
-    expectDtype(fn, name, block, params);
+    assertLength(fn, name, block, '[P]', params.length);
+    assertDtype(fn, name, block, params);
   }
 }
 
@@ -164,7 +164,7 @@ export function expectBlocks(fn: string, params: FloatArray, blocks: Record<stri
  *
  * @throws {RangeError} naming function, option, value and range.
  */
-export function expectOptions(fn: string, options: Record<string, [value: number, low: number, high: number]>): void {
+export function assertOptions(fn: string, options: Record<string, [value: number, low: number, high: number]>): void {
   for (const [name, [value, low, high]] of Object.entries(options)) {
     if (typeof value !== 'number' || !(value >= low && value < high)) {
       throw new RangeError(`${fn}: ${name} is ${value}, expected ${low} ≤ ${name} < ${high}`);
@@ -177,6 +177,6 @@ export function expectOptions(fn: string, options: Record<string, [value: number
  *
  * @throws {RangeError} naming function, value and range.
  */
-export function expectLearningRate(fn: string, lr: LearningRate): void {
-  if (typeof lr === 'number') expectOptions(fn, { lr: [lr, 0, Infinity] });
+export function assertLearningRate(fn: string, lr: LearningRate): void {
+  if (typeof lr === 'number') assertOptions(fn, { lr: [lr, 0, Infinity] });
 }

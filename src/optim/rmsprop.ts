@@ -1,7 +1,7 @@
 import type { FloatArray } from '../tensor/shape.ts';
 import {
-  expectLearningRate,
-  expectOptions,
+  assertLearningRate,
+  assertOptions,
   type LearningRate,
   type Optimizer,
   optimizerOf,
@@ -31,8 +31,8 @@ export interface RmspropOptions {
  */
 export function rmsprop(options: RmspropOptions = {}): Optimizer {
   const { lr = 0.01, alpha = 0.99, eps = 1e-8, momentum = 0, centered = false, weightDecay = 0 } = options;
-  expectLearningRate('rmsprop', lr);
-  expectOptions('rmsprop', {
+  assertLearningRate('rmsprop', lr);
+  assertOptions('rmsprop', {
     alpha: [alpha, 0, 1],
     eps: [eps, 0, Infinity],
     momentum: [momentum, 0, Infinity],

@@ -1,5 +1,5 @@
 import type { FloatArray } from '../tensor/shape.ts';
-import { expectOptions, type Optimizer, optimizerOf, type StepNumbers, signOf } from './optimizer.ts';
+import { assertOptions, type Optimizer, optimizerOf, type StepNumbers, signOf } from './optimizer.ts';
 
 export interface NotebookRpropOptions {
   /** The step that every parameter starts with. */
@@ -21,7 +21,7 @@ export interface NotebookRpropOptions {
  */
 export function notebookRprop(options: NotebookRpropOptions = {}): Optimizer {
   const { delta = 0.001, etaPlus = 1.2, etaMinus = 0.5 } = options;
-  expectOptions('notebookRprop', {
+  assertOptions('notebookRprop', {
     delta: [delta, 0, Infinity],
     etaPlus: [etaPlus, 1, Infinity],
     etaMinus: [etaMinus, 0, 1],
@@ -66,7 +66,7 @@ export interface RpropOptions {
  */
 export function rprop(options: RpropOptions = {}): Optimizer {
   const { lr = 0.01, etaPlus = 1.2, etaMinus = 0.5, minStep = 1e-6, maxStep = 50 } = options;
-  expectOptions('rprop', {
+  assertOptions('rprop', {
     lr: [lr, 0, Infinity],
     etaPlus: [etaPlus, 1, Infinity],
     etaMinus: [etaMinus, 0, 1],

@@ -1,6 +1,6 @@
 import { powOf } from '../tensor/pow.ts';
 import { cosOf } from '../tensor/sin.ts';
-import { expectOptions } from './optimizer.ts';
+import { assertOptions } from './optimizer.ts';
 
 /**
  * lr·γ^⌊step/every⌋.
@@ -9,10 +9,10 @@ import { expectOptions } from './optimizer.ts';
  * rate infinite.
  */
 export function stepDecay(lr: number, every: number, gamma: number): (step: number) => number {
-  expectOptions('stepDecay', { lr: [lr, 0, Infinity], every: [every, 1, Infinity], gamma: [gamma, 0, Infinity] });
+  assertOptions('stepDecay', { lr: [lr, 0, Infinity], every: [every, 1, Infinity], gamma: [gamma, 0, Infinity] });
   return (step) => {
-    expectStep('stepDecay', step);
-    return expectRate('stepDecay', 'the rate', lr * powOf(gamma, Math.floor(step / every)), step);
+    assertStep('stepDecay', step);
+    return assertRate('stepDecay', 'the rate', lr * powOf(gamma, Math.floor(step / every)), step);
   };
 }
 
@@ -22,9 +22,9 @@ export function stepDecay(lr: number, every: number, gamma: number): (step: numb
  * @throws {RangeError} on an option out of range; when asked, on a step that is no number ≥ 0.
  */
 export function cosineDecay(lr: number, steps: number, end = 0): (step: number) => number {
-  expectOptions('cosineDecay', { lr: [lr, 0, Infinity], steps: [steps, 1, Infinity], end: [end, 0, Infinity] });
+  assertOptions('cosineDecay', { lr: [lr, 0, Infinity], steps: [steps, 1, Infinity], end: [end, 0, Infinity] });
   return (step) => {
-    expectStep('cosineDecay', step);
+    assertStep('cosineDecay', step);
     return end + ((lr - end) * (1 + cosOf((Math.PI * Math.min(step, steps)) / steps))) / 2;
   };
 }
@@ -37,25 +37,25 @@ export function cosineDecay(lr: number, steps: number, end = 0): (step: number) 
  * returns anything but a finite number ≥ 0.
  */
 export function warmUp(steps: number, then: number | ((step: number) => number)): (step: number) => number {
-  expectOptions('warmUp', { steps: [steps, 1, Infinity] });
+  assertOptions('warmUp', { steps: [steps, 1, Infinity] });
   if (typeof then !== 'function' && !isRate(then)) {
     throw new RangeError(`warmUp: then is ${then}, expected 0 ≤ then < Infinity or a schedule`);
   }
   const rate = typeof then === 'function' ? then : () => then;
-  const after = (step: number): number => expectRate('warmUp', 'the rate of the given schedule', rate(step), step);
+  const after = (step: number): number => assertRate('warmUp', 'the rate of the given schedule', rate(step), step);
   return (step) => {
-    expectStep('warmUp', step);
+    assertStep('warmUp', step);
     // the fraction comes first: r·n/n may be more than r, r·(n/n) is not
     return step < steps ? after(0) * Math.min((step + 1) / steps, 1) : after(step - steps);
   };
 }
 
-function expectStep(fn: string, step: number): void {
-  expectOptions(fn, { step: [step, 0, Infinity] });
+function assertStep(fn: string, step: number): void {
+  assertOptions(fn, { step: [step, 0, Infinity] });
 }
 
 /** The rate, if it is one. */
-function expectRate(fn: string, what: string, rate: number, step: number): number {
+function assertRate(fn: string, what: string, rate: number, step: number): number {
   if (!isRate(rate)) {
     throw new RangeError(`${fn}: ${what} at step ${step} is ${rate}, expected a finite number ≥ 0`);
   }

@@ -1,7 +1,7 @@
 import type { FloatArray } from '../tensor/shape.ts';
 import {
-  expectLearningRate,
-  expectOptions,
+  assertLearningRate,
+  assertOptions,
   type LearningRate,
   type Optimizer,
   optimizerOf,
@@ -27,8 +27,8 @@ export interface SgdOptions {
  */
 export function sgd(options: SgdOptions): Optimizer {
   const { lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
-  expectLearningRate('sgd', lr);
-  expectOptions('sgd', {
+  assertLearningRate('sgd', lr);
+  assertOptions('sgd', {
     momentum: [momentum, 0, Infinity],
     dampening: [dampening, 0, Infinity],
     weightDecay: [weightDecay, 0, Infinity],

@@ -1,4 +1,4 @@
-import { expectLength, type FloatArray } from '../tensor/shape.ts';
+import { assertLength, type FloatArray } from '../tensor/shape.ts';
 import { ModuleBuilder } from '../wasm/assembler.ts';
 import { type Functions, host, type SomeMemory } from '../wasm/host.ts';
 import type { ProductMemory } from '../wasm/matmul.ts';
@@ -52,7 +52,7 @@ export class CopyMemory implements ProductMemory {
   }
 
   at(fn: string, arg: string, a: FloatArray, shape: string, d0: number, d1 = 1): number {
-    expectLength(fn, arg, a, shape, d0, d1);
+    assertLength(fn, arg, a, shape, d0, d1);
     return a.byteOffset;
   }
 }

@@ -1,4 +1,4 @@
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * z = x + y. `z` may be `x` or `y`.
@@ -8,10 +8,10 @@ import { expectDtype, expectLength, type FloatArray } from './shape.ts';
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function add(z: FloatArray, x: FloatArray, y: FloatArray): void {
-  expectLength('add', 'x', x, '[n]', z.length);
-  expectLength('add', 'y', y, '[n]', z.length);
-  expectDtype('add', 'x', x, z);
-  expectDtype('add', 'y', y, z);
+  assertLength('add', 'x', x, '[n]', z.length);
+  assertLength('add', 'y', y, '[n]', z.length);
+  assertDtype('add', 'x', x, z);
+  assertDtype('add', 'y', y, z);
   for (let i = 0; i < z.length; i++) z[i] = x[i] + y[i];
 }
 
@@ -24,11 +24,11 @@ export function add(z: FloatArray, x: FloatArray, y: FloatArray): void {
  * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
  */
 export function addRow(y: FloatArray, x: FloatArray, b: FloatArray, rows: number, n: number): void {
-  expectLength('addRow', 'y', y, '[R,n]', rows, n);
-  expectLength('addRow', 'x', x, '[R,n]', rows, n);
-  expectLength('addRow', 'b', b, '[n]', n);
-  expectDtype('addRow', 'x', x, y);
-  expectDtype('addRow', 'b', b, y);
+  assertLength('addRow', 'y', y, '[R,n]', rows, n);
+  assertLength('addRow', 'x', x, '[R,n]', rows, n);
+  assertLength('addRow', 'b', b, '[n]', n);
+  assertDtype('addRow', 'x', x, y);
+  assertDtype('addRow', 'b', b, y);
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < n; j++) y[r * n + j] = x[r * n + j] + b[j];
   }
@@ -41,9 +41,9 @@ export function addRow(y: FloatArray, x: FloatArray, b: FloatArray, rows: number
  * @param dy [R,n]
  */
 export function addRowBackward(db: FloatArray, dy: FloatArray, rows: number, n: number): void {
-  expectLength('addRowBackward', 'db', db, '[n]', n);
-  expectLength('addRowBackward', 'dy', dy, '[R,n]', rows, n);
-  expectDtype('addRowBackward', 'dy', dy, db);
+  assertLength('addRowBackward', 'db', db, '[n]', n);
+  assertLength('addRowBackward', 'dy', dy, '[R,n]', rows, n);
+  assertDtype('addRowBackward', 'dy', dy, db);
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < n; j++) db[j] += dy[r * n + j];
   }

@@ -1,4 +1,4 @@
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * y = min(max(x, low), high), as `np.clip`. `y` may be `x`. NaN stays NaN.
@@ -6,17 +6,17 @@ import { expectDtype, expectLength, type FloatArray } from './shape.ts';
  * @throws {RangeError} on lengths that differ or low > high, {TypeError} on mixed dtypes.
  */
 export function clip(y: FloatArray, x: FloatArray, low: number, high: number): void {
-  expectLength('clip', 'x', x, '[n]', y.length);
-  expectDtype('clip', 'x', x, y);
+  assertLength('clip', 'x', x, '[n]', y.length);
+  assertDtype('clip', 'x', x, y);
   if (!(low <= high)) throw new RangeError(`clip: low is ${low} and high is ${high}, expected low ≤ high`);
   for (let i = 0; i < y.length; i++) y[i] = Math.min(Math.max(x[i], low), high);
 }
 
 /** dx = dy where low < x < high, else 0, for y = clip(x). `dx` is overwritten and may be `dy`. */
 export function clipBackward(dx: FloatArray, dy: FloatArray, x: FloatArray, low: number, high: number): void {
-  expectLength('clipBackward', 'dy', dy, '[n]', dx.length);
-  expectLength('clipBackward', 'x', x, '[n]', dx.length);
-  expectDtype('clipBackward', 'dy', dy, dx);
-  expectDtype('clipBackward', 'x', x, dx);
+  assertLength('clipBackward', 'dy', dy, '[n]', dx.length);
+  assertLength('clipBackward', 'x', x, '[n]', dx.length);
+  assertDtype('clipBackward', 'dy', dy, dx);
+  assertDtype('clipBackward', 'x', x, dx);
   for (let i = 0; i < dx.length; i++) dx[i] = x[i] > low && x[i] < high ? dy[i] : 0;
 }

@@ -1,4 +1,4 @@
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * y[r, offset + j] = x[r,j]: x becomes a block of columns of y; the other columns stay. Two of these concatenate.
@@ -10,8 +10,8 @@ import { expectDtype, expectLength, type FloatArray } from './shape.ts';
  * @throws {RangeError} on a length that does not fit or columns that leave y, {TypeError} on mixed dtypes.
  */
 export function placeColumns(y: FloatArray, x: FloatArray, rows: number, N: number, offset: number, n: number): void {
-  expectColumns('placeColumns', 'y', y, 'x', x, rows, N, offset, n);
-  expectDtype('placeColumns', 'x', x, y);
+  assertColumns('placeColumns', 'y', y, 'x', x, rows, N, offset, n);
+  assertDtype('placeColumns', 'x', x, y);
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < n; j++) y[r * N + offset + j] = x[r * n + j];
   }
@@ -35,8 +35,8 @@ export function takeColumns(
   n: number,
   accumulate = false,
 ): void {
-  expectColumns('takeColumns', 'x', x, 'y', y, rows, N, offset, n);
-  expectDtype('takeColumns', 'x', x, y);
+  assertColumns('takeColumns', 'x', x, 'y', y, rows, N, offset, n);
+  assertDtype('takeColumns', 'x', x, y);
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < n; j++) y[r * n + j] = (accumulate ? y[r * n + j] : 0) + x[r * N + offset + j];
   }
@@ -47,7 +47,7 @@ export function takeColumns(
  *
  * @throws {RangeError} naming function, argument, what it got and what it wants.
  */
-export function expectColumns(
+export function assertColumns(
   fn: string,
   wideName: string,
   wide: FloatArray,
@@ -58,8 +58,8 @@ export function expectColumns(
   offset: number,
   n: number,
 ): void {
-  expectLength(fn, wideName, wide, '[R,N]', rows, N);
-  expectLength(fn, narrowName, narrow, '[R,n]', rows, n);
+  assertLength(fn, wideName, wide, '[R,N]', rows, N);
+  assertLength(fn, narrowName, narrow, '[R,n]', rows, n);
   if (!(Number.isInteger(offset) && offset >= 0 && offset + n <= N)) {
     throw new RangeError(`${fn}: offset is ${offset}, expected 0 … ${N - n}: ${n} of the ${N} columns of ${wideName}`);
   }

@@ -1,6 +1,6 @@
 import { add, type DoubleDouble, divide, LN2, multiply, ONE, splitAt } from './doubleDouble.ts';
 import { powerOfTwo } from './powerOfTwo.ts';
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /** ln 2/128 */
 const STEP: DoubleDouble = divide(LN2, { high: 128, low: 0 });
@@ -60,16 +60,16 @@ function expAtTheEnds(x: number, rest: number): number {
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function exp(y: FloatArray, x: FloatArray): void {
-  expectLength('exp', 'x', x, '[n]', y.length);
-  expectDtype('exp', 'x', x, y);
+  assertLength('exp', 'x', x, '[n]', y.length);
+  assertDtype('exp', 'x', x, y);
   for (let i = 0; i < y.length; i++) y[i] = expOf(x[i]);
 }
 
 /** dx = y·dy, for y = eˣ. `dx` is overwritten and may be `dy`. */
 export function expBackward(dx: FloatArray, dy: FloatArray, y: FloatArray): void {
-  expectLength('expBackward', 'dy', dy, '[n]', dx.length);
-  expectLength('expBackward', 'y', y, '[n]', dx.length);
-  expectDtype('expBackward', 'dy', dy, dx);
-  expectDtype('expBackward', 'y', y, dx);
+  assertLength('expBackward', 'dy', dy, '[n]', dx.length);
+  assertLength('expBackward', 'y', y, '[n]', dx.length);
+  assertDtype('expBackward', 'dy', dy, dx);
+  assertDtype('expBackward', 'y', y, dx);
   for (let i = 0; i < dx.length; i++) dx[i] = y[i] * dy[i];
 }

@@ -1,11 +1,11 @@
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * Throws unless every id is a whole number in [0, n). One pass, so callers check a batch once and gather often.
  *
  * @throws {RangeError} naming function, position, the id and the range.
  */
-export function expectIds(fn: string, arg: string, ids: Int32Array, n: number): void {
+export function assertIds(fn: string, arg: string, ids: Int32Array, n: number): void {
   for (let i = 0; i < ids.length; i++) {
     if (ids[i] < 0 || ids[i] >= n) throw new RangeError(`${fn}: ${arg}[${i}] is ${ids[i]}, expected 0 … ${n - 1}`);
   }
@@ -27,11 +27,11 @@ export function gatherRows(
   vocabulary: number,
   n: number,
 ): void {
-  expectLength('gatherRows', 'y', y, '[R,n]', rows, n);
-  expectLength('gatherRows', 'table', table, '[V,n]', vocabulary, n);
-  expectLength('gatherRows', 'ids', ids, '[R]', rows);
-  expectDtype('gatherRows', 'table', table, y);
-  expectIds('gatherRows', 'ids', ids, vocabulary);
+  assertLength('gatherRows', 'y', y, '[R,n]', rows, n);
+  assertLength('gatherRows', 'table', table, '[V,n]', vocabulary, n);
+  assertLength('gatherRows', 'ids', ids, '[R]', rows);
+  assertDtype('gatherRows', 'table', table, y);
+  assertIds('gatherRows', 'ids', ids, vocabulary);
   for (let r = 0; r < rows; r++) {
     const from = ids[r] * n;
     for (let j = 0; j < n; j++) y[r * n + j] = table[from + j];
@@ -53,11 +53,11 @@ export function gatherRowsBackward(
   vocabulary: number,
   n: number,
 ): void {
-  expectLength('gatherRowsBackward', 'dtable', dtable, '[V,n]', vocabulary, n);
-  expectLength('gatherRowsBackward', 'dy', dy, '[R,n]', rows, n);
-  expectLength('gatherRowsBackward', 'ids', ids, '[R]', rows);
-  expectDtype('gatherRowsBackward', 'dy', dy, dtable);
-  expectIds('gatherRowsBackward', 'ids', ids, vocabulary);
+  assertLength('gatherRowsBackward', 'dtable', dtable, '[V,n]', vocabulary, n);
+  assertLength('gatherRowsBackward', 'dy', dy, '[R,n]', rows, n);
+  assertLength('gatherRowsBackward', 'ids', ids, '[R]', rows);
+  assertDtype('gatherRowsBackward', 'dy', dy, dtable);
+  assertIds('gatherRowsBackward', 'ids', ids, vocabulary);
   for (let r = 0; r < rows; r++) {
     const to = ids[r] * n;
     for (let j = 0; j < n; j++) dtable[to + j] += dy[r * n + j];
@@ -80,11 +80,11 @@ export function gatherColumns(
   vocabulary: number,
   n: number,
 ): void {
-  expectLength('gatherColumns', 'y', y, '[R,n]', rows, n);
-  expectLength('gatherColumns', 'w', w, '[n,V]', n, vocabulary);
-  expectLength('gatherColumns', 'ids', ids, '[R]', rows);
-  expectDtype('gatherColumns', 'w', w, y);
-  expectIds('gatherColumns', 'ids', ids, vocabulary);
+  assertLength('gatherColumns', 'y', y, '[R,n]', rows, n);
+  assertLength('gatherColumns', 'w', w, '[n,V]', n, vocabulary);
+  assertLength('gatherColumns', 'ids', ids, '[R]', rows);
+  assertDtype('gatherColumns', 'w', w, y);
+  assertIds('gatherColumns', 'ids', ids, vocabulary);
   for (let r = 0; r < rows; r++) {
     const id = ids[r];
     for (let j = 0; j < n; j++) y[r * n + j] = w[j * vocabulary + id];
@@ -106,11 +106,11 @@ export function gatherColumnsBackward(
   vocabulary: number,
   n: number,
 ): void {
-  expectLength('gatherColumnsBackward', 'dw', dw, '[n,V]', n, vocabulary);
-  expectLength('gatherColumnsBackward', 'dy', dy, '[R,n]', rows, n);
-  expectLength('gatherColumnsBackward', 'ids', ids, '[R]', rows);
-  expectDtype('gatherColumnsBackward', 'dy', dy, dw);
-  expectIds('gatherColumnsBackward', 'ids', ids, vocabulary);
+  assertLength('gatherColumnsBackward', 'dw', dw, '[n,V]', n, vocabulary);
+  assertLength('gatherColumnsBackward', 'dy', dy, '[R,n]', rows, n);
+  assertLength('gatherColumnsBackward', 'ids', ids, '[R]', rows);
+  assertDtype('gatherColumnsBackward', 'dy', dy, dw);
+  assertIds('gatherColumnsBackward', 'ids', ids, vocabulary);
   for (let r = 0; r < rows; r++) {
     const id = ids[r];
     for (let j = 0; j < n; j++) dw[j * vocabulary + id] += dy[r * n + j];

@@ -1,4 +1,4 @@
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * y[r,j] = gain[j]·x̂[r,j] + bias[j] with x̂[r,j] = (x[r,j] − mean_r)/sqrt(var_r + eps), the mean and the variance
@@ -27,17 +27,17 @@ export function layerNorm(
   rows: number,
   n: number,
 ): void {
-  expectLength('layerNorm', 'y', y, '[R,n]', rows, n);
-  expectLength('layerNorm', 'normalized', normalized, '[R,n]', rows, n);
-  expectLength('layerNorm', 'inverse', inverse, '[R]', rows);
-  expectLength('layerNorm', 'x', x, '[R,n]', rows, n);
-  expectLength('layerNorm', 'gain', gain, '[n]', n);
-  expectLength('layerNorm', 'bias', bias, '[n]', n);
-  expectDtype('layerNorm', 'normalized', normalized, y);
-  expectDtype('layerNorm', 'inverse', inverse, y);
-  expectDtype('layerNorm', 'x', x, y);
-  expectDtype('layerNorm', 'gain', gain, y);
-  expectDtype('layerNorm', 'bias', bias, y);
+  assertLength('layerNorm', 'y', y, '[R,n]', rows, n);
+  assertLength('layerNorm', 'normalized', normalized, '[R,n]', rows, n);
+  assertLength('layerNorm', 'inverse', inverse, '[R]', rows);
+  assertLength('layerNorm', 'x', x, '[R,n]', rows, n);
+  assertLength('layerNorm', 'gain', gain, '[n]', n);
+  assertLength('layerNorm', 'bias', bias, '[n]', n);
+  assertDtype('layerNorm', 'normalized', normalized, y);
+  assertDtype('layerNorm', 'inverse', inverse, y);
+  assertDtype('layerNorm', 'x', x, y);
+  assertDtype('layerNorm', 'gain', gain, y);
+  assertDtype('layerNorm', 'bias', bias, y);
   if (n < 1) throw new RangeError(`layerNorm: n is ${n}, expected at least 1`);
   if (!(eps > 0 && eps < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`layerNorm: eps is ${eps}, expected a positive number`);
@@ -82,19 +82,19 @@ export function layerNormBackward(
   rows: number,
   n: number,
 ): void {
-  expectLength('layerNormBackward', 'dx', dx, '[R,n]', rows, n);
-  expectLength('layerNormBackward', 'dgain', dgain, '[n]', n);
-  expectLength('layerNormBackward', 'dbias', dbias, '[n]', n);
-  expectLength('layerNormBackward', 'dy', dy, '[R,n]', rows, n);
-  expectLength('layerNormBackward', 'normalized', normalized, '[R,n]', rows, n);
-  expectLength('layerNormBackward', 'inverse', inverse, '[R]', rows);
-  expectLength('layerNormBackward', 'gain', gain, '[n]', n);
-  expectDtype('layerNormBackward', 'dgain', dgain, dx);
-  expectDtype('layerNormBackward', 'dbias', dbias, dx);
-  expectDtype('layerNormBackward', 'dy', dy, dx);
-  expectDtype('layerNormBackward', 'normalized', normalized, dx);
-  expectDtype('layerNormBackward', 'inverse', inverse, dx);
-  expectDtype('layerNormBackward', 'gain', gain, dx);
+  assertLength('layerNormBackward', 'dx', dx, '[R,n]', rows, n);
+  assertLength('layerNormBackward', 'dgain', dgain, '[n]', n);
+  assertLength('layerNormBackward', 'dbias', dbias, '[n]', n);
+  assertLength('layerNormBackward', 'dy', dy, '[R,n]', rows, n);
+  assertLength('layerNormBackward', 'normalized', normalized, '[R,n]', rows, n);
+  assertLength('layerNormBackward', 'inverse', inverse, '[R]', rows);
+  assertLength('layerNormBackward', 'gain', gain, '[n]', n);
+  assertDtype('layerNormBackward', 'dgain', dgain, dx);
+  assertDtype('layerNormBackward', 'dbias', dbias, dx);
+  assertDtype('layerNormBackward', 'dy', dy, dx);
+  assertDtype('layerNormBackward', 'normalized', normalized, dx);
+  assertDtype('layerNormBackward', 'inverse', inverse, dx);
+  assertDtype('layerNormBackward', 'gain', gain, dx);
   for (let r = 0; r < rows; r++) {
     const row = r * n;
     let sum = 0;

@@ -1,6 +1,6 @@
 import { add, type DoubleDouble, LN2, quotientOf, splitAt, upperHalf } from './doubleDouble.ts';
 import { highWord, powerOfTwo } from './powerOfTwo.ts';
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /** Logarithms are split at this digit: sums of their upper parts are exact. */
 const LAST_DIGIT: number = 2 ** -42;
@@ -99,8 +99,8 @@ function restOfSeries(r: number): number {
  *   on lengths that differ; {TypeError} on mixed dtypes.
  */
 export function log(y: FloatArray, x: FloatArray): void {
-  expectLength('log', 'x', x, '[n]', y.length);
-  expectDtype('log', 'x', x, y);
+  assertLength('log', 'x', x, '[n]', y.length);
+  assertDtype('log', 'x', x, y);
   const bad = x.findIndex((v) => !(v > 0));
   if (bad >= 0) throw new RangeError(`log: x[${bad}] is ${x[bad]}, expected a number > 0`);
   for (let i = 0; i < y.length; i++) y[i] = logOf(x[i]);
@@ -108,9 +108,9 @@ export function log(y: FloatArray, x: FloatArray): void {
 
 /** dx = dy/x, for y = ln x. `dx` is overwritten and may be `dy`. */
 export function logBackward(dx: FloatArray, dy: FloatArray, x: FloatArray): void {
-  expectLength('logBackward', 'dy', dy, '[n]', dx.length);
-  expectLength('logBackward', 'x', x, '[n]', dx.length);
-  expectDtype('logBackward', 'dy', dy, dx);
-  expectDtype('logBackward', 'x', x, dx);
+  assertLength('logBackward', 'dy', dy, '[n]', dx.length);
+  assertLength('logBackward', 'x', x, '[n]', dx.length);
+  assertDtype('logBackward', 'dy', dy, dx);
+  assertDtype('logBackward', 'x', x, dx);
   for (let i = 0; i < dx.length; i++) dx[i] = dy[i] / x[i];
 }

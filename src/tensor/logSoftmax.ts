@@ -1,6 +1,6 @@
 import { expOf } from './exp.ts';
 import { logSumExpOf } from './logSumExp.ts';
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * y[r,j] = z[r,j] − ln Σ_k e^z[r,k]. `y` may be `z`.
@@ -10,9 +10,9 @@ import { expectDtype, expectLength, type FloatArray } from './shape.ts';
  * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
  */
 export function logSoftmax(y: FloatArray, z: FloatArray, rows: number, n: number): void {
-  expectLength('logSoftmax', 'y', y, '[R,n]', rows, n);
-  expectLength('logSoftmax', 'z', z, '[R,n]', rows, n);
-  expectDtype('logSoftmax', 'z', z, y);
+  assertLength('logSoftmax', 'y', y, '[R,n]', rows, n);
+  assertLength('logSoftmax', 'z', z, '[R,n]', rows, n);
+  assertDtype('logSoftmax', 'z', z, y);
   for (let r = 0; r < rows; r++) {
     const s = logSumExpOf(z, r * n, n);
     for (let j = 0; j < n; j++) y[r * n + j] = z[r * n + j] - s;
@@ -27,11 +27,11 @@ export function logSoftmax(y: FloatArray, z: FloatArray, rows: number, n: number
  * @param y [R,n], what the forward pass gave
  */
 export function logSoftmaxBackward(dz: FloatArray, dy: FloatArray, y: FloatArray, rows: number, n: number): void {
-  expectLength('logSoftmaxBackward', 'dz', dz, '[R,n]', rows, n);
-  expectLength('logSoftmaxBackward', 'dy', dy, '[R,n]', rows, n);
-  expectLength('logSoftmaxBackward', 'y', y, '[R,n]', rows, n);
-  expectDtype('logSoftmaxBackward', 'dy', dy, dz);
-  expectDtype('logSoftmaxBackward', 'y', y, dz);
+  assertLength('logSoftmaxBackward', 'dz', dz, '[R,n]', rows, n);
+  assertLength('logSoftmaxBackward', 'dy', dy, '[R,n]', rows, n);
+  assertLength('logSoftmaxBackward', 'y', y, '[R,n]', rows, n);
+  assertDtype('logSoftmaxBackward', 'dy', dy, dz);
+  assertDtype('logSoftmaxBackward', 'y', y, dz);
   for (let r = 0; r < rows; r++) {
     const row = r * n;
     let sum = 0;

@@ -1,6 +1,6 @@
 import { expOf } from './exp.ts';
 import { logOf } from './log.ts';
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /** m + ln Σ_j e^(z[j] − m) over the n numbers from `start`, m being their maximum. */
 export function logSumExpOf(z: FloatArray, start: number, n: number): number {
@@ -19,9 +19,9 @@ export function logSumExpOf(z: FloatArray, start: number, n: number): number {
  * @throws {RangeError} on a length that does not fit or n < 1, {TypeError} on mixed dtypes.
  */
 export function logSumExp(s: FloatArray, z: FloatArray, rows: number, n: number): void {
-  expectLength('logSumExp', 's', s, '[R]', rows);
-  expectLength('logSumExp', 'z', z, '[R,n]', rows, n);
-  expectDtype('logSumExp', 'z', z, s);
+  assertLength('logSumExp', 's', s, '[R]', rows);
+  assertLength('logSumExp', 'z', z, '[R,n]', rows, n);
+  assertDtype('logSumExp', 'z', z, s);
   if (n < 1) throw new RangeError(`logSumExp: n is ${n}, expected at least 1`);
   for (let r = 0; r < rows; r++) s[r] = logSumExpOf(z, r * n, n);
 }
@@ -42,13 +42,13 @@ export function logSumExpBackward(
   rows: number,
   n: number,
 ): void {
-  expectLength('logSumExpBackward', 'dz', dz, '[R,n]', rows, n);
-  expectLength('logSumExpBackward', 'ds', ds, '[R]', rows);
-  expectLength('logSumExpBackward', 'z', z, '[R,n]', rows, n);
-  expectLength('logSumExpBackward', 's', s, '[R]', rows);
-  expectDtype('logSumExpBackward', 'ds', ds, dz);
-  expectDtype('logSumExpBackward', 'z', z, dz);
-  expectDtype('logSumExpBackward', 's', s, dz);
+  assertLength('logSumExpBackward', 'dz', dz, '[R,n]', rows, n);
+  assertLength('logSumExpBackward', 'ds', ds, '[R]', rows);
+  assertLength('logSumExpBackward', 'z', z, '[R,n]', rows, n);
+  assertLength('logSumExpBackward', 's', s, '[R]', rows);
+  assertDtype('logSumExpBackward', 'ds', ds, dz);
+  assertDtype('logSumExpBackward', 'z', z, dz);
+  assertDtype('logSumExpBackward', 's', s, dz);
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < n; j++) dz[r * n + j] = ds[r] * expOf(z[r * n + j] - s[r]);
   }

@@ -1,4 +1,4 @@
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /** The three products. A backward pass is made of two of them, and may be given faster ones. */
 export type Products = Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof matmulNN>;
@@ -20,11 +20,11 @@ export function matmulNN(
   n: number,
   accumulate = false,
 ): void {
-  expectLength('matmulNN', 'c', c, '[M,N]', m, n);
-  expectLength('matmulNN', 'a', a, '[M,K]', m, k);
-  expectLength('matmulNN', 'b', b, '[K,N]', k, n);
-  expectDtype('matmulNN', 'a', a, c);
-  expectDtype('matmulNN', 'b', b, c);
+  assertLength('matmulNN', 'c', c, '[M,N]', m, n);
+  assertLength('matmulNN', 'a', a, '[M,K]', m, k);
+  assertLength('matmulNN', 'b', b, '[K,N]', k, n);
+  assertDtype('matmulNN', 'a', a, c);
+  assertDtype('matmulNN', 'b', b, c);
   if (!accumulate) c.fill(0);
   const m2 = m - (m % 2);
   for (let i = 0; i < m2; i += 2) addTwoRows(c, i * n, a, i * k, b, k, n);
@@ -50,15 +50,15 @@ export function matmulNNBackward(
   accumulate = false,
   { matmulNT, matmulTN }: Products = loops,
 ): void {
-  expectLength('matmulNNBackward', 'da', da, '[M,K]', m, k);
-  expectLength('matmulNNBackward', 'db', db, '[K,N]', k, n);
-  expectLength('matmulNNBackward', 'dc', dc, '[M,N]', m, n);
-  expectLength('matmulNNBackward', 'a', a, '[M,K]', m, k);
-  expectLength('matmulNNBackward', 'b', b, '[K,N]', k, n);
-  expectDtype('matmulNNBackward', 'db', db, da);
-  expectDtype('matmulNNBackward', 'dc', dc, da);
-  expectDtype('matmulNNBackward', 'a', a, da);
-  expectDtype('matmulNNBackward', 'b', b, da);
+  assertLength('matmulNNBackward', 'da', da, '[M,K]', m, k);
+  assertLength('matmulNNBackward', 'db', db, '[K,N]', k, n);
+  assertLength('matmulNNBackward', 'dc', dc, '[M,N]', m, n);
+  assertLength('matmulNNBackward', 'a', a, '[M,K]', m, k);
+  assertLength('matmulNNBackward', 'b', b, '[K,N]', k, n);
+  assertDtype('matmulNNBackward', 'db', db, da);
+  assertDtype('matmulNNBackward', 'dc', dc, da);
+  assertDtype('matmulNNBackward', 'a', a, da);
+  assertDtype('matmulNNBackward', 'b', b, da);
   matmulNT(da, dc, b, m, n, k, accumulate);
   matmulTN(db, a, dc, k, m, n, accumulate);
 }
@@ -81,11 +81,11 @@ export function matmulNT(
   n: number,
   accumulate = false,
 ): void {
-  expectLength('matmulNT', 'c', c, '[M,N]', m, n);
-  expectLength('matmulNT', 'a', a, '[M,K]', m, k);
-  expectLength('matmulNT', 'b', b, '[N,K]', n, k);
-  expectDtype('matmulNT', 'a', a, c);
-  expectDtype('matmulNT', 'b', b, c);
+  assertLength('matmulNT', 'c', c, '[M,N]', m, n);
+  assertLength('matmulNT', 'a', a, '[M,K]', m, k);
+  assertLength('matmulNT', 'b', b, '[N,K]', n, k);
+  assertDtype('matmulNT', 'a', a, c);
+  assertDtype('matmulNT', 'b', b, c);
   if (!accumulate) c.fill(0);
   const m2 = m - (m % 2);
   for (let i = 0; i < m2; i += 2) dotTwoRows(c, i * n, a, i * k, b, k, n);
@@ -111,15 +111,15 @@ export function matmulNTBackward(
   accumulate = false,
   { matmulNN, matmulTN }: Products = loops,
 ): void {
-  expectLength('matmulNTBackward', 'da', da, '[M,K]', m, k);
-  expectLength('matmulNTBackward', 'db', db, '[N,K]', n, k);
-  expectLength('matmulNTBackward', 'dc', dc, '[M,N]', m, n);
-  expectLength('matmulNTBackward', 'a', a, '[M,K]', m, k);
-  expectLength('matmulNTBackward', 'b', b, '[N,K]', n, k);
-  expectDtype('matmulNTBackward', 'db', db, da);
-  expectDtype('matmulNTBackward', 'dc', dc, da);
-  expectDtype('matmulNTBackward', 'a', a, da);
-  expectDtype('matmulNTBackward', 'b', b, da);
+  assertLength('matmulNTBackward', 'da', da, '[M,K]', m, k);
+  assertLength('matmulNTBackward', 'db', db, '[N,K]', n, k);
+  assertLength('matmulNTBackward', 'dc', dc, '[M,N]', m, n);
+  assertLength('matmulNTBackward', 'a', a, '[M,K]', m, k);
+  assertLength('matmulNTBackward', 'b', b, '[N,K]', n, k);
+  assertDtype('matmulNTBackward', 'db', db, da);
+  assertDtype('matmulNTBackward', 'dc', dc, da);
+  assertDtype('matmulNTBackward', 'a', a, da);
+  assertDtype('matmulNTBackward', 'b', b, da);
   matmulNN(da, dc, b, m, n, k, accumulate);
   matmulTN(db, dc, a, n, m, k, accumulate);
 }
@@ -141,11 +141,11 @@ export function matmulTN(
   n: number,
   accumulate = false,
 ): void {
-  expectLength('matmulTN', 'c', c, '[M,N]', m, n);
-  expectLength('matmulTN', 'a', a, '[K,M]', k, m);
-  expectLength('matmulTN', 'b', b, '[K,N]', k, n);
-  expectDtype('matmulTN', 'a', a, c);
-  expectDtype('matmulTN', 'b', b, c);
+  assertLength('matmulTN', 'c', c, '[M,N]', m, n);
+  assertLength('matmulTN', 'a', a, '[K,M]', k, m);
+  assertLength('matmulTN', 'b', b, '[K,N]', k, n);
+  assertDtype('matmulTN', 'a', a, c);
+  assertDtype('matmulTN', 'b', b, c);
   if (!accumulate) c.fill(0);
   const m2 = m - (m % 2);
   for (let i = 0; i < m2; i += 2) addTwoColumns(c, i, a, m, b, k, n);
@@ -171,15 +171,15 @@ export function matmulTNBackward(
   accumulate = false,
   { matmulNT, matmulNN }: Products = loops,
 ): void {
-  expectLength('matmulTNBackward', 'da', da, '[K,M]', k, m);
-  expectLength('matmulTNBackward', 'db', db, '[K,N]', k, n);
-  expectLength('matmulTNBackward', 'dc', dc, '[M,N]', m, n);
-  expectLength('matmulTNBackward', 'a', a, '[K,M]', k, m);
-  expectLength('matmulTNBackward', 'b', b, '[K,N]', k, n);
-  expectDtype('matmulTNBackward', 'db', db, da);
-  expectDtype('matmulTNBackward', 'dc', dc, da);
-  expectDtype('matmulTNBackward', 'a', a, da);
-  expectDtype('matmulTNBackward', 'b', b, da);
+  assertLength('matmulTNBackward', 'da', da, '[K,M]', k, m);
+  assertLength('matmulTNBackward', 'db', db, '[K,N]', k, n);
+  assertLength('matmulTNBackward', 'dc', dc, '[M,N]', m, n);
+  assertLength('matmulTNBackward', 'a', a, '[K,M]', k, m);
+  assertLength('matmulTNBackward', 'b', b, '[K,N]', k, n);
+  assertDtype('matmulTNBackward', 'db', db, da);
+  assertDtype('matmulTNBackward', 'dc', dc, da);
+  assertDtype('matmulTNBackward', 'a', a, da);
+  assertDtype('matmulTNBackward', 'b', b, da);
   matmulNT(da, b, dc, k, n, m, accumulate);
   matmulNN(db, a, dc, k, m, n, accumulate);
 }

@@ -1,6 +1,6 @@
 import { loops, type Products } from './matmul.ts';
 import { outer } from './outer.ts';
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * y = A·x.
@@ -19,11 +19,11 @@ export function matvec(
   accumulate = false,
   { matmulNT }: Products = loops,
 ): void {
-  expectLength('matvec', 'y', y, '[M]', m);
-  expectLength('matvec', 'a', a, '[M,K]', m, k);
-  expectLength('matvec', 'x', x, '[K]', k);
-  expectDtype('matvec', 'a', a, y);
-  expectDtype('matvec', 'x', x, y);
+  assertLength('matvec', 'y', y, '[M]', m);
+  assertLength('matvec', 'a', a, '[M,K]', m, k);
+  assertLength('matvec', 'x', x, '[K]', k);
+  assertDtype('matvec', 'a', a, y);
+  assertDtype('matvec', 'x', x, y);
   matmulNT(y, x, a, 1, k, m, accumulate);
 }
 
@@ -45,15 +45,15 @@ export function matvecBackward(
   accumulate = false,
   products: Products = loops,
 ): void {
-  expectLength('matvecBackward', 'da', da, '[M,K]', m, k);
-  expectLength('matvecBackward', 'dx', dx, '[K]', k);
-  expectLength('matvecBackward', 'dy', dy, '[M]', m);
-  expectLength('matvecBackward', 'a', a, '[M,K]', m, k);
-  expectLength('matvecBackward', 'x', x, '[K]', k);
-  expectDtype('matvecBackward', 'dx', dx, da);
-  expectDtype('matvecBackward', 'dy', dy, da);
-  expectDtype('matvecBackward', 'a', a, da);
-  expectDtype('matvecBackward', 'x', x, da);
+  assertLength('matvecBackward', 'da', da, '[M,K]', m, k);
+  assertLength('matvecBackward', 'dx', dx, '[K]', k);
+  assertLength('matvecBackward', 'dy', dy, '[M]', m);
+  assertLength('matvecBackward', 'a', a, '[M,K]', m, k);
+  assertLength('matvecBackward', 'x', x, '[K]', k);
+  assertDtype('matvecBackward', 'dx', dx, da);
+  assertDtype('matvecBackward', 'dy', dy, da);
+  assertDtype('matvecBackward', 'a', a, da);
+  assertDtype('matvecBackward', 'x', x, da);
   outer(da, dy, x, m, k, accumulate, products);
   products.matmulNN(dx, dy, a, 1, m, k, accumulate);
 }

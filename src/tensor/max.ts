@@ -1,5 +1,5 @@
-import { expectIds } from './gather.ts';
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertIds } from './gather.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * y[o,i] = max_a x[o,a,i] and argmax[o,i], the first a that reaches it; x is seen as `[outer, axis, inner]`.
@@ -18,10 +18,10 @@ export function maxAxis(
   axis: number,
   inner: number,
 ): void {
-  expectLength('maxAxis', 'y', y, '[outer,inner]', outer, inner);
-  expectLength('maxAxis', 'argmax', argmax, '[outer,inner]', outer, inner);
-  expectLength('maxAxis', 'x', x, '[outer,axis,inner]', outer, axis, inner);
-  expectDtype('maxAxis', 'x', x, y);
+  assertLength('maxAxis', 'y', y, '[outer,inner]', outer, inner);
+  assertLength('maxAxis', 'argmax', argmax, '[outer,inner]', outer, inner);
+  assertLength('maxAxis', 'x', x, '[outer,axis,inner]', outer, axis, inner);
+  assertDtype('maxAxis', 'x', x, y);
   if (axis < 1) throw new RangeError(`maxAxis: axis is ${axis}, expected at least 1`);
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
@@ -53,11 +53,11 @@ export function maxAxisBackward(
   axis: number,
   inner: number,
 ): void {
-  expectLength('maxAxisBackward', 'dx', dx, '[outer,axis,inner]', outer, axis, inner);
-  expectLength('maxAxisBackward', 'dy', dy, '[outer,inner]', outer, inner);
-  expectLength('maxAxisBackward', 'argmax', argmax, '[outer,inner]', outer, inner);
-  expectDtype('maxAxisBackward', 'dy', dy, dx);
-  expectIds('maxAxisBackward', 'argmax', argmax, axis);
+  assertLength('maxAxisBackward', 'dx', dx, '[outer,axis,inner]', outer, axis, inner);
+  assertLength('maxAxisBackward', 'dy', dy, '[outer,inner]', outer, inner);
+  assertLength('maxAxisBackward', 'argmax', argmax, '[outer,inner]', outer, inner);
+  assertDtype('maxAxisBackward', 'dy', dy, dx);
+  assertIds('maxAxisBackward', 'argmax', argmax, axis);
   dx.fill(0);
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {

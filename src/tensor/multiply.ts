@@ -1,4 +1,4 @@
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * z = x ⊙ y, element by element. `z` may be `x` or `y`.
@@ -6,23 +6,23 @@ import { expectDtype, expectLength, type FloatArray } from './shape.ts';
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function multiply(z: FloatArray, x: FloatArray, y: FloatArray): void {
-  expectLength('multiply', 'x', x, '[n]', z.length);
-  expectLength('multiply', 'y', y, '[n]', z.length);
-  expectDtype('multiply', 'x', x, z);
-  expectDtype('multiply', 'y', y, z);
+  assertLength('multiply', 'x', x, '[n]', z.length);
+  assertLength('multiply', 'y', y, '[n]', z.length);
+  assertDtype('multiply', 'x', x, z);
+  assertDtype('multiply', 'y', y, z);
   for (let i = 0; i < z.length; i++) z[i] = x[i] * y[i];
 }
 
 /** dx = dz ⊙ y and dy = dz ⊙ x, for z = x ⊙ y; both overwritten. */
 export function multiplyBackward(dx: FloatArray, dy: FloatArray, dz: FloatArray, x: FloatArray, y: FloatArray): void {
-  expectLength('multiplyBackward', 'dy', dy, '[n]', dx.length);
-  expectLength('multiplyBackward', 'dz', dz, '[n]', dx.length);
-  expectLength('multiplyBackward', 'x', x, '[n]', dx.length);
-  expectLength('multiplyBackward', 'y', y, '[n]', dx.length);
-  expectDtype('multiplyBackward', 'dy', dy, dx);
-  expectDtype('multiplyBackward', 'dz', dz, dx);
-  expectDtype('multiplyBackward', 'x', x, dx);
-  expectDtype('multiplyBackward', 'y', y, dx);
+  assertLength('multiplyBackward', 'dy', dy, '[n]', dx.length);
+  assertLength('multiplyBackward', 'dz', dz, '[n]', dx.length);
+  assertLength('multiplyBackward', 'x', x, '[n]', dx.length);
+  assertLength('multiplyBackward', 'y', y, '[n]', dx.length);
+  assertDtype('multiplyBackward', 'dy', dy, dx);
+  assertDtype('multiplyBackward', 'dz', dz, dx);
+  assertDtype('multiplyBackward', 'x', x, dx);
+  assertDtype('multiplyBackward', 'y', y, dx);
   multiply(dx, dz, y);
   multiply(dy, dz, x);
 }
@@ -36,11 +36,11 @@ export function multiplyBackward(dx: FloatArray, dy: FloatArray, dz: FloatArray,
  * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
  */
 export function multiplyRow(y: FloatArray, x: FloatArray, s: FloatArray, rows: number, n: number): void {
-  expectLength('multiplyRow', 'y', y, '[R,n]', rows, n);
-  expectLength('multiplyRow', 'x', x, '[R,n]', rows, n);
-  expectLength('multiplyRow', 's', s, '[n]', n);
-  expectDtype('multiplyRow', 'x', x, y);
-  expectDtype('multiplyRow', 's', s, y);
+  assertLength('multiplyRow', 'y', y, '[R,n]', rows, n);
+  assertLength('multiplyRow', 'x', x, '[R,n]', rows, n);
+  assertLength('multiplyRow', 's', s, '[n]', n);
+  assertDtype('multiplyRow', 'x', x, y);
+  assertDtype('multiplyRow', 's', s, y);
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < n; j++) y[r * n + j] = x[r * n + j] * s[j];
   }
@@ -62,15 +62,15 @@ export function multiplyRowBackward(
   rows: number,
   n: number,
 ): void {
-  expectLength('multiplyRowBackward', 'dx', dx, '[R,n]', rows, n);
-  expectLength('multiplyRowBackward', 'ds', ds, '[n]', n);
-  expectLength('multiplyRowBackward', 'dy', dy, '[R,n]', rows, n);
-  expectLength('multiplyRowBackward', 'x', x, '[R,n]', rows, n);
-  expectLength('multiplyRowBackward', 's', s, '[n]', n);
-  expectDtype('multiplyRowBackward', 'ds', ds, dx);
-  expectDtype('multiplyRowBackward', 'dy', dy, dx);
-  expectDtype('multiplyRowBackward', 'x', x, dx);
-  expectDtype('multiplyRowBackward', 's', s, dx);
+  assertLength('multiplyRowBackward', 'dx', dx, '[R,n]', rows, n);
+  assertLength('multiplyRowBackward', 'ds', ds, '[n]', n);
+  assertLength('multiplyRowBackward', 'dy', dy, '[R,n]', rows, n);
+  assertLength('multiplyRowBackward', 'x', x, '[R,n]', rows, n);
+  assertLength('multiplyRowBackward', 's', s, '[n]', n);
+  assertDtype('multiplyRowBackward', 'ds', ds, dx);
+  assertDtype('multiplyRowBackward', 'dy', dy, dx);
+  assertDtype('multiplyRowBackward', 'x', x, dx);
+  assertDtype('multiplyRowBackward', 's', s, dx);
   multiplyRow(dx, dy, s, rows, n);
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < n; j++) ds[j] += dy[r * n + j] * x[r * n + j];

@@ -12,7 +12,7 @@ import ndarray, { type NdArray } from 'ndarray';
 import ops from 'ndarray-ops';
 import * as flat from './index.ts';
 import type { FloatArray } from './shape.ts';
-import { expectInside } from './viewExtent.ts';
+import { assertInside } from './viewExtent.ts';
 
 /** A view on floats, of any shape and stride. */
 export type View = NdArray<FloatArray>;
@@ -331,7 +331,7 @@ export function gatherColumnsBackward(dw: View, dy: View, ids: IdView): void {
  * @throws {RangeError} when the view reaches past its data.
  */
 export function rowMajor<A extends FloatArray | Int32Array>(view: NdArray<A>): A {
-  expectInside('rowMajor', 'view', view);
+  assertInside('rowMajor', 'view', view);
   const { data, offset, size } = view;
   if (isContiguous(view)) return size === data.length ? data : (data.subarray(offset, offset + size) as A);
   const copy = new (data.constructor as new (length: number) => A)(size);
@@ -404,14 +404,14 @@ function sizes(fn: string, wanted: string, args: Record<string, readonly [view: 
       size[letter] ??= view.shape[d];
     });
     const expected = letters.map((letter) => size[letter]);
-    expectView(fn, arg, view, expected, `[${list}] = [${expected.map((size) => size ?? '?')}]`);
+    assertView(fn, arg, view, expected, `[${list}] = [${expected.map((size) => size ?? '?')}]`);
   }
   return wanted.split(',').map((letter) => size[letter]);
 }
 
 function sameShape(fn: string, args: Record<string, View>): void {
   const [[first, { shape }]] = Object.entries(args);
-  for (const [arg, view] of Object.entries(args)) expectView(fn, arg, view, shape, `the shape of ${first}, [${shape}]`);
+  for (const [arg, view] of Object.entries(args)) assertView(fn, arg, view, shape, `the shape of ${first}, [${shape}]`);
 }
 
 /** Sizes before, along and after an axis of `x`; the `reduced` views have the shape that is left without it. */
@@ -421,7 +421,7 @@ function around(fn: string, reduced: Record<string, AnyView>, name: string, x: V
   }
   const shape = x.shape.toSpliced(axis, 1);
   const left = `the shape of ${name}, [${x.shape}], without axis ${axis}: [${shape}]`;
-  for (const [arg, view] of Object.entries(reduced)) expectView(fn, arg, view, shape, left);
+  for (const [arg, view] of Object.entries(reduced)) assertView(fn, arg, view, shape, left);
   return [product(x.shape.slice(0, axis)), x.shape[axis], product(x.shape.slice(axis + 1))];
 }
 
@@ -429,7 +429,7 @@ function product(factors: number[]): number {
   return factors.reduce((a, b) => a * b, 1);
 }
 
-function expectView(fn: string, arg: string, view: AnyView, shape: number[], wanted: string): void {
+function assertView(fn: string, arg: string, view: AnyView, shape: number[], wanted: string): void {
   if (view.shape.length !== shape.length || view.shape.some((size, d) => size !== shape[d])) {
     throw new RangeError(`${fn}: ${arg} is [${view.shape}], expected ${wanted}`);
   }
@@ -437,5 +437,5 @@ function expectView(fn: string, arg: string, view: AnyView, shape: number[], wan
   if (!dtypes.includes(view.dtype)) {
     throw new TypeError(`${fn}: ${arg} holds ${view.dtype}, expected ${dtypes.join(' or ')}`);
   }
-  expectInside(fn, arg, view);
+  assertInside(fn, arg, view);
 }

@@ -9,9 +9,9 @@ import { expOf } from './exp.ts';
 import { logOf } from './log.ts';
 import { matmulNN, matmulNT, matmulTN } from './matmul.ts';
 import { type NdArray, ndarray, ops, rowMajor, type View } from './ndarray.ts';
-import { expectWhole } from './random.ts';
+import { assertWhole } from './random.ts';
 import { tanhOf } from './tanh.ts';
-import { expectInside } from './viewExtent.ts';
+import { assertInside } from './viewExtent.ts';
 import { viewSum } from './viewSum.ts';
 
 /** A float64 array, the only dtype here. */
@@ -26,7 +26,7 @@ export type Nested = number | readonly Nested[];
  * @throws {RangeError} when a size is not a whole number ≥ 0.
  */
 export function zeros(...shape: number[]): Float64View {
-  for (const [d, size] of shape.entries()) expectWhole('zeros', `shape[${d}]`, size, 0);
+  for (const [d, size] of shape.entries()) assertWhole('zeros', `shape[${d}]`, size, 0);
   return ndarray(new Float64Array(product(shape)), shape);
 }
 
@@ -54,7 +54,7 @@ export function array(values: Nested): Float64View {
 
 /** `np.copy(a)`. */
 export function copy(a: View): Float64View {
-  expectInside('copy', 'a', a);
+  assertInside('copy', 'a', a);
   return ndarray(Float64Array.from(rowMajor(a)), a.shape.slice());
 }
 
@@ -64,8 +64,8 @@ export function copy(a: View): Float64View {
  * @throws {RangeError} when the shape of `from` does not broadcast to that of `to`.
  */
 export function copyto(to: View, from: View): void {
-  expectInside('copyto', 'to', to);
-  expectInside('copyto', 'from', from);
+  assertInside('copyto', 'to', to);
+  assertInside('copyto', 'from', from);
   const source = broadcastTo('copyto', from, to.shape);
   if (source.data.buffer !== to.data.buffer) ops.assign(to, source);
   else ops.assign(to, ndarray(Float64Array.from(rowMajor(source)), to.shape));
@@ -73,7 +73,7 @@ export function copyto(to: View, from: View): void {
 
 /** `a.tolist()`. */
 export function tolist(a: View): Nested {
-  expectInside('tolist', 'a', a);
+  assertInside('tolist', 'a', a);
   return nested(a);
 }
 
@@ -107,7 +107,7 @@ export function column<V extends View>(a: V, j: number): V {
 
 /** An index along an axis, counted from the end where it is negative. */
 function indexAlong(fn: string, arg: string, a: View, axis: number, index: number): number {
-  expectInside(fn, 'a', a);
+  assertInside(fn, 'a', a);
   if (a.dimension <= axis) {
     throw new RangeError(`${fn}: a is [${a.shape}], expected at least ${axis + 1} dimension${axis === 0 ? '' : 's'}`);
   }
@@ -126,8 +126,8 @@ function indexAlong(fn: string, arg: string, a: View, axis: number, index: numbe
  * @throws {RangeError} when the inner sizes differ.
  */
 export function dot(a: View, b: View): Float64View {
-  expectInside('dot', 'a', a);
-  expectInside('dot', 'b', b);
+  assertInside('dot', 'a', a);
+  assertInside('dot', 'b', b);
   const k = a.shape[a.dimension - 1];
   if (a.dimension < 1 || a.dimension > 2 || b.dimension < 1 || b.dimension > 2 || k !== b.shape[0]) {
     throw new RangeError(`dot: shapes [${a.shape}] and [${b.shape}] do not fit, expected [M,K] and [K,N]`);
@@ -149,8 +149,8 @@ function isTransposed(a: View): boolean {
 
 /** `np.outer(x, y)`. */
 export function outer(x: View, y: View): Float64View {
-  expectInside('outer', 'x', x);
-  expectInside('outer', 'y', y);
+  assertInside('outer', 'x', x);
+  assertInside('outer', 'y', y);
   const c = zeros(x.size, y.size);
   matmulNN(c.data, rowMajor(x), rowMajor(y), x.size, 1, y.size);
   return c;
@@ -241,13 +241,13 @@ export function clipInPlace(a: View, low: number, high: number): void {
 
 /** `np.sum(a)`, added pairwise in the order of memory as NumPy 2.4 does, so that the digits agree for every view. */
 export function sum(a: View): number {
-  expectInside('sum', 'a', a);
+  assertInside('sum', 'a', a);
   return viewSum(a);
 }
 
 /** `np.mean(a)`; NaN of an empty array. */
 export function mean(a: View): number {
-  expectInside('mean', 'a', a);
+  assertInside('mean', 'a', a);
   return viewSum(a) / a.size;
 }
 
@@ -257,7 +257,7 @@ export function mean(a: View): number {
  * @throws {RangeError} when `a` is empty.
  */
 export function argmax(a: View): number {
-  expectInside('argmax', 'a', a);
+  assertInside('argmax', 'a', a);
   const x = rowMajor(a);
   if (x.length === 0) throw new RangeError(`argmax: a is [${a.shape}], expected at least one element`);
   let best = 0;
@@ -283,7 +283,7 @@ export function roundHalfEven(x: number): number {
 }
 
 function map(fn: string, a: View, f: (x: number) => number): Float64View {
-  expectInside(fn, 'a', a);
+  assertInside(fn, 'a', a);
   const x = rowMajor(a);
   const y = zerosLike(a);
   for (let i = 0; i < x.length; i++) y.data[i] = f(x[i]);
@@ -291,8 +291,8 @@ function map(fn: string, a: View, f: (x: number) => number): Float64View {
 }
 
 function combine(fn: string, a: View | number, b: View | number, f: (x: number, y: number) => number): Float64View {
-  if (typeof a !== 'number') expectInside(fn, 'a', a);
-  if (typeof b !== 'number') expectInside(fn, 'b', b);
+  if (typeof a !== 'number') assertInside(fn, 'a', a);
+  if (typeof b !== 'number') assertInside(fn, 'b', b);
   const shape = broadcastShape(fn, shapeOf(a), shapeOf(b));
   const z = zeros(...shape);
   if (typeof a === 'number') {
@@ -310,8 +310,8 @@ function combine(fn: string, a: View | number, b: View | number, f: (x: number, 
 }
 
 function update(fn: string, a: View, b: View | number, f: (x: number, y: number) => number): void {
-  expectInside(fn, 'a', a);
-  if (typeof b !== 'number') expectInside(fn, 'b', b);
+  assertInside(fn, 'a', a);
+  if (typeof b !== 'number') assertInside(fn, 'b', b);
   const x = rowMajor(a);
   if (typeof b === 'number') {
     for (let i = 0; i < x.length; i++) x[i] = f(x[i], b);

@@ -1,5 +1,5 @@
 import { loops, type Products } from './matmul.ts';
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * C = x·yᵀ, or C += x·yᵀ when `accumulate` is set.
@@ -18,11 +18,11 @@ export function outer(
   accumulate = false,
   { matmulTN }: Products = loops,
 ): void {
-  expectLength('outer', 'c', c, '[M,N]', m, n);
-  expectLength('outer', 'x', x, '[M]', m);
-  expectLength('outer', 'y', y, '[N]', n);
-  expectDtype('outer', 'x', x, c);
-  expectDtype('outer', 'y', y, c);
+  assertLength('outer', 'c', c, '[M,N]', m, n);
+  assertLength('outer', 'x', x, '[M]', m);
+  assertLength('outer', 'y', y, '[N]', n);
+  assertDtype('outer', 'x', x, c);
+  assertDtype('outer', 'y', y, c);
   matmulTN(c, x, y, m, 1, n, accumulate);
 }
 
@@ -44,15 +44,15 @@ export function outerBackward(
   accumulate = false,
   { matmulNT, matmulNN }: Products = loops,
 ): void {
-  expectLength('outerBackward', 'dx', dx, '[M]', m);
-  expectLength('outerBackward', 'dy', dy, '[N]', n);
-  expectLength('outerBackward', 'dc', dc, '[M,N]', m, n);
-  expectLength('outerBackward', 'x', x, '[M]', m);
-  expectLength('outerBackward', 'y', y, '[N]', n);
-  expectDtype('outerBackward', 'dy', dy, dx);
-  expectDtype('outerBackward', 'dc', dc, dx);
-  expectDtype('outerBackward', 'x', x, dx);
-  expectDtype('outerBackward', 'y', y, dx);
+  assertLength('outerBackward', 'dx', dx, '[M]', m);
+  assertLength('outerBackward', 'dy', dy, '[N]', n);
+  assertLength('outerBackward', 'dc', dc, '[M,N]', m, n);
+  assertLength('outerBackward', 'x', x, '[M]', m);
+  assertLength('outerBackward', 'y', y, '[N]', n);
+  assertDtype('outerBackward', 'dy', dy, dx);
+  assertDtype('outerBackward', 'dc', dc, dx);
+  assertDtype('outerBackward', 'x', x, dx);
+  assertDtype('outerBackward', 'y', y, dx);
   matmulNT(dx, y, dc, 1, n, m, accumulate);
   matmulNN(dy, x, dc, 1, m, n, accumulate);
 }

@@ -55,12 +55,12 @@ export class RandomState {
    */
   constructor(seed: number | ArrayLike<number>) {
     if (typeof seed === 'object' && seed !== null) {
-      expectWhole('RandomState', 'the length of seed', seed.length, 1);
-      for (let i = 0; i < seed.length; i++) expectWhole('RandomState', `seed[${i}]`, seed[i], 0, MAX_UINT32);
+      assertWhole('RandomState', 'the length of seed', seed.length, 1);
+      for (let i = 0; i < seed.length; i++) assertWhole('RandomState', `seed[${i}]`, seed[i], 0, MAX_UINT32);
       seedByArray(this.#key, seed);
       return;
     }
-    expectWhole('RandomState', 'seed', seed, 0, MAX_UINT32);
+    assertWhole('RandomState', 'seed', seed, 0, MAX_UINT32);
     seedByNumber(this.#key, seed);
   }
 
@@ -75,12 +75,12 @@ export class RandomState {
     if (state.key.length !== KEY_LENGTH) {
       throw new RangeError(`${fn}: key has ${state.key.length} elements, expected ${KEY_LENGTH}`);
     }
-    for (let i = 0; i < KEY_LENGTH; i++) expectWhole(fn, `key[${i}]`, state.key[i], 0, MAX_UINT32);
+    for (let i = 0; i < KEY_LENGTH; i++) assertWhole(fn, `key[${i}]`, state.key[i], 0, MAX_UINT32);
     if (state.key[0] < UPPER_BIT && state.key.every((word, i) => i === 0 || word === 0)) {
       throw new RangeError(`${fn}: key is all zeros, expected a state that can generate`);
     }
-    expectWhole(fn, 'pos', state.pos, 0, KEY_LENGTH);
-    expectFinite(fn, 'gauss', state.gauss);
+    assertWhole(fn, 'pos', state.pos, 0, KEY_LENGTH);
+    assertFinite(fn, 'gauss', state.gauss);
     this.#key.set(state.key);
     this.#pos = state.pos;
     this.#hasGauss = state.hasGauss;
@@ -156,7 +156,7 @@ export class RandomState {
 
   /** Overwrites `out` with the numbers that {@link normal} would return. */
   fillNormal<A extends FloatArray | number[]>(out: A, loc: number, scale: number): A {
-    expectFinite('RandomState.normal', 'loc', loc);
+    assertFinite('RandomState.normal', 'loc', loc);
     if (!(scale >= 0 && scale < Infinity)) {
       throw new RangeError(`RandomState.normal: scale is ${scale}, expected a finite number ≥ 0`);
     }
@@ -176,8 +176,8 @@ export class RandomState {
   randint(low: number, high?: number, n?: number): number | Float64Array {
     const fn = 'RandomState.randint';
     const [from, to] = high === undefined ? [0, low] : [low, high];
-    expectWhole(fn, 'low', from, -Number.MAX_SAFE_INTEGER);
-    expectWhole(fn, 'high', to, -Number.MAX_SAFE_INTEGER);
+    assertWhole(fn, 'low', from, -Number.MAX_SAFE_INTEGER);
+    assertWhole(fn, 'high', to, -Number.MAX_SAFE_INTEGER);
     if (from >= to) throw new RangeError(`${fn}: low is ${from}, expected less than high = ${to}`);
     const max = to - from - 1;
     if (max > Number.MAX_SAFE_INTEGER) throw new RangeError(`${fn}: high - low is ${to - from}, expected at most 2^53`);
@@ -196,7 +196,7 @@ export class RandomState {
       this.shuffle(values);
       return values;
     }
-    expectWhole('RandomState.permutation', 'n', a, 0, MAX_INT32);
+    assertWhole('RandomState.permutation', 'n', a, 0, MAX_INT32);
     const ids = Int32Array.from({ length: a }, (_, i) => i);
     this.shuffle(ids);
     return ids;
@@ -233,9 +233,9 @@ export class RandomState {
     const fn = 'RandomState.choice';
     const length = typeof a === 'number' ? a : a.length;
     const k = size ?? 1;
-    expectWhole(fn, typeof a === 'number' ? 'n' : 'the number of values', length, k === 0 ? 0 : 1, MAX_INT32);
-    expectWhole(fn, 'size', k, 0, MAX_INT32);
-    if (p !== undefined) expectProbabilities(fn, p, length);
+    assertWhole(fn, typeof a === 'number' ? 'n' : 'the number of values', length, k === 0 ? 0 : 1, MAX_INT32);
+    assertWhole(fn, 'size', k, 0, MAX_INT32);
+    if (p !== undefined) assertProbabilities(fn, p, length);
     if (!replace) {
       const available = p === undefined ? length : Array.from(p).filter((pi) => pi > 0).length;
       if (k > available) {
@@ -261,9 +261,9 @@ export class RandomState {
    */
   multinomial(n: number, pvals: ArrayLike<number>, size = 1): Int32Array {
     const fn = 'RandomState.multinomial';
-    expectWhole(fn, 'n', n, 0, MAX_INT32);
-    expectWhole(fn, 'the number of pvals', pvals.length, 1);
-    expectWhole(fn, 'size', size, 0, Math.floor(MAX_INT32 / pvals.length));
+    assertWhole(fn, 'n', n, 0, MAX_INT32);
+    assertWhole(fn, 'the number of pvals', pvals.length, 1);
+    assertWhole(fn, 'size', size, 0, Math.floor(MAX_INT32 / pvals.length));
     const last = pvals.length - 1;
     for (let i = 0; i <= last; i++) {
       if (!(pvals[i] >= 0 && pvals[i] <= 1)) {
@@ -399,7 +399,7 @@ function seedByArray(key: Uint32Array, seed: ArrayLike<number>): void {
  *
  * @throws {RangeError} naming function, argument, value and range.
  */
-export function expectWhole(
+export function assertWhole(
   fn: string,
   arg: string,
   value: number,
@@ -411,11 +411,11 @@ export function expectWhole(
   }
 }
 
-function expectFinite(fn: string, arg: string, value: number): void {
+function assertFinite(fn: string, arg: string, value: number): void {
   if (!Number.isFinite(value)) throw new RangeError(`${fn}: ${arg} is ${value}, expected a finite number`);
 }
 
-function expectProbabilities(fn: string, p: ArrayLike<number>, length: number): void {
+function assertProbabilities(fn: string, p: ArrayLike<number>, length: number): void {
   if (p.length !== length) throw new RangeError(`${fn}: p has ${p.length} elements, expected ${length}`);
   for (let i = 0; i < length; i++) {
     if (!(p[i] >= 0)) throw new RangeError(`${fn}: p[${i}] is ${p[i]}, expected a probability ≥ 0`);
@@ -426,7 +426,7 @@ function expectProbabilities(fn: string, p: ArrayLike<number>, length: number): 
 }
 
 function vector(method: string, n: number): Float64Array {
-  expectWhole(`RandomState.${method}`, 'n', n, 0, MAX_UINT32);
+  assertWhole(`RandomState.${method}`, 'n', n, 0, MAX_UINT32);
   return new Float64Array(n);
 }
 

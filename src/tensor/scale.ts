@@ -1,4 +1,4 @@
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * y = αx. `y` may be `x`.
@@ -6,17 +6,17 @@ import { expectDtype, expectLength, type FloatArray } from './shape.ts';
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function scale(y: FloatArray, x: FloatArray, alpha: number): void {
-  expectLength('scale', 'x', x, '[n]', y.length);
-  expectDtype('scale', 'x', x, y);
+  assertLength('scale', 'x', x, '[n]', y.length);
+  assertDtype('scale', 'x', x, y);
   for (let i = 0; i < y.length; i++) y[i] = alpha * x[i];
 }
 
 /** dx = α·dy (overwritten), for y = αx; returns dα = Σ dy·x. */
 export function scaleBackward(dx: FloatArray, dy: FloatArray, x: FloatArray, alpha: number): number {
-  expectLength('scaleBackward', 'dy', dy, '[n]', dx.length);
-  expectLength('scaleBackward', 'x', x, '[n]', dx.length);
-  expectDtype('scaleBackward', 'dy', dy, dx);
-  expectDtype('scaleBackward', 'x', x, dx);
+  assertLength('scaleBackward', 'dy', dy, '[n]', dx.length);
+  assertLength('scaleBackward', 'x', x, '[n]', dx.length);
+  assertDtype('scaleBackward', 'dy', dy, dx);
+  assertDtype('scaleBackward', 'x', x, dx);
   scale(dx, dy, alpha);
   let dalpha = 0;
   for (let i = 0; i < x.length; i++) dalpha += dy[i] * x[i];
@@ -31,8 +31,8 @@ export function scaleBackward(dx: FloatArray, dy: FloatArray, x: FloatArray, alp
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function addScaled(y: FloatArray, x: FloatArray, alpha: number): void {
-  expectLength('addScaled', 'x', x, '[n]', y.length);
-  expectDtype('addScaled', 'x', x, y);
+  assertLength('addScaled', 'x', x, '[n]', y.length);
+  assertDtype('addScaled', 'x', x, y);
   for (let i = 0; i < y.length; i++) y[i] += alpha * x[i];
 }
 
@@ -45,11 +45,11 @@ export function addScaled(y: FloatArray, x: FloatArray, alpha: number): void {
  * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
  */
 export function scaleRows(y: FloatArray, x: FloatArray, s: FloatArray, rows: number, n: number): void {
-  expectLength('scaleRows', 'y', y, '[R,n]', rows, n);
-  expectLength('scaleRows', 'x', x, '[R,n]', rows, n);
-  expectLength('scaleRows', 's', s, '[R]', rows);
-  expectDtype('scaleRows', 'x', x, y);
-  expectDtype('scaleRows', 's', s, y);
+  assertLength('scaleRows', 'y', y, '[R,n]', rows, n);
+  assertLength('scaleRows', 'x', x, '[R,n]', rows, n);
+  assertLength('scaleRows', 's', s, '[R]', rows);
+  assertDtype('scaleRows', 'x', x, y);
+  assertDtype('scaleRows', 's', s, y);
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < n; j++) y[r * n + j] = s[r] * x[r * n + j];
   }
@@ -71,15 +71,15 @@ export function scaleRowsBackward(
   rows: number,
   n: number,
 ): void {
-  expectLength('scaleRowsBackward', 'dx', dx, '[R,n]', rows, n);
-  expectLength('scaleRowsBackward', 'ds', ds, '[R]', rows);
-  expectLength('scaleRowsBackward', 'dy', dy, '[R,n]', rows, n);
-  expectLength('scaleRowsBackward', 'x', x, '[R,n]', rows, n);
-  expectLength('scaleRowsBackward', 's', s, '[R]', rows);
-  expectDtype('scaleRowsBackward', 'ds', ds, dx);
-  expectDtype('scaleRowsBackward', 'dy', dy, dx);
-  expectDtype('scaleRowsBackward', 'x', x, dx);
-  expectDtype('scaleRowsBackward', 's', s, dx);
+  assertLength('scaleRowsBackward', 'dx', dx, '[R,n]', rows, n);
+  assertLength('scaleRowsBackward', 'ds', ds, '[R]', rows);
+  assertLength('scaleRowsBackward', 'dy', dy, '[R,n]', rows, n);
+  assertLength('scaleRowsBackward', 'x', x, '[R,n]', rows, n);
+  assertLength('scaleRowsBackward', 's', s, '[R]', rows);
+  assertDtype('scaleRowsBackward', 'ds', ds, dx);
+  assertDtype('scaleRowsBackward', 'dy', dy, dx);
+  assertDtype('scaleRowsBackward', 'x', x, dx);
+  assertDtype('scaleRowsBackward', 's', s, dx);
   for (let r = 0; r < rows; r++) {
     let sum = 0;
     for (let j = 0; j < n; j++) sum += dy[r * n + j] * x[r * n + j];

@@ -19,7 +19,7 @@ export function dtypeOf(a: FloatArray): Dtype {
  *
  * @throws {RangeError} naming function, argument, the length it got and the shape it wants.
  */
-export function expectLength(
+export function assertLength(
   fn: string,
   arg: string,
   a: { readonly length: number },
@@ -56,7 +56,7 @@ function lengthError(
  *
  * @throws {TypeError} naming function, argument, and both dtypes.
  */
-export function expectDtype(fn: string, arg: string, a: FloatArray, like: FloatArray): void {
+export function assertDtype(fn: string, arg: string, a: FloatArray, like: FloatArray): void {
   if (a.constructor !== like.constructor) {
     throw new TypeError(`${fn}: ${arg} is ${typeName(a)}, expected ${typeName(like)} like the output`);
   }

@@ -1,5 +1,5 @@
 import { expOf } from './exp.ts';
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /** σ(x) = 1/(1 + e⁻ˣ). For x → −∞ the exponential overflows to infinity and the quotient to the right limit, 0. */
 export function logistic(x: number): number {
@@ -12,16 +12,16 @@ export function logistic(x: number): number {
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function sigmoid(y: FloatArray, x: FloatArray): void {
-  expectLength('sigmoid', 'x', x, '[n]', y.length);
-  expectDtype('sigmoid', 'x', x, y);
+  assertLength('sigmoid', 'x', x, '[n]', y.length);
+  assertDtype('sigmoid', 'x', x, y);
   for (let i = 0; i < y.length; i++) y[i] = logistic(x[i]);
 }
 
 /** dx = y(1 − y)·dy, for y = σ(x). `dx` is overwritten and may be `dy`. */
 export function sigmoidBackward(dx: FloatArray, dy: FloatArray, y: FloatArray): void {
-  expectLength('sigmoidBackward', 'dy', dy, '[n]', dx.length);
-  expectLength('sigmoidBackward', 'y', y, '[n]', dx.length);
-  expectDtype('sigmoidBackward', 'dy', dy, dx);
-  expectDtype('sigmoidBackward', 'y', y, dx);
+  assertLength('sigmoidBackward', 'dy', dy, '[n]', dx.length);
+  assertLength('sigmoidBackward', 'y', y, '[n]', dx.length);
+  assertDtype('sigmoidBackward', 'dy', dy, dx);
+  assertDtype('sigmoidBackward', 'y', y, dx);
   for (let i = 0; i < dx.length; i++) dx[i] = y[i] * (1 - y[i]) * dy[i];
 }

@@ -1,5 +1,5 @@
 import { expOf } from './exp.ts';
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * p[r,j] = e^(z[r,j] − m_r) / Σ_k e^(z[r,k] − m_r) with m_r = max_k z[r,k], which keeps every exponent ≤ 0.
@@ -10,9 +10,9 @@ import { expectDtype, expectLength, type FloatArray } from './shape.ts';
  * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
  */
 export function softmax(p: FloatArray, z: FloatArray, rows: number, n: number): void {
-  expectLength('softmax', 'p', p, '[R,n]', rows, n);
-  expectLength('softmax', 'z', z, '[R,n]', rows, n);
-  expectDtype('softmax', 'z', z, p);
+  assertLength('softmax', 'p', p, '[R,n]', rows, n);
+  assertLength('softmax', 'z', z, '[R,n]', rows, n);
+  assertDtype('softmax', 'z', z, p);
   for (let r = 0; r < rows; r++) {
     const row = r * n;
     let max = z[row];
@@ -35,11 +35,11 @@ export function softmax(p: FloatArray, z: FloatArray, rows: number, n: number): 
  * @param p [R,n], what the forward pass gave
  */
 export function softmaxBackward(dz: FloatArray, dp: FloatArray, p: FloatArray, rows: number, n: number): void {
-  expectLength('softmaxBackward', 'dz', dz, '[R,n]', rows, n);
-  expectLength('softmaxBackward', 'dp', dp, '[R,n]', rows, n);
-  expectLength('softmaxBackward', 'p', p, '[R,n]', rows, n);
-  expectDtype('softmaxBackward', 'dp', dp, dz);
-  expectDtype('softmaxBackward', 'p', p, dz);
+  assertLength('softmaxBackward', 'dz', dz, '[R,n]', rows, n);
+  assertLength('softmaxBackward', 'dp', dp, '[R,n]', rows, n);
+  assertLength('softmaxBackward', 'p', p, '[R,n]', rows, n);
+  assertDtype('softmaxBackward', 'dp', dp, dz);
+  assertDtype('softmaxBackward', 'p', p, dz);
   for (let r = 0; r < rows; r++) {
     const row = r * n;
     let dot = 0;

@@ -1,4 +1,4 @@
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /**
  * y[o,i] = Σ_a x[o,a,i]: the sum along one axis of x seen as `[outer, axis, inner]`.
@@ -9,9 +9,9 @@ import { expectDtype, expectLength, type FloatArray } from './shape.ts';
  * @throws {RangeError} on a length that does not fit, {TypeError} on mixed dtypes.
  */
 export function sumAxis(y: FloatArray, x: FloatArray, outer: number, axis: number, inner: number): void {
-  expectLength('sumAxis', 'y', y, '[outer,inner]', outer, inner);
-  expectLength('sumAxis', 'x', x, '[outer,axis,inner]', outer, axis, inner);
-  expectDtype('sumAxis', 'x', x, y);
+  assertLength('sumAxis', 'y', y, '[outer,inner]', outer, inner);
+  assertLength('sumAxis', 'x', x, '[outer,axis,inner]', outer, axis, inner);
+  assertDtype('sumAxis', 'x', x, y);
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
       let sum = 0;
@@ -23,9 +23,9 @@ export function sumAxis(y: FloatArray, x: FloatArray, outer: number, axis: numbe
 
 /** dx[o,a,i] = dy[o,i] for every a, for y = sumAxis(x). `dx` is overwritten. */
 export function sumAxisBackward(dx: FloatArray, dy: FloatArray, outer: number, axis: number, inner: number): void {
-  expectLength('sumAxisBackward', 'dx', dx, '[outer,axis,inner]', outer, axis, inner);
-  expectLength('sumAxisBackward', 'dy', dy, '[outer,inner]', outer, inner);
-  expectDtype('sumAxisBackward', 'dy', dy, dx);
+  assertLength('sumAxisBackward', 'dx', dx, '[outer,axis,inner]', outer, axis, inner);
+  assertLength('sumAxisBackward', 'dy', dy, '[outer,inner]', outer, inner);
+  assertDtype('sumAxisBackward', 'dy', dy, dx);
   for (let o = 0; o < outer; o++) {
     for (let a = 0; a < axis; a++) {
       for (let i = 0; i < inner; i++) dx[(o * axis + a) * inner + i] = dy[o * inner + i];

@@ -1,5 +1,5 @@
 import { exponentOf, powerOfTwo } from './powerOfTwo.ts';
-import { expectLength, type FloatArray } from './shape.ts';
+import { assertLength, type FloatArray } from './shape.ts';
 import { sumOfSquares } from './sum.ts';
 
 /**
@@ -11,7 +11,7 @@ import { sumOfSquares } from './sum.ts';
  * @throws {RangeError} on a length that does not fit or an element that is not finite.
  */
 export function singularValues(a: FloatArray, rows: number, cols: number): Float64Array {
-  expectLength('singularValues', 'a', a, '[rows,cols]', rows, cols);
+  assertLength('singularValues', 'a', a, '[rows,cols]', rows, cols);
   const bad = a.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) throw new RangeError(`singularValues: a[${bad}] is ${a[bad]}, expected a finite number`);
   // Work on the longer side as columns' length: u holds min(rows,cols) vectors, each contiguous, divided by a

@@ -1,6 +1,6 @@
 import { add, type DoubleDouble, divide, multiply, ONE } from './doubleDouble.ts';
 import { expOf } from './exp.ts';
-import { expectDtype, expectLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength, type FloatArray } from './shape.ts';
 
 /** tanh(j/64) in two parts and its derivative 1 − tanh²(j/64), side by side for j = 0 … 192. */
 const STOPS: Float64Array = stops();
@@ -57,16 +57,16 @@ function tanhByStops(x: number): number {
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function tanh(y: FloatArray, x: FloatArray): void {
-  expectLength('tanh', 'x', x, '[n]', y.length);
-  expectDtype('tanh', 'x', x, y);
+  assertLength('tanh', 'x', x, '[n]', y.length);
+  assertDtype('tanh', 'x', x, y);
   for (let i = 0; i < y.length; i++) y[i] = tanhOf(x[i]);
 }
 
 /** dx = (1 − y²)·dy, for y = tanh(x). `dx` is overwritten and may be `dy`. */
 export function tanhBackward(dx: FloatArray, dy: FloatArray, y: FloatArray): void {
-  expectLength('tanhBackward', 'dy', dy, '[n]', dx.length);
-  expectLength('tanhBackward', 'y', y, '[n]', dx.length);
-  expectDtype('tanhBackward', 'dy', dy, dx);
-  expectDtype('tanhBackward', 'y', y, dx);
+  assertLength('tanhBackward', 'dy', dy, '[n]', dx.length);
+  assertLength('tanhBackward', 'y', y, '[n]', dx.length);
+  assertDtype('tanhBackward', 'dy', dy, dx);
+  assertDtype('tanhBackward', 'y', y, dx);
   for (let i = 0; i < dx.length; i++) dx[i] = (1 - y[i] * y[i]) * dy[i];
 }

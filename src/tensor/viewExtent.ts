@@ -8,7 +8,7 @@ type AnyView = Pick<NdArray<Float64Array | Float32Array | Int32Array>, 'data' | 
  *
  * @throws {RangeError} naming function, argument, the indices that the view reaches and those that its data have.
  */
-export function expectInside(fn: string, arg: string, view: AnyView): void {
+export function assertInside(fn: string, arg: string, view: AnyView): void {
   const { data, shape, stride, offset } = view;
   const numbers = `shape [${shape}], stride [${stride}], offset ${offset}`;
   let low = offset;

@@ -1,11 +1,11 @@
-import { expectWhole } from './random.ts';
+import { assertWhole } from './random.ts';
 
 /**
  * Throws unless the elements `from` … `to` − 1 of `values` are whole numbers in [min, max]. Makes no text unless it throws.
  *
  * @throws {RangeError} naming function, argument, index, value and range.
  */
-export function expectWholes(
+export function assertWholes(
   fn: string,
   arg: string,
   values: ArrayLike<number>,
@@ -16,6 +16,6 @@ export function expectWholes(
 ): void {
   for (let i = from; i < to; i++) {
     const value = values[i];
-    if (!Number.isSafeInteger(value) || value < min || value > max) expectWhole(fn, `${arg}[${i}]`, value, min, max);
+    if (!Number.isSafeInteger(value) || value < min || value > max) assertWhole(fn, `${arg}[${i}]`, value, min, max);
   }
 }

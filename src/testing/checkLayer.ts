@@ -236,13 +236,13 @@ class Run<S extends string> {
       ] as const) {
         const rows = this.example(together[part] as Record<string, Float64Array>, shapes, batch, b);
         for (const [name, values] of Object.entries(one[part])) {
-          if (shapes[name][0] === batch) expectClose(`${part}.${name} of example ${b} alone`, values, rows[name]);
+          if (shapes[name][0] === batch) assertClose(`${part}.${name} of example ${b} alone`, values, rows[name]);
         }
       }
       for (const [name, sum] of Object.entries(sums)) addScaled(sum, one.dparameters[name], 1);
     }
     for (const [name, sum] of Object.entries(sums)) {
-      expectClose(`the sum of the examples' dparameters.${name}`, sum, together.dparameters[name]);
+      assertClose(`the sum of the examples' dparameters.${name}`, sum, together.dparameters[name]);
     }
   }
 
@@ -306,7 +306,7 @@ function largest(values: FloatArray): number {
   return most;
 }
 
-function expectClose(what: string, got: FloatArray, wanted: FloatArray): void {
+function assertClose(what: string, got: FloatArray, wanted: FloatArray): void {
   const scale = largest(wanted);
   const at = got.findIndex((v, i) => !(Math.abs(v - wanted[i]) <= 1e-12 * scale));
   if (at >= 0) throw new Error(`${what}[${at}] is ${got[at]}, in the batch it is ${wanted[at]}`);

@@ -1,5 +1,5 @@
 import {
-  expectColumns,
+  assertColumns,
   type placeColumns as PlaceColumns,
   type takeColumns as TakeColumns,
 } from '../tensor/columns.ts';
@@ -13,13 +13,13 @@ export function columnsKernels(w: WasmMemory): { placeColumns: typeof PlaceColum
   return {
     placeColumns(y, x, rows, N, offset, n) {
       const fn = 'placeColumns';
-      expectColumns(fn, 'y', y, 'x', x, rows, N, offset, n);
+      assertColumns(fn, 'y', y, 'x', x, rows, N, offset, n);
       const yAt = w.at(fn, 'y', y, '[R,N]', rows, N);
       copyRows(yAt + 4 * offset, w.at(fn, 'x', x, '[R,n]', rows, n), N, n, rows, n);
     },
     takeColumns(y, x, rows, N, offset, n, accumulate = false) {
       const fn = 'takeColumns';
-      expectColumns(fn, 'x', x, 'y', y, rows, N, offset, n);
+      assertColumns(fn, 'x', x, 'y', y, rows, N, offset, n);
       const xAt = w.at(fn, 'x', x, '[R,N]', rows, N);
       const move = accumulate ? addRows : copyRows;
       move(w.at(fn, 'y', y, '[R,n]', rows, n), xAt + 4 * offset, n, N, rows, n);

@@ -1,5 +1,5 @@
 import type * as layers from '../layers/linear.ts';
-import { expectIds } from '../tensor/gather.ts';
+import { assertIds } from '../tensor/gather.ts';
 import { addKernels } from './add.ts';
 import { gathers } from './gather.ts';
 import { type LinearProduct, linearProduct } from './matmul.ts';
@@ -22,7 +22,7 @@ export function linearKernels(
       const WAt = w.at(fn, 'W', W, '[O,D]', O, D);
       w.atOrNull(fn, 'b', b, '[O]', O);
       const idsAt = w.at(fn, 'ids', ids, '[R]', R);
-      expectIds(fn, 'ids', ids, D);
+      assertIds(fn, 'ids', ids, D);
       gatherColumns(yAt, WAt, idsAt, R, D, O);
       if (b) addRow(y, y, b, R, O);
     },
@@ -32,7 +32,7 @@ export function linearKernels(
       w.atOrNull(fn, 'db', db, '[O]', O);
       const dyAt = w.at(fn, 'dy', dy, '[R,O]', R, O);
       const idsAt = w.at(fn, 'ids', ids, '[R]', R);
-      expectIds(fn, 'ids', ids, D);
+      assertIds(fn, 'ids', ids, D);
       gatherColumnsBackward(dWAt, dyAt, idsAt, R, D, O);
       if (db) addRowBackward(db, dy, R, O);
     },

@@ -1,4 +1,4 @@
-import { expectLength } from '../tensor/shape.ts';
+import { assertLength } from '../tensor/shape.ts';
 import { type Functions, host, type SomeMemory } from './host.ts';
 import { type Variant, wasmModule } from './module.ts';
 import { Recorder } from './recorder.ts';
@@ -88,7 +88,7 @@ export class WasmMemory {
    * @throws {RangeError | TypeError} naming function, argument, what it got and what it wants.
    */
   at(fn: string, arg: string, a: Floats | Int32Array, shape: string, d0: number, d1 = 1): number {
-    expectLength(fn, arg, a, shape, d0, d1);
+    assertLength(fn, arg, a, shape, d0, d1);
     if (a.buffer !== this.buffer) throw new TypeError(`${fn}: ${arg} is not in the memory of this wasm engine`);
     return a.byteOffset;
   }

@@ -1,5 +1,5 @@
 import type * as layers from '../layers/softmaxCrossEntropy.ts';
-import { expectIds } from '../tensor/gather.ts';
+import { assertIds } from '../tensor/gather.ts';
 import type { softmax as Softmax } from '../tensor/softmax.ts';
 import { type FunctionBuilder, f32x4, type I32, i32, type Local, type ModuleBuilder, v128 } from './assembler.ts';
 import { emitRows, forEachElement, maxOf, sumOf } from './elements.ts';
@@ -25,7 +25,7 @@ export function softmaxCrossEntropyKernels(
       const zAt = w.at(fn, 'z', z, '[R,V]', R, V);
       const weightsAt = w.at(fn, 'w', weights, '[R]', R);
       const targetsAt = w.at(fn, 'targets', targets, '[R]', R);
-      expectIds(fn, 'targets', targets, V);
+      assertIds(fn, 'targets', targets, V);
       call[fn](lossesAt, pAt, zAt, targetsAt, weightsAt, R, V);
     },
     softmaxCrossEntropyBackward(dz, p, targets, weights, R, V) {
@@ -34,7 +34,7 @@ export function softmaxCrossEntropyKernels(
       const pAt = w.at(fn, 'p', p, '[R,V]', R, V);
       const weightsAt = w.at(fn, 'w', weights, '[R]', R);
       const targetsAt = w.at(fn, 'targets', targets, '[R]', R);
-      expectIds(fn, 'targets', targets, V);
+      assertIds(fn, 'targets', targets, V);
       call[fn](dzAt, pAt, targetsAt, weightsAt, R, V);
     },
   };

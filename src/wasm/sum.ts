@@ -1,4 +1,4 @@
-import { expectLength } from '../tensor/shape.ts';
+import { assertLength } from '../tensor/shape.ts';
 import type { sumAxis as SumAxis, sumOfSquares as SumOfSquares } from '../tensor/sum.ts';
 import {
   type Expr,
@@ -20,7 +20,7 @@ export function sumKernels(w: WasmMemory): { sumAxis: typeof SumAxis; sumOfSquar
   return {
     sumAxis(y, x, outer, axis, inner) {
       const yAt = w.at('sumAxis', 'y', y, '[outer,inner]', outer, inner);
-      expectLength('sumAxis', 'x', x, '[outer,axis,inner]', outer, axis, inner);
+      assertLength('sumAxis', 'x', x, '[outer,axis,inner]', outer, axis, inner);
       call.sumAxis(yAt, w.at('sumAxis', 'x', x, '[n]', x.length), outer, axis, inner);
     },
     sumOfSquares: (x) => call.sumOfSquares(w.at('sumOfSquares', 'x', x, '[n]', x.length), x.length),

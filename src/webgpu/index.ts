@@ -33,6 +33,6 @@ export {
   type WebgpuEngineOptions,
   webgpuEngine,
 } from './training/engine.ts';
-export type { PersistentPlan } from './training/recurrence.ts';
+export type { PersistentPlan, RecurrencePlan } from './training/recurrence.ts';
 export { type WebgpuSampler, type WebgpuSamplerOptions, webgpuSampler } from './training/sampler.ts';
 export { type WebgpuTrainer, type WebgpuTrainerOptions, webgpuTrainer } from './training/trainer.ts';

@@ -3,8 +3,8 @@ import { numberAlgebra } from '../../src/algebra/numbers.ts';
 import { adagrad } from '../../src/optim/adagrad.ts';
 import { adam, adamw } from '../../src/optim/adam.ts';
 import {
-  expectLearningRate,
-  expectOptions,
+  assertLearningRate,
+  assertOptions,
   formulaOptimizer,
   learningRateAt,
   makeMemory,
@@ -136,14 +136,14 @@ describe('learning rates', () => {
     const message = `learningRateAt: lr at step 3 is ${bad}, expected a finite number ≥ 0`;
     expect(() => learningRateAt(() => bad, 3)).toThrow(RangeError(message));
     expect(() => learningRateAt(bad, 3)).toThrow(message);
-    expect(() => expectLearningRate('f', bad)).toThrow(RangeError(`f: lr is ${bad}, expected 0 ≤ lr < Infinity`));
-    expect(() => expectLearningRate('f', () => bad)).not.toThrow();
+    expect(() => assertLearningRate('f', bad)).toThrow(RangeError(`f: lr is ${bad}, expected 0 ≤ lr < Infinity`));
+    expect(() => assertLearningRate('f', () => bad)).not.toThrow();
   });
 
-  it('expectOptions names what is wrong', () => {
-    expect(() => expectOptions('f', { a: [1, 0, 2], b: [2, 0, 2] })).toThrow(
+  it('assertOptions names what is wrong', () => {
+    expect(() => assertOptions('f', { a: [1, 0, 2], b: [2, 0, 2] })).toThrow(
       RangeError('f: b is 2, expected 0 ≤ b < 2'),
     );
-    expect(() => expectOptions('f', { a: [0, 0, 2] })).not.toThrow();
+    expect(() => assertOptions('f', { a: [0, 0, 2] })).not.toThrow();
   });
 });

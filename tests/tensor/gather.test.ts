@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  expectIds,
+  assertIds,
   gatherColumns,
   gatherColumnsBackward,
   gatherRows,
@@ -114,10 +114,10 @@ describe.each(dtypes)('gatherRows and gatherColumns, %s', (dtype) => {
   });
 });
 
-it('expectIds accepts an empty list and the whole range', () => {
-  expectIds('f', 'ids', new Int32Array(0), 0);
-  expectIds('f', 'ids', Int32Array.of(0, 4), 5);
-  expect(() => expectIds('f', 'targets', Int32Array.of(0, 5), 5)).toThrow(
+it('assertIds accepts an empty list and the whole range', () => {
+  assertIds('f', 'ids', new Int32Array(0), 0);
+  assertIds('f', 'ids', Int32Array.of(0, 4), 5);
+  expect(() => assertIds('f', 'targets', Int32Array.of(0, 5), 5)).toThrow(
     new RangeError('f: targets[1] is 5, expected 0 … 4'),
   );
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dtypeOf, expectDtype, expectLength, type FloatArray, zeros } from '../../src/tensor/shape.ts';
+import { assertDtype, assertLength, dtypeOf, type FloatArray, zeros } from '../../src/tensor/shape.ts';
 
 describe('zeros and dtypeOf', () => {
   it('make and name both dtypes', () => {
@@ -10,19 +10,19 @@ describe('zeros and dtypeOf', () => {
   });
 });
 
-describe('expectLength', () => {
+describe('assertLength', () => {
   it('accepts the product of the sizes, empty ones too', () => {
-    expectLength('f', 'x', new Float64Array(3), '[n]', 3);
-    expectLength('f', 'x', new Float64Array(6), '[R,n]', 2, 3);
-    expectLength('f', 'x', new Float64Array(24), '[T,B,n]', 2, 3, 4);
-    expectLength('f', 'x', new Float64Array(0), '[R,n]', 0, 5);
+    assertLength('f', 'x', new Float64Array(3), '[n]', 3);
+    assertLength('f', 'x', new Float64Array(6), '[R,n]', 2, 3);
+    assertLength('f', 'x', new Float64Array(24), '[T,B,n]', 2, 3, 4);
+    assertLength('f', 'x', new Float64Array(0), '[R,n]', 0, 5);
   });
 
   it('says what it got and what it wants, in the letters of the docs', () => {
-    expect(() => expectLength('gruStepForward', 'x', new Float64Array(7), '[B,D]', 2, 3)).toThrow(
+    expect(() => assertLength('gruStepForward', 'x', new Float64Array(7), '[B,D]', 2, 3)).toThrow(
       new RangeError('gruStepForward: x has 7 elements, expected [B,D] = [2,3]'),
     );
-    expect(() => expectLength('f', 'x', new Float64Array(7), '[n]', 6)).toThrow(
+    expect(() => assertLength('f', 'x', new Float64Array(7), '[n]', 6)).toThrow(
       new RangeError('f: x has 7 elements, expected [n] = [6]'),
     );
   });
@@ -33,20 +33,20 @@ describe('expectLength', () => {
     ['NaN', 0, [Number.NaN, 2], Number.NaN],
     ['infinity', 0, [2, Infinity], Infinity],
   ])('rejects %s', (_, length, [d0, d1], bad) => {
-    expect(() => expectLength('f', 'x', new Float64Array(length), '[R,n]', d0, d1)).toThrow(
+    expect(() => assertLength('f', 'x', new Float64Array(length), '[R,n]', d0, d1)).toThrow(
       new RangeError(`f: sizes [R,n] = [${d0},${d1}] must be whole numbers ≥ 0, got ${bad}`),
     );
   });
 });
 
-describe('expectDtype', () => {
+describe('assertDtype', () => {
   it('accepts equal dtypes', () => {
-    expectDtype('f', 'x', new Float32Array(1), new Float32Array(1));
-    expectDtype('f', 'x', new Float64Array(1), new Float64Array(1));
+    assertDtype('f', 'x', new Float32Array(1), new Float32Array(1));
+    assertDtype('f', 'x', new Float64Array(1), new Float64Array(1));
   });
 
   it('rejects mixed dtypes', () => {
-    expect(() => expectDtype('f', 'x', new Float32Array(1), new Float64Array(1))).toThrow(
+    expect(() => assertDtype('f', 'x', new Float32Array(1), new Float64Array(1))).toThrow(
       new TypeError('f: x is Float32Array, expected Float64Array like the output'),
     );
   });
@@ -56,7 +56,7 @@ describe('expectDtype', () => {
     [Int32Array.of(1), 'Int32Array'],
   ])('rejects what is no float array, even when all agree', (value, name) => {
     const array = value as unknown as FloatArray;
-    expect(() => expectDtype('f', 'x', array, array)).toThrow(
+    expect(() => assertDtype('f', 'x', array, array)).toThrow(
       new TypeError(`f: x is ${name}, expected Float32Array or Float64Array`),
     );
   });

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { expectWholes } from '../../src/tensor/wholes.ts';
+import { assertWholes } from '../../src/tensor/wholes.ts';
 
-it('expectWholes names the first element that is no whole number of the range', () => {
+it('assertWholes names the first element that is no whole number of the range', () => {
   const values = [0, 3, -1, 4, 1.5, Number.NaN];
-  expect(() => expectWholes('f', 'ids', values, 0, 3)).toThrow(
+  expect(() => assertWholes('f', 'ids', values, 0, 3)).toThrow(
     RangeError('f: ids[2] is -1, expected a whole number from 0 to 3'),
   );
   for (const [from, bad] of [
@@ -11,9 +11,9 @@ it('expectWholes names the first element that is no whole number of the range', 
     [4, 1.5],
     [5, Number.NaN],
   ]) {
-    expect(() => expectWholes('f', 'ids', values, -1, 3, from)).toThrow(`f: ids[${from}] is ${bad}, expected`);
+    expect(() => assertWholes('f', 'ids', values, -1, 3, from)).toThrow(`f: ids[${from}] is ${bad}, expected`);
   }
-  expect(() => expectWholes('f', 'ids', values, 0, 3, 0, 2)).not.toThrow();
-  expect(() => expectWholes('f', 'ids', values, 0, undefined, 3, 4)).not.toThrow();
-  expect(() => expectWholes('f', 'ids', [], 0)).not.toThrow();
+  expect(() => assertWholes('f', 'ids', values, 0, 3, 0, 2)).not.toThrow();
+  expect(() => assertWholes('f', 'ids', values, 0, undefined, 3, 4)).not.toThrow();
+  expect(() => assertWholes('f', 'ids', [], 0)).not.toThrow();
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Engine, tsEngine } from '../../src/bptt/engine.ts';
 import { SequenceModel } from '../../src/bptt/model.ts';
 import { type ModelSpec, outputWidth, resolveSpec } from '../../src/bptt/spec.ts';
@@ -10,6 +10,7 @@ import type { FloatArray } from '../../src/tensor/shape.ts';
 import type { DeviceBuffer, FloatBuffer } from '../../src/webgpu/device/buffers.ts';
 import type { Device } from '../../src/webgpu/device/device.ts';
 import { type WebgpuEngineOptions, webgpuEngine } from '../../src/webgpu/training/engine.ts';
+import type { RecurrencePlan } from '../../src/webgpu/training/recurrence.ts';
 import { openTestDevice } from './device.ts';
 
 let device: Device;
@@ -254,13 +255,17 @@ function boundOf({ spec, T }: Case, scale: number): number {
   return 2 * T * layers * inner * FLOAT32 * scale;
 }
 
-/** The default stages; and fused ones: a dispatch a step, all steps as this device does them, as a GPU, and with weights read. */
+/**
+ * The default stages; and fused ones: a dispatch a step, also with a tile of another size, all steps as this device does
+ * them, as a GPU, and with weights read by a workgroup of another size.
+ */
 const ways = {
   default: { stages: 'default' },
   steps: { persistent: false },
+  tile: { persistent: { rows: 2, fours: 1 } },
   persistent: {},
   registers: { persistent: { rows: 1, outputsPerThread: 4, weightsInRegisters: 16, kSplits: 1 } },
-  read: { persistent: { rows: 4, outputsPerThread: 8, weightsInRegisters: 0, kSplits: 3 } },
+  read: { persistent: { rows: 4, outputsPerThread: 8, weightsInRegisters: 0, kSplits: 3, threads: 4 } },
 } as const satisfies Record<string, WebgpuEngineOptions>;
 
 type Way = keyof typeof ways;
@@ -274,7 +279,7 @@ describe('loss and gradients of whole models are those of float64, in every feat
     ['elman identity', ['default']],
     ['gru', ['default', 'steps', 'registers', 'read']],
     ['gruResetBefore', ['default', 'persistent']],
-    ['lstm', ['steps', 'registers']],
+    ['lstm', ['steps', 'tile', 'registers']],
     ['lstmPeephole', ['steps', 'read']],
     ['minGru', ['default', 'persistent']],
     ['odd', ['default', 'steps', 'registers']],
@@ -328,6 +333,33 @@ describe('an engine', () => {
       ...['minGru backward, 5 steps in a dispatch', 'weightGradients'],
     ]);
     engine.dispose();
+  });
+
+  it('computes recurrences by the plan that it is given', () => {
+    const dispatches = (persistent: RecurrencePlan) => {
+      const engine = webgpuEngine(device, { persistent });
+      const model = load(engine, 3, { cell: 'lstm' });
+      const calls = engine.calls(() => model.forwardBackward());
+      const dispatch = vi.spyOn(device, 'dispatch').mockImplementation(() => {});
+      for (const { kernel, run } of calls) if (kernel.startsWith('recurrence')) run();
+      const noted = dispatch.mock.calls.map(([{ name, code }, , { count }]) => ({ name, code, count }));
+      dispatch.mockRestore();
+      engine.dispose();
+      return noted;
+    };
+    // Four units and two sequences, one unit forward and four backward to a tile of one four.
+    for (const [rows, forward, backward] of [
+      [1, 8, 2],
+      [2, 4, 1],
+    ]) {
+      const steps = dispatches({ rows, fours: 1 }).filter(({ name }) => /^lstm(Forward|Backward)$/.test(name));
+      expect(steps.map(({ count }) => count)).toEqual([...Array(3).fill(forward), ...Array(3).fill(backward)]);
+    }
+    for (const threads of [2, 4]) {
+      const plan = { rows: 1, outputsPerThread: 4, weightsInRegisters: 0, kSplits: 1, threads };
+      const all = dispatches(plan).filter(({ name }) => name.endsWith('Persistent'));
+      expect(all.map(({ code }) => code.match(/@workgroup_size\((\d+)\)/)?.[1])).toEqual([`${threads}`, `${threads}`]);
+    }
   });
 
   it('keeps the commands of a limited number of passes', async () => {

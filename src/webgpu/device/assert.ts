@@ -1,4 +1,4 @@
-import { expectLength, type FloatArray } from '../../tensor/shape.ts';
+import { assertLength, type FloatArray } from '../../tensor/shape.ts';
 import type { BufferDtype, DeviceBuffer, FloatBuffer, IntBuffer } from './buffers.ts';
 
 type OnBuffer<A> = A extends FloatArray ? FloatBuffer : A extends Int32Array ? IntBuffer : A;
@@ -48,7 +48,7 @@ function assertEach(
 ): void {
   for (const [arg, tensor] of Object.entries(tensors)) {
     if (!tensor) continue;
-    expectLength(fn, arg, tensor, shape, d0, d1, d2);
+    assertLength(fn, arg, tensor, shape, d0, d1, d2);
     if (tensor.dtype !== dtype) throw new TypeError(`${fn}: ${arg} holds ${tensor.dtype}, expected ${dtype}`);
   }
 }

@@ -397,7 +397,7 @@ export class Device {
   async done(): Promise<void> {
     await this.submit();
     await this.afterwards(() => this.gpu.queue.onSubmittedWorkDone());
-    this.expectNoValidationError();
+    this.assertNoValidationError();
   }
 
   /** Waits for something that comes true when the device has computed everything that was sent. */
@@ -441,7 +441,7 @@ export class Device {
     const numbers = through.gpu.getMappedRange(0, bytes).slice(0);
     through.gpu.unmap();
     this.staging.get(through.bytes)!.push(through);
-    this.expectNoValidationError();
+    this.assertNoValidationError();
     return numbers;
   }
 
@@ -551,7 +551,7 @@ export class Device {
     if (!storage.alive) throw new WebgpuError('disposed', `${fn}: ${storage.label} has been destroyed`);
   }
 
-  private expectNoValidationError(): void {
+  private assertNoValidationError(): void {
     const { validationError } = this;
     this.validationError = null;
     if (validationError) throw validationError;

@@ -19,7 +19,7 @@ const take = elementwise(
 export const placeColumns: OnDevice<typeof host.placeColumns> = (y, x, rows, N, offset, n) => {
   assertFloats('placeColumns', { y }, '[R,N]', rows, N);
   assertFloats('placeColumns', { x }, '[R,n]', rows, n);
-  expectOffset('placeColumns', N, offset, n);
+  assertOffset('placeColumns', N, offset, n);
   dispatchElementwise(place, { y, x }, rows * n, { wide: N, offset, n });
 };
 
@@ -27,11 +27,11 @@ export const placeColumns: OnDevice<typeof host.placeColumns> = (y, x, rows, N, 
 export const takeColumns: OnDevice<typeof host.takeColumns> = (y, x, rows, N, offset, n, accumulate = false) => {
   assertFloats('takeColumns', { x }, '[R,N]', rows, N);
   assertFloats('takeColumns', { y }, '[R,n]', rows, n);
-  expectOffset('takeColumns', N, offset, n);
+  assertOffset('takeColumns', N, offset, n);
   dispatchElementwise(take, { y, x }, rows * n, { wide: N, offset, n, accumulate: accumulate ? 1 : 0 });
 };
 
-function expectOffset(fn: string, N: number, offset: number, n: number): void {
+function assertOffset(fn: string, N: number, offset: number, n: number): void {
   if (!(Number.isInteger(offset) && offset >= 0 && offset + n <= N)) {
     throw new RangeError(`${fn}: offset is ${offset}, expected 0 … ${N - n}: ${n} of ${N} columns`);
   }

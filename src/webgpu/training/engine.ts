@@ -22,7 +22,7 @@ import {
 import { sumAxis } from '../kernels/sum.ts';
 import { isFused, partKernels } from './cellKernels.ts';
 import { lossOutputs, lossPart } from './loss.ts';
-import { backwardStage, forwardStage, type PersistentPlan } from './recurrence.ts';
+import { backwardStage, forwardStage, type RecurrencePlan } from './recurrence.ts';
 import { weightGradients } from './weightGradients.ts';
 
 type DeviceKernels = Kernels<FloatBuffer, IntBuffer>;
@@ -57,8 +57,8 @@ export interface WebgpuEngineOptions {
   readonly room?: { readonly floats: number; readonly ints: number };
   /** `default`: the loops of `bptt/`, kernel by kernel, which the fused stages are tested against. Default `fused`. */
   readonly stages?: 'fused' | 'default';
-  /** Whether a recurrence that is small enough is one dispatch, and not one for each step, or its plan. Default true. */
-  readonly persistent?: boolean | PersistentPlan;
+  /** Whether a recurrence that is small enough is one dispatch, and not one for each step; or its plan. Default true. */
+  readonly persistent?: RecurrencePlan;
 }
 
 /** A kernel or stage that a pass called, with its arguments. */

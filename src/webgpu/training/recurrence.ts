@@ -20,7 +20,7 @@ export interface Stage {
 }
 
 /** The tile of an invocation that does one step. On a software adapter fewer, larger tiles are faster. */
-function tileOf(device: Device, B: number): StepOptions & { rows: number; fours: number } {
+function tileOf(device: Device, B: number): StepOptions {
   return { rows: B >= 8 ? 8 : B >= 4 ? 4 : B >= 2 ? 2 : 1, fours: device.adapter.software ? 2 : 1 };
 }
 
@@ -42,7 +42,15 @@ export interface PersistentPlan {
   readonly weightsInRegisters: number;
   /** Splits of a sum where weights are read in every step. */
   readonly kSplits: number;
+  /** Invocations of a workgroup at most, 256 unless given. */
+  readonly threads?: number;
 }
+
+/**
+ * How a recurrence is computed: `true` as suits the device and the sizes, `false` a dispatch for each step; or in one
+ * dispatch by that plan, or a dispatch for each step with that tile.
+ */
+export type RecurrencePlan = boolean | PersistentPlan | StepOptions;
 
 /**
  * The plan for y [outputs] = W·operand [inner] in every step; null where a dispatch for each step is faster. A GPU has many
@@ -60,16 +68,23 @@ function planPersistent(device: Device, B: number, inner: number, outputs: numbe
   };
 }
 
-interface FittedPlan {
+/** A plan in the sizes of a kernel. */
+export interface FittedPlan {
   readonly options: PersistentOptions;
   readonly numbers: { readonly kSplits: number; readonly kPerSplit: number; readonly paddedOutputs: number };
   readonly workgroups: Workgroups;
 }
 
 /** A plan in the sizes of its kernel; null where a workgroup's memory is too small. */
-function fitPlan(plan: PersistentPlan, device: Device, B: number, inner: number, outputs: number): FittedPlan | null {
+export function fitPlan(
+  plan: PersistentPlan,
+  device: Device,
+  B: number,
+  inner: number,
+  outputs: number,
+): FittedPlan | null {
   const { maxComputeWorkgroupStorageSize: memory, maxComputeInvocationsPerWorkgroup } = device.limits;
-  const most = Math.min(256, maxComputeInvocationsPerWorkgroup);
+  const most = Math.min(plan.threads ?? 256, maxComputeInvocationsPerWorkgroup);
   const { outputsPerThread } = plan;
   const threadsAcross = Math.ceil(outputs / outputsPerThread);
   const weightsInRegisters =
@@ -91,14 +106,18 @@ function fitPlan(plan: PersistentPlan, device: Device, B: number, inner: number,
   return null;
 }
 
+function isTile(plan: RecurrencePlan): plan is StepOptions {
+  return typeof plan === 'object' && 'fours' in plan;
+}
+
 /** How a recurrence is computed in one dispatch; null where it is a dispatch for each step. */
 function fittedPlan(
   { steps, B, carry: { device } }: DeviceRecurrence,
-  persistent: boolean | PersistentPlan,
+  persistent: RecurrencePlan,
   inner: number,
   outputs: number,
 ): FittedPlan | null {
-  if (!persistent || steps > MOST_STEPS) return null;
+  if (persistent === false || isTile(persistent) || steps > MOST_STEPS) return null;
   const plan = persistent === true ? planPersistent(device, B, inner, outputs) : persistent;
   return plan && fitPlan(plan, device, B, inner, outputs);
 }
@@ -142,7 +161,7 @@ function tensorsOf(r: DeviceRecurrence, t: number): Tensors {
 }
 
 /** All steps of a direction, with the gather of its input and its start: one dispatch, or one for each step. */
-export function forwardStage(r: DeviceRecurrence, persistent: boolean | PersistentPlan): Stage {
+export function forwardStage(r: DeviceRecurrence, persistent: RecurrencePlan): Stage {
   const { cell, B, H, steps, weights: w, input } = r;
   const { hidden } = cellSizes(cell);
   const { device } = r.carry;
@@ -172,7 +191,7 @@ export function forwardStage(r: DeviceRecurrence, persistent: boolean | Persiste
       },
     };
   }
-  const tile = tileOf(device, B);
+  const tile = isTile(persistent) ? persistent : tileOf(device, B);
   const tiles = Math.ceil(B / tile.rows) * Math.ceil(H / unitsOf(cell, tile.fours));
   return {
     name: `${cell.name} forward, a dispatch a step`,
@@ -187,7 +206,7 @@ export function forwardStage(r: DeviceRecurrence, persistent: boolean | Persiste
 }
 
 /** All backward steps of a direction: one dispatch, or one for each step; a few more where the initial states' gradients are wanted. */
-export function backwardStage(r: DeviceRecurrence, backSteps: number, persistent: boolean | PersistentPlan): Stage {
+export function backwardStage(r: DeviceRecurrence, backSteps: number, persistent: RecurrencePlan): Stage {
   const { cell, B, H, steps, gradients: dw } = r;
   const { hidden } = cellSizes(cell);
   const { device } = r.carry;
@@ -197,7 +216,7 @@ export function backwardStage(r: DeviceRecurrence, backSteps: number, persistent
   const order = orderOf(r, !r.reverse);
   const numbers = { B, H, stride: order.stride, steps, n: 0, backSteps: backSteps < steps ? backSteps : 0, flags };
   const plan = hidden > 0 ? fittedPlan(r, persistent, hidden * H, H) : null;
-  const tile = tileOf(device, B);
+  const tile = isTile(persistent) ? persistent : tileOf(device, B);
   const tiles = Math.ceil(B / tile.rows) * Math.ceil(H / (4 * tile.fours));
   const end = (): void => {
     if (!wanted) return;

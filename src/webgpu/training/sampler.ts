@@ -9,7 +9,7 @@ import {
 import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from '../../bptt/spec.ts';
 import { assertEach } from '../../bptt/stepper.ts';
 import type { RandomState } from '../../tensor/random.ts';
-import { expectLength } from '../../tensor/shape.ts';
+import { assertLength } from '../../tensor/shape.ts';
 import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
 import { type CommandList, MAX_REPEATS } from '../device/commands.ts';
 import { type Device, type DeviceOptions, openDevice } from '../device/device.ts';
@@ -87,7 +87,7 @@ export class WebgpuSampler implements AnySampler {
     const { engine, model } = this;
     model.eachState((name) => {
       if (!states[name]) throw new RangeError(`Sampler.setState: ${name} is missing`);
-      expectLength('Sampler.setState', name, states[name], '[H]', model.spec.hiddenSize);
+      assertLength('Sampler.setState', name, states[name], '[H]', model.spec.hiddenSize);
     });
     const own = Object.fromEntries(Object.entries(states).map(([name, values]) => [name, values.slice()]));
     this.serialized(() => {

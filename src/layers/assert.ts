@@ -1,11 +1,11 @@
-import { expectDtype, expectLength, type FloatArray } from '../tensor/shape.ts';
+import { assertDtype, assertLength, type FloatArray } from '../tensor/shape.ts';
 
 /**
  * Throws unless `a` holds d0·d1 elements and has the dtype of `like`, the first output of the call.
  *
  * @throws {RangeError | TypeError} naming function, argument, what it got and what it wants.
  */
-export function expectTensor(
+export function assertTensor(
   fn: string,
   arg: string,
   a: FloatArray,
@@ -14,6 +14,6 @@ export function expectTensor(
   d0: number,
   d1 = 1,
 ): void {
-  expectLength(fn, arg, a, shape, d0, d1);
-  expectDtype(fn, arg, a, like);
+  assertLength(fn, arg, a, shape, d0, d1);
+  assertDtype(fn, arg, a, like);
 }

@@ -63,7 +63,7 @@ export class Inspector {
   constructor(spec: ModelSpec | ResolvedSpec, parameters: NamedTensors, steps: number, engine?: CpuEngine) {
     const [first] = Object.values(parameters);
     this.engine = engine ?? tsEngine(dtypeOf(first));
-    this.model = new SequenceModel(this.engine, spec, { steps, batch: 1 });
+    this.model = new SequenceModel(this.engine, spec, { steps, batch: 1, initialGradient: false });
     this.setParameters(parameters);
   }
 
@@ -139,6 +139,7 @@ function inspectLayer(engine: CpuEngine, layer: number, r: Recurrence<FloatArray
   for (let t = 0; t < steps; t++) {
     for (let g = 0; g < rows; g++) {
       const d = r.dxGates[t * rows + g];
+      if (d === 0) continue; // as all of those after the step whose loss it is
       for (let i = 0; i < D; i++) dx[t * D + i] += d * Wih[g * D + i];
     }
   }
@@ -150,5 +151,5 @@ function inspectLayer(engine: CpuEngine, layer: number, r: Recurrence<FloatArray
 
 /** The length of every buffer that an {@link Inspector} of sequences of up to `steps` steps asks its engine for. */
 export function inspectorAllocationPlan(spec: ModelSpec | ResolvedSpec, steps: number): readonly number[] {
-  return modelAllocationPlan(spec, { steps, batch: 1 });
+  return modelAllocationPlan(spec, { steps, batch: 1, initialGradient: false });
 }

@@ -86,7 +86,7 @@ function followed(
   };
 }
 
-const { formula: _, ...lstmLoops } = lstm;
+const { formula: _, savedNames: __, ...lstmLoops } = lstm;
 const { formula: _f, ...innerLoops } = gruResetBefore;
 
 const broken: [string, RegExp, Cell][] = [

@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ['tests/webgpu/unpack.ts'],
     coverage: {
       provider: 'v8',
-      include: ['src/**'],
+      include: ['src/**/*.{ts,js}'],
       reporter: ['text', 'json-summary'],
       thresholds: { lines: 95, branches: 95 },
     },

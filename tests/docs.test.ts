@@ -15,9 +15,10 @@ function snippets(document: string): string[] {
 
 const documents = [
   'README.md',
-  ...['cells', 'classify', 'engines', 'fit', 'forecast', 'interop', 'page', 'save', 'sessions', 'tag', 'testing'].map(
+  ...['cells', 'classify', 'ctc', 'engines', 'fit', 'forecast', 'interop', 'options', 'page', 'sampling', 'save'].map(
     (page) => `docs/${page}.md`,
   ),
+  ...['sessions', 'tag', 'testing'].map((page) => `docs/${page}.md`),
 ];
 
 const all = documents.flatMap((document) =>

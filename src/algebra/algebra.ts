@@ -7,7 +7,7 @@
  * | number | `numberAlgebra` | a value in float64 |
  * | a row of float64 | `RowAlgebra` | the loops of engine `ts` |
  * | an expression of the assembler | `wasm/formulas.ts` | SIMD, four units at a time |
- * | a name in WGSL | `webgpu/formulas.ts` | the gates inside a kernel |
+ * | a name in WGSL | `webgpu/training/formulas.ts` | the gates inside a kernel |
  * | value and derivative | `dualAlgebra` | the exact derivative of a forward formula along a direction |
  * | value and error radius | `radiusAlgebra` | the bound that a float32 twin is held to |
  *

@@ -15,7 +15,7 @@ export type StepNumbers = Readonly<Record<string, number>>;
  * every update, so that a run can save and restore them and an engine can hold them where it likes.
  */
 export interface Optimizer {
-  /** The rule's name, e.g. `'adagrad'`: for whoever reads a log. No engine looks a rule up by it. */
+  /** The rule's name, e.g. `'adagrad'`: model files and states record it. No engine looks a rule up by it. */
   readonly name: string;
   readonly lr: LearningRate;
   /** The rule's numbers beside the learning rate, e.g. `{ eps: 1e-8 }`. */

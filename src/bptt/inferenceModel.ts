@@ -1,10 +1,11 @@
+import { describe } from '../tensor/options.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { type Batch, BatchReader, type CheckedBatch, type InputBatch } from './batch.ts';
 import type { CpuEngine } from './engine.ts';
 import { InferenceSession } from './inferenceSession.ts';
 import { LruMap } from './lruMap.ts';
 import { modelAllocationPlan, SequenceModel } from './model.ts';
-import { assertOptions, BATCH_FIELDS, describe } from './options.ts';
+import { assertOptions, BATCH_FIELDS } from './options.ts';
 import {
   type ModelSpec,
   type NamedTensors,

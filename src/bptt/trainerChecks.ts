@@ -1,7 +1,7 @@
 import type { Optimizer } from '../optim/optimizer.ts';
+import { describe } from '../tensor/options.ts';
 import { assertLength, type Dtype, type FloatArray } from '../tensor/shape.ts';
 import type { Carry } from './batch.ts';
-import { describe } from './options.ts';
 import type { FailedStep, Session, StepResult } from './session.ts';
 import type { NamedTensors, ParameterLayout, ResolvedSpec } from './spec.ts';
 import type { TrainerOptions, TrainerState } from './trainer.ts';

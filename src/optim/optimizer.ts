@@ -1,5 +1,6 @@
 import type { Algebra } from '../algebra/algebra.ts';
 import { RowAlgebra } from '../algebra/rows.ts';
+import { assertOptions, describe, type Synonyms } from '../tensor/options.ts';
 import { assertDtype, assertLength, type FloatArray } from '../tensor/shape.ts';
 
 /** A learning rate, or a schedule: from the number of updates done so far (0, 1, …) to the rate of the next one. */
@@ -140,9 +141,9 @@ export function makeMemory(optimizer: Optimizer, params: FloatArray): FloatArray
 
 /** The learning rate of the update after `step` others. */
 export function learningRateAt(lr: LearningRate, step: number): number {
-  const value = typeof lr === 'number' ? lr : lr(step);
-  if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
-    throw new RangeError(`learningRateAt: lr at step ${step} is ${value}, expected a finite number ≥ 0`);
+  const value: unknown = typeof lr === 'function' ? lr(step) : lr;
+  if (!(typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY)) {
+    throw new RangeError(`learningRateAt: lr at step ${step} is ${describe(value)}, expected a finite number ≥ 0`);
   }
   return value;
 }
@@ -164,19 +165,52 @@ export function assertBlocks(fn: string, params: FloatArray, blocks: Record<stri
  *
  * @throws {RangeError} naming function, option, value and range.
  */
-export function assertOptions(fn: string, options: Record<string, [value: number, low: number, high: number]>): void {
+export function assertRanges(fn: string, options: Record<string, [value: number, low: number, high: number]>): void {
   for (const [name, [value, low, high]] of Object.entries(options)) {
     if (typeof value !== 'number' || !(value >= low && value < high)) {
-      throw new RangeError(`${fn}: ${name} is ${value}, expected ${low} ≤ ${name} < ${high}`);
+      throw new RangeError(`${fn}: ${name} is ${describe(value)}, expected ${low} ≤ ${name} < ${high}`);
     }
   }
 }
 
+/** Names of other libraries. */
+const SYNONYMS: Synonyms = {
+  learningrate: ['lr', 'delta'],
+  stepsize: ['lr', 'delta'],
+  schedule: ['lr'],
+  scheduler: ['lr'],
+  decay: ['weightDecay', 'lrDecay'],
+  l2: ['weightDecay'],
+  epsilon: ['eps'],
+  rho: ['alpha'],
+  betas: ['beta1'],
+  initialaccumulatorvalue: ['initialAccumulator'],
+};
+
 /**
- * Throws unless a learning rate given as a number is finite and ≥ 0; a schedule is looked at when it is asked.
+ * Throws unless every option is one that the rule has.
  *
- * @throws {RangeError} naming function, value and range.
+ * @throws {TypeError} naming function and option, and the one that was meant.
+ */
+export function assertRuleOptions(fn: string, options: object, known: readonly string[]): void {
+  assertOptions(fn, options, known, SYNONYMS);
+}
+
+/** @throws {TypeError} naming function, option and value, unless each is true or false. */
+export function assertFlags(fn: string, flags: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(flags)) {
+    if (typeof value !== 'boolean') throw new TypeError(`${fn}: ${name} is ${describe(value)}, expected true or false`);
+  }
+}
+
+/**
+ * Throws unless a learning rate is a finite number ≥ 0 or a schedule; a schedule is looked at when it is asked.
+ *
+ * @throws {RangeError | TypeError} naming function, value and range.
  */
 export function assertLearningRate(fn: string, lr: LearningRate): void {
-  if (typeof lr === 'number') assertOptions(fn, { lr: [lr, 0, Infinity] });
+  if (typeof lr === 'number') assertRanges(fn, { lr: [lr, 0, Infinity] });
+  else if (typeof lr !== 'function') {
+    throw new TypeError(`${fn}: lr is ${describe(lr)}, expected a number ≥ 0 or a schedule`);
+  }
 }

@@ -4,13 +4,14 @@ import { createTrainer } from '../../src/bptt/createTrainer.ts';
 import {
   assertOptions,
   BATCH_FIELDS,
+  COMMON_NAMES,
   CREATE_TRAINER_OPTIONS,
   FIT_OPTIONS,
-  nearestName,
   SPEC_FIELDS,
 } from '../../src/bptt/options.ts';
 import { resolveSpec } from '../../src/bptt/spec.ts';
 import { sgd } from '../../src/optim/sgd.ts';
+import { nearestName } from '../../src/tensor/options.ts';
 
 const spec = { cell: 'gru', inputSize: 3, hiddenSize: 2, outputSize: 3, loss: 'softmaxCrossEntropy' } as const;
 const options = { steps: 4, batch: 2, optimizer: sgd({ lr: 0.1 }), engine: 'ts' } as const;
@@ -36,7 +37,7 @@ test('one wrong letter of a name of seven or more is corrected', () => {
             case: name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
           }[how];
           fc.pre(!known.includes(wrong));
-          expect(nearestName(wrong, known)).toBe(name);
+          expect(nearestName(wrong, known, COMMON_NAMES)).toBe(name);
         },
       ),
     );
@@ -44,8 +45,8 @@ test('one wrong letter of a name of seven or more is corrected', () => {
 });
 
 test('what is far from everything has no suggestion', () => {
-  expect(nearestName('qqqqqq', Object.keys(FIT_OPTIONS))).toBe(null);
-  expect(nearestName('constructor', Object.keys(FIT_OPTIONS))).toBe(null);
+  expect(nearestName('qqqqqq', Object.keys(FIT_OPTIONS), COMMON_NAMES)).toBe(null);
+  expect(nearestName('constructor', Object.keys(FIT_OPTIONS), COMMON_NAMES)).toBe(null);
   const all = Object.keys(SPEC_FIELDS).join(', ');
   expect(() => assertOptions('spec', { qqqqqq: 1 }, SPEC_FIELDS)).toThrow(
     `spec: unknown option qqqqqq, expected ${all}`,
@@ -88,7 +89,7 @@ test('values that make no sense are named', async () => {
       { ...options, optimizer: 'adam' },
       "trainer: optimizer is 'adam', expected one of bptt/optim, as in optimizer: adam(",
     ],
-    [{ ...options, optimizer: sgd }, 'trainer: optimizer is a function, expected one of bptt/optim'],
+    [{ ...options, optimizer: sgd }, 'trainer: optimizer is a function sgd, expected one of bptt/optim'],
     [{ ...options, steps: undefined }, 'trainer: steps is undefined, expected a whole number ≥ 1'],
     [{ ...options, batch: 1.5 }, 'trainer: batch is 1.5, expected a whole number ≥ 1'],
     [{ ...options, labels: 0 }, 'trainer: labels is 0'],

@@ -4,7 +4,7 @@ import { adagrad } from '../../src/optim/adagrad.ts';
 import { adam, adamw } from '../../src/optim/adam.ts';
 import {
   assertLearningRate,
-  assertOptions,
+  assertRanges,
   formulaOptimizer,
   learningRateAt,
   makeMemory,
@@ -140,10 +140,37 @@ describe('learning rates', () => {
     expect(() => assertLearningRate('f', () => bad)).not.toThrow();
   });
 
-  it('assertOptions names what is wrong', () => {
-    expect(() => assertOptions('f', { a: [1, 0, 2], b: [2, 0, 2] })).toThrow(
+  const refused: [() => unknown, string][] = [
+    [() => adam({ learningRate: 5 } as object), 'adam: unknown option learningRate, did you mean lr?'],
+    [() => adam({ epsilon: 1 } as object), 'adam: unknown option epsilon, did you mean eps?'],
+    [() => adam(0.1 as never), 'adam: options is 0.1, expected an object with lr, beta1'],
+    [() => adam({ lr: 'x' as never }), "adam: lr is 'x', expected a number ≥ 0 or a schedule"],
+    [() => adam({ beta1: '0.9' as never }), "adam: beta1 is '0.9', expected 0 ≤ beta1 < 1"],
+    [() => adam({ amsgrad: 1 as never }), 'adam: amsgrad is 1, expected true or false'],
+    [() => adamw({ weightdecay: 1 } as object), 'adamw: unknown option weightdecay, did you mean weightDecay?'],
+    [() => sgd({ momentum: 2 } as never), 'sgd: lr is undefined, expected a number ≥ 0 or a schedule'],
+    [() => (sgd as () => unknown)(), 'sgd: options is undefined, expected an object with lr, momentum'],
+    [() => sgd({ lr: 1, nesterov: 'no' as never }), "sgd: nesterov is 'no', expected true or false"],
+    [() => adagrad({ lr_decay: 1 } as object), 'adagrad: unknown option lr_decay, did you mean lrDecay?'],
+    [() => adagrad({ epsInRoot: 0 as never }), 'adagrad: epsInRoot is 0, expected true or false'],
+    [() => rmsprop({ rho: 1 } as object), 'rmsprop: unknown option rho, did you mean alpha?'],
+    [() => rmsprop({ centered: 1 as never }), 'rmsprop: centered is 1, expected true or false'],
+    [() => rprop({ delta: 1 } as object), 'rprop: unknown option delta, expected lr, etaPlus'],
+    [() => notebookRprop({ lr: 1 } as object), 'notebookRprop: unknown option lr, expected delta, etaPlus, etaMinus'],
+    [
+      () => learningRateAt((() => '0.1') as never, 3),
+      "learningRateAt: lr at step 3 is '0.1', expected a finite number ≥ 0",
+    ],
+  ];
+
+  it.each(refused)('%s', (make, message) => {
+    expect(make).toThrow(message);
+  });
+
+  it('assertRanges names what is wrong', () => {
+    expect(() => assertRanges('f', { a: [1, 0, 2], b: [2, 0, 2] })).toThrow(
       RangeError('f: b is 2, expected 0 ≤ b < 2'),
     );
-    expect(() => assertOptions('f', { a: [0, 0, 2] })).not.toThrow();
+    expect(() => assertRanges('f', { a: [0, 0, 2] })).not.toThrow();
   });
 });

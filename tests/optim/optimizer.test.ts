@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Algebra } from '../../src/algebra/algebra.ts';
 import { numberAlgebra } from '../../src/algebra/numbers.ts';
 import { adagrad } from '../../src/optim/adagrad.ts';
 import { adam, adamw } from '../../src/optim/adam.ts';
@@ -10,6 +11,7 @@ import {
   makeMemory,
   type Optimizer,
   signOf,
+  type UpdateFormula,
   whereNonZero,
 } from '../../src/optim/optimizer.ts';
 import { rmsprop } from '../../src/optim/rmsprop.ts';
@@ -69,14 +71,95 @@ describe('formulaOptimizer', () => {
     expect(params[0]).toBe(0.5);
   });
 
-  it('refuses a formula that gives another number of memory blocks, before anything moves', () => {
-    const forgetful = formulaOptimizer({ ...counting, formula: (_, { theta }) => ({ theta, memory: [] }) });
-    const params = Float64Array.of(1);
-    const memory = makeMemory(forgetful, params);
-    expect(() => forgetful.update(params, params.slice(), memory, forgetful.numbers(0, 1))).toThrow(
+  it('refuses a formula that gives another number of memory blocks', () => {
+    expect(() => formulaOptimizer({ ...counting, formula: (_, { theta }) => ({ theta, memory: [] }) })).toThrow(
       RangeError('counting: memory of the formula has 0 blocks, expected 1'),
     );
-    expect([...params, ...memory[0]]).toEqual([1, 10]);
+  });
+
+  type Formula = (m: Algebra<number>, parameter: Parameters<UpdateFormula>[1] & { theta: number }) => unknown;
+  const withFormula = (formula: Formula) => formulaOptimizer({ ...counting, formula } as never);
+  const wrong: [string, () => unknown, string][] = [
+    ['no rule', () => formulaOptimizer(undefined as never), 'formulaOptimizer: rule is undefined, expected an object'],
+    [
+      'no name',
+      () => formulaOptimizer({ ...counting, name: '' } as never),
+      "formulaOptimizer: name is '', expected a name",
+    ],
+    [
+      'no lr',
+      () => formulaOptimizer({ ...counting, lr: undefined } as never),
+      'optimizer counting: lr is undefined, expected a number ≥ 0 or a schedule',
+    ],
+    [
+      'no numbers',
+      () => formulaOptimizer({ ...counting, numbers: undefined } as never),
+      'optimizer counting: numbers is undefined, expected a function',
+    ],
+    [
+      'no formula',
+      () => formulaOptimizer({ ...counting, formula: undefined } as never),
+      'optimizer counting: formula is undefined, expected a function',
+    ],
+    [
+      'no initialMemory',
+      () => formulaOptimizer({ ...counting, initialMemory: undefined } as never),
+      'optimizer counting: initialMemory is undefined, expected a list of numbers, [] for none',
+    ],
+    [
+      'initialMemory of texts',
+      () => formulaOptimizer({ ...counting, initialMemory: ['0'] } as never),
+      "optimizer counting: initialMemory holds '0', expected finite numbers",
+    ],
+    [
+      'numbers that are none',
+      () => formulaOptimizer({ ...counting, numbers: () => ({ rate: '1' }) } as never),
+      "optimizer counting: numbers gives '1' for rate, expected a number",
+    ],
+    [
+      'numbers that give nothing',
+      () => formulaOptimizer({ ...counting, numbers: () => undefined } as never),
+      'optimizer counting: numbers gives undefined, expected an object of numbers by name',
+    ],
+    [
+      'returns nothing',
+      () => withFormula(() => undefined),
+      'optimizer counting: formula returns undefined, expected { theta, memory }',
+    ],
+    [
+      'no theta',
+      () => withFormula((_, { memory }) => ({ memory })),
+      'optimizer counting: formula gives no theta, expected { theta, memory }',
+    ],
+    [
+      'no memory',
+      () => withFormula((_, { theta }) => ({ theta })),
+      'optimizer counting: formula gives undefined for memory, expected a list, [] for none',
+    ],
+    [
+      'an unknown number',
+      () => withFormula((m, { theta, numbers, memory }) => ({ theta: m.mul(theta, numbers.rat as never), memory })),
+      'optimizer counting: formula uses a value that is undefined: it reads a number or a block of memory that the rule does not have (numbers rate; 1 blocks)',
+    ],
+    [
+      'a number as a value',
+      () => withFormula((m, { theta, memory }) => ({ theta: m.mul(theta, 2), memory })),
+      'optimizer counting: formula uses the number 2 as a value: write m.constant(2)',
+    ],
+    [
+      'a number as memory',
+      () => withFormula((_, { theta }) => ({ theta, memory: [0] })),
+      'optimizer counting: formula uses the number 0 as a value: write m.constant(0)',
+    ],
+    [
+      'JavaScript',
+      () => withFormula((_, { theta, memory }) => ({ theta: theta * 2, memory })),
+      'optimizer counting: formula compares or adds values with JavaScript: use m.whereGreater, m.add, …',
+    ],
+  ];
+
+  it.each(wrong)('refuses a rule with %s', (_, make, message) => {
+    expect(make).toThrow(message);
   });
 
   it('whereNonZero and signOf', () => {

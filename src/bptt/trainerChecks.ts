@@ -43,7 +43,7 @@ function assertClip(clip: unknown): void {
   }
   const limit = (clip as Record<string, unknown>)[kinds[0]];
   if (!(typeof limit === 'number' && limit > 0)) {
-    throw new RangeError(`trainer: clip is ${describe(limit)}, expected a number > 0`);
+    throw new RangeError(`trainer: clip.${kinds[0]} is ${describe(limit)}, expected a number > 0`);
   }
 }
 

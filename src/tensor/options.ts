@@ -76,12 +76,14 @@ function editDistance(a: string, b: string): number {
   return last[b.length];
 }
 
-/** A value in an error message: its type where it is an object, else itself. */
+/** A value in an error message: its type where it is an object, the beginning of a long text, else itself. */
 export function describe(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'string') return value.length > 60 ? `'${value.slice(0, 60)}…'` : `'${value}'`;
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'function') return value.name === '' ? 'a function' : `a function ${value.name}`;
   if (typeof value !== 'object' || value === null) return String(value);
-  const { name } = value.constructor ?? {};
-  return name === undefined || name === 'Object' ? `{ ${Object.keys(value).join(', ')} }` : name;
+  const { name = 'Object' } = value.constructor ?? {};
+  if (name !== 'Object') return name;
+  const keys = Object.keys(value);
+  return keys.length === 0 ? '{}' : `{ ${keys.join(', ')} }`;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { createModel } from '../../src/bptt/createModel.ts';
 import { createTrainer } from '../../src/bptt/createTrainer.ts';
 import {
   assertOptions,
@@ -82,7 +83,7 @@ test('values that make no sense are named', async () => {
     [{ ...options, clip: 5 }, 'trainer: clip is 5, expected { norm: 5 } or { value: 5 }'],
     [{ ...options, clip: { nrom: 5 } }, 'trainer: clip is { nrom }, expected { norm: 5 } or { value: 5 }'],
     [{ ...options, clip: { norm: 5, value: 1 } }, 'trainer: clip is { norm, value }, expected'],
-    [{ ...options, clip: { norm: '5' } }, "trainer: clip is '5', expected a number > 0"],
+    [{ ...options, clip: { norm: '5' } }, "trainer: clip.norm is '5', expected a number > 0"],
     [{ ...options, clip: null }, 'trainer: clip is null'],
     [{ ...options, optimizer: undefined }, 'trainer: optimizer is undefined, expected one of bptt/optim'],
     [
@@ -118,9 +119,17 @@ test('a batch with a misspelt field is refused, and a batch that is no list', as
     [[{ ...batch, length: [4, 4] }], 'batch: unknown option length, did you mean lengths?'],
     [[{ ...batch, sampleWeight: [4, 4] }], 'batch: unknown option sampleWeight, did you mean lossWeights?'],
     [[{ x: batch.inputs, y: batch.targets }], 'batch: unknown option x, did you mean inputs?'],
-    [batch, 'trainer.train: batches is object, expected a list of batches: train([batch])'],
+    [batch, 'trainer.train: batches is an object, expected a list of batches: train([batch])'],
+    [[[batch]], 'batch is a list, expected an object with inputs and targets'],
+    [[{ ...batch, lengths: 3 }], 'batch.lengths is 3, expected an array of numbers'],
+    [[{ ...batch, mask: '1' }], "batch.mask is '1', expected an array of numbers"],
+    [[{ ...batch, carry: 'yes' }], "batch.carry is 'yes', expected true, false or an array [batch] of 0 and 1"],
     [[undefined], 'batch is undefined, expected an object with inputs and targets'],
   ];
   for (const [wrong, message] of cases) await expect(trainer.train(wrong as never)).rejects.toThrow(message);
+  await expect(trainer.predict([{ inputs: batch.inputs }] as never)).rejects.toThrow('batch is a list, expected');
+  const model = await createModel(spec, await trainer.parameters());
+  await expect(model.predict([{ inputs: batch.inputs }] as never)).rejects.toThrow('batch is a list, expected');
+  await expect(model.predict({ inputs: batch.inputs, lengths: 3 } as never)).rejects.toThrow('batch.lengths is 3');
   expect((await trainer.train([{ ...batch, carry: true }])).length).toBe(1);
 });

@@ -31,4 +31,5 @@ test('describe', () => {
   const given: unknown[] = ['a', [1], anonymous, named, null, undefined, 1, { a: 1, b: 2 }, new Float32Array(1)];
   const said = ["'a'", 'a list', 'a function', 'a function ctc', 'null', 'undefined', '1', '{ a, b }', 'Float32Array'];
   expect(given.map(describe)).toEqual(said);
+  expect(describe('a'.repeat(61))).toBe(`'${'a'.repeat(60)}…'`);
 });

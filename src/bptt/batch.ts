@@ -1,3 +1,4 @@
+import { describe } from '../tensor/options.ts';
 import { assertLength, type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertEngineDtype } from './engine.ts';
 import { assertOptions, BATCH_FIELDS } from './options.ts';
@@ -361,6 +362,9 @@ export class BatchReader implements CheckedBatch {
       this.carry.fill(carry ? 1 : 0, 0, sequences);
       return;
     }
+    if (!isList(carry)) {
+      throw new TypeError(`batch.carry is ${describe(carry)}, expected true, false or an array [batch] of 0 and 1`);
+    }
     assertLength('batch', 'carry', carry, '[batch]', sequences);
     for (let b = 0; b < carry.length; b++) {
       if (carry[b] !== 0 && carry[b] !== 1) throw new RangeError(`batch.carry[${b}] is ${carry[b]}, expected 0 or 1`);
@@ -391,11 +395,22 @@ export class BatchReader implements CheckedBatch {
   }
 }
 
-function assertBatch(batch: unknown): void {
-  if (typeof batch !== 'object' || batch === null) {
-    throw new TypeError(`batch is ${String(batch)}, expected an object with inputs and targets`);
+/** Throws unless a batch is an object whose fields are those of a batch, lists where they are to be. */
+export function assertBatch(batch: unknown): void {
+  if (typeof batch !== 'object' || batch === null || Array.isArray(batch)) {
+    throw new TypeError(`batch is ${describe(batch)}, expected an object with inputs and targets`);
   }
   assertOptions('batch', batch, BATCH_FIELDS);
+  for (const name of ['lengths', 'mask', 'lossWeights', 'targetLengths'] as const) {
+    const value = (batch as Readonly<Record<string, unknown>>)[name];
+    if (value !== undefined && !isList(value)) {
+      throw new TypeError(`batch.${name} is ${describe(value)}, expected an array of numbers`);
+    }
+  }
+}
+
+function isList(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'length' in value;
 }
 
 const NO_TARGETS = new Int32Array(0);

@@ -1,4 +1,5 @@
 import { logSumExpOf } from '../tensor/logSumExp.ts';
+import { assertOptions, describe } from '../tensor/options.ts';
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { assertLogits } from './sample.ts';
@@ -32,10 +33,13 @@ export interface BeamSearchOptions {
  *
  * @param prime at least one symbol
  * @returns the beams found, the best first, at most `width`: those that are possible, where logits of −∞ rule symbols out
+ * @throws {TypeError} where `stepper` is none, or on an unknown option.
  * @throws {RangeError} on an empty prime, a symbol or an option out of range, or logits that {@link sampleFrom} refuses, too: a
  *   NaN or infinity, or none above −∞.
  */
 export function beamSearch(stepper: Stepper, prime: ArrayLike<number>, options: BeamSearchOptions): Beam[] {
+  assertStepper(stepper);
+  assertOptions('beamSearch', options, ['width', 'length', 'stop', 'lengthPenalty']);
   const { width = 4, length, stop, lengthPenalty = 0 } = options;
   if (prime.length === 0) throw new RangeError('beamSearch: prime is empty, expected at least one symbol');
   const { inputSize } = stepper.model.spec;
@@ -99,6 +103,12 @@ function read(
   return { states: stepper.getState(), logProbabilities: logits.map((z) => z - total) };
 }
 
+function assertStepper(stepper: unknown): void {
+  const { model, read: reads, getState, setState } = (stepper ?? {}) as Partial<Stepper>;
+  if (model !== undefined && [reads, getState, setState].every((own) => typeof own === 'function')) return;
+  throw new TypeError(`beamSearch: stepper is ${describe(stepper)}, expected a Stepper`);
+}
+
 function assertSymbol(name: string, symbol: number, count: number): void {
   if (!Number.isInteger(symbol) || symbol < 0 || symbol >= count) {
     throw new RangeError(`beamSearch: ${name} is ${String(symbol)}, expected a symbol from 0 to ${count - 1}`);
@@ -107,6 +117,6 @@ function assertSymbol(name: string, symbol: number, count: number): void {
 
 function assertCount(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 1) {
-    throw new RangeError(`beamSearch: ${name} is ${value}, expected a whole number ≥ 1`);
+    throw new RangeError(`beamSearch: ${name} is ${describe(value)}, expected a whole number ≥ 1`);
   }
 }

@@ -1,8 +1,8 @@
+import { describe } from '../tensor/options.ts';
 import type { Dtype } from '../tensor/shape.ts';
 import { allocationPlan } from './cpuSession.ts';
 import type { CpuEngineName, CreateTrainerOptions, WasmCode } from './createTrainer.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
-import { describe } from './options.ts';
 import { type ModelSpec, type ResolvedSpec, resolveSpec } from './spec.ts';
 import { CpuTrainer } from './trainer.ts';
 

@@ -1,8 +1,9 @@
+import { describe } from '../tensor/options.ts';
 import { type Dtype, dtypeOf } from '../tensor/shape.ts';
 import { type CpuEngineName, ENGINE_NAMES } from './createTrainer.ts';
 import { tsEngine } from './engine.ts';
 import { type EngineFactory, InferenceModel } from './inferenceModel.ts';
-import { assertOptions, describe } from './options.ts';
+import { assertOptions } from './options.ts';
 import type { ModelSpec, NamedTensors, ResolvedSpec } from './spec.ts';
 
 /** Options of {@link createModel}. */

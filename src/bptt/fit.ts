@@ -1,9 +1,10 @@
 import { learningRateAt } from '../optim/optimizer.ts';
+import { describe } from '../tensor/options.ts';
 import { RandomState } from '../tensor/random.ts';
 import { BatchReader } from './batch.ts';
 import { EventLoopTurns } from './eventLoop.ts';
 import { assertMetrics, type MetricName, MetricSums, type Metrics, needOutputs } from './metrics.ts';
-import { assertOptions, describe, FIT_OPTIONS } from './options.ts';
+import { assertOptions, FIT_OPTIONS } from './options.ts';
 import { partsOf, type Sequence, SequenceBatches, sequencesOfWindows, type Windows } from './sequenceBatches.ts';
 import type { NamedTensors } from './spec.ts';
 import type { Trainer, TrainingBatch } from './trainer.ts';

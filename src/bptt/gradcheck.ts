@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { describe } from '../tensor/options.ts';
 import { assertWhole, RandomState } from '../tensor/random.ts';
 import { assertLength } from '../tensor/shape.ts';
 
@@ -170,6 +171,7 @@ export function gradcheck<P extends Params>(
 ): GradcheckReport {
   const { mode = 'full', samples = 10, seed = 0, tolerance = 1e-7, maxInconclusive = 0.01 } = options;
   assertOptions(mode, samples, seed, tolerance, maxInconclusive);
+  assertFunction(fn);
   assertParams(params);
 
   const random = new RandomState(seed);
@@ -590,6 +592,19 @@ function findChanges(first: Params, later: Params, when: string): string[] {
     if (i >= 0) changes.push(`the gradient ${name}[${i}] was ${values[i]}, but ${later[name][i]} ${when}`);
   }
   return changes;
+}
+
+function assertFunction(fn: unknown): void {
+  const given = (typeof fn === 'object' && fn !== null ? fn : {}) as Readonly<Record<string, unknown>>;
+  const parts = 'loss' in given ? ['loss', 'gradients'] : ['forward', 'backward'];
+  if (given !== fn || !(parts[0] in given)) {
+    throw new TypeError(`gradcheck: fn is ${describe(fn)}, expected { loss, gradients } or { forward, backward }`);
+  }
+  for (const part of parts) {
+    if (typeof given[part] !== 'function') {
+      throw new TypeError(`gradcheck: fn.${part} is ${describe(given[part])}, expected a function`);
+    }
+  }
 }
 
 function assertParams(params: Params): void {

@@ -1,10 +1,10 @@
+import { describe } from '../tensor/options.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
-import { type Batch, BatchReader, type CheckedBatch, type InputBatch } from './batch.ts';
+import { assertBatch, type Batch, BatchReader, type CheckedBatch, type InputBatch } from './batch.ts';
 import type { CpuEngine } from './engine.ts';
 import { InferenceSession } from './inferenceSession.ts';
 import { LruMap } from './lruMap.ts';
 import { modelAllocationPlan, SequenceModel } from './model.ts';
-import { assertOptions, BATCH_FIELDS, describe } from './options.ts';
 import {
   type ModelSpec,
   type NamedTensors,
@@ -332,7 +332,7 @@ function roundUp(size: number): number {
 
 /** The steps and sequences of a batch for a model without sizes of its own. */
 function sizesOf({ input, inputSize }: ResolvedSpec, batch: InputBatch): [steps: number, sequences: number] {
-  assertOptions('batch', batch, BATCH_FIELDS);
+  assertBatch(batch);
   const { inputs, steps, lengths } = batch;
   if (!(ArrayBuffer.isView(inputs) && 'length' in inputs)) {
     throw new TypeError(

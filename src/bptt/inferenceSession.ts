@@ -1,6 +1,6 @@
+import { describe } from '../tensor/options.ts';
 import { assertLength, type FloatArray, zeros } from '../tensor/shape.ts';
 import type { InferenceModel } from './inferenceModel.ts';
-import { describe } from './options.ts';
 import type { NamedTensors } from './spec.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { sigmoidCrossEntropy, softmaxCrossEntropy } from '../layers/loss.ts';
 import { expOf } from '../tensor/exp.ts';
+import { nearestName } from '../tensor/options.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import type { BatchReader } from './batch.ts';
-import { nearestName } from './options.ts';
 import { outputWidth, type ResolvedSpec } from './spec.ts';
 
 /**

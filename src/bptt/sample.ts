@@ -1,4 +1,5 @@
 import { softmaxCrossEntropy } from '../layers/loss.ts';
+import { assertOptions, describe, type Synonyms } from '../tensor/options.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { dtypeOf, type FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
@@ -28,6 +29,7 @@ export interface SampleOptions {
 export function sampleFrom(logits: FloatArray, rng: RandomState, options: SampleOptions = {}): number {
   const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;
   assertSampleOptions(options);
+  if (!greedy) assertStream('sampleFrom', rng);
   const V = logits.length;
   assertLogits('sampleFrom', logits);
   const best = argmax(logits);
@@ -80,13 +82,47 @@ function sumOf(p: FloatArray): number {
  *
  * @throws {RangeError} naming the option, what it is and what it may be.
  */
-export function assertSampleOptions({ temperature = 1, topK = 1, topP = 1 }: SampleOptions): void {
-  if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
-    throw new RangeError(`sampleFrom: temperature is ${temperature}, expected a finite number > 0`);
+export function assertSampleOptions(options: SampleOptions): void {
+  assertOptions('sampleFrom', options, ['temperature', 'topK', 'topP', 'greedy'], SYNONYMS);
+  const { temperature = 1, topK = 1, topP = 1, greedy = false } = options;
+  if (typeof greedy !== 'boolean') {
+    throw new TypeError(`sampleFrom: greedy is ${describe(greedy)}, expected true or false`);
+  }
+  if (!(typeof temperature === 'number' && temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
+    throw new RangeError(`sampleFrom: temperature is ${describe(temperature)}, expected a finite number > 0`);
   }
   if (!Number.isInteger(topK) || topK < 1)
-    throw new RangeError(`sampleFrom: topK is ${topK}, expected a whole number ≥ 1`);
-  if (!(topP > 0 && topP <= 1)) throw new RangeError(`sampleFrom: topP is ${topP}, expected 0 < topP ≤ 1`);
+    throw new RangeError(`sampleFrom: topK is ${describe(topK)}, expected a whole number ≥ 1`);
+  if (!(typeof topP === 'number' && topP > 0 && topP <= 1)) {
+    throw new RangeError(`sampleFrom: topP is ${describe(topP)}, expected 0 < topP ≤ 1`);
+  }
+}
+
+/** Names of other libraries. */
+const SYNONYMS: Synonyms = { temp: ['temperature'], k: ['topK'], p: ['topP'], argmax: ['greedy'] };
+
+/** @throws {TypeError} unless this is a stream of random numbers. */
+function assertStream(fn: string, rng: unknown): void {
+  if (typeof (rng as Partial<RandomState> | null | undefined)?.randomSample === 'function') return;
+  throw new TypeError(`${fn}: rng is ${describe(rng)}, expected a RandomState, as in new RandomState(0)`);
+}
+
+/**
+ * Throws unless symbols can be drawn with these arguments of {@link AnySampler.sample}.
+ *
+ * @throws {RangeError | TypeError} naming the argument, what it is and what it may be.
+ */
+export function assertSampleRequest(prime: unknown, length: unknown, rng: unknown, options: SampleOptions): void {
+  const fn = 'Sampler.sample';
+  if (typeof prime !== 'object' || prime === null || !('length' in prime)) {
+    throw new TypeError(`${fn}: prime is ${describe(prime)}, expected a list of symbols`);
+  }
+  if (prime.length === 0) throw new RangeError(`${fn}: prime is empty, expected at least one symbol`);
+  if (!Number.isInteger(length) || (length as number) < 0) {
+    throw new RangeError(`${fn}: length is ${describe(length)}, expected a whole number ≥ 0`);
+  }
+  assertStream(fn, rng);
+  assertSampleOptions(options);
 }
 
 function argmax(values: FloatArray): number {
@@ -192,6 +228,7 @@ export class Sampler implements AnySampler {
    *
    * @param prime at least one symbol
    * @param stop a symbol that ends the sequence early; it is the last one returned
+   * @throws {RangeError | TypeError} on an empty prime, a length, stream or option that makes no sense, a symbol out of range.
    */
   sample(
     prime: ArrayLike<number>,
@@ -200,8 +237,7 @@ export class Sampler implements AnySampler {
     options: SampleOptions = {},
     stop?: number,
   ): number[] {
-    if (prime.length === 0) throw new RangeError('Sampler.sample: prime is empty, expected at least one symbol');
-    assertSampleOptions(options);
+    assertSampleRequest(prime, length, rng, options);
     const ids: number[] = [];
     for (let i = 0; i < prime.length - 1; i++) this.read(prime[i]);
     let id = prime[prime.length - 1];

@@ -4,13 +4,14 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import { rmsprop } from '../optim/rmsprop.ts';
 import { notebookRprop, rprop } from '../optim/rprop.ts';
 import { sgd } from '../optim/sgd.ts';
+import { describe } from '../tensor/options.ts';
 import type { RandomStateSnapshot } from '../tensor/random.ts';
 import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import { type CreateModelOptions, createModel } from './createModel.ts';
 import { type CreateTrainerOptions, createTrainer } from './createTrainer.ts';
 import type { InferenceModel } from './inferenceModel.ts';
 import { decodeModel, encodeModel, type ModelFile } from './modelFile.ts';
-import { assertOptions, CREATE_TRAINER_OPTIONS, describe } from './options.ts';
+import { assertOptions, CREATE_TRAINER_OPTIONS } from './options.ts';
 import {
   type Known,
   type ModelSpec,
@@ -205,7 +206,8 @@ function optimizerHeader({ name, lr, options, initialMemory }: Optimizer): Optim
 function ruleOf(name: string, lr: number, options: Optimizer['options']): Optimizer | null {
   if (!Object.hasOwn(RULES, name)) return null;
   try {
-    return RULES[name]({ ...options, lr } as never);
+    // This rule alone has no learning rate.
+    return RULES[name]((name === 'notebookRprop' ? options : { ...options, lr }) as never);
   } catch {
     return null; // options of another rule of that name
   }

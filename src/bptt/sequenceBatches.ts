@@ -1,8 +1,8 @@
 import { bucketByLength } from '../data/bucketByLength.ts';
 import { padSequences } from '../data/padSequences.ts';
+import { describe } from '../tensor/options.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
-import { describe } from './options.ts';
 import { outputWidth, type ResolvedSpec } from './spec.ts';
 import type { TrainingBatch } from './trainer.ts';
 

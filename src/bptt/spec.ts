@@ -1,3 +1,5 @@
+import { assertCell } from '../layers/assertCell.ts';
+import { assertLoss } from '../layers/assertLoss.ts';
 import { type Cell, cellSizes } from '../layers/cell.ts';
 import { elman, type Nonlinearity } from '../layers/elman.ts';
 import { gru } from '../layers/gru.ts';
@@ -11,6 +13,7 @@ import {
 } from '../layers/loss.ts';
 import { lstm, lstmPeephole } from '../layers/lstm.ts';
 import { minGru } from '../layers/minGru.ts';
+import { describe } from '../tensor/options.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { assertOptions, SPEC_FIELDS } from './options.ts';
 
@@ -128,19 +131,21 @@ export function resolveSpec(spec: ModelSpec | ResolvedSpec): ResolvedSpec {
   assertOneOf('initialState', full.initialState, ['zero', 'learned']);
   assertOneOf('outputActivation', full.outputActivation, ['identity', 'sigmoid']);
   assertOneOf('lossAt', full.lossAt, ['every', 'last']);
+  assertFlag('bidirectional', full.bidirectional);
+  assertFlag('outputBias', full.outputBias);
   assertSize('inputSize', full.inputSize, 1);
   assertSize('hiddenSize', full.hiddenSize, 1);
   assertSize('outputSize', full.outputSize, 0);
   assertSize('layers', full.layers, 1);
-  if (!(full.dropout >= 0 && full.dropout < 1)) {
-    throw new RangeError(`spec.dropout is ${full.dropout}, expected 0 ≤ dropout < 1`);
+  if (!(typeof full.dropout === 'number' && full.dropout >= 0 && full.dropout < 1)) {
+    throw new RangeError(`spec.dropout is ${describe(full.dropout)}, expected 0 ≤ dropout < 1`);
   }
   if (full.dropout > 0 && full.layers === 1) {
     throw new RangeError(`spec.dropout is ${full.dropout}, but it works between layers: it needs layers ≥ 2`);
   }
   const { reduction } = full;
   if (reduction !== 'sum' && reduction !== 'mean' && !(typeof reduction === 'number' && Number.isFinite(reduction))) {
-    throw new RangeError(`spec.reduction is ${reduction}, expected 'sum', 'mean' or a finite number`);
+    throw new RangeError(`spec.reduction is ${describe(reduction)}, expected 'sum', 'mean' or a finite number`);
   }
   const cell = resolveCell(full.cell, full.nonlinearity);
   const loss = resolveLoss(full.loss, full.outputActivation);
@@ -165,69 +170,14 @@ function resolveCell(cell: CellName | Cell, nonlinearity: Nonlinearity): Cell {
   if (cell === 'elman') return elman[nonlinearity];
   const own = typeof cell === 'object' && cell !== null;
   if (!own && !Object.hasOwn(CELLS, cell)) {
-    throw new RangeError(`spec.cell is ${String(cell)}, expected ${CELL_NAMES.join(', ')} or a cell`);
+    throw new RangeError(`spec.cell is ${describe(cell)}, expected ${CELL_NAMES.join(', ')} or a cell`);
   }
+  if (own) assertCell(cell, 'spec.cell');
   const resolved = own ? cell : CELLS[cell];
   if (nonlinearity !== 'tanh' && !Object.values(elman).includes(resolved)) {
     throw new RangeError(`spec.nonlinearity ${nonlinearity} goes with cell elman, got ${resolved.name}`);
   }
-  if (own) assertCell(cell);
   return resolved;
-}
-
-/** Names that the library gives to parameters. */
-const OWN_PARAMETERS = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_ho', 'bias_ho'];
-
-/**
- * Throws unless a cell's description makes sense; what its functions do is checked by `checkCell` of `bptt/testing`.
- *
- * @throws {RangeError | TypeError} naming the field, what it is and what it may be.
- */
-export function assertCell(cell: Cell): void {
-  const { name, gates, states, savedBlocks, savedNames, innerGates = 0, extra = {}, initialBias = [] } = cell;
-  if (typeof name !== 'string' || name === '')
-    throw new TypeError(`spec.cell: name is ${String(name)}, expected a name`);
-  const count = (field: string, value: number, low: number): void => {
-    if (!Number.isInteger(value) || value < low) {
-      throw new RangeError(`spec.cell ${name}: ${field} is ${value}, expected a whole number ≥ ${low}`);
-    }
-  };
-  count('gates', gates, 1);
-  count('savedBlocks', savedBlocks, 0);
-  count('innerGates', innerGates, 0);
-  if (innerGates >= gates)
-    throw new RangeError(`spec.cell ${name}: innerGates is ${innerGates}, expected less than gates ${gates}`);
-  if (innerGates > 0 && cell.recurrentProduct === false) {
-    throw new RangeError(`spec.cell ${name}: innerGates is ${innerGates}, but recurrentProduct is false`);
-  }
-  if (!Array.isArray(states) || states[0] !== 'h') {
-    throw new RangeError(`spec.cell ${name}: states is ${JSON.stringify(states)}, expected 'h' first`);
-  }
-  const names = [...states.map((state) => `${state}0`), ...Object.keys(extra)];
-  for (const state of [...states, ...Object.keys(extra)]) {
-    if (typeof state !== 'string' || !/^[A-Za-z_][A-Za-z_0-9]*$/.test(state) || state in Object.prototype) {
-      throw new RangeError(`spec.cell ${name}: ${JSON.stringify(state)} is no name of a state or parameter`);
-    }
-  }
-  const twice = names.find((own, i) => names.indexOf(own) !== i || OWN_PARAMETERS.includes(own));
-  if (twice !== undefined) throw new RangeError(`spec.cell ${name}: the name ${twice} is taken`);
-  for (const [own, { blocks }] of Object.entries(extra)) count(`extra.${own}.blocks`, blocks, 1);
-  if (initialBias.length > gates) {
-    throw new RangeError(
-      `spec.cell ${name}: initialBias has ${initialBias.length} numbers, expected at most gates ${gates}`,
-    );
-  }
-  if (savedNames !== undefined && (savedNames.length !== savedBlocks || new Set(savedNames).size !== savedBlocks)) {
-    throw new RangeError(
-      `spec.cell ${name}: savedNames is ${JSON.stringify(savedNames)}, expected savedBlocks = ${savedBlocks} different names`,
-    );
-  }
-  const functions = ['forward', 'backward', ...(innerGates > 0 ? ['innerForward', 'innerBackward'] : [])] as const;
-  for (const own of functions) {
-    const value = (cell as unknown as Record<string, unknown>)[own];
-    if (typeof value !== 'function')
-      throw new TypeError(`spec.cell ${name}: ${own} is ${typeof value}, expected a function`);
-  }
 }
 
 function resolveLoss(loss: LossName | Loss, activation: 'identity' | 'sigmoid'): Loss {
@@ -237,34 +187,31 @@ function resolveLoss(loss: LossName | Loss, activation: 'identity' | 'sigmoid'):
   }
   if (loss === 'squaredError' && activation === 'sigmoid') return squaredErrorOfSigmoid;
   if (typeof loss === 'object' && loss !== null) {
-    const { name, targets, per } = loss;
-    if (typeof name !== 'string' || name === '')
-      throw new TypeError(`spec.loss: name is ${String(name)}, expected a name`);
-    assertOneOf('loss.targets', targets, ['classes', 'values', 'labels']);
-    assertOneOf('loss.per', per, ['row', 'sequence']);
-    if (targets === 'labels' && per !== 'sequence')
-      throw new RangeError('spec.loss: targets labels go with per sequence');
-    for (const own of ['outputs', 'forward', 'backward'] as const) {
-      if (typeof loss[own] !== 'function')
-        throw new TypeError(`spec.loss ${name}: ${own} is ${typeof loss[own]}, expected a function`);
-    }
+    assertLoss(loss, 'spec.loss');
     return loss;
   }
+  if (typeof loss === 'function') {
+    throw new TypeError(`spec.loss is ${describe(loss)}; call it: ${(loss as { name: string }).name}()`);
+  }
   if (!Object.hasOwn(LOSSES, loss)) {
-    throw new RangeError(`spec.loss is ${String(loss)}, expected ${LOSS_NAMES.join(', ')} or a loss`);
+    throw new RangeError(`spec.loss is ${describe(loss)}, expected ${LOSS_NAMES.join(', ')} or a loss`);
   }
   return LOSSES[loss];
 }
 
 function assertOneOf(field: string, value: unknown, allowed: readonly string[]): void {
   if (!allowed.includes(value as string)) {
-    throw new RangeError(`spec.${field} is ${String(value)}, expected ${allowed.join(', ')}`);
+    throw new RangeError(`spec.${field} is ${describe(value)}, expected ${allowed.join(', ')}`);
   }
+}
+
+function assertFlag(field: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw new TypeError(`spec.${field} is ${describe(value)}, expected true or false`);
 }
 
 function assertSize(field: string, value: number, low: number): void {
   if (!Number.isInteger(value) || value < low) {
-    throw new RangeError(`spec.${field} is ${value}, expected a whole number ≥ ${low}`);
+    throw new RangeError(`spec.${field} is ${describe(value)}, expected a whole number ≥ ${low}`);
   }
 }
 
@@ -369,13 +316,23 @@ export function specFromJson(
   json: Readonly<Record<string, unknown>>,
   { cells = {}, losses = {} }: Known = {},
 ): ModelSpec {
-  const pick = <V>(field: string, known: Readonly<Record<string, V>>, bundled: readonly string[]): V | string => {
+  const pick = <V extends { readonly name: string }>(
+    field: string,
+    known: Readonly<Record<string, V>>,
+    bundled: readonly string[],
+  ): V | string => {
     const name = json[field];
+    const option = field === 'loss' ? 'losses' : 'cells';
+    for (const [key, own] of Object.entries(known)) {
+      if (own?.name === key) continue;
+      const got = own?.name === undefined ? describe(own) : `the ${field} ${describe(own.name)}`;
+      throw new RangeError(`specFromJson: ${option}.${key} is ${got}, expected a ${field} of that name`);
+    }
     if (typeof name === 'string' && Object.hasOwn(known, name)) return known[name];
     if (typeof name === 'string' && bundled.includes(name)) return name;
     const names = [...Object.keys(known), ...bundled].join(', ');
     throw new RangeError(
-      `spec.${field} is ${String(name)}, expected ${names}: hand a ${field} of your own in \`${field === 'loss' ? 'losses' : 'cells'}\``,
+      `spec.${field} is ${describe(name)}, expected ${names}: hand a ${field} of your own in \`${option}\``,
     );
   };
   const spec = { ...json, cell: pick('cell', cells, CELL_NAMES), loss: pick('loss', losses, LOSS_NAMES) } as ModelSpec;

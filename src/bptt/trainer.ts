@@ -1,4 +1,5 @@
 import { learningRateAt, type Optimizer } from '../optim/optimizer.ts';
+import { describe } from '../tensor/options.ts';
 import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { type Batch, BatchReader, type Carry, type InputBatch } from './batch.ts';
@@ -230,7 +231,10 @@ export class Trainer<S = unknown> {
     });
   }
 
-  /** Frees what the engine holds. Every call after it fails. */
+  /**
+   * Frees what the engine holds. Every call after it fails. A call that has not come to its end yet finishes on engines `ts`
+   * and `wasm`, and is rejected on `webgpu`, whose buffers are gone.
+   */
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
@@ -242,7 +246,8 @@ export class Trainer<S = unknown> {
     const fn = mode === 'train' ? 'train' : 'evaluate';
     return this.call(fn, () => {
       if (!Array.isArray(batches)) {
-        throw new TypeError(`trainer.${fn}: batches is ${typeof batches}, expected a list of batches: ${fn}([batch])`);
+        const got = typeof batches === 'object' && batches !== null ? 'an object' : describe(batches);
+        throw new TypeError(`trainer.${fn}: batches is ${got}, expected a list of batches: ${fn}([batch])`);
       }
       return this.session.synchronous ? this.runNow(mode, batches) : this.runLater(mode, batches);
     });

@@ -1,7 +1,7 @@
 import type { Optimizer } from '../optim/optimizer.ts';
+import { describe } from '../tensor/options.ts';
 import { assertLength, type Dtype, type FloatArray } from '../tensor/shape.ts';
 import type { Carry } from './batch.ts';
-import { describe } from './options.ts';
 import type { FailedStep, Session, StepResult } from './session.ts';
 import type { NamedTensors, ParameterLayout, ResolvedSpec } from './spec.ts';
 import type { TrainerOptions, TrainerState } from './trainer.ts';
@@ -43,7 +43,7 @@ function assertClip(clip: unknown): void {
   }
   const limit = (clip as Record<string, unknown>)[kinds[0]];
   if (!(typeof limit === 'number' && limit > 0)) {
-    throw new RangeError(`trainer: clip is ${describe(limit)}, expected a number > 0`);
+    throw new RangeError(`trainer: clip.${kinds[0]} is ${describe(limit)}, expected a number > 0`);
   }
 }
 

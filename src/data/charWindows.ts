@@ -1,3 +1,4 @@
+import { describe } from '../tensor/options.ts';
 import { assertWhole } from '../tensor/random.ts';
 import { assertLength } from './check.ts';
 
@@ -15,10 +16,13 @@ export class CharWindows {
   readonly #ids: Int32Array;
   #position = 0;
 
-  /** @throws {RangeError} when T or B is not a whole number ≥ 1, or the text is shorter than B windows and one id. */
+  /** @throws {TypeError} when ids are no Int32Array. @throws {RangeError} when T or B is not a whole number ≥ 1, or the text is shorter than B windows and one id. */
   constructor(ids: Int32Array, t: number, b = 1) {
     assertWhole('CharWindows', 'T', t, 1);
     assertWhole('CharWindows', 'B', b, 1);
+    if (!(ids instanceof Int32Array)) {
+      throw new TypeError(`CharWindows: ids is ${describe(ids)}, expected an Int32Array of ids`);
+    }
     if (ids.length < t * b + 1) {
       throw new RangeError(`CharWindows: ids has ${ids.length} elements, expected at least T·B + 1 = ${t * b + 1}`);
     }

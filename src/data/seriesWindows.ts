@@ -1,6 +1,6 @@
+import { assertOptions } from '../tensor/options.ts';
 import { assertWhole } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { assertOptions } from './options.ts';
 import { stepsOf } from './series.ts';
 
 /** Which windows {@link seriesWindows} takes. */

@@ -1,6 +1,9 @@
 import type { Algebra } from '../algebra/algebra.ts';
 import { RowAlgebra } from '../algebra/rows.ts';
+import { assertTraced, type Traced, type TracedFormula, tracedValue, tracerAlgebra } from '../algebra/tracer.ts';
+import { describe } from '../tensor/options.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { assertFormulaCell } from './assertCell.ts';
 
 /**
  * A recurrent cell: what happens between the products of a time step. The loop through time (`bptt/recurrence.ts`) makes
@@ -235,12 +238,22 @@ export interface PartProgram {
 export function partProgram(cell: CellDescription & { readonly formula: CellFormula }, part: CellPart): PartProgram {
   const used = new Set<string>();
   const all = programOf(cell, part, null);
-  const outputs = all.run(tracer, (name, block) => ({ used: () => used.add(`${name} ${block}`) }));
-  for (const values of outputs) for (const value of values) value.used();
+  const formula = tracedFormula(cell, part);
+  const outputs = all.run(tracerAlgebra(formula), (name, block) =>
+    tracedValue(formula, () => used.add(`${name} ${block}`)),
+  );
+  for (const value of outputs.flat()) {
+    assertTraced(formula, value);
+    value.used();
+  }
   const { inputs, run } = programOf(cell, part, used);
   const isUsed = ({ name, blocks }: PartArray): boolean =>
     Array.from({ length: blocks }, (_, k) => used.has(`${name} ${k}`)).some(Boolean);
   return { inputs: inputs.filter(isUsed), outputs: all.outputs, run };
+}
+
+function tracedFormula({ name }: CellDescription, part: CellPart): TracedFormula {
+  return { name: `cell ${name}: ${part}`, reads: 'a gate, state or block that the cell does not have' };
 }
 
 /** @param used the blocks that are loaded; null for all */
@@ -251,14 +264,19 @@ function programOf(
 ): PartProgram {
   const { formula, gates, states, savedBlocks } = cell;
   const { hidden, inner, separate, direct } = cellSizes(cell);
-  const fn = `cell ${cell.name}: ${part}`;
+  const { name: fn } = tracedFormula(cell, part);
   const array = (name: string, blocks: number, width = blocks, first = 0): PartArray => ({
     ...{ name, blocks, first, width, shared: false },
   });
   const each = (name: string): PartArray[] => states.map((_, i) => array(`${name}${i}`, 1));
   const extras = Object.values(cell.extra ?? {}).map(({ blocks }, i) => array(`extra${i}`, blocks));
-  const count = (what: string, values: readonly unknown[], wanted: number): void => {
-    if (values.length !== wanted) throw new RangeError(`${fn} gives ${values.length} ${what}, expected ${wanted}`);
+  const count = (what: string, values: readonly unknown[], wanted: number, hint = ''): void => {
+    if (!Array.isArray(values)) {
+      throw new TypeError(`${fn} gives ${describe(values)} for ${what}, expected a list of ${wanted}`);
+    }
+    if (values.length !== wanted) {
+      throw new RangeError(`${fn} gives ${values.length} ${what}, expected ${wanted}${hint}`);
+    }
   };
   /** Gives the unit's numbers in the blocks of these arrays; the list of blocks is made here, once. */
   const reader = (arrays: readonly PartArray[]): (<V>(input: (name: string, block: number) => V) => V[]) => {
@@ -300,13 +318,13 @@ function programOf(
           saved: read.saved(input),
         };
         if (inner > 0 && !second) {
-          const { operand, saved: own = [] } = formula.forward(m, unit);
+          const { operand, saved: own = [] } = assertResult(fn, formula.forward(m, unit));
+          count('saved blocks', own, savedHere);
           if (operand === undefined) throw new RangeError(`${fn} gives no operand, inner gates need one`);
           return savedHere > 0 ? [[operand], own] : [[operand]];
         }
-        const { states: next = [], saved: own = [] } = second
-          ? formula.innerForward!(m, unit)
-          : formula.forward(m, unit);
+        const result = second ? formula.innerForward!(m, unit) : formula.forward(m, unit);
+        const { states: next = [], saved: own = [] } = assertResult(fn, result);
         count('states', next, states.length);
         count('saved blocks', own, savedHere);
         return [...next.map((value) => [value]), ...(savedHere > 0 ? [own] : [])];
@@ -355,18 +373,24 @@ function programOf(
         doperand: read.doperand(input)[0] ?? null,
       };
       if (first) {
-        const given = formula.innerBackward!(m, unit).dinner;
+        const { dinner: given } = assertResult(fn, formula.innerBackward!(m, unit));
         count('gradients of inner gates', given, inner);
         return [given];
       }
-      const { dx, dh = [], dprevious = [], dextra = [] } = formula.backward(m, unit);
+      const { dx, dh = [], dprevious = [], dextra = [] } = assertResult(fn, formula.backward(m, unit));
       count('gradients of xGates', dx, gates);
-      count('gradients of hGates', dh, separate ? hidden : 0);
+      const apart = ': a gradient of hGates apart from that of xGates needs separateHiddenGradient: true';
+      count('gradients of hGates', dh, separate ? hidden : 0, separate ? '' : apart);
       const wanted = extras.reduce((sum, { blocks }) => sum + blocks, 0);
       count('gradients of extra parameters', dextra, wanted);
       if (direct || states.length > 1) count('gradients of previous states', dprevious, states.length);
+      if (!direct && (dprevious[0] ?? null) !== null) {
+        throw new RangeError(
+          `${fn} gives a gradient of the previous h past the product, which needs directHiddenGradient: true`,
+        );
+      }
       const past = dprevious.slice(direct ? 0 : 1).map((value, i) => {
-        if (value === null)
+        if (value === null || value === undefined)
           throw new RangeError(`${fn} gives no gradient of the previous ${states[direct ? i : i + 1]}`);
         return [value];
       });
@@ -380,10 +404,17 @@ function programOf(
   };
 }
 
+/** What a part of a formula returned. */
+function assertResult<R>(fn: string, result: R): R {
+  if (typeof result === 'object' && result !== null) return result;
+  throw new TypeError(`${fn} returns ${describe(result)}, expected an object of its results`);
+}
+
 /** The blocks that the first part of a cell with inner gates saves. */
 function savedByFirst(cell: CellDescription & { readonly formula: CellFormula }): number {
   const { hidden, extra } = cellSizes(cell);
-  const some = (length: number): Traced[] => Array.from({ length }, () => ({ used: () => {} }));
+  const formula = tracedFormula(cell, 'forward');
+  const some = (length: number): Traced[] => Array.from({ length }, () => tracedValue(formula, () => {}));
   const unit = {
     x: some(cell.gates),
     h: some(hidden),
@@ -391,35 +422,17 @@ function savedByFirst(cell: CellDescription & { readonly formula: CellFormula })
     extra: some(extra),
     saved: [],
   };
-  return cell.formula.forward(tracer, unit).saved?.length ?? 0;
+  return assertResult(formula.name, cell.formula.forward(tracerAlgebra(formula), unit)).saved?.length ?? 0;
 }
 
-/** A value that knows which inputs went into it. */
-interface Traced {
-  /** Marks them as used. */
-  used(): void;
-}
-
-const traced = (...from: readonly Traced[]): Traced => {
-  let done = false;
-  return {
-    used() {
-      if (done) return;
-      done = true;
-      for (const value of from) value.used();
-    },
-  };
-};
-
-/** An algebra that computes nothing and notes what each result is made of. */
-const tracer: Algebra<Traced> = {
-  constant: () => traced(),
-  ...{ add: traced, sub: traced, mul: traced, div: traced, max: traced, min: traced, whereGreater: traced },
-  ...{ neg: traced, abs: traced, sqrt: traced, exp: traced, log: traced, tanh: traced, sigmoid: traced },
-};
-
-/** A cell whose loops are made from its formula; with its formula it runs on every engine. */
+/**
+ * A cell whose loops are made from its formula; with its formula it runs on every engine.
+ *
+ * @throws {RangeError | TypeError} naming the cell and what is wrong with its description, or with what its formula uses and
+ *   gives.
+ */
 export function formulaCell(description: CellDescription & { readonly formula: CellFormula }): Cell {
+  assertFormulaCell(description);
   const inner = cellSizes(description).inner > 0;
   return {
     ...description,

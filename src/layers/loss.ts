@@ -7,8 +7,8 @@ import { squaredErrorBackward, squaredErrorForward } from './squaredError.ts';
 
 /**
  * A loss over a window of logits `[T,B,V]`: a loss for each step and sequence, or one for each sequence. Rows and sequences
- * whose weight is 0 (padding) must have loss 0 and gradient 0, by a branch and not by multiplication, since 0·NaN is NaN;
- * their targets mean nothing.
+ * whose weight is 0 (padding) must have loss 0 and gradient 0, whatever their targets are: 0 (class 0) where the batch holds a
+ * NaN, an infinity or no class there. So `weight·(o/t)` will not do, where t = 0 makes it NaN: leave out rows of weight 0.
  *
  * A loss that is not one of the bundled objects runs as these functions on engines `ts` and `wasm`; engine `webgpu` needs
  * its {@link LossWgsl}.

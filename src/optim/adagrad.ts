@@ -1,7 +1,9 @@
 import type { FloatArray } from '../tensor/shape.ts';
 import {
+  assertFlags,
   assertLearningRate,
-  assertOptions,
+  assertRanges,
+  assertRuleOptions,
   type LearningRate,
   type Optimizer,
   optimizerOf,
@@ -31,9 +33,13 @@ export interface AdagradOptions {
  * @throws {RangeError} on an option out of range.
  */
 export function adagrad(options: AdagradOptions = {}): Optimizer {
+  assertRuleOptions('adagrad', options, [
+    ...['lr', 'eps', 'epsInRoot', 'lrDecay', 'initialAccumulator', 'weightDecay'],
+  ]);
   const { lr = 0.1, eps = 1e-8, epsInRoot = true, lrDecay = 0, initialAccumulator = 0, weightDecay = 0 } = options;
+  assertFlags('adagrad', { epsInRoot });
   assertLearningRate('adagrad', lr);
-  assertOptions('adagrad', {
+  assertRanges('adagrad', {
     eps: [eps, 0, Infinity],
     lrDecay: [lrDecay, 0, Infinity],
     initialAccumulator: [initialAccumulator, 0, Infinity],

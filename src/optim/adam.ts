@@ -1,8 +1,10 @@
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import {
+  assertFlags,
   assertLearningRate,
-  assertOptions,
+  assertRanges,
+  assertRuleOptions,
   type LearningRate,
   type Optimizer,
   optimizerOf,
@@ -31,7 +33,7 @@ export interface AdamOptions {
  * @throws {RangeError} on an option out of range.
  */
 export function adam(options: AdamOptions = {}): Optimizer {
-  return adamLike('adam', { weightDecay: 0, ...options }, false);
+  return adamLike('adam', options, 0, false);
 }
 
 /**
@@ -41,13 +43,15 @@ export function adam(options: AdamOptions = {}): Optimizer {
  * @throws {RangeError} on an option out of range.
  */
 export function adamw(options: AdamOptions = {}): Optimizer {
-  return adamLike('adamw', { weightDecay: 0.01, ...options }, true);
+  return adamLike('adamw', options, 0.01, true);
 }
 
-function adamLike(name: string, options: AdamOptions & { weightDecay: number }, decoupled: boolean): Optimizer {
-  const { lr = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay, amsgrad = false } = options;
+function adamLike(name: string, options: AdamOptions, decay: number, decoupled: boolean): Optimizer {
+  assertRuleOptions(name, options, ['lr', 'beta1', 'beta2', 'eps', 'weightDecay', 'amsgrad']);
+  const { lr = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = decay, amsgrad = false } = options;
+  assertFlags(name, { amsgrad });
   assertLearningRate(name, lr);
-  assertOptions(name, {
+  assertRanges(name, {
     beta1: [beta1, 0, 1],
     beta2: [beta2, 0, 1],
     eps: [eps, 0, Infinity],

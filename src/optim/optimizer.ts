@@ -1,5 +1,7 @@
 import type { Algebra } from '../algebra/algebra.ts';
 import { RowAlgebra } from '../algebra/rows.ts';
+import { assertTraced, type TracedFormula, tracedValue, tracerAlgebra } from '../algebra/tracer.ts';
+import { assertOptions, describe, type Synonyms } from '../tensor/options.ts';
 import { assertDtype, assertLength, type FloatArray } from '../tensor/shape.ts';
 
 /** A learning rate, or a schedule: from the number of updates done so far (0, 1, …) to the rate of the next one. */
@@ -56,10 +58,15 @@ export type UpdateFormula = <V>(
 /** Elements that {@link formulaOptimizer}'s loop takes at a time. */
 const CHUNK = 256;
 
-/** An optimizer whose loop is made from its formula; with its formula it runs on every engine. */
+/**
+ * An optimizer whose loop is made from its formula; with its formula it runs on every engine.
+ *
+ * @throws {RangeError | TypeError} naming the rule and what it lacks, or what is wrong with what its formula uses and gives.
+ */
 export function formulaOptimizer(
   rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula },
 ): Optimizer {
+  assertRule(rule);
   const { formula } = rule;
   const whole = new RowAlgebra(CHUNK);
   return {
@@ -75,12 +82,62 @@ export function formulaOptimizer(
           ...{ theta: m.load(params, start), g: m.load(grads, start), numbers: splats },
           memory: memory.map((block) => m.load(block, start)),
         });
-        assertBlockCount(rule.name, 'memory of the formula', after.memory, rule);
         m.store(params, start, after.theta);
         for (let i = 0; i < memory.length; i++) m.store(memory[i], start, after.memory[i]);
       }
     },
   };
+}
+
+/** Throws unless a rule has all that it needs; its formula is run once on values that refuse what is no value. */
+function assertRule(rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula }): void {
+  if (typeof rule !== 'object' || rule === null) {
+    throw new TypeError(`formulaOptimizer: rule is ${describe(rule)}, expected an object`);
+  }
+  const { name, lr, initialMemory, formula } = rule;
+  if (typeof name !== 'string' || name === '') {
+    throw new TypeError(`formulaOptimizer: name is ${describe(name)}, expected a name`);
+  }
+  const fn = `optimizer ${name}`;
+  assertLearningRate(fn, lr);
+  for (const own of ['numbers', 'formula'] as const) {
+    if (typeof rule[own] !== 'function') {
+      throw new TypeError(`${fn}: ${own} is ${describe(rule[own])}, expected a function`);
+    }
+  }
+  if (!Array.isArray(initialMemory)) {
+    throw new TypeError(`${fn}: initialMemory is ${describe(initialMemory)}, expected a list of numbers, [] for none`);
+  }
+  const bad = initialMemory.find((value) => !Number.isFinite(value));
+  if (bad !== undefined) throw new RangeError(`${fn}: initialMemory holds ${describe(bad)}, expected finite numbers`);
+  const given: unknown = rule.numbers(0, typeof lr === 'number' ? lr : 1);
+  if (typeof given !== 'object' || given === null) {
+    throw new TypeError(`${fn}: numbers gives ${describe(given)}, expected an object of numbers by name`);
+  }
+  for (const [own, value] of Object.entries(given)) {
+    if (typeof value !== 'number') {
+      throw new TypeError(`${fn}: numbers gives ${describe(value)} for ${own}, expected a number`);
+    }
+  }
+  const traced: TracedFormula = {
+    name: `${fn}: formula`,
+    reads: `a number or a block of memory that the rule does not have (numbers ${Object.keys(given).join(', ')}; ${initialMemory.length} blocks)`,
+  };
+  const value = () => tracedValue(traced, () => {});
+  const result: unknown = formula(tracerAlgebra(traced), {
+    ...{ theta: value(), g: value(), memory: initialMemory.map(value) },
+    numbers: Object.fromEntries(Object.keys(given).map((own) => [own, value()])),
+  });
+  if (typeof result !== 'object' || result === null) {
+    throw new TypeError(`${traced.name} returns ${describe(result)}, expected { theta, memory }`);
+  }
+  const { theta, memory } = result as { theta: unknown; memory: unknown };
+  if (theta === undefined) throw new TypeError(`${traced.name} gives no theta, expected { theta, memory }`);
+  if (!Array.isArray(memory)) {
+    throw new TypeError(`${traced.name} gives ${describe(memory)} for memory, expected a list, [] for none`);
+  }
+  assertBlockCount(name, 'memory of the formula', memory, rule);
+  for (const after of [theta, ...memory]) assertTraced(traced, after);
 }
 
 /**
@@ -140,9 +197,9 @@ export function makeMemory(optimizer: Optimizer, params: FloatArray): FloatArray
 
 /** The learning rate of the update after `step` others. */
 export function learningRateAt(lr: LearningRate, step: number): number {
-  const value = typeof lr === 'number' ? lr : lr(step);
-  if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
-    throw new RangeError(`learningRateAt: lr at step ${step} is ${value}, expected a finite number ≥ 0`);
+  const value: unknown = typeof lr === 'function' ? lr(step) : lr;
+  if (!(typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY)) {
+    throw new RangeError(`learningRateAt: lr at step ${step} is ${describe(value)}, expected a finite number ≥ 0`);
   }
   return value;
 }
@@ -164,19 +221,52 @@ export function assertBlocks(fn: string, params: FloatArray, blocks: Record<stri
  *
  * @throws {RangeError} naming function, option, value and range.
  */
-export function assertOptions(fn: string, options: Record<string, [value: number, low: number, high: number]>): void {
+export function assertRanges(fn: string, options: Record<string, [value: number, low: number, high: number]>): void {
   for (const [name, [value, low, high]] of Object.entries(options)) {
     if (typeof value !== 'number' || !(value >= low && value < high)) {
-      throw new RangeError(`${fn}: ${name} is ${value}, expected ${low} ≤ ${name} < ${high}`);
+      throw new RangeError(`${fn}: ${name} is ${describe(value)}, expected ${low} ≤ ${name} < ${high}`);
     }
   }
 }
 
+/** Names of other libraries. */
+const SYNONYMS: Synonyms = {
+  learningrate: ['lr', 'delta'],
+  stepsize: ['lr', 'delta'],
+  schedule: ['lr'],
+  scheduler: ['lr'],
+  decay: ['weightDecay', 'lrDecay'],
+  l2: ['weightDecay'],
+  epsilon: ['eps'],
+  rho: ['alpha'],
+  betas: ['beta1'],
+  initialaccumulatorvalue: ['initialAccumulator'],
+};
+
 /**
- * Throws unless a learning rate given as a number is finite and ≥ 0; a schedule is looked at when it is asked.
+ * Throws unless every option is one that the rule has.
  *
- * @throws {RangeError} naming function, value and range.
+ * @throws {TypeError} naming function and option, and the one that was meant.
+ */
+export function assertRuleOptions(fn: string, options: object, known: readonly string[]): void {
+  assertOptions(fn, options, known, SYNONYMS);
+}
+
+/** @throws {TypeError} naming function, option and value, unless each is true or false. */
+export function assertFlags(fn: string, flags: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(flags)) {
+    if (typeof value !== 'boolean') throw new TypeError(`${fn}: ${name} is ${describe(value)}, expected true or false`);
+  }
+}
+
+/**
+ * Throws unless a learning rate is a finite number ≥ 0 or a schedule; a schedule is looked at when it is asked.
+ *
+ * @throws {RangeError | TypeError} naming function, value and range.
  */
 export function assertLearningRate(fn: string, lr: LearningRate): void {
-  if (typeof lr === 'number') assertOptions(fn, { lr: [lr, 0, Infinity] });
+  if (typeof lr === 'number') assertRanges(fn, { lr: [lr, 0, Infinity] });
+  else if (typeof lr !== 'function') {
+    throw new TypeError(`${fn}: lr is ${describe(lr)}, expected a number ≥ 0 or a schedule`);
+  }
 }

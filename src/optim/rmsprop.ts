@@ -1,7 +1,9 @@
 import type { FloatArray } from '../tensor/shape.ts';
 import {
+  assertFlags,
   assertLearningRate,
-  assertOptions,
+  assertRanges,
+  assertRuleOptions,
   type LearningRate,
   type Optimizer,
   optimizerOf,
@@ -30,9 +32,11 @@ export interface RmspropOptions {
  * @throws {RangeError} on an option out of range.
  */
 export function rmsprop(options: RmspropOptions = {}): Optimizer {
+  assertRuleOptions('rmsprop', options, ['lr', 'alpha', 'eps', 'momentum', 'centered', 'weightDecay']);
   const { lr = 0.01, alpha = 0.99, eps = 1e-8, momentum = 0, centered = false, weightDecay = 0 } = options;
+  assertFlags('rmsprop', { centered });
   assertLearningRate('rmsprop', lr);
-  assertOptions('rmsprop', {
+  assertRanges('rmsprop', {
     alpha: [alpha, 0, 1],
     eps: [eps, 0, Infinity],
     momentum: [momentum, 0, Infinity],

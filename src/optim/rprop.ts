@@ -1,5 +1,5 @@
 import type { FloatArray } from '../tensor/shape.ts';
-import { assertOptions, type Optimizer, optimizerOf, type StepNumbers, signOf } from './optimizer.ts';
+import { assertRanges, assertRuleOptions, type Optimizer, optimizerOf, type StepNumbers, signOf } from './optimizer.ts';
 
 export interface NotebookRpropOptions {
   /** The step that every parameter starts with. */
@@ -20,8 +20,9 @@ export interface NotebookRpropOptions {
  * @throws {RangeError} on an option out of range.
  */
 export function notebookRprop(options: NotebookRpropOptions = {}): Optimizer {
+  assertRuleOptions('notebookRprop', options, ['delta', 'etaPlus', 'etaMinus']);
   const { delta = 0.001, etaPlus = 1.2, etaMinus = 0.5 } = options;
-  assertOptions('notebookRprop', {
+  assertRanges('notebookRprop', {
     delta: [delta, 0, Infinity],
     etaPlus: [etaPlus, 1, Infinity],
     etaMinus: [etaMinus, 0, 1],
@@ -65,8 +66,9 @@ export interface RpropOptions {
  * @throws {RangeError} on an option out of range.
  */
 export function rprop(options: RpropOptions = {}): Optimizer {
+  assertRuleOptions('rprop', options, ['lr', 'etaPlus', 'etaMinus', 'minStep', 'maxStep']);
   const { lr = 0.01, etaPlus = 1.2, etaMinus = 0.5, minStep = 1e-6, maxStep = 50 } = options;
-  assertOptions('rprop', {
+  assertRanges('rprop', {
     lr: [lr, 0, Infinity],
     etaPlus: [etaPlus, 1, Infinity],
     etaMinus: [etaMinus, 0, 1],

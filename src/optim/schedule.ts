@@ -1,6 +1,6 @@
 import { powOf } from '../tensor/pow.ts';
 import { cosOf } from '../tensor/sin.ts';
-import { assertOptions } from './optimizer.ts';
+import { assertRanges } from './optimizer.ts';
 
 /**
  * lr·γ^⌊step/every⌋.
@@ -9,7 +9,7 @@ import { assertOptions } from './optimizer.ts';
  * rate infinite.
  */
 export function stepDecay(lr: number, every: number, gamma: number): (step: number) => number {
-  assertOptions('stepDecay', { lr: [lr, 0, Infinity], every: [every, 1, Infinity], gamma: [gamma, 0, Infinity] });
+  assertRanges('stepDecay', { lr: [lr, 0, Infinity], every: [every, 1, Infinity], gamma: [gamma, 0, Infinity] });
   return (step) => {
     assertStep('stepDecay', step);
     return assertRate('stepDecay', 'the rate', lr * powOf(gamma, Math.floor(step / every)), step);
@@ -22,7 +22,7 @@ export function stepDecay(lr: number, every: number, gamma: number): (step: numb
  * @throws {RangeError} on an option out of range; when asked, on a step that is no number ≥ 0.
  */
 export function cosineDecay(lr: number, steps: number, end = 0): (step: number) => number {
-  assertOptions('cosineDecay', { lr: [lr, 0, Infinity], steps: [steps, 1, Infinity], end: [end, 0, Infinity] });
+  assertRanges('cosineDecay', { lr: [lr, 0, Infinity], steps: [steps, 1, Infinity], end: [end, 0, Infinity] });
   return (step) => {
     assertStep('cosineDecay', step);
     return end + ((lr - end) * (1 + cosOf((Math.PI * Math.min(step, steps)) / steps))) / 2;
@@ -37,7 +37,7 @@ export function cosineDecay(lr: number, steps: number, end = 0): (step: number) 
  * returns anything but a finite number ≥ 0.
  */
 export function warmUp(steps: number, then: number | ((step: number) => number)): (step: number) => number {
-  assertOptions('warmUp', { steps: [steps, 1, Infinity] });
+  assertRanges('warmUp', { steps: [steps, 1, Infinity] });
   if (typeof then !== 'function' && !isRate(then)) {
     throw new RangeError(`warmUp: then is ${then}, expected 0 ≤ then < Infinity or a schedule`);
   }
@@ -51,7 +51,7 @@ export function warmUp(steps: number, then: number | ((step: number) => number))
 }
 
 function assertStep(fn: string, step: number): void {
-  assertOptions(fn, { step: [step, 0, Infinity] });
+  assertRanges(fn, { step: [step, 0, Infinity] });
 }
 
 /** The rate, if it is one. */

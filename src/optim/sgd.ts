@@ -1,7 +1,9 @@
 import type { FloatArray } from '../tensor/shape.ts';
 import {
+  assertFlags,
   assertLearningRate,
-  assertOptions,
+  assertRanges,
+  assertRuleOptions,
   type LearningRate,
   type Optimizer,
   optimizerOf,
@@ -26,9 +28,11 @@ export interface SgdOptions {
  * @throws {RangeError} on an option out of range, or Nesterov without momentum or with dampening.
  */
 export function sgd(options: SgdOptions): Optimizer {
+  assertRuleOptions('sgd', options, ['lr', 'momentum', 'dampening', 'nesterov', 'weightDecay']);
   const { lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
+  assertFlags('sgd', { nesterov });
   assertLearningRate('sgd', lr);
-  assertOptions('sgd', {
+  assertRanges('sgd', {
     momentum: [momentum, 0, Infinity],
     dampening: [dampening, 0, Infinity],
     weightDecay: [weightDecay, 0, Infinity],

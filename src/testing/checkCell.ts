@@ -1,5 +1,5 @@
 import { numberAlgebra } from '../algebra/numbers.ts';
-import { assertCell } from '../bptt/spec.ts';
+import { assertCell } from '../layers/assertCell.ts';
 import {
   accessor,
   type Cell,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { formatGradcheck, gradcheck } from '../bptt/gradcheck.ts';
+import { assertLoss } from '../layers/assertLoss.ts';
 import type { Loss, LossSizes, LossWindow } from '../layers/loss.ts';
 import { RandomState } from '../tensor/random.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
@@ -34,17 +35,20 @@ export interface CheckLossReport {
  *
  * - forward overwrites losses and outputs, backward the gradient; both stay within their arrays and leave the rest alone;
  * - gradients agree with central differences in float64;
- * - a row or sequence of weight 0 has loss 0 and gradient 0, whatever its logits; nor do logits past a sequence's length count;
+ * - a row or sequence of weight 0 has loss 0 and gradient 0, whatever its logits and targets (0 above all);
+ *   nor do logits past a sequence's length or labels past its labels count;
  * - twice the weight is twice the loss and gradient; the same call twice gives the same bits; float32 agrees with float64;
  * - rows (or sequences) give together what they give one by one;
  * - `outputs` gives what forward leaves as outputs.
  *
+ * @throws {RangeError | TypeError} where what is given is no loss.
  * @throws {Error} naming the loss and the promise it broke, with the smallest sizes and the seed that show it.
  */
 export function checkLoss(loss: Loss, options: CheckLossOptions = {}): CheckLossReport {
   const { runs = 30, seed = 0, tolerance = 1e-7, float32Tolerance = 1e-4 } = options;
   let gradients = 0;
   let padded = 0;
+  assertLoss(loss, 'checkLoss: loss');
   const least = loss.leastOutputs ?? 1;
   const sizes = fc.record({
     T: fc.integer({ min: 1, max: 5 }),
@@ -162,32 +166,67 @@ class Run {
 
   /** @returns how many rows or sequences of weight 0 there were */
   paddingCostsNothing(): number {
-    const { given, perSequence } = this;
+    const { given } = this;
+    // Of padding nothing is known: logits as large as they get.
+    const logits = given.logits.map((z, i) => (this.counts(Math.floor(i / given.sizes.V)) ? z : 50 * z));
+    const count = this.costsNothing(given, { ...given, logits }, 'logits');
+    // What the batch reader lets through: a finite value or a class that is one; 0 in the place of all else.
+    const values = [0, 1, -1, 1e30];
+    const ids = [0, given.sizes.V - 1];
+    for (const target of this.loss.targets === 'values' ? values : ids) {
+      const other = this.withPaddedTargets(target);
+      this.costsNothing(other, other, `targets (${target})`);
+      this.costsNothing(given, other, `targets (${target})`);
+    }
+    return count;
+  }
+
+  /** The same with this target wherever none counts. */
+  private withPaddedTargets(target: number): Given {
+    const { given, loss } = this;
+    const { V, S } = given.sizes;
+    if (loss.targets === 'labels') {
+      // Sequences of weight 0 come with no labels.
+      const targetLengths = given.targetLengths.map((length, b) => (given.weights[b] === 0 ? 0 : length));
+      const targetIds = given.targetIds.map((id, i) => (i % S < targetLengths[Math.floor(i / S)] ? id : target));
+      return { ...given, targetIds, targetLengths };
+    }
+    const inRow = (value: number, row: number): number => (this.weightOf(row) === 0 ? target : value);
+    return {
+      ...given,
+      targetIds: given.targetIds.map(inRow),
+      targetValues: given.targetValues.map((value, i) => inRow(value, Math.floor(i / V))),
+    };
+  }
+
+  /** Holds two windows that differ in padding alone to each other. @returns how many rows or sequences of weight 0 there were */
+  private costsNothing(given: Given, changed: Given, changes: string): number {
+    const { perSequence } = this;
     const { T, B, V } = given.sizes;
     const what = perSequence ? 'sequence' : 'row';
-    // Of padding nothing is known: logits as large as they get.
-    const logits = given.logits.map((z, i) => (this.counts(Math.floor(i / V)) ? z : 50 * z));
     const plain = this.call(given);
-    const other = this.call({ ...given, logits });
+    const other = this.call(changed);
+    const of = (window: Given): string => (window === this.given ? '' : `, with padded ${changes}`);
     let count = 0;
     for (const [i, w] of given.weights.entries()) {
       if (w !== 0) continue;
       count++;
-      if (plain.losses[i] !== 0) throw new Error(`${what} ${i} of weight 0 has loss ${plain.losses[i]}, expected 0`);
+      if (plain.losses[i] !== 0)
+        throw new Error(`${what} ${i} of weight 0 has loss ${plain.losses[i]}, expected 0${of(given)}`);
     }
     for (let i = 0; i < T * B * V; i++) {
       const row = Math.floor(i / V);
       if (this.counts(row)) {
         if (!Object.is(plain.dlogits[i], other.dlogits[i])) {
-          throw new Error(`dlogits[${i}] depends on the logits of padding`);
+          throw new Error(`dlogits[${i}] depends on the ${changes} of padding`);
         }
       } else if (plain.dlogits[i] !== 0) {
         const where = this.weightOf(row) === 0 ? 'of weight 0' : 'past the length of its sequence';
-        throw new Error(`dlogits[${i}] (row ${row}, ${where}) is ${plain.dlogits[i]}, expected 0`);
+        throw new Error(`dlogits[${i}] (row ${row}, ${where}) is ${plain.dlogits[i]}, expected 0${of(given)}`);
       }
     }
-    const at = firstDifference(plain.losses, other.losses);
-    if (at >= 0) throw new Error(`losses[${at}] depends on the logits of padding`);
+    const at = plain.losses.findIndex((v, i) => given.weights[i] !== 0 && !Object.is(v, other.losses[i]));
+    if (at >= 0) throw new Error(`losses[${at}] depends on the ${changes} of padding`);
     return count;
   }
 

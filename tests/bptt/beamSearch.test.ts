@@ -116,3 +116,14 @@ describe('beamSearch', () => {
     expect(() => beamSearch(biased(bias), [0], { length: 3 })).toThrow(RangeError(`beamSearch: ${message}`));
   });
 });
+
+test('what is no Stepper and what is no option is named', async () => {
+  const other = { read: () => 0 };
+  expect(() => beamSearch(other as never, [0], { length: 1 })).toThrow(
+    TypeError('beamSearch: stepper is { read }, expected a Stepper'),
+  );
+  expect(() => beamSearch(undefined as never, [0], { length: 1 })).toThrow('beamSearch: stepper is undefined');
+  const stepper = await stepperOf(1);
+  expect(() => beamSearch(stepper, [0], { lenght: 1 } as never)).toThrow('unknown option lenght, did you mean length?');
+  expect(() => beamSearch(stepper, [0], undefined as never)).toThrow('beamSearch: options is undefined');
+});

@@ -633,3 +633,14 @@ describe('formatGradcheck', () => {
     expect(formatGradcheck([])).toMatch(/0 elements checked in 0 functions: FAILED/);
   });
 });
+
+test.each<[unknown, string]>([
+  [{ forward: () => Float64Array.of(1) }, 'gradcheck: fn.backward is undefined, expected a function'],
+  [{ loss: () => 1 }, 'gradcheck: fn.gradients is undefined, expected a function'],
+  [{ loss: 1, gradients: () => ({}) }, 'gradcheck: fn.loss is 1, expected a function'],
+  [{}, 'gradcheck: fn is {}, expected { loss, gradients } or { forward, backward }'],
+  [undefined, 'gradcheck: fn is undefined, expected { loss, gradients } or { forward, backward }'],
+  [Math.sin, 'gradcheck: fn is a function sin, expected { loss, gradients } or { forward, backward }'],
+])('what is no function under check is named, %#', (fn, message) => {
+  expect(() => assertGradcheck(fn as never, { x: Float64Array.of(1) })).toThrow(TypeError(message));
+});

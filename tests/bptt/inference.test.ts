@@ -99,7 +99,7 @@ describe('predict', () => {
     await expect(net.predict({ inputs: Int32Array.of(0, 5), batch: 1 })).rejects.toThrow('batch.inputs[1] is 5');
     await expect(net.predict({} as never)).rejects.toThrow('batch.inputs is undefined, expected an Int32Array');
     await expect(net.predict({ x: inputs } as never)).rejects.toThrow('batch: unknown option x, did you mean inputs?');
-    await expect(net.predict(undefined as never)).rejects.toThrow('batch: options is undefined, expected an object');
+    await expect(net.predict(undefined as never)).rejects.toThrow('batch is undefined, expected an object');
   });
 });
 

@@ -1,16 +1,18 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { createModel } from '../../src/bptt/createModel.ts';
 import { createTrainer } from '../../src/bptt/createTrainer.ts';
 import {
   assertOptions,
   BATCH_FIELDS,
+  COMMON_NAMES,
   CREATE_TRAINER_OPTIONS,
   FIT_OPTIONS,
-  nearestName,
   SPEC_FIELDS,
 } from '../../src/bptt/options.ts';
 import { resolveSpec } from '../../src/bptt/spec.ts';
 import { sgd } from '../../src/optim/sgd.ts';
+import { nearestName } from '../../src/tensor/options.ts';
 
 const spec = { cell: 'gru', inputSize: 3, hiddenSize: 2, outputSize: 3, loss: 'softmaxCrossEntropy' } as const;
 const options = { steps: 4, batch: 2, optimizer: sgd({ lr: 0.1 }), engine: 'ts' } as const;
@@ -36,7 +38,7 @@ test('one wrong letter of a name of seven or more is corrected', () => {
             case: name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
           }[how];
           fc.pre(!known.includes(wrong));
-          expect(nearestName(wrong, known)).toBe(name);
+          expect(nearestName(wrong, known, COMMON_NAMES)).toBe(name);
         },
       ),
     );
@@ -44,8 +46,8 @@ test('one wrong letter of a name of seven or more is corrected', () => {
 });
 
 test('what is far from everything has no suggestion', () => {
-  expect(nearestName('qqqqqq', Object.keys(FIT_OPTIONS))).toBe(null);
-  expect(nearestName('constructor', Object.keys(FIT_OPTIONS))).toBe(null);
+  expect(nearestName('qqqqqq', Object.keys(FIT_OPTIONS), COMMON_NAMES)).toBe(null);
+  expect(nearestName('constructor', Object.keys(FIT_OPTIONS), COMMON_NAMES)).toBe(null);
   const all = Object.keys(SPEC_FIELDS).join(', ');
   expect(() => assertOptions('spec', { qqqqqq: 1 }, SPEC_FIELDS)).toThrow(
     `spec: unknown option qqqqqq, expected ${all}`,
@@ -81,14 +83,14 @@ test('values that make no sense are named', async () => {
     [{ ...options, clip: 5 }, 'trainer: clip is 5, expected { norm: 5 } or { value: 5 }'],
     [{ ...options, clip: { nrom: 5 } }, 'trainer: clip is { nrom }, expected { norm: 5 } or { value: 5 }'],
     [{ ...options, clip: { norm: 5, value: 1 } }, 'trainer: clip is { norm, value }, expected'],
-    [{ ...options, clip: { norm: '5' } }, "trainer: clip is '5', expected a number > 0"],
+    [{ ...options, clip: { norm: '5' } }, "trainer: clip.norm is '5', expected a number > 0"],
     [{ ...options, clip: null }, 'trainer: clip is null'],
     [{ ...options, optimizer: undefined }, 'trainer: optimizer is undefined, expected one of bptt/optim'],
     [
       { ...options, optimizer: 'adam' },
       "trainer: optimizer is 'adam', expected one of bptt/optim, as in optimizer: adam(",
     ],
-    [{ ...options, optimizer: sgd }, 'trainer: optimizer is a function, expected one of bptt/optim'],
+    [{ ...options, optimizer: sgd }, 'trainer: optimizer is a function sgd, expected one of bptt/optim'],
     [{ ...options, steps: undefined }, 'trainer: steps is undefined, expected a whole number ≥ 1'],
     [{ ...options, batch: 1.5 }, 'trainer: batch is 1.5, expected a whole number ≥ 1'],
     [{ ...options, labels: 0 }, 'trainer: labels is 0'],
@@ -117,9 +119,17 @@ test('a batch with a misspelt field is refused, and a batch that is no list', as
     [[{ ...batch, length: [4, 4] }], 'batch: unknown option length, did you mean lengths?'],
     [[{ ...batch, sampleWeight: [4, 4] }], 'batch: unknown option sampleWeight, did you mean lossWeights?'],
     [[{ x: batch.inputs, y: batch.targets }], 'batch: unknown option x, did you mean inputs?'],
-    [batch, 'trainer.train: batches is object, expected a list of batches: train([batch])'],
+    [batch, 'trainer.train: batches is an object, expected a list of batches: train([batch])'],
+    [[[batch]], 'batch is a list, expected an object with inputs and targets'],
+    [[{ ...batch, lengths: 3 }], 'batch.lengths is 3, expected an array of numbers'],
+    [[{ ...batch, mask: '1' }], "batch.mask is '1', expected an array of numbers"],
+    [[{ ...batch, carry: 'yes' }], "batch.carry is 'yes', expected true, false or an array [batch] of 0 and 1"],
     [[undefined], 'batch is undefined, expected an object with inputs and targets'],
   ];
   for (const [wrong, message] of cases) await expect(trainer.train(wrong as never)).rejects.toThrow(message);
+  await expect(trainer.predict([{ inputs: batch.inputs }] as never)).rejects.toThrow('batch is a list, expected');
+  const model = await createModel(spec, await trainer.parameters());
+  await expect(model.predict([{ inputs: batch.inputs }] as never)).rejects.toThrow('batch is a list, expected');
+  await expect(model.predict({ inputs: batch.inputs, lengths: 3 } as never)).rejects.toThrow('batch.lengths is 3');
   expect((await trainer.train([{ ...batch, carry: true }])).length).toBe(1);
 });

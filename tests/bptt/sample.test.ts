@@ -216,7 +216,9 @@ describe('Sampler', () => {
     for (const symbol of [5, -1, 0.5, NaN, Infinity, 2 ** 32, 'x' as never, undefined as never]) {
       expect(() => sampler.read(symbol)).toThrow(RangeError(`Sampler: symbol is ${symbol}, expected 0 … 4`));
     }
-    expect(() => sampler.sample('hello' as never, 3, rng)).toThrow(RangeError('Sampler: symbol is h, expected 0 … 4'));
+    expect(() => sampler.sample('hello' as never, 3, rng)).toThrow(
+      TypeError("Sampler.sample: prime is 'hello', expected a list of symbols"),
+    );
     const shape = 'Sampler: expected a model that reads ids in one direction and predicts by softmax';
     for (const odd of [{ bidirectional: true }, { input: 'dense' }, { loss: 'squaredError' }] as const) {
       const other = { ...spec, ...odd };
@@ -234,5 +236,34 @@ describe('Sampler', () => {
     expect(() => sampler.setState({ h_l0: new Float64Array(4), c_l0: new Float64Array(3) })).toThrow(
       'c_l0 has 3 elements',
     );
+  });
+});
+
+describe('what is no request is named', () => {
+  const rng = new RandomState(1);
+  const cases: [unknown[], string][] = [
+    [[[0], 3], 'Sampler.sample: rng is undefined, expected a RandomState, as in new RandomState(0)'],
+    [[[0], 3, 7], 'Sampler.sample: rng is 7, expected a RandomState'],
+    [[[0], -5, rng], 'Sampler.sample: length is -5, expected a whole number ≥ 0'],
+    [[[0], undefined, rng], 'Sampler.sample: length is undefined, expected a whole number ≥ 0'],
+    [['abc', 3, rng], "Sampler.sample: prime is 'abc', expected a list of symbols"],
+    [[[], 3, rng], 'Sampler.sample: prime is empty, expected at least one symbol'],
+    [[[0], 3, rng, { temp: 1 }], 'sampleFrom: unknown option temp, did you mean temperature?'],
+    [[[0], 3, rng, { top_k: 1 }], 'sampleFrom: unknown option top_k, did you mean topK?'],
+    [[[0], 3, rng, { temperature: '1' }], "sampleFrom: temperature is '1', expected a finite number > 0"],
+    [[[0], 3, rng, { topP: '1' }], "sampleFrom: topP is '1', expected 0 < topP ≤ 1"],
+    [[[0], 3, rng, { greedy: 'no' }], "sampleFrom: greedy is 'no', expected true or false"],
+  ];
+
+  it.each(cases)('%j', (given, message) => {
+    const sampler = new Sampler(spec, randomParameters(spec));
+    const sample = sampler.sample.bind(sampler) as (...given: unknown[]) => number[];
+    expect(() => sample(...given)).toThrow(message);
+  });
+
+  it('sampleFrom needs a stream unless it is greedy', () => {
+    const z = Float64Array.of(0, 1);
+    expect(() => sampleFrom(z, undefined as never)).toThrow('sampleFrom: rng is undefined, expected a RandomState');
+    expect(sampleFrom(z, undefined as never, { greedy: true })).toBe(1);
   });
 });

@@ -15,6 +15,7 @@ import {
   suffixOf,
 } from '../../src/bptt/spec.ts';
 import { formulaCell } from '../../src/layers/cell.ts';
+import { ctc } from '../../src/layers/ctcLoss.ts';
 import { elman } from '../../src/layers/elman.ts';
 import { gru } from '../../src/layers/gru.ts';
 import { type Loss, softmaxCrossEntropy, squaredError, squaredErrorOfSigmoid } from '../../src/layers/loss.ts';
@@ -57,26 +58,28 @@ describe('resolveSpec', () => {
   });
 
   it.each<[Record<string, unknown>, string]>([
-    [{ cell: 'rnn' }, 'cell is rnn, expected elman, gru, gruResetBefore, lstm, lstmPeephole, minGru or a cell'],
-    [{ input: 'words' }, 'input is words, expected ids, dense'],
-    [{ nonlinearity: 'gelu' }, 'nonlinearity is gelu, expected tanh, sigmoid, relu, identity'],
+    [{ cell: 'rnn' }, "cell is 'rnn', expected elman, gru, gruResetBefore, lstm, lstmPeephole, minGru or a cell"],
+    [{ input: 'words' }, "input is 'words', expected ids, dense"],
+    [{ nonlinearity: 'gelu' }, "nonlinearity is 'gelu', expected tanh, sigmoid, relu, identity"],
     [{ bias: true }, 'bias is true, expected both, input, none'],
-    [{ initialState: 'random' }, 'initialState is random, expected zero, learned'],
-    [{ outputActivation: 'tanh' }, 'outputActivation is tanh, expected identity, sigmoid'],
-    [{ lossAt: 'first' }, 'lossAt is first, expected every, last'],
-    [{ loss: 'hinge' }, 'loss is hinge, expected softmaxCrossEntropy, sigmoidCrossEntropy, squaredError or a loss'],
-    [{ loss: 'toString' }, 'loss is toString, expected'],
-    [{ cell: 'toString' }, 'cell is toString, expected'],
+    [{ initialState: 'random' }, "initialState is 'random', expected zero, learned"],
+    [{ outputActivation: 'tanh' }, "outputActivation is 'tanh', expected identity, sigmoid"],
+    [{ lossAt: 'first' }, "lossAt is 'first', expected every, last"],
+    [{ loss: 'hinge' }, "loss is 'hinge', expected softmaxCrossEntropy, sigmoidCrossEntropy, squaredError or a loss"],
+    [{ loss: 'toString' }, "loss is 'toString', expected"],
+    [{ cell: 'toString' }, "cell is 'toString', expected"],
     [{ inputSize: 0 }, 'inputSize is 0, expected a whole number ≥ 1'],
     [{ hiddenSize: 1.5 }, 'hiddenSize is 1.5, expected a whole number ≥ 1'],
     [{ hiddenSize: Number.NaN }, 'hiddenSize is NaN, expected a whole number ≥ 1'],
     [{ outputSize: -1 }, 'outputSize is -1, expected a whole number ≥ 0'],
+    [{ outputSize: '5' }, "outputSize is '5', expected a whole number ≥ 0"],
+    [{ dropout: '0' }, "dropout is '0', expected 0 ≤ dropout < 1"],
     [{ layers: 0 }, 'layers is 0, expected a whole number ≥ 1'],
     [{ layers: undefined }, 'layers is undefined, expected a whole number ≥ 1'],
     [{ dropout: 1 }, 'dropout is 1, expected 0 ≤ dropout < 1'],
     [{ dropout: -0.1 }, 'dropout is -0.1, expected 0 ≤ dropout < 1'],
     [{ reduction: Number.NaN }, "reduction is NaN, expected 'sum', 'mean' or a finite number"],
-    [{ reduction: 'max' }, "reduction is max, expected 'sum', 'mean' or a finite number"],
+    [{ reduction: 'max' }, "reduction is 'max', expected 'sum', 'mean' or a finite number"],
     [{ outputActivation: 'sigmoid' }, 'outputActivation sigmoid goes with loss squaredError, got softmaxCrossEntropy'],
     [{ cell: 'gru', nonlinearity: 'relu' }, 'nonlinearity relu goes with cell elman, got gru'],
     [
@@ -89,6 +92,17 @@ describe('resolveSpec', () => {
     const make = () => resolveSpec({ ...smallest, ...change } as ModelSpec);
     expect(make).toThrow(RangeError);
     expect(make).toThrow(message.startsWith('the model') ? `spec: ${message}` : `spec.${message}`);
+  });
+
+  it.each([
+    [{ bidirectional: 'no' }, "spec.bidirectional is 'no', expected true or false"],
+    [{ outputBias: 'no' }, "spec.outputBias is 'no', expected true or false"],
+    [{ loss: ctc }, 'spec.loss is a function ctc; call it: ctc()'],
+    [{ loss: () => squaredError }, 'spec.loss is a function loss; call it: loss()'],
+    [{ cell: () => gru }, 'spec.cell is a function cell, expected elman'],
+    [{ loss: null }, 'spec.loss is null, expected softmaxCrossEntropy'],
+  ])('refuses the kind of %j', (change, message) => {
+    expect(() => resolveSpec({ ...smallest, ...change } as never)).toThrow(message);
   });
 
   it('counts an absurd number of layers without listing it', () => {
@@ -109,7 +123,7 @@ describe('a cell or loss of one’s own', () => {
   });
 
   it.each<[string, Record<string, unknown>, string]>([
-    ['no name', { name: '' }, 'spec.cell: name is , expected a name'],
+    ['no name', { name: '' }, "spec.cell: name is '', expected a name"],
     ['no gates', { gates: 0 }, 'spec.cell mine: gates is 0, expected a whole number ≥ 1'],
     [
       'a name too few',
@@ -124,7 +138,7 @@ describe('a cell or loss of one’s own', () => {
       'spec.cell mine: innerGates is 1, but recurrentProduct is false',
     ],
     ['another first state', { states: ['c', 'h'] }, `spec.cell mine: states is ["c","h"], expected 'h' first`],
-    ['a state twice', { states: ['h', 'c', 'c'] }, 'spec.cell mine: the name c0 is taken'],
+    ['a state twice', { states: ['h', 'c', 'c'] }, "spec.cell mine: states has 'c' twice"],
     ['a state that is no name', { states: ['h', 'my state'] }, 'spec.cell mine: "my state" is no name of a state or'],
     ['a name of every object', { states: ['h', 'constructor'] }, 'spec.cell mine: "constructor" is no name of a state'],
     ['a parameter named as a state’s', { extra: { h0: { blocks: 1 } } }, 'spec.cell mine: the name h0 is taken'],
@@ -155,10 +169,10 @@ describe('a cell or loss of one’s own', () => {
 
   it.each<[string, Record<string, unknown>, string]>([
     ['no name', { name: undefined }, 'spec.loss: name is undefined, expected a name'],
-    ['other targets', { targets: 'words' }, 'spec.loss.targets is words, expected classes, values, labels'],
-    ['another grain', { per: 'batch' }, 'spec.loss.per is batch, expected row, sequence'],
-    ['labels for each row', { targets: 'labels' }, 'spec.loss: targets labels go with per sequence'],
-    ['no outputs', { outputs: null }, 'spec.loss hinge: outputs is object, expected a function'],
+    ['other targets', { targets: 'words' }, "spec.loss hinge: targets is 'words', expected classes, values, labels"],
+    ['another grain', { per: 'batch' }, "spec.loss hinge: per is 'batch', expected row, sequence"],
+    ['labels for each row', { targets: 'labels' }, 'spec.loss hinge: targets labels go with per sequence'],
+    ['no outputs', { outputs: null }, 'spec.loss hinge: outputs is null, expected a function'],
   ])('a loss is refused with %s', (_, change, message) => {
     expect(() => resolveSpec({ ...smallest, loss: { ...hinge, ...change } as never })).toThrow(message);
   });
@@ -178,10 +192,19 @@ describe('a cell or loss of one’s own', () => {
     expect(resolveSpec(through(own, known))).toEqual(resolveSpec(own));
     expect(() => through(own, { losses: { hinge } })).toThrow(
       RangeError(
-        'spec.cell is mine, expected elman, gru, gruResetBefore, lstm, lstmPeephole, minGru: hand a cell of your own in `cells`',
+        "spec.cell is 'mine', expected elman, gru, gruResetBefore, lstm, lstmPeephole, minGru: hand a cell of your own in `cells`",
       ),
     );
-    expect(() => through(own, { cells: { mine } })).toThrow('spec.loss is hinge, expected softmaxCrossEntropy');
+    expect(() => through(own, { cells: { mine } })).toThrow("spec.loss is 'hinge', expected softmaxCrossEntropy");
+    expect(() => through(own, { cells: { other: mine }, losses: { hinge } })).toThrow(
+      RangeError("specFromJson: cells.other is the cell 'mine', expected a cell of that name"),
+    );
+    expect(() => through(own, { cells: { mine }, losses: { other: hinge } })).toThrow(
+      RangeError("specFromJson: losses.other is the loss 'hinge', expected a loss of that name"),
+    );
+    expect(() => through(own, { cells: { mine: 'lstm' } })).toThrow(
+      "cells.mine is 'lstm', expected a cell of that name",
+    );
     expect(() => specFromJson({ ...specToJson(smallest), layers: 0 })).toThrow('spec.layers is 0');
   });
 

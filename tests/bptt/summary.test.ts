@@ -72,5 +72,5 @@ test('errors', () => {
   expect(() => summary(spec, { steps: 5, batchSize: 2 } as never)).toThrow(
     'unknown option batchSize, did you mean batch?',
   );
-  expect(() => summary({ ...spec, cell: 'lstn' as never }, { steps: 5, batch: 2 })).toThrow('spec.cell is lstn');
+  expect(() => summary({ ...spec, cell: 'lstn' as never }, { steps: 5, batch: 2 })).toThrow("spec.cell is 'lstn'");
 });

@@ -342,7 +342,7 @@ describe.each(engines)('$name, $dtype', (under) => {
     one.update(batch(0));
     expect(await bits(many)).toEqual(await bits(one));
     await expect(many.train(batch(0) as never)).rejects.toThrow(
-      TypeError('trainer.train: batches is object, expected a list of batches: train([batch])'),
+      TypeError('trainer.train: batches is an object, expected a list of batches: train([batch])'),
     );
     await expect(many.evaluate(undefined as never)).rejects.toThrow('trainer.evaluate: batches is undefined');
   });
@@ -377,8 +377,8 @@ describe.each(engines)('$name, $dtype', (under) => {
       [{ stride: 4 }, 'trainer: stride is 4'],
       [{ l2: -1 }, 'trainer: l2 is -1, expected a number ≥ 0'],
       [{ l2: Number.NaN }, 'trainer: l2 is NaN'],
-      [{ clip: { value: 0 } }, 'trainer: clip is 0, expected a number > 0'],
-      [{ clip: { norm: -5 } }, 'trainer: clip is -5'],
+      [{ clip: { value: 0 } }, 'trainer: clip.value is 0, expected a number > 0'],
+      [{ clip: { norm: -5 } }, 'trainer: clip.norm is -5'],
       [{ seed: -1 }, 'RandomState: seed is -1'],
     ])('refuses %j', (options, message) => {
       expect(() => make(options)).toThrow(RangeError);

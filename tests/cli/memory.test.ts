@@ -38,6 +38,6 @@ test('an unknown problem or cell is one line', async () => {
   const cell = await memory('adding', '--cells', 'cnn', ...small);
   expect(cell.status).toBe(1);
   expect(cell.err).toBe(
-    'error: spec.cell is cnn, expected elman, gru, gruResetBefore, lstm, lstmPeephole, minGru or a cell\n',
+    "error: spec.cell is 'cnn', expected elman, gru, gruResetBefore, lstm, lstmPeephole, minGru or a cell\n",
   );
 });

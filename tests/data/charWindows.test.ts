@@ -103,4 +103,12 @@ describe('CharWindows', () => {
     expect(call).toThrow(message);
     expect(windows.position).toBe(0);
   });
+
+  it.each<[unknown, string]>([
+    ['abc', "CharWindows: ids is 'abc', expected an Int32Array of ids"],
+    [[1, 2, 3], 'CharWindows: ids is a list, expected an Int32Array of ids'],
+    [undefined, 'CharWindows: ids is undefined, expected an Int32Array of ids'],
+  ])('refuses %j in the place of ids', (ids, message) => {
+    expect(() => new CharWindows(ids as never, 2)).toThrow(TypeError(message));
+  });
 });

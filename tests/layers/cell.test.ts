@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Algebra } from '../../src/algebra/algebra.ts';
 import { numberAlgebra } from '../../src/algebra/numbers.ts';
-import { assertCell } from '../../src/bptt/spec.ts';
+import { assertCell } from '../../src/layers/assertCell.ts';
 import {
   accessor,
   type Cell,
@@ -11,6 +11,8 @@ import {
   partProgram,
   sigmoidSlope,
   tanhSlope,
+  type UnitBackward,
+  type UnitForward,
 } from '../../src/layers/cell.ts';
 import { elman } from '../../src/layers/elman.ts';
 import { gru } from '../../src/layers/gru.ts';
@@ -126,7 +128,11 @@ describe('a formula that gives another number of values than the description say
       (f) => ({ backward: (m, unit) => ({ ...f.backward(m, unit), ...given }) });
     refused(gru, with_({ dx: [] }), 'cell gru: backward gives 0 gradients of xGates, expected 3');
     refused(gru, with_({ dh: undefined }), 'cell gru: backward gives 0 gradients of hGates, expected 3');
-    refused(elman.tanh, with_({ dh: [1] }), 'cell elman: backward gives 1 gradients of hGates, expected 0');
+    refused(
+      elman.tanh,
+      with_({ dh: [1] }),
+      'cell elman: backward gives 1 gradients of hGates, expected 0: a gradient of hGates apart from that of xGates needs separateHiddenGradient: true',
+    );
     refused(gru, with_({ dprevious: [] }), 'cell gru: backward gives 0 gradients of previous states, expected 1');
     refused(gru, with_({ dprevious: [null] }), 'cell gru: backward gives no gradient of the previous h');
     refused(lstm, with_({ dprevious: [null, null] }), 'cell lstm: backward gives no gradient of the previous c');
@@ -179,26 +185,131 @@ describe('formulaCell', () => {
 
 describe('assertCell', () => {
   const wrong: [Partial<Record<keyof Cell, unknown>>, string][] = [
-    [{ name: '' }, 'spec.cell: name is , expected a name'],
-    [{ gates: 0 }, 'spec.cell gru: gates is 0, expected a whole number ≥ 1'],
-    [{ savedBlocks: -1 }, 'spec.cell gru: savedBlocks is -1, expected a whole number ≥ 0'],
-    [{ innerGates: 1.5 }, 'spec.cell gru: innerGates is 1.5, expected a whole number ≥ 0'],
-    [{ innerGates: 3 }, 'spec.cell gru: innerGates is 3, expected less than gates 3'],
-    [{ innerGates: 1, recurrentProduct: false }, 'spec.cell gru: innerGates is 1, but recurrentProduct is false'],
-    [{ innerGates: 1 }, 'spec.cell gru: innerForward is undefined, expected a function'],
-    [{ states: ['c'] }, `spec.cell gru: states is ["c"], expected 'h' first`],
-    [{ states: ['h', 'h'] }, 'spec.cell gru: the name h0 is taken'],
-    [{ states: ['h', 'c d'] }, 'spec.cell gru: "c d" is no name of a state or parameter'],
-    [{ extra: { bias_ih: { blocks: 1 } } }, 'spec.cell gru: the name bias_ih is taken'],
-    [{ extra: { h0: { blocks: 1 } } }, 'spec.cell gru: the name h0 is taken'],
-    [{ extra: { gain: { blocks: 0 } } }, 'spec.cell gru: extra.gain.blocks is 0, expected a whole number ≥ 1'],
-    [{ extra: { toString: { blocks: 1 } } }, 'spec.cell gru: "toString" is no name of a state or parameter'],
-    [{ initialBias: [0, 0, 0, 1] }, 'spec.cell gru: initialBias has 4 numbers, expected at most gates 3'],
-    [{ forward: undefined }, 'spec.cell gru: forward is undefined, expected a function'],
+    [{ name: '' }, "cell: name is '', expected a name"],
+    [{ gates: 0 }, 'cell gru: gates is 0, expected a whole number ≥ 1'],
+    [{ savedBlocks: -1 }, 'cell gru: savedBlocks is -1, expected a whole number ≥ 0'],
+    [{ innerGates: 1.5 }, 'cell gru: innerGates is 1.5, expected a whole number ≥ 0'],
+    [{ innerGates: 3 }, 'cell gru: innerGates is 3, expected less than gates 3'],
+    [{ innerGates: 1, recurrentProduct: false }, 'cell gru: innerGates is 1, but recurrentProduct is false'],
+    [{ innerGates: 1 }, 'cell gru: innerForward is undefined, expected a function'],
+    [{ states: ['c'] }, `cell gru: states is ["c"], expected 'h' first`],
+    [{ states: ['h', 'h'] }, "cell gru: states has 'h' twice"],
+    [{ states: ['h', 'c d'] }, 'cell gru: "c d" is no name of a state or parameter'],
+    [{ extra: { bias_ih: { blocks: 1 } } }, 'cell gru: the name bias_ih is taken'],
+    [{ extra: { h0: { blocks: 1 } } }, 'cell gru: the name h0 is taken'],
+    [{ extra: { gain: { blocks: 0 } } }, 'cell gru: extra.gain.blocks is 0, expected a whole number ≥ 1'],
+    [{ extra: { toString: { blocks: 1 } } }, 'cell gru: "toString" is no name of a state or parameter'],
+    [{ initialBias: [0, 0, 0, 1] }, 'cell gru: initialBias has 4 numbers, expected at most gates 3'],
+    [{ states: undefined }, `cell gru: states is undefined, expected 'h' first`],
+    [{ savedBlocks: undefined }, 'cell gru: savedBlocks is undefined, expected a whole number ≥ 0'],
+    [{ saveBlocks: 1 } as object, 'cell gru: unknown option saveBlocks, did you mean savedBlocks?'],
+    [{ extra: { gain: null } }, 'cell gru: extra.gain.blocks is undefined, expected a whole number ≥ 1'],
+    [{ initialBias: 1 }, 'cell gru: initialBias is 1, expected at most gates 3'],
+    [{ directHiddenGradient: 'no' }, "cell gru: directHiddenGradient is 'no', expected true or false"],
+    [{ forward: undefined }, 'cell gru: forward is undefined, expected a function'],
   ];
 
   it.each(wrong)('%o', (change, message) => {
     expect(() => assertCell({ ...gru, ...change } as Cell)).toThrow(message);
     expect(() => assertCell(gru)).not.toThrow();
+  });
+
+  it.each([
+    ['lstm', "cell is 'lstm', expected a cell"],
+    [undefined, 'cell is undefined, expected a cell'],
+  ])('%s', (cell, message) => {
+    expect(() => assertCell(cell as never)).toThrow(TypeError(message));
+  });
+});
+
+describe('formulaCell refuses what is wrong with a formula', () => {
+  const plain = {
+    name: 'mine',
+    gates: 1,
+    states: ['h'],
+    savedBlocks: 0,
+    formula: {
+      forward: (m, { x: [x], h: [h] }) => ({ states: [m.tanh(m.add(x, h))] }),
+      backward: (m, { dstates: [d], states: [h] }) => ({ dx: [tanhSlope(m, d, h)] }),
+    },
+  } satisfies Parameters<typeof formulaCell>[0];
+  type Formula = Record<string, (m: Algebra<number>, unit: UnitForward<number> & UnitBackward<number>) => unknown>;
+  const withFormula = (formula: Formula, change: object = {}) =>
+    formulaCell({ ...plain, ...change, formula: { ...plain.formula, ...formula } } as never);
+
+  it('a right one passes', () => {
+    expect(withFormula({}).forward).toBeTypeOf('function');
+  });
+
+  const undefinedValue =
+    'cell mine: forward uses a value that is undefined: it reads a gate, state or block that the cell does not have';
+  const operators = 'cell mine: forward compares or adds values with JavaScript: use m.whereGreater, m.add, …';
+  const wrong: [string, () => unknown, string][] = [
+    ['states missing', () => withFormula({}, { states: undefined }), 'cell mine: states is undefined, expected'],
+    ['no gates', () => withFormula({}, { gates: 0 }), 'cell mine: gates is 0, expected a whole number ≥ 1'],
+    ['gates missing', () => withFormula({}, { gates: undefined }), 'cell mine: gates is undefined, expected'],
+    [
+      'savedBlocks missing',
+      () => withFormula({}, { savedBlocks: undefined }),
+      'cell mine: savedBlocks is undefined, expected',
+    ],
+    [
+      'formula missing',
+      () => formulaCell({ ...plain, formula: undefined } as never),
+      'cell mine: formula is undefined, expected { forward, backward }',
+    ],
+    [
+      'without backward',
+      () => withFormula({ backward: undefined as never }),
+      'cell mine: formula: backward is undefined, expected a function',
+    ],
+    [
+      'inner gates without their part',
+      () => withFormula({}, { gates: 2, innerGates: 1 }),
+      'cell mine: formula: innerForward is undefined, expected a function',
+    ],
+    [
+      'returns nothing',
+      () => withFormula({ forward: () => undefined }),
+      'cell mine: forward returns undefined, expected an object of its results',
+    ],
+    [
+      'no list',
+      () => withFormula({ backward: (_, { dstates }) => ({ dx: dstates[0] }) }),
+      'cell mine: backward gives { used } for gradients of xGates, expected a list of 1',
+    ],
+    ['a gate too many', () => withFormula({ forward: (m, { x }) => ({ states: [m.tanh(x[1])] }) }), undefinedValue],
+    ['returns an undefined value', () => withFormula({ forward: (_, { x }) => ({ states: [x[1]] }) }), undefinedValue],
+    [
+      'a number as a value',
+      () => withFormula({ forward: (m, { x }) => ({ states: [m.mul(2, x[0])] }) }),
+      'cell mine: forward uses the number 2 as a value: write m.constant(2)',
+    ],
+    [
+      'another thing as a value',
+      () => withFormula({ forward: (m, { x }) => ({ states: [m.neg(x as never)] }) }),
+      'cell mine: forward uses a list as a value, expected a result of m or an input',
+    ],
+    ['adds', () => withFormula({ forward: (_, { x, h }) => ({ states: [x[0] + h[0]] }) }), operators],
+    ['compares', () => withFormula({ forward: (_, { x, h }) => ({ states: [x[0] > h[0] ? x[0] : h[0]] }) }), operators],
+    [
+      'a constant that is none',
+      () => withFormula({ forward: (m, { x }) => ({ states: [m.constant(x[0])] }) }),
+      'cell mine: forward: m.constant of a value, expected a number',
+    ],
+    [
+      'a direct gradient without the flag',
+      () => withFormula({ backward: (_, { dstates }) => ({ dx: dstates, dprevious: dstates }) }),
+      'cell mine: backward gives a gradient of the previous h past the product, which needs directHiddenGradient: true',
+    ],
+    [
+      'a hidden gradient without the flag',
+      () => withFormula({ backward: (_, { dstates }) => ({ dx: dstates, dh: dstates }) }),
+      'cell mine: backward gives 1 gradients of hGates, expected 0: a gradient of hGates apart from that of xGates needs separateHiddenGradient: true',
+    ],
+  ];
+
+  it.each(wrong)('%s', (_, make, message) => {
+    expect(make).toThrow(message);
   });
 });

@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import type { Algebra } from '../../src/algebra/algebra.ts';
 import { numberAlgebra } from '../../src/algebra/numbers.ts';
 import { adagrad } from '../../src/optim/adagrad.ts';
 import { adam, adamw } from '../../src/optim/adam.ts';
 import {
   assertLearningRate,
-  assertOptions,
+  assertRanges,
   formulaOptimizer,
   learningRateAt,
   makeMemory,
   type Optimizer,
   signOf,
+  type UpdateFormula,
   whereNonZero,
 } from '../../src/optim/optimizer.ts';
 import { rmsprop } from '../../src/optim/rmsprop.ts';
@@ -69,14 +71,95 @@ describe('formulaOptimizer', () => {
     expect(params[0]).toBe(0.5);
   });
 
-  it('refuses a formula that gives another number of memory blocks, before anything moves', () => {
-    const forgetful = formulaOptimizer({ ...counting, formula: (_, { theta }) => ({ theta, memory: [] }) });
-    const params = Float64Array.of(1);
-    const memory = makeMemory(forgetful, params);
-    expect(() => forgetful.update(params, params.slice(), memory, forgetful.numbers(0, 1))).toThrow(
+  it('refuses a formula that gives another number of memory blocks', () => {
+    expect(() => formulaOptimizer({ ...counting, formula: (_, { theta }) => ({ theta, memory: [] }) })).toThrow(
       RangeError('counting: memory of the formula has 0 blocks, expected 1'),
     );
-    expect([...params, ...memory[0]]).toEqual([1, 10]);
+  });
+
+  type Formula = (m: Algebra<number>, parameter: Parameters<UpdateFormula>[1] & { theta: number }) => unknown;
+  const withFormula = (formula: Formula) => formulaOptimizer({ ...counting, formula } as never);
+  const wrong: [string, () => unknown, string][] = [
+    ['no rule', () => formulaOptimizer(undefined as never), 'formulaOptimizer: rule is undefined, expected an object'],
+    [
+      'no name',
+      () => formulaOptimizer({ ...counting, name: '' } as never),
+      "formulaOptimizer: name is '', expected a name",
+    ],
+    [
+      'no lr',
+      () => formulaOptimizer({ ...counting, lr: undefined } as never),
+      'optimizer counting: lr is undefined, expected a number ≥ 0 or a schedule',
+    ],
+    [
+      'no numbers',
+      () => formulaOptimizer({ ...counting, numbers: undefined } as never),
+      'optimizer counting: numbers is undefined, expected a function',
+    ],
+    [
+      'no formula',
+      () => formulaOptimizer({ ...counting, formula: undefined } as never),
+      'optimizer counting: formula is undefined, expected a function',
+    ],
+    [
+      'no initialMemory',
+      () => formulaOptimizer({ ...counting, initialMemory: undefined } as never),
+      'optimizer counting: initialMemory is undefined, expected a list of numbers, [] for none',
+    ],
+    [
+      'initialMemory of texts',
+      () => formulaOptimizer({ ...counting, initialMemory: ['0'] } as never),
+      "optimizer counting: initialMemory holds '0', expected finite numbers",
+    ],
+    [
+      'numbers that are none',
+      () => formulaOptimizer({ ...counting, numbers: () => ({ rate: '1' }) } as never),
+      "optimizer counting: numbers gives '1' for rate, expected a number",
+    ],
+    [
+      'numbers that give nothing',
+      () => formulaOptimizer({ ...counting, numbers: () => undefined } as never),
+      'optimizer counting: numbers gives undefined, expected an object of numbers by name',
+    ],
+    [
+      'returns nothing',
+      () => withFormula(() => undefined),
+      'optimizer counting: formula returns undefined, expected { theta, memory }',
+    ],
+    [
+      'no theta',
+      () => withFormula((_, { memory }) => ({ memory })),
+      'optimizer counting: formula gives no theta, expected { theta, memory }',
+    ],
+    [
+      'no memory',
+      () => withFormula((_, { theta }) => ({ theta })),
+      'optimizer counting: formula gives undefined for memory, expected a list, [] for none',
+    ],
+    [
+      'an unknown number',
+      () => withFormula((m, { theta, numbers, memory }) => ({ theta: m.mul(theta, numbers.rat as never), memory })),
+      'optimizer counting: formula uses a value that is undefined: it reads a number or a block of memory that the rule does not have (numbers rate; 1 blocks)',
+    ],
+    [
+      'a number as a value',
+      () => withFormula((m, { theta, memory }) => ({ theta: m.mul(theta, 2), memory })),
+      'optimizer counting: formula uses the number 2 as a value: write m.constant(2)',
+    ],
+    [
+      'a number as memory',
+      () => withFormula((_, { theta }) => ({ theta, memory: [0] })),
+      'optimizer counting: formula uses the number 0 as a value: write m.constant(0)',
+    ],
+    [
+      'JavaScript',
+      () => withFormula((_, { theta, memory }) => ({ theta: theta * 2, memory })),
+      'optimizer counting: formula compares or adds values with JavaScript: use m.whereGreater, m.add, …',
+    ],
+  ];
+
+  it.each(wrong)('refuses a rule with %s', (_, make, message) => {
+    expect(make).toThrow(message);
   });
 
   it('whereNonZero and signOf', () => {
@@ -140,10 +223,37 @@ describe('learning rates', () => {
     expect(() => assertLearningRate('f', () => bad)).not.toThrow();
   });
 
-  it('assertOptions names what is wrong', () => {
-    expect(() => assertOptions('f', { a: [1, 0, 2], b: [2, 0, 2] })).toThrow(
+  const refused: [() => unknown, string][] = [
+    [() => adam({ learningRate: 5 } as object), 'adam: unknown option learningRate, did you mean lr?'],
+    [() => adam({ epsilon: 1 } as object), 'adam: unknown option epsilon, did you mean eps?'],
+    [() => adam(0.1 as never), 'adam: options is 0.1, expected an object with lr, beta1'],
+    [() => adam({ lr: 'x' as never }), "adam: lr is 'x', expected a number ≥ 0 or a schedule"],
+    [() => adam({ beta1: '0.9' as never }), "adam: beta1 is '0.9', expected 0 ≤ beta1 < 1"],
+    [() => adam({ amsgrad: 1 as never }), 'adam: amsgrad is 1, expected true or false'],
+    [() => adamw({ weightdecay: 1 } as object), 'adamw: unknown option weightdecay, did you mean weightDecay?'],
+    [() => sgd({ momentum: 2 } as never), 'sgd: lr is undefined, expected a number ≥ 0 or a schedule'],
+    [() => (sgd as () => unknown)(), 'sgd: options is undefined, expected an object with lr, momentum'],
+    [() => sgd({ lr: 1, nesterov: 'no' as never }), "sgd: nesterov is 'no', expected true or false"],
+    [() => adagrad({ lr_decay: 1 } as object), 'adagrad: unknown option lr_decay, did you mean lrDecay?'],
+    [() => adagrad({ epsInRoot: 0 as never }), 'adagrad: epsInRoot is 0, expected true or false'],
+    [() => rmsprop({ rho: 1 } as object), 'rmsprop: unknown option rho, did you mean alpha?'],
+    [() => rmsprop({ centered: 1 as never }), 'rmsprop: centered is 1, expected true or false'],
+    [() => rprop({ delta: 1 } as object), 'rprop: unknown option delta, expected lr, etaPlus'],
+    [() => notebookRprop({ lr: 1 } as object), 'notebookRprop: unknown option lr, expected delta, etaPlus, etaMinus'],
+    [
+      () => learningRateAt((() => '0.1') as never, 3),
+      "learningRateAt: lr at step 3 is '0.1', expected a finite number ≥ 0",
+    ],
+  ];
+
+  it.each(refused)('%s', (make, message) => {
+    expect(make).toThrow(message);
+  });
+
+  it('assertRanges names what is wrong', () => {
+    expect(() => assertRanges('f', { a: [1, 0, 2], b: [2, 0, 2] })).toThrow(
       RangeError('f: b is 2, expected 0 ≤ b < 2'),
     );
-    expect(() => assertOptions('f', { a: [0, 0, 2] })).not.toThrow();
+    expect(() => assertRanges('f', { a: [0, 0, 2] })).not.toThrow();
   });
 });

@@ -85,7 +85,7 @@ describe('schedules', () => {
     [() => warmUp(3, -1), 'warmUp: then is -1'],
     [() => warmUp(3, NaN), 'warmUp: then is NaN'],
     [() => warmUp(3, undefined as unknown as number), 'warmUp: then is undefined'],
-    [() => warmUp('3' as unknown as number, 1), 'warmUp: steps is 3'],
+    [() => warmUp('3' as unknown as number, 1), "warmUp: steps is '3'"],
   ])('refuse %s', (make, message) => {
     expect(make).toThrow(RangeError);
     expect(make).toThrow(`${message}, expected `);

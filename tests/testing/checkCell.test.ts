@@ -135,7 +135,7 @@ const broken: [string, RegExp, Cell][] = [
   [
     'saved blocks that do not fit',
     /forward writes saved\[\d+\], which has \d+ elements/,
-    { ...lstmLoops, name: 'broken', savedBlocks: 4 },
+    { ...lstmLoops, name: 'broken', savedBlocks: 4, savedNames: ['i', 'f', 'g', 'o'] },
   ],
   [
     'saved blocks that nobody fills',
@@ -293,9 +293,9 @@ describe('a broken cell is caught', () => {
   });
 
   test('by its description', () => {
-    expect(() => checkCell({ ...leaky, states: ['h', 'h'] })).toThrow(
-      RangeError('spec.cell leaky: the name h0 is taken'),
-    );
+    expect(() => checkCell('lstm' as never)).toThrow(TypeError("cell is 'lstm', expected a cell"));
+    expect(() => checkCell(undefined as never)).toThrow(TypeError('cell is undefined, expected a cell'));
+    expect(() => checkCell({ ...leaky, states: ['h', 'h'] })).toThrow(RangeError("cell leaky: states has 'h' twice"));
     expect(() => checkCell({ ...leaky, extra: { weight_hh: { blocks: 1 } } })).toThrow('the name weight_hh is taken');
     expect(() => checkCell({ ...leaky, savedBlocks: 0.5 })).toThrow('savedBlocks is 0.5, expected a whole number ≥ 0');
   });

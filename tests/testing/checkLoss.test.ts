@@ -97,6 +97,26 @@ const broken: [string, RegExp, Loss][] = [
     }),
   ],
   [
+    'a loss of a padded target of 0',
+    /row \d of weight 0 has loss NaN, expected 0, with padded targets \(0\)/,
+    followed(squaredError, {
+      forward: ({ losses, targetValues, weights, V }) =>
+        weights.forEach((w, r) => {
+          if (w === 0) losses[r] = w / targetValues[r * V];
+        }),
+    }),
+  ],
+  [
+    'a gradient of a padded target of 0',
+    /dlogits\[\d+\] \(row \d+, of weight 0\) is NaN, expected 0, with padded targets \(0\)/,
+    followed(squaredError, {
+      backward: ({ dlogits, targetValues, weights, V }) =>
+        weights.forEach((w, r) => {
+          if (w === 0) dlogits[r * V] = w / targetValues[r * V];
+        }),
+    }),
+  ],
+  [
     'a gradient past the length',
     /past the length of its sequence/,
     { ...ofMeans, name: 'broken', backward: (w) => ofMeans.backward({ ...w, lengths: w.lengths.map(() => w.T) }) },
@@ -218,3 +238,12 @@ const roughly: Loss['outputs'] = (o, z) =>
     o[i] = v + 1e6;
     o[i] -= 1e6;
   });
+
+test.each<[unknown, string]>([
+  [undefined, 'checkLoss: loss is undefined, expected a loss'],
+  ['squaredError', "checkLoss: loss is 'squaredError', expected a loss"],
+  [{ ...squaredError, per: 'step' }, "checkLoss: loss squaredError: per is 'step', expected row, sequence"],
+  [{ ...squaredError, outputs: undefined }, 'checkLoss: loss squaredError: outputs is undefined, expected a function'],
+])('what is no loss is named: %j', (loss, message) => {
+  expect(() => checkLoss(loss as never)).toThrow(message);
+});

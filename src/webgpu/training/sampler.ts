@@ -2,7 +2,7 @@ import { SequenceModel } from '../../bptt/model.ts';
 import {
   type AnySampler,
   assertSamplable,
-  assertSampleOptions,
+  assertSampleRequest,
   type SampleOptions,
   sampleFrom,
 } from '../../bptt/sample.ts';
@@ -146,8 +146,7 @@ export class WebgpuSampler implements AnySampler {
     options: SampleOptions,
     stop?: number,
   ): Promise<number[]> {
-    if (prime.length === 0) throw new RangeError('Sampler.sample: prime is empty, expected at least one symbol');
-    assertSampleOptions(options);
+    assertSampleRequest(prime, length, rng, options);
     const { topK, topP = 1, temperature = 1, greedy = false } = options;
     for (let i = 0; i < prime.length - 1; i++) await this.feed(prime[i]);
     let id = prime[prime.length - 1];

@@ -9,13 +9,13 @@ const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8
 /** What each entry point exports beside types. Who adds a name puts it here: a name that is exported has to stay. */
 const NAMES: Readonly<Record<string, string>> = {
   '.': `
-    CELL_NAMES CpuTrainer ENGINE_NAMES InferenceModel InferenceSession Inspector LOSS_NAMES METRIC_NAMES NONLINEARITIES
-    NonFiniteError ParameterBlock RecurrentStack Sampler SequenceModel Stepper Trainer addWeightGradients
-    allocationPlan assertGradcheck beamSearch createModel createSampler createTrainer decodeModel defaultStages
-    encodeModel fit forecast formatGradcheck formulaCell gradcheck initialParameters inspectorAllocationPlan linearGradients loadModel
-    loadTrainer parameterCount parameterLayout readSafetensors resolveSpec sampleFrom saveModel saveTrainer
-    sigmoidSlope sizingEngine specFromJson specToJson stepperAllocationPlan summary tanhSlope tsEngine
-    writeSafetensors`,
+    CELL_NAMES CpuTrainer ENGINE_NAMES InferenceModel InferenceSession Inspector LOSS_NAMES METRIC_NAMES
+    NONLINEARITIES NonFiniteError ParameterBlock RecurrentStack Sampler SequenceModel Stepper Trainer
+    addWeightGradients allocationPlan assertGradcheck beamSearch createModel createSampler createTrainer decodeModel
+    defaultStages encodeModel fit forecast formatGradcheck formulaCell gradcheck initialParameters
+    inspectorAllocationPlan linearGradients loadModel loadTrainer parameterCount parameterLayout readSafetensors
+    resolveSpec sampleFrom saveModel saveTrainer sigmoidSlope sizingEngine specFromJson specToJson
+    stepperAllocationPlan summary tanhSlope tsEngine writeSafetensors`,
   './static': `
     createTrainer`,
   './tensor': `

@@ -58,10 +58,8 @@ export function panelLengths({ cell, hiddenSize: H, layers, bidirectional }: Res
 
 /** Why a model cannot run in threads, which have none of its functions; null where it can. */
 export function whyOneThread({ cell, loss }: Pick<ResolvedSpec, 'cell' | 'loss'>): string | null {
-  if (cell.formula === undefined) return `cell ${cell.name} has no formula, and a thread has none of its functions`;
-  return hasLossKernels(loss)
-    ? null
-    : `loss ${loss.name} is none of the library's, and a thread has none of its functions`;
+  if (cell.formula === undefined) return `cell ${cell.name} has no formula, and a thread cannot call its functions`;
+  return hasLossKernels(loss) ? null : `loss ${loss.name} has no SIMD kernels, and a thread cannot call its functions`;
 }
 
 /**

@@ -107,7 +107,7 @@ function load(opcode: number): Load {
 
 /** Integers, which are sizes and addresses. Comparisons are unsigned: memory may reach beyond 2 GiB. */
 export const i32: Readonly<
-  Record<'add' | 'sub' | 'mul' | 'remainder' | 'shl' | 'and' | 'eq' | 'lessThan' | 'atMost', IntBinary>
+  Record<'add' | 'sub' | 'mul' | 'remainder' | 'shl' | 'and' | 'eq' | 'lessThan' | 'leU', IntBinary>
 > & {
   load(address: I32): Expr<'i32'>;
 } = {
@@ -120,7 +120,7 @@ export const i32: Readonly<
   shl: intBinary(0x74),
   eq: intBinary(0x46),
   lessThan: intBinary(0x49),
-  atMost: intBinary(0x4d),
+  leU: intBinary(0x4d),
 };
 
 export const f32: {
@@ -153,7 +153,7 @@ export const v128: {
   /** Four lanes of the one number at the address. */
   loadSplat: Load;
   /** The one number at the address, and zeros beside it. */
-  loadOne: Load;
+  load32Zero: Load;
   /** `a` with its lane replaced by the one number at the address. */
   loadLane(address: I32, a: V128, lane: 0 | 1 | 2 | 3): Expr<'v128'>;
   and: Binary;
@@ -166,7 +166,7 @@ export const v128: {
 } = {
   load: load(0),
   loadSplat: load(9),
-  loadOne: load(0x5c),
+  load32Zero: load(0x5c),
   loadLane: (address, a, lane) => expr('v128', int(address), vector(a), simd(0x56, ...at(0), lane)),
   and: binary(0x4e),
   or: binary(0x50),
@@ -200,17 +200,14 @@ export const i32x4: {
 };
 
 /**
- * Four float32 lanes. `firstMin(a, b)` is b where b < a, else a: of a NaN in a nothing is lost. `ofDoubles` has two
+ * Four float32 lanes. `pmin(a, b)` is b where b < a, else a: of a NaN in a nothing is lost. `ofDoubles` has two
  * lanes, and zeros in the others.
  */
 export const f32x4: {
   splat(a: Expr<'f32'>): Expr<'v128'>;
-} & Readonly<Record<'abs' | 'neg' | 'sqrt' | 'nearest' | 'ofInts' | 'ofDoubles', Unary>> &
+} & Readonly<Record<'abs' | 'neg' | 'sqrt' | 'nearest' | 'convertI32x4' | 'ofDoubles', Unary>> &
   Readonly<
-    Record<
-      'add' | 'sub' | 'mul' | 'div' | 'max' | 'firstMin' | 'firstMax' | 'less' | 'greater' | 'equal' | 'unequal',
-      Binary
-    >
+    Record<'add' | 'sub' | 'mul' | 'div' | 'max' | 'pmin' | 'pmax' | 'less' | 'greater' | 'equal' | 'unequal', Binary>
   > = {
   splat: (a) => expr('v128', a.code, simd(19)),
   equal: binary(0x41),
@@ -227,9 +224,9 @@ export const f32x4: {
   mul: binary(0xe6),
   div: binary(0xe7),
   max: binary(0xe9),
-  firstMin: binary(0xea),
-  firstMax: binary(0xeb),
-  ofInts: unary(0xfa),
+  pmin: binary(0xea),
+  pmax: binary(0xeb),
+  convertI32x4: unary(0xfa),
 };
 
 /** sum + a·b: rounded twice, or once by a fused multiply-add (relaxed SIMD; hosts without it reject the module). */

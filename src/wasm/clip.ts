@@ -24,7 +24,7 @@ export function clipKernels(w: WasmMemory): Pick<OptimKernels, 'clip' | 'clipByN
 
 export function emitClip(m: ModuleBuilder): void {
   emitElementwise(m, 'clip', 2, 2, (_, at, [y, x], [low, high]) => {
-    at.store(y, f32x4.firstMin(f32x4.firstMax(at.load(x), low), high));
+    at.store(y, f32x4.pmin(f32x4.pmax(at.load(x), low), high));
   });
   m.function('clipByNorm', ['i32', 'i32', 'f32'], (f, [grads, n, maxNorm]) => {
     const norm = f.let(f64.sqrt(sumOfSquares(f, grads, n)));

@@ -47,7 +47,7 @@ export function forEachElement(f: FunctionBuilder, count: I32, body: (at: Elemen
   });
   f.while(i32.lessThan(i, end), () => {
     body({
-      load: (array) => v128.loadOne(i32.add(array, i)),
+      load: (array) => v128.load32Zero(i32.add(array, i)),
       store: (array, value) => f.storeOne(i32.add(array, i), value),
       loadApart: (pointer, stride) => loadApart(f, pointer, stride, 1),
       storeApart: (pointer, stride, value) => storeApart(f, pointer, stride, value, 1),
@@ -100,7 +100,7 @@ export function sumOf(f: FunctionBuilder, count: I32, term: (at: Elements) => Ex
 
 /** The largest of the values of all elements, in every lane: −∞ where there is none. A NaN among them is passed over. */
 export function maxOf(f: FunctionBuilder, count: I32, value: (at: Elements) => Expr<'v128'>): Local<'v128'> {
-  return fold(f, count, Number.NEGATIVE_INFINITY, f32x4.firstMax, value);
+  return fold(f, count, Number.NEGATIVE_INFINITY, f32x4.pmax, value);
 }
 
 function fold(

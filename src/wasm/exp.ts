@@ -12,7 +12,7 @@ const COEFFICIENTS = [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795
  */
 export function exp(f: FunctionBuilder, x: V128): Expr<'v128'> {
   // Beyond these the result is infinite or 0, and n would leave the exponents.
-  const bounded = f.let(f32x4.firstMax(f32x4.firstMin(x, 90), -105));
+  const bounded = f.let(f32x4.pmax(f32x4.pmin(x, 90), -105));
   const n = f.let(f32x4.nearest(f32x4.mul(bounded, Math.LOG2E)));
   const r = f.let(f32x4.sub(f32x4.sub(bounded, f32x4.mul(n, LN2_HIGH)), f32x4.mul(n, LN2_LOW)));
   const p = f.let(polynomial(r, COEFFICIENTS));

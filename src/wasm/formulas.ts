@@ -57,8 +57,8 @@ export function lanesAlgebra(f: FunctionBuilder): Algebra<Lanes> {
     tanh: unary((a) => tanh(f, a)),
     sigmoid: unary((a) => sigmoid(f, a)),
     // pmax(a, b) is b where a < b, else a: a NaN in a stays.
-    max: binary(f32x4.firstMax),
-    min: binary(f32x4.firstMin),
+    max: binary(f32x4.pmax),
+    min: binary(f32x4.pmin),
     whereGreater(a, b, x, y) {
       const greater = f32x4.greater(a(), b());
       // The bits of +0 are zeros.

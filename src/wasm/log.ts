@@ -18,7 +18,7 @@ export function log(f: FunctionBuilder, value: V128): Expr<'v128'> {
   const tiny = f.let(f32x4.less(x, 2 ** -126));
   const normal = f.let(v128.select(f32x4.mul(x, 2 ** 23), x, tiny));
   const whole = f.let(i32x4.shr(i32x4.sub(normal, i32x4.splat(SQRT_HALF)), 23));
-  const n = f.let(f32x4.sub(f32x4.ofInts(whole), v128.and(tiny, 23)));
+  const n = f.let(f32x4.sub(f32x4.convertI32x4(whole), v128.and(tiny, 23)));
   const r = f.let(f32x4.sub(i32x4.sub(normal, i32x4.shl(whole, 23)), 1));
   const square = f.let(f32x4.mul(r, r));
   const cubic = f32x4.mul(f32x4.mul(square, r), polynomial(r, COEFFICIENTS));

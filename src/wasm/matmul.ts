@@ -342,7 +342,7 @@ function emitAddProduct(m: ModuleBuilder, fused: boolean): void {
           f.advance(pb, 4 * COLUMNS);
         });
         f.if(
-          i32.and(i32.atMost(ROWS, rowsLeft), i32.atMost(COLUMNS, columnsLeft)),
+          i32.and(i32.leU(ROWS, rowsLeft), i32.leU(COLUMNS, columnsLeft)),
           () => {
             for (const [s0, s1] of sums) {
               f.store(pc, f32x4.add(v128.load(pc), s0));
@@ -369,7 +369,7 @@ function emitAddProduct(m: ModuleBuilder, fused: boolean): void {
 
 /** n − step, or 0 where n is less. */
 function lessBy(n: Local<'i32'>, step: number): Expr<'i32'> {
-  return i32.mul(i32.sub(n, step), i32.atMost(step, n));
+  return i32.mul(i32.sub(n, step), i32.leU(step, n));
 }
 
 /** The part of a tile that lies in C; moves on to the next rows. */
@@ -390,12 +390,12 @@ function addEdge(
   f.while(i32.and(i32.lessThan(r, ROWS), i32.lessThan(0, rowsLeft)), () => {
     f.set(tileAt, i32.add(i32.mul(r, 32), tile));
     f.set(j, 0);
-    f.while(i32.atMost(16, i32.sub(width, j)), () => {
+    f.while(i32.leU(16, i32.sub(width, j)), () => {
       f.store(i32.add(pc, j), f32x4.add(v128.load(i32.add(pc, j)), v128.load(i32.add(tileAt, j))));
       f.advance(j, 16);
     });
     f.while(i32.lessThan(j, width), () => {
-      f.storeOne(i32.add(pc, j), f32x4.add(v128.loadOne(i32.add(pc, j)), v128.loadOne(i32.add(tileAt, j))));
+      f.storeOne(i32.add(pc, j), f32x4.add(v128.load32Zero(i32.add(pc, j)), v128.load32Zero(i32.add(tileAt, j))));
       f.advance(j, 4);
     });
     f.advance(pc, stride);
@@ -419,7 +419,7 @@ function emitPack(m: ModuleBuilder, name: string, W: number, across: boolean): v
     const k4 = f.int(i32.and(k, -4));
     const strideOfW = across ? 4 : stride;
     const strideOfL = across ? stride : 4;
-    f.while(i32.atMost(W, left), () => {
+    f.while(i32.leU(W, left), () => {
       f.set(from, source);
       f.set(l, 0);
       if (across) {
@@ -440,7 +440,7 @@ function emitPack(m: ModuleBuilder, name: string, W: number, across: boolean): v
         f.while(i32.lessThan(l, k), () => {
           f.set(at, from);
           for (let x = 0; x < W; x++) {
-            f.storeOne(out, v128.loadOne(at), 4 * x);
+            f.storeOne(out, v128.load32Zero(at), 4 * x);
             f.advance(at, stride);
           }
           f.advance(out, 4 * W);
@@ -458,7 +458,7 @@ function emitPack(m: ModuleBuilder, name: string, W: number, across: boolean): v
         f.set(w, 0);
         f.set(at, source);
         f.while(i32.lessThan(w, left), () => {
-          f.storeOne(i32.add(out, i32.shl(w, 2)), v128.loadOne(at));
+          f.storeOne(i32.add(out, i32.shl(w, 2)), v128.load32Zero(at));
           f.advance(at, strideOfW);
           f.advance(w, 1);
         });
@@ -509,8 +509,8 @@ function emitRowNN(m: ModuleBuilder, fused: boolean): void {
     const one = f.local('v128');
     for (const width of [28, 16, 4, 1]) {
       const sums = Array.from({ length: Math.ceil(width / 4) }, () => f.local('v128'));
-      const load = width === 1 ? v128.loadOne : v128.load;
-      f.while(i32.atMost(width, left), () => {
+      const load = width === 1 ? v128.load32Zero : v128.load;
+      f.while(i32.leU(width, left), () => {
         for (const sum of sums) f.set(sum, 0);
         f.if(adds, () => {
           for (const [i, sum] of sums.entries()) f.set(sum, load(from, 16 * i));
@@ -556,12 +556,12 @@ function emitRowNT(m: ModuleBuilder, fused: boolean): void {
       const sums = Array.from({ length: width }, () => f.local('v128'));
       const rows = sums.map(() => f.local('i32'));
       const starts = Array.from({ length: Math.ceil(width / 4) }, () => f.local('v128'));
-      f.while(i32.atMost(width, left), () => {
+      f.while(i32.leU(width, left), () => {
         f.set(rows[0], b);
         for (let j = 1; j < width; j++) f.set(rows[j], i32.add(rows[j - 1], bytes));
         for (const sum of sums) f.set(sum, 0);
         f.set(at, 0);
-        for (const [end, load, moved] of [[bytes4, v128.load, 16] as const, [bytes, v128.loadOne, 4] as const]) {
+        for (const [end, load, moved] of [[bytes4, v128.load, 16] as const, [bytes, v128.load32Zero, 4] as const]) {
           f.while(i32.lessThan(at, end), () => {
             f.set(x, load(i32.add(a, at)));
             sums.forEach((sum, j) => {
@@ -572,7 +572,7 @@ function emitRowNT(m: ModuleBuilder, fused: boolean): void {
         }
         for (const start of starts) f.set(start, 0);
         f.if(adds, () => {
-          const load = width === 1 ? v128.loadOne : v128.load;
+          const load = width === 1 ? v128.load32Zero : v128.load;
           for (const [i, start] of starts.entries()) f.set(start, load(from, 16 * i));
           f.advance(from, 4 * width);
         });

@@ -75,7 +75,7 @@ export function emitSoftmaxCrossEntropy(m: ModuleBuilder): void {
   const forward = ['[R]', '[R,n]', '[R,n]', '[R]', '[R]'] as const;
   emitRows(m, 'softmaxCrossEntropyForward', forward, (f, [losses, p, z, targets, weights], V) => {
     const max = maxOf(f, V, (at) => at.load(z));
-    const target = f.let(v128.loadOne(i32.add(z, i32.shl(i32.load(targets), 2)))); // read before p, which may be z
+    const target = f.let(v128.load32Zero(i32.add(z, i32.shl(i32.load(targets), 2)))); // read before p, which may be z
     const sum = softmaxRow(f, p, z, max, V);
     storeLoss(f, losses, weights, f32x4.sub(log(f, sum), f32x4.sub(target, max)));
   });
@@ -84,6 +84,6 @@ export function emitSoftmaxCrossEntropy(m: ModuleBuilder): void {
     const weight = f.let(v128.loadSplat(weights));
     forEachElement(f, V, (at) => at.store(dz, f32x4.mul(weight, at.load(p))));
     const target = f.int(i32.add(dz, i32.shl(i32.load(targets), 2)));
-    f.storeOne(target, f32x4.sub(v128.loadOne(target), weight));
+    f.storeOne(target, f32x4.sub(v128.load32Zero(target), weight));
   });
 }

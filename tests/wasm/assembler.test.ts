@@ -71,12 +71,12 @@ describe('ModuleBuilder', () => {
       const compare = (name: string, op: typeof i32.lessThan) =>
         m.function(name, ['i32', 'i32'], (f, [a, b]) => f.return(op(a, b)));
       compare('less', i32.lessThan);
-      compare('atMost', i32.atMost);
+      compare('leU', i32.leU);
       compare('eq', i32.eq);
     });
     expect(call.less(1, 2 ** 31)).toBe(1);
     expect(call.less(2 ** 31, 1)).toBe(0);
-    expect([call.atMost(3, 3), call.atMost(4, 3)]).toEqual([1, 0]);
+    expect([call.leU(3, 3), call.leU(4, 3)]).toEqual([1, 0]);
     expect([call.eq(3, 3), call.eq(4, 3)]).toEqual([1, 0]);
   });
 
@@ -87,8 +87,8 @@ describe('ModuleBuilder', () => {
       f.store(0, v128.shuffle(x, 9, [3, 0, 4, 1]), 32);
       f.store(48, v128.select(x, 0, f32x4.greater(x, 2)));
       f.storeOne(64, v128.loadSplat(8));
-      f.store(80, v128.loadOne(4));
-      f.store(96, f32x4.firstMin(x, 2));
+      f.store(80, v128.load32Zero(4));
+      f.store(96, f32x4.pmin(x, 2));
     };
     const { call, floats } = run((m) => m.function('go', [], body));
     floats.set([1, 2, 3, Number.NaN]);

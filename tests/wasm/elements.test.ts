@@ -53,7 +53,7 @@ describe.each(counts)('%d elements', (n) => {
   it('know where they stand', () => {
     const { call, x } = run((m) => {
       m.function('go', ['i32', 'i32'], (f, [out, n]) =>
-        forEachElement(f, n, (at) => at.store(out, f32x4.ofInts(at.offset))),
+        forEachElement(f, n, (at) => at.store(out, f32x4.convertI32x4(at.offset))),
       );
     });
     call.go(0, n);

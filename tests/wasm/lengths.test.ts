@@ -102,7 +102,9 @@ it('cells and losses without kernels keep to one thread, and the trainer says wh
   expect(trainer.engine).toBe('wasm');
   expect(trainer.description).toMatch(/1 thread instead of 2, since cell plainGru has no formula/);
   const loss = { ...resolveSpec(spec).loss };
-  expect(whyOneThread({ ...resolveSpec({ ...spec, cell: gru }), loss })).toMatch(/^loss softmaxCrossEntropy has no SIMD kernels/);
+  expect(whyOneThread({ ...resolveSpec({ ...spec, cell: gru }), loss })).toMatch(
+    /^loss softmaxCrossEntropy has no SIMD kernels/,
+  );
   expect(whyOneThread(resolveSpec({ ...spec, cell: gru }))).toBe(null);
   // Such a loss runs its own functions, in recordings too.
   const own = await createTrainer(

@@ -34,6 +34,26 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, floats }) => {
   }
 
   describe('a recurrent stack', () => {
+    it('hands what the loss sends to a final cell state back to the initial one, by the forget gate', () => {
+      const [B, H] = [2, spec.hiddenSize];
+      const model = new SequenceModel(engine(), spec, { steps: 1, batch: B });
+      fill(model);
+      const { stack } = model;
+      const sent = floats([0.5, -1, 2, 0.25]);
+      const dinitial = [0, 1].map((share) => {
+        model.load({ inputs: Int32Array.of(0, 2), targets: Int32Array.of(1, 0) }, true);
+        for (const [i, v] of sent.entries()) stack.dfinal(0)[1][i] = share * v;
+        model.forwardBackward();
+        return Float64Array.from(stack.dinitial(0)![1]);
+      });
+      const { saved } = stack.recurrence(model.window, 0);
+      for (let i = 0; i < B * H; i++) {
+        const forget = saved[Math.floor(i / H) * 5 * H + H + (i % H)];
+        expect(dinitial[1][i] - dinitial[0][i]).toBeCloseTo(sent[i] * forget, 5);
+        expect(Math.abs(sent[i] * forget)).toBeGreaterThan(1e-3);
+      }
+    });
+
     it.each(kinds)('makes its buffers once: %j', (kind) => {
       const { counted, made } = counting();
       const rich = { ...spec, ...kind, layers: 2, bidirectional: true, dropout: 0.5, initialState: 'learned' } as const;

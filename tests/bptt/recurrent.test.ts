@@ -34,6 +34,34 @@ describe.each(engines)('$name, $dtype', ({ engine, dtype, floats }) => {
   }
 
   describe('a recurrent stack', () => {
+    it('the arrays of a window are those of its steps, in both directions', () => {
+      const [T, B, H] = [5, 2, spec.hiddenSize];
+      const model = new SequenceModel(engine(), { ...spec, bidirectional: true }, { steps: T, batch: B });
+      for (const steps of [T, 3]) {
+        for (const direction of [0, 1]) {
+          const r = model.stack.recurrence({ steps, masked: false, dropping: false }, 0, direction);
+          for (let t = 0; t < steps; t++) {
+            const { forward, backward } = r.step(t);
+            const rows: [whole: typeof r.dh, one: typeof r.dh][] = [
+              [r.states[0], forward.states[0]],
+              [r.states[1], forward.states[1]],
+              [r.previous[0], forward.previous[0]],
+              [r.previous[1], forward.previous[1]],
+              [r.dh, backward.dstates[0]],
+              [r.dothers[0], backward.dstates[1]],
+              [r.dpreviousOthers[0], backward.dprevious[1]],
+            ];
+            for (const [i, [whole, one]] of rows.entries()) {
+              expect(one.byteOffset - whole.byteOffset, `array ${i}, step ${t}`).toBe(
+                t * B * H * one.BYTES_PER_ELEMENT,
+              );
+              expect(whole.length).toBe(steps * B * H);
+            }
+          }
+        }
+      }
+    });
+
     it('hands what the loss sends to a final cell state back to the initial one, by the forget gate', () => {
       const [B, H] = [2, spec.hiddenSize];
       const model = new SequenceModel(engine(), spec, { steps: 1, batch: B });

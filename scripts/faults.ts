@@ -490,9 +490,7 @@ const optim: Fault[] = [
       'Math.min(deltas[i] * factor, maxStep)',
     ],
   ]),
-  ...faultsOf('optim/optimizer.ts', unitTests, [
-    ['dropped term', 'const n = Math.min(CHUNK, params.length - start);', 'const n = CHUNK;'],
-  ]),
+  ...faultsOf('optim/optimizer.ts', unitTests, [['off by one', 'start += CHUNK) {', 'start += CHUNK + 1) {']]),
 ];
 
 const bptt: Fault[] = [

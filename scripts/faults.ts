@@ -490,7 +490,7 @@ const optim: Fault[] = [
       'Math.min(deltas[i] * factor, maxStep)',
     ],
   ]),
-  ...faultsOf('optim/optimizer.ts', unitTests, [['off by one', 'start += CHUNK) {', 'start += CHUNK + 1) {']]),
+  ...faultsOf('optim/optimizer.ts', unitTests, [['wrong index', 'start += CHUNK) {', 'start += CHUNK + 1) {']]),
 ];
 
 const bptt: Fault[] = [

@@ -11,7 +11,7 @@ import {
 } from 'bptt';
 import { RandomState } from 'bptt/tensor';
 import { Option } from 'commander';
-import { createCommand, runCommand, wholeNumber } from './options.ts';
+import { createCommand, runCommand, wholeNumber } from '../cli/options.ts';
 
 interface Options {
   sessions: number;
@@ -25,7 +25,7 @@ interface Options {
 /** The bytes that are held after garbage was collected. */
 function bytesHeld(): number {
   const { gc } = globalThis as { gc?: () => void };
-  if (gc === undefined) throw new Error('sessions: run node with --expose-gc, as npm run sessions does');
+  if (gc === undefined) throw new Error('bench:sessions: run node with --expose-gc, as npm run bench:sessions does');
   // What a collection frees may hold what only the next one frees.
   for (let i = 0; i < 3; i++) gc();
   const { heapUsed, arrayBuffers } = process.memoryUsage();

@@ -2,7 +2,7 @@ import type { FloatArray } from '../tensor/shape.ts';
 import type { CheckedBatch } from './batch.ts';
 import { type CpuEngine, sizingEngine } from './engine.ts';
 import { LruMap } from './lruMap.ts';
-import type { SequenceModel } from './model.ts';
+import type { ModelOptions, SequenceModel } from './model.ts';
 import { DataParallelModel, shardBatch } from './shards.ts';
 import type { NamedTensors, ResolvedSpec } from './spec.ts';
 
@@ -36,8 +36,11 @@ export function sizeClass(size: number): number {
 }
 
 /** What models for prediction alone are made with. */
-export function predictionOptions(T: number, B: number) {
-  return { steps: T, batch: B, initialGradient: false, backward: false } as const;
+export function predictionOptions(
+  T: number,
+  B: number,
+): Required<Pick<ModelOptions, 'steps' | 'batch' | 'initialGradient' | 'backward'>> {
+  return { steps: T, batch: B, initialGradient: false, backward: false };
 }
 
 /**

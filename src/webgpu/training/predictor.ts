@@ -33,7 +33,7 @@ const MOST_SEQUENCES = 64;
 
 /** Predicts whole batches on a device; made by {@link webgpuPredictor}. Calls take their turn. */
 export class WebgpuPredictor implements Predictor {
-  readonly sequences = MOST_SEQUENCES;
+  readonly sequences: number = MOST_SEQUENCES;
   private readonly spec: ResolvedSpec;
   private readonly parameters: NamedTensors;
   private readonly note: string;

@@ -121,7 +121,7 @@ function sequence(name: string, variant: Variant = {}): GradcheckCase {
     const seed = random.randint(1000);
     // The same dropout masks at every call.
     const forward = (p: Params) => {
-      load(setup, p, model.spec.dropout > 0 ? new RandomState(seed) : undefined);
+      load(setup, p, new RandomState(seed));
       model.forward();
     };
     return {

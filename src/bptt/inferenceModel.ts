@@ -109,8 +109,12 @@ export class InferenceModel {
         model.predict();
         const rows = model.outputs();
         for (let t = 0; t < (every ? length : 1); t++) {
-          const row = ((every ? start + t : 0) * sequences + from) * V;
-          outputs.set(rows.subarray(t * model.B * V, (t * model.B + count) * V), row);
+          for (let b = 0; b < count; b++) {
+            // A sequence that ended in a window before has its last output.
+            if (!every && start > 0 && !hasStep(reader, start, length, from + b)) continue;
+            const row = ((every ? start + t : 0) * sequences + from + b) * V;
+            outputs.set(rows.subarray((t * model.B + b) * V, (t * model.B + b + 1) * V), row);
+          }
         }
       }
     }
@@ -328,6 +332,13 @@ function roundUp(size: number): number {
   let power = 1;
   while (power < size) power *= 2;
   return power;
+}
+
+/** Whether sequence b has any of `length` steps from `start` on. */
+function hasStep({ mask, masked, sequences }: BatchReader, start: number, length: number, b: number): boolean {
+  if (!masked) return true;
+  for (let t = start; t < start + length; t++) if (mask[t * sequences + b] === 1) return true;
+  return false;
 }
 
 /** The steps and sequences of a batch for a model without sizes of its own. */

@@ -7,7 +7,7 @@ import { LayerNormBuffers, NORM_EPSILON, type NormWindow } from './layerNormBuff
 import { LruMap } from './lruMap.ts';
 import type { ParameterBlock } from './parameters.ts';
 import type { Recurrence } from './recurrence.ts';
-import { directionsOf, type ResolvedSpec, stateWidth, suffixOf } from './spec.ts';
+import { directionsOf, hasResidual, type ResolvedSpec, stateWidth, suffixOf } from './spec.ts';
 import { linearGradients, type WeightGradient } from './weightGradients.ts';
 
 /** Views over all R = steps·B rows of a window of one layer. */
@@ -304,9 +304,4 @@ export class RecurrentStack<F, I> {
       doutput: residual ? rows(this.doutputs[layer]) : dstates,
     };
   }
-}
-
-/** Whether a layer adds what it reads to what it gives. */
-function hasResidual({ residual }: ResolvedSpec, layer: number): boolean {
-  return residual === 'all' || (residual && layer > 0);
 }

@@ -260,6 +260,11 @@ export function directionsOf(spec: ResolvedSpec): number {
   return spec.bidirectional ? 2 : 1;
 }
 
+/** Whether a layer adds what it reads to what it gives. */
+export function hasResidual({ residual }: ResolvedSpec, layer: number): boolean {
+  return residual === 'all' || (residual && layer > 0);
+}
+
 /** PyTorch's suffix of a layer's parameters: `_l0`, `_l0_reverse`, `_l1`, … */
 export function suffixOf(layer: number, reverse: boolean): string {
   return `_l${layer}${reverse ? '_reverse' : ''}`;

@@ -15,10 +15,10 @@ function snippets(document: string): string[] {
 
 const documents = [
   'README.md',
-  ...['cells', 'classify', 'ctc', 'engines', 'fit', 'forecast', 'interop', 'options', 'page', 'sampling', 'save'].map(
+  ...['cells', 'classify', 'ctc', 'embeddings', 'engines', 'fit', 'forecast', 'interop', 'options', 'page'].map(
     (page) => `docs/${page}.md`,
   ),
-  ...['sessions', 'tag', 'testing'].map((page) => `docs/${page}.md`),
+  ...['sampling', 'save', 'sessions', 'tag', 'testing'].map((page) => `docs/${page}.md`),
 ];
 
 const all = documents.flatMap((document) =>

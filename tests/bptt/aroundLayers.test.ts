@@ -81,6 +81,42 @@ describe.each(engines)('on engine $name, $dtype', (on) => {
   });
 });
 
+describe('a loss at the last step', () => {
+  const spec: ModelSpec = {
+    ...{ cell: 'gru', input: 'dense', inputSize: 2, hiddenSize: 3, outputSize: 0, layers: 2, loss: 'squaredError' },
+    ...{ layerNorm: true, residual: true },
+  };
+  // Sequences that begin late, end early, have a gap, have one step, and have none.
+  const masks = ['11111', '00111', '11100', '01011', '00100', '00000'];
+  const [T, B] = [5, masks.length];
+  const mask = Array.from({ length: T * B }, (_, i) => Number(masks[i % B][Math.floor(i / B)]));
+
+  it.each([false, true])('reads the last outputs of each sequence, bidirectional: %s', (bidirectional) => {
+    const full = { ...spec, bidirectional };
+    const weights = weightsOf(full);
+    const outputsOf = (lossAt: 'every' | 'last'): FloatArray => {
+      const model: SequenceModel<FloatArray, Int32Array> = new SequenceModel(
+        ts64.engine(),
+        { ...full, lossAt },
+        { steps: T, batch: B },
+      );
+      for (const [name, values] of Object.entries(weights)) model.parameters.get(name)!.set(values);
+      model.loadInputs({ inputs: new RandomState(1).randn(T * B * 2), steps: T, batch: B, mask });
+      model.predict();
+      return model.outputs();
+    };
+    const [every, last] = [outputsOf('every'), outputsOf('last')];
+    const W = bidirectional ? 6 : 3;
+    for (let b = 0; b < B; b++) {
+      const [first, end] = masks[b].includes('1') ? [masks[b].indexOf('1'), masks[b].lastIndexOf('1')] : [0, T - 1];
+      for (let j = 0; j < W; j++) {
+        const t = j < 3 ? end : first;
+        expect(last[b * W + j], `${masks[b]}, ${j}`).toBe(every[(t * B + b) * W + j]);
+      }
+    }
+  });
+});
+
 /** Windows of a repeated word, padded at times. */
 function windows(count: number): TrainingBatch[] {
   return Array.from({ length: count }, (_, n) => {

@@ -61,7 +61,8 @@ const NAMES: Readonly<Record<string, string>> = {
     CommandList Commands Device DeviceBuffer ELEMENT_BYTES MAX_REPEATS Memory Pipelines ROW_MAX_WGSL ROW_SUM_WGSL
     SIGMOID_WGSL SLOT_BYTES SLOT_WORDS Storage TANH_WGSL WebgpuError add addRow addRowBackward addScaled clearRows
     clip clipBackward clipByNorm clipByValue copy exp expBackward fill gatherColumns gatherColumnsBackward gatherRows
-    gatherRowsBackward holdStateBackward holdStateForward linearForward logSoftmax logSoftmaxBackward matmul matmulNN
+    gatherRowsBackward holdStateBackward holdStateForward layerNorm layerNormBackward linearForward logSoftmax
+    logSoftmaxBackward matmul matmulNN
     matmulNNBackward matmulNT matmulNTBackward matmulTN matmulTNBackward matvec matvecBackward maxAxis maxAxisBackward
     messageOf multiply multiplyBackward oneHotLinearBackward oneHotLinearForward openDevice placeColumns planMatmul
     relu reluBackward scale sigmoid sigmoidBackward sigmoidCrossEntropyBackward sigmoidCrossEntropyForward softmax

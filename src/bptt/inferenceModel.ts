@@ -98,10 +98,14 @@ export class InferenceModel {
       const { sequences: count, carry } = runs[i][0];
       const B = carry.length;
       const from = i * predictor.sequences;
-      for (const [w, values] of (every ? windows : windows.slice(-1)).entries()) {
+      for (const [w, values] of windows.entries()) {
         for (let t = 0; t < values.length / (B * V); t++) {
-          const row = values.subarray(t * B * V, (t * B + count) * V);
-          outputs.set(row, ((w * T + t) * sequences + from) * V);
+          for (let b = 0; b < count; b++) {
+            // A sequence that ended in a window before has its last output.
+            if (!every && w > 0 && !hasStep(reader, w * T, runs[i][w].steps, from + b)) continue;
+            const row = ((every ? w * T + t : 0) * sequences + from + b) * V;
+            outputs.set(values.subarray((t * B + b) * V, (t * B + b + 1) * V), row);
+          }
         }
       }
     }
@@ -305,6 +309,13 @@ export class InferenceModel {
   private assertAlive(fn: string): void {
     if (this.disposed) throw new Error(`model.${fn}: the model was disposed of`);
   }
+}
+
+/** Whether sequence b has any of `length` steps from `start` on. */
+function hasStep({ mask, masked, sequences }: BatchReader, start: number, length: number, b: number): boolean {
+  if (!masked) return true;
+  for (let t = start; t < start + length; t++) if (mask[t * sequences + b] === 1) return true;
+  return false;
 }
 
 /** The steps and sequences of a batch for a model without sizes of its own. */

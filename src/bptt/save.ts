@@ -271,7 +271,7 @@ function tensorsOf(spec: ResolvedSpec, parameters: NamedTensors): ModelFile['ten
 }
 
 function parametersOf(tensors: ModelFile['tensors']): NamedTensors {
-  const own = Object.entries(tensors).filter(([name]) => !name.includes('.'));
+  const own = Object.entries(tensors).filter(([name]) => !/^(optimizer|state)\./.test(name));
   return Object.fromEntries(own.map(([name, { values }]) => [name, values]));
 }
 

@@ -7,7 +7,7 @@ import { CpuSession, type CpuStep } from './cpuSession.ts';
 import type { CpuEngine } from './engine.ts';
 import type { SequenceModel } from './model.ts';
 import type { Mode, Session, Snapshot, StepResult } from './session.ts';
-import { type ModelSpec, type NamedTensors, outputWidth, type ResolvedSpec } from './spec.ts';
+import { drops, type ModelSpec, type NamedTensors, outputWidth, type ResolvedSpec } from './spec.ts';
 import {
   assertCarry,
   assertParameters,
@@ -345,7 +345,7 @@ export class Trainer<S = unknown> {
 
   /** The dropout stream before a step that draws from it. */
   protected streamBefore(mode: Mode): RandomStateSnapshot | null {
-    return mode === 'train' && this.spec.dropout > 0 ? this.rng.getState() : null;
+    return mode === 'train' && drops(this.spec) ? this.rng.getState() : null;
   }
 
   /** Reads a batch and makes its step ready. */

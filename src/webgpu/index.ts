@@ -9,6 +9,7 @@ export * from './kernels/columns.ts';
 export * from './kernels/copy.ts';
 export * from './kernels/exp.ts';
 export { gatherColumns, gatherColumnsBackward, gatherRows, gatherRowsBackward } from './kernels/gather.ts';
+export * from './kernels/layerNorm.ts';
 export * from './kernels/linear.ts';
 export * from './kernels/logSoftmax.ts';
 export * from './kernels/matmul.ts';

@@ -63,6 +63,9 @@ describe('predict', () => {
         { ...vectors, lossAt: 'last' },
         { ...symbols, bidirectional: true },
         { ...vectors, bidirectional: true, lossAt: 'last' },
+        { ...symbols, layers: 2, embedding: { size: 4, tied: true }, layerNorm: true, residual: 'all' },
+        { ...vectors, lossAt: 'last', inputDense: { size: 4 }, residual: 'all' },
+        { ...vectors, bidirectional: true, lossAt: 'last', layerNorm: true, outputDense: { size: 3 } },
       ),
       padded: fc.boolean(),
       seed: fc.integer({ min: 0, max: 1000 }),
@@ -81,7 +84,7 @@ describe('predict', () => {
         expect(got.length).toBe(want.length);
         expectNear(got, want, roundings(steps));
       }),
-      { numRuns: 25 },
+      { numRuns: 40 },
     );
   });
 

@@ -8,6 +8,7 @@ import { type CompiledModule, compiles, host } from './host.ts';
 import { emitL2 } from './l2.ts';
 import { emitMatmul } from './matmul.ts';
 import { emitMultiply } from './multiply.ts';
+import { emitNotFinite } from './notFinite.ts';
 import { emitSigmoid } from './sigmoid.ts';
 import { emitSigmoidCrossEntropy } from './sigmoidCrossEntropy.ts';
 import { emitSoftmaxCrossEntropy } from './softmaxCrossEntropy.ts';
@@ -53,6 +54,7 @@ export function wasmModule({ shared, fused }: Variant): KernelModule {
     emitSquaredError(m);
     emitClip(m);
     emitSum(m);
+    emitNotFinite(m);
     found = { module: new (host().Module)(m.bytes(shared ? 'shared' : 'own')), signatures: m.signatures };
     compiled.set(key, found);
   }

@@ -285,7 +285,7 @@ export class BatchReader implements CheckedBatch {
     this.weights = hostWeights.subarray(0, rows * B);
     if (reduction === 'sum') return;
     const factor = reduction === 'mean' ? 1 / (sum * (spec.loss.meanOverOutputs ? V : 1)) : reduction;
-    if (!this.holds(factor)) {
+    if (reduction === 'mean' && !this.holds(factor)) {
       const what = `batch.lossWeights: their sum is ${sum}, which is too small to divide by`;
       throw new RangeError(`${what}, expected one whose reciprocal is finite (${dtype})`);
     }

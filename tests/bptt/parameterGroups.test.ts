@@ -220,6 +220,7 @@ describe.each(everyEngine())('$name, $dtype', ({ create, dtype }) => {
         'groups[0].parameters names weight, which is no parameter of this model',
       ],
       [() => make(of({}, ['bias_ho', 'w*_x'])), RangeError, 'names w*_x, which matches no parameter of this model'],
+      [() => make(of({}, 'bias_ho*ho')), RangeError, 'names bias_ho*ho, which matches no parameter of this model'],
       [() => make(of({}, [])), RangeError, 'groups[0].parameters is an empty list, expected names of parameters'],
       [() => make(of({}, 3)), TypeError, 'groups[0].parameters is 3, expected names of parameters or a function'],
       [

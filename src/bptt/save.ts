@@ -12,6 +12,7 @@ import { type CreateTrainerOptions, createTrainer } from './createTrainer.ts';
 import type { InferenceModel } from './inferenceModel.ts';
 import { decodeModel, encodeModel, type ModelFile } from './modelFile.ts';
 import { assertOptions, CREATE_TRAINER_OPTIONS } from './options.ts';
+import { type ParameterGroup, partitionUpdate } from './parameterGroups.ts';
 import {
   type Known,
   type ModelSpec,
@@ -57,6 +58,8 @@ export interface LoadTrainerOptions
     Pick<CreateTrainerOptions, 'engine' | 'threads' | 'threadWorker' | 'fma' | 'webgpu' | 'dtype'> {
   /** In the place of the saved one, of the same rule: needed for a rule of one's own, and for a learning rate that is a function. */
   optimizer?: Optimizer;
+  /** In the place of the saved ones: needed where a learning rate of theirs is a function. */
+  groups?: readonly ParameterGroup[];
 }
 
 /** What {@link loadTrainer} gives. */
@@ -113,6 +116,7 @@ export async function loadTrainerWith(
       cells: true,
       losses: true,
       optimizer: true,
+      groups: true,
       engine: true,
       threads: true,
       threadWorker: true,
@@ -125,7 +129,8 @@ export async function loadTrainerWith(
   const { tensors, metadata: header } = await read(fn, bytes, [TRAINER]);
   const spec = specFromJson(header.spec as Record<string, unknown>, { cells, losses });
   const rule = optimizer ?? savedOptimizer(fn, header.optimizer as OptimizerHeader);
-  const own = header.options as Pick<CreateTrainerOptions, 'steps' | 'batch'>;
+  const own = header.options as Pick<CreateTrainerOptions, 'steps' | 'batch' | 'groups'>;
+  if (options.groups === undefined) assertRatesSaved(fn, own.groups);
   const made = { ...own, dtype: header.dtype as Dtype, ...choice, optimizer: rule };
   const trainer = await create(spec, made);
   const part = (prefix: string): [string, FloatArray][] =>
@@ -253,9 +258,31 @@ function optionsOf(trainer: Trainer): Record<string, unknown> {
   for (const name of Object.keys(CREATE_TRAINER_OPTIONS)) {
     if (!NOT_SAVED.includes(name) && given[name] !== undefined) saved[name] = given[name];
   }
+  if (trainer.options.groups !== undefined) saved.groups = groupsToJson(trainer);
   const [engine] = /^(ts|wasm|webgpu)/.exec(trainer.engine) ?? ['auto'];
   const [, threads] = /×(\d+)$/.exec(trainer.engine) ?? [];
   return { ...saved, engine, ...(threads === undefined ? {} : { threads: Number(threads) }) };
+}
+
+/** Groups as plain data: their parameters by name; a learning rate that is a function as null. */
+function groupsToJson({ spec, options }: Trainer): unknown {
+  const { names } = partitionUpdate(parameterLayout(spec), options);
+  return options.groups!.map((group, g) => {
+    const { parameters: _, lr, ...own } = group;
+    assertJson('saveTrainer', `groups[${g}]`, own);
+    const rate = lr === undefined ? {} : { lr: typeof lr === 'number' ? lr : null };
+    return { parameters: names[g], ...rate, ...own };
+  });
+}
+
+/** @throws {RangeError} where the learning rate of a group was a function. */
+function assertRatesSaved(fn: string, groups: readonly ParameterGroup[] = []): void {
+  const g = groups.findIndex(({ lr }) => lr === null);
+  if (g < 0) return;
+  const code = `${fn}(bytes, { groups: [{ parameters: …, lr: … }] })`;
+  throw new RangeError(
+    `${fn}: the learning rate of groups[${g}] was a function, which is not saved: hand it in, ${code}`,
+  );
 }
 
 function tensorsOf(spec: ResolvedSpec, parameters: NamedTensors): ModelFile['tensors'] {

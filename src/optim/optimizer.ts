@@ -41,6 +41,13 @@ export interface Optimizer {
   update(params: FloatArray, grads: FloatArray, memory: readonly FloatArray[], numbers: StepNumbers): void;
   /** The formula that `update` was made from: the twins on other engines are made from it, too. */
   readonly formula?: UpdateFormula;
+  /**
+   * The same rule with some of its options and its learning rate changed: what a group of parameters needs whose options
+   * are its own.
+   *
+   * @throws {RangeError | TypeError} on an option that the rule does not have, or out of range.
+   */
+  with?(changes: Readonly<Record<string, unknown>>): Optimizer;
 }
 
 /** One parameter of an update, over an algebra. */

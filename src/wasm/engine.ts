@@ -16,6 +16,7 @@ import { matmulKernels, panelLength } from './matmul.ts';
 import { bufferBytes, WasmMemory } from './memory.ts';
 import { hasFusedMultiplyAdd } from './module.ts';
 import { multiplyKernels } from './multiply.ts';
+import { finiteKernels } from './notFinite.ts';
 import { recurrenceStages } from './recurrence.ts';
 import { reluKernels } from './relu.ts';
 import { sigmoidKernels } from './sigmoid.ts';
@@ -123,7 +124,7 @@ function bytesOf(lengths: readonly number[]): number {
 }
 
 function engineOn(w: WasmMemory, running: Pick<CpuEngine, 'compile' | 'finish' | 'dispose'>): WasmEngine {
-  const { sumAxis, sumOfSquares } = sumKernels(w);
+  const { sumAxis } = sumKernels(w);
   const { matmulNN, matmulTN } = matmulKernels(w);
   const { add, addRowBackward } = addKernels(w);
   const kernels: Kernels<FloatArray, Int32Array> = {
@@ -145,7 +146,7 @@ function engineOn(w: WasmMemory, running: Pick<CpuEngine, 'compile' | 'finish' |
     kernels,
     ...defaultStages(kernels, lossStages(w)),
     ...recurrenceStages(w, kernels),
-    optim: { ...clipKernels(w), ...l2Kernels(w), ...updateKernels(w), sumOfSquares },
+    optim: { ...clipKernels(w), ...l2Kernels(w), ...finiteKernels(w), ...updateKernels(w) },
     floats: (length) => w.floats(length),
     ints: (length) => w.ints(length),
     ...typedArrays,

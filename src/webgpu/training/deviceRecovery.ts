@@ -105,9 +105,9 @@ export function withDeviceRecovery(
     return all;
   };
 
-  const { spec, dtype, layout, states, engine, synchronous } = first;
+  const { spec, dtype, layout, partition, states, engine, synchronous } = first;
   return {
-    ...{ spec, dtype, layout, states, engine, synchronous },
+    ...{ spec, dtype, layout, partition, states, engine, synchronous },
     get current() {
       return current;
     },

@@ -8,6 +8,9 @@ import { SurfaceView } from './views/surface.tsx';
 import { TrainingView } from './views/training.tsx';
 import { WeightsView } from './views/weights.tsx';
 
+/** Where the guides are, as seen from the page; nowhere where the page is served alone. */
+const GUIDES: string | undefined = import.meta.env.VITE_GUIDES;
+
 export function App() {
   const shown = snapshot.value;
   return (
@@ -18,6 +21,12 @@ export function App() {
           A net learns to write, in your browser. Every number comes from the library{' '}
           <a href="https://github.com/bptt-js/bptt#readme">bptt</a>: states, gates, and the gradient on its way back
           through time.
+          {GUIDES && (
+            <>
+              {' '}
+              <a href={GUIDES}>Guides and reference</a>
+            </>
+          )}
         </p>
       </header>
       <main>

@@ -1,8 +1,8 @@
 import { errorSurface } from './errorSurface.ts';
 import heron from './heron.txt?raw';
 import type { Reply, Request, View } from './messages.ts';
+import { textOf } from './model.ts';
 import { race } from './race.ts';
-import { textOf } from './settings.ts';
 import { Training } from './training.ts';
 
 /** The most snapshots a second, milliseconds of training at a stretch, and between two samples or spectra. */
@@ -115,7 +115,7 @@ async function train(): Promise<void> {
   const until = performance.now() + STRETCH;
   while (running && performance.now() < until) {
     if (stopAt > 0 && training.updates >= stopAt) running = false;
-    else await training.step();
+    else await training.step(stopAt > 0 ? stopAt - training.updates : Number.POSITIVE_INFINITY);
   }
   const now = performance.now();
   if (!running || now - shownAt >= 1000 / SNAPSHOTS) await show(!running || now - slowAt >= SLOW);

@@ -19,6 +19,7 @@ import {
 
 const wasm = { hasWasmSimd, panelLengths, ThreadStartError, wasmEngine, wasmEngines, whyNoThreads, whyOneThread };
 
+/** What {@link createTrainer} of `bptt/static` takes beside the spec. */
 export interface StaticTrainerOptions extends Omit<CreateTrainerOptions, 'engine' | 'webgpu'> {
   /** Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. */
   engine?: CpuEngineName;

@@ -101,6 +101,11 @@ export function ReberView() {
                 ? 'The probe has left the grammar before the cursor.'
                 : `May come: ${legal.map((symbol) => `${symbol} ${(100 * of(symbol)).toFixed(1)} %`).join(', ')}. Illegal symbols get ${(100 * (1 - mass)).toFixed(2)} %.`}
             </p>
+            <Table
+              name={`Belief, ${name}`}
+              head={['symbol', 'legal', 'probability']}
+              rows={() => chars.map((symbol) => [symbol, legal.includes(symbol) ? 'yes' : 'no', of(symbol)])}
+            />
           </div>
         );
       })}

@@ -36,6 +36,7 @@ export function windowKey({ steps, masked, dropping }: WindowKind): number {
 /** Kinds of window whose views are kept. */
 export const KEPT_WINDOWS = 16;
 
+/** What a {@link RecurrentStack} is made with, beside engine, spec and sizes. */
 export interface StackOptions {
   /** Whether backward gives {@link RecurrentStack.dx} (vectors only). Default false. */
   readonly inputGradient?: boolean;
@@ -45,7 +46,7 @@ export interface StackOptions {
 
 /**
  * A stack of recurrent layers walking through time: the layers one after another, each direction by its
- * {@link recurrenceForward} and {@link recurrenceBackward}.
+ * `recurrenceForward` and `recurrenceBackward` (`bptt/recurrence.ts`).
  *
  * A window is written into `ids` or `x`, the states it goes on from into {@link initial}. After {@link forward} the outputs
  * `[steps,B,H·directions]` are in {@link output}. After {@link backward} the gradients of the inputs are in `dx`, those of the
@@ -171,7 +172,7 @@ export class RecurrentStack<F, I> {
    * The backward pass over the window that {@link forward} has just walked: from {@link doutput} and {@link dfinal} to the
    * gradients of the gates, inputs and initial states.
    *
-   * @param backSteps see {@link recurrenceBackward}
+   * @param backSteps truncated backpropagation: the gradient is cut at every multiple of so many steps
    * @returns the sums that add up to the parameters' gradients
    */
   backward(kind: WindowKind, backSteps: number): WeightGradient<F, I>[] {

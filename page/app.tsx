@@ -72,7 +72,7 @@ export function App() {
           <span class="updates">
             <output data-updates={shown?.updates}>{shown ? shown.updates.toLocaleString('en') : '…'}</output> updates
           </span>
-          <span class="fine">{shown?.engine}</span>
+          <span class="fine engine">{shown?.engine}</span>
         </div>
         <p role="alert" class="alert">
           {message.value}

@@ -56,11 +56,12 @@ export function specOf(settings: Settings, cell: PageCell, V: number): ModelSpec
 }
 
 export function trainerOptions(settings: Settings): TrainerOptions {
-  const { steps, batch, optimizer, lr, clip, backSteps } = settings;
+  const { steps, batch, optimizer, lr, clip, l2, backSteps } = settings;
   const byValue: Clip = { value: clip };
   return {
     ...{ steps, batch, optimizer: OPTIMIZERS[optimizer](lr) },
     ...(clip > 0 ? { clip: byValue } : {}),
+    ...(l2 > 0 ? { l2 } : {}),
     ...(backSteps > 0 ? { backSteps } : {}),
   };
 }

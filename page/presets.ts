@@ -25,6 +25,18 @@ export const PRESETS: readonly Preset[] = [
     {},
   ),
   preset(
+    'minimal RNN',
+    40,
+    'Notebook 000’s net: 7 symbols, 50 tanh units without a bias, every matrix scaled so that its largest singular value is 1, plain SGD; the notebook ends before its data, here they are Reber words. Before the first update no singular value is above 1, so that the gradient can only fade on its way back: by a factor of more than ten every five steps.',
+    { text: 'reber', hidden: 50, bias: 'none', init: 'spectral', optimizer: 'sgd', lr: 0.01, clip: 0 },
+  ),
+  preset(
+    'character RNN',
+    24,
+    'Notebook 002’s net: plain SGD at a fixed rate, and L2, which the learning curve counts in. The loss comes down and jumps up again: after 4000 updates it is higher than after 2000 (the notebook’s stood still at 3.5 bits, update after update), where Adagrad of min-char-rnn goes on learning.',
+    { optimizer: 'sgd', lr: 0.01, l2: 0.01, init: 'orthogonal' },
+  ),
+  preset(
     'tanh beside LSTM',
     40,
     'Both nets read the same windows from the same seed. Let the cursor stand and watch the chart back through time: how many steps back does each line take to lose a factor of a hundred?',

@@ -36,6 +36,8 @@ export interface Settings {
   lr: number;
   /** The most that an element of the gradient may be; 0 for no clipping. */
   clip: number;
+  /** λ of λ·Σ w² over the weight matrices, which counts in the learning curve. */
+  l2: number;
   init: PageInit;
   /** Whether the units have a bias; the output always has one. */
   bias: 'input' | 'none';
@@ -53,7 +55,7 @@ export interface Settings {
 /** min-char-rnn's, on the bundled text. */
 export const DEFAULTS: Settings = {
   ...{ text: 'heron', own: '', cell: 'elman', beside: 'none', hidden: 100, steps: 25, optimizer: 'adagrad', lr: 0.1 },
-  ...{ clip: 5, init: 'minCharRnn', bias: 'input', batch: 1, threads: 1, seed: 0, backSteps: 0, stopAt: 0 },
+  ...{ clip: 5, l2: 0, init: 'minCharRnn', bias: 'input', batch: 1, threads: 1, seed: 0, backSteps: 0, stopAt: 0 },
   engine: 'wasm',
 };
 

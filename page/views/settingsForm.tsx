@@ -28,7 +28,7 @@ export function SettingsForm() {
     (engine) => [engine, ENGINE_TITLES[engine]] as const,
   );
   const number = (
-    key: 'batch' | 'threads' | 'hidden' | 'steps' | 'lr' | 'clip' | 'seed' | 'backSteps' | 'stopAt',
+    key: 'batch' | 'threads' | 'hidden' | 'steps' | 'lr' | 'clip' | 'l2' | 'seed' | 'backSteps' | 'stopAt',
     label: string,
     step: number | 'any' = 1,
   ) => (
@@ -74,6 +74,7 @@ export function SettingsForm() {
         />
         {number('lr', 'learning rate', 'any')}
         {number('clip', 'clip at (0: never)', 'any')}
+        {number('l2', 'L2', 'any')}
         <Choice
           label="initial weights"
           value={now.init}

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type CpuTrainer, createSampler, createTrainer, Inspector, loadTrainer, type Scheme, type Trainer } from 'bptt';
@@ -16,7 +17,7 @@ import { PRESETS } from '../../page/presets.ts';
 import { reberState } from '../../page/reberState.ts';
 import { DEFAULTS, fromLink, hashOf, type Settings, toLink } from '../../page/settings.ts';
 import { Training } from '../../page/training.ts';
-import { type PageServer, servePage } from './browser.ts';
+import { type PageServer, serveFolder, servePage } from './browser.ts';
 
 const heron = readFileSync(new URL('../../page/heron.txt', import.meta.url), 'utf8');
 
@@ -341,7 +342,7 @@ describe('an LSTM on embedded Reber words', () => {
   }, 90_000);
 
   test('the way over the error surface is that of the notebook, to the bit', async () => {
-    await page.getByRole('button', { name: 'Draw the surface' }).click();
+    await page.getByRole('button', { name: 'linear RNN' }).click();
     await expect.poll(() => page.locator('.on-surface').textContent()).toMatch(/^After 150 updates: wx = /);
     const way = await table(page, 'Way over the surface');
     const { ls_of_ws } = linearRnn({ seed: settings.seed, iterations: 150 });
@@ -353,14 +354,69 @@ describe('an LSTM on embedded Reber words', () => {
   test('a starting point begins a training of its own and puts the cursor there', async () => {
     await page.getByRole('button', { name: 'Reber grammar', exact: true }).click();
     await page.locator('output[data-updates="0"]').waitFor();
-    expect(fromLink(page.url().split('#')[1])).toEqual(PRESETS[2].settings);
+    const reber = PRESETS.find(({ name }) => name === 'Reber grammar')!;
+    expect(fromLink(page.url().split('#')[1])).toEqual(reber.settings);
     const slider = page.getByRole('slider', { name: 'Cursor in the probe text' });
-    expect(await slider.getAttribute('aria-valuenow')).toBe(String(PRESETS[2].cursor));
+    expect(await slider.getAttribute('aria-valuenow')).toBe(String(reber.cursor));
     expect(await page.getByRole('button', { name: 'Reber grammar', exact: true }).getAttribute('aria-pressed')).toBe(
       'true',
     );
   });
 });
+
+describe('on WebGPU', () => {
+  const settings: Settings = { ...DEFAULTS, text: 'reber', hidden: 16, steps: 10, stopAt: 45, engine: 'webgpu' };
+
+  test('it trains as on the CPU, as far as rounding lets it, pauses where it should, and is seen inside', async () => {
+    const { nets, probe } = await reference({ ...settings, engine: 'wasm' }, 45);
+    const page = await opened(settings);
+    await page.getByRole('button', { name: 'Start' }).click({ timeout: 60_000 });
+    await page.locator('output[data-updates="45"]').waitFor({ timeout: 60_000 });
+    expect(await page.locator('.engine').textContent()).toContain('webgpu: ');
+    const { losses } = await inspected(nets[0].trainer, probe, 0);
+    const bits = (await table(page, 'Surprise')).slice(1).map(([, shown]) => Number(shown));
+    // 45 updates in float32, each engine with its own rounding; measured: by 6e-5 bits at most
+    const differences = bits.map((shown, t) => Math.abs(shown - losses[t] / Math.LN2));
+    expect(Math.max(...differences)).toBeLessThan(1e-3);
+    await page.getByRole('button', { name: 'One step', exact: true }).click();
+    await page.locator('output[data-updates="46"]').waitFor();
+    await page.getByRole('button', { name: 'One step back' }).click();
+    await page.locator('output[data-updates="45"]').waitFor();
+    await page.context().close();
+  }, 150_000);
+
+  test('a browser that has none says so', async () => {
+    const context = await server.browser.newContext();
+    // without the file of the engine, as without a GPU, the page says why in words
+    await context.route('**/webgpu-*.js', (route) => route.abort());
+    const page = await context.newPage();
+    await page.goto(`${server.url}#${toLink(settings)}`);
+    await expect.poll(() => page.getByRole('alert').textContent(), { timeout: 20_000 }).toContain('webgpu');
+    await context.close();
+  });
+});
+
+test('where the page is cross-origin isolated threads share the sequences, elsewhere one does it all', async () => {
+  const settings: Settings = { ...DEFAULTS, text: 'reber', hidden: 8, steps: 10, batch: 4, threads: 2, stopAt: 20 };
+  const isolated = await serveFolder(fileURLToPath(new URL('../../page/dist', import.meta.url)), true);
+  const bits: string[][] = [];
+  for (const [host, engine] of [
+    [isolated, 'wasm: SIMD, 2 threads'],
+    [server, 'wasm: SIMD, 1 thread instead of 2'],
+  ] as const) {
+    const page = await host.browser.newPage();
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    await page.goto(`${host.url}#${toLink(settings)}`);
+    await trained(page, 20);
+    expect(await page.locator('.engine').textContent()).toContain(engine);
+    await page.getByText(/^Settings:/).click();
+    await page.getByRole('spinbutton', { name: 'threads' }).waitFor();
+    bits.push((await table(page, 'Surprise')).slice(1).map((row) => row[1]));
+    await page.close();
+  }
+  expectClose(bits[0].map(Number), bits[1].map(Number));
+  await isolated.close();
+}, 120_000);
 
 test('every starting point can begin, and its cursor lies in its probe', async () => {
   for (const { name, settings, cursor } of PRESETS) {
@@ -371,6 +427,30 @@ test('every starting point can begin, and its cursor lies in its probe', async (
     }
     training.dispose();
   }
+});
+
+test('the minimal RNN begins with singular values of at most 1, and its gradient fades by ten every five steps', async () => {
+  const { settings, cursor } = PRESETS.find(({ name }) => name === 'minimal RNN')!;
+  const training = await Training.begin(settings, textOf(settings, heron));
+  const view = { probe: '', cursor, backSteps: 0, temperature: 1, weights: true, block: 0 };
+  const [{ weights, norms, H }] = (await training.snapshot(false, view, false, true)).nets;
+  expect(H).toBe(50);
+  expect(weights!.singular[0]).toBeCloseTo(1, 6);
+  for (let t = cursor; t >= 25; t -= 5) expect(norms.h[t - 5]).toBeLessThan(norms.h[t] / 10);
+  training.dispose();
+});
+
+test('the character RNN of the notebook unlearns what it has learned', async () => {
+  const { settings } = PRESETS.find(({ name }) => name === 'character RNN')!;
+  const training = await Training.begin(settings, textOf(settings, heron));
+  const mean = async (until: number): Promise<number> => {
+    while (training.updates < until) await training.step();
+    const losses = training.nets[0].takeProgress().losses.slice(-100);
+    return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  };
+  const early = await mean(2000);
+  expect(await mean(4000)).toBeGreaterThan(early);
+  training.dispose();
 });
 
 test('after 1,000 updates of embedded Reber the LSTM knows the last P, and the tanh net guesses', async () => {

@@ -80,12 +80,14 @@ export function App() {
         <Presets />
         <SettingsForm />
         <div class="columns">
-          <TrainingView />
+          <div class="column">
+            <ReberView />
+            <TrainingView />
+            <NextView />
+          </div>
           <AxisView />
         </div>
         <div class="cards">
-          <NextView />
-          <ReberView />
           <WeightsView />
           <ProveView />
           <SurfaceView />

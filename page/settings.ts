@@ -47,7 +47,7 @@ export interface Settings {
   seed: number;
   /** k2: gradients are cut every so many steps while training; 0 for not. */
   backSteps: number;
-  /** Training pauses after so many updates; 0 for never. */
+  /** Training pauses once after so many updates; 0 for never. */
   stopAt: number;
   engine: PageEngine;
 }

@@ -3,9 +3,9 @@
  *
  *     node --import tsx --conditions=bptt-source scripts/pagePicture.ts
  */
-import { mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright';
+import { PRESETS } from '../page/presets.ts';
 import { DEFAULTS, type Settings, toLink } from '../page/settings.ts';
 import { servePage } from '../tests/page/browser.ts';
 
@@ -13,9 +13,9 @@ const docs = fileURLToPath(new URL('../docs/', import.meta.url));
 
 const heron: Settings = {
   ...DEFAULTS,
-  ...{ cell: 'lstm', beside: 'elman', hidden: 40, optimizer: 'adam', lr: 0.005, init: 'orthogonal', stopAt: 1500 },
+  ...{ cell: 'lstm', beside: 'elman', hidden: 40, optimizer: 'adam', lr: 0.005, init: 'orthogonal', stopAt: 3000 },
 };
-const reber: Settings = { ...heron, text: 'embedded', hidden: 15, lr: 0.01, steps: 50, stopAt: 1000 };
+const { settings: reber } = PRESETS.find(({ name }) => name === 'embedded Reber, LSTM')!;
 
 /** The views by the beginning of their headings, and what they are called in `docs/views/`. */
 const HERON_VIEWS = {
@@ -31,8 +31,6 @@ const MODES = {
 } as const;
 
 const server = await servePage();
-rmSync(`${docs}views`, { recursive: true, force: true });
-mkdirSync(`${docs}views`);
 for (const [mode, options] of Object.entries(MODES)) {
   const page = await server.browser.newPage(options);
   await train(page, heron);
@@ -40,8 +38,6 @@ for (const [mode, options] of Object.entries(MODES)) {
   await page.getByRole('spinbutton', { name: 'unit', exact: true }).fill('7');
   await cursorTo(page, 58);
   if (mode === 'light') await page.screenshot({ path: `${docs}page.png` });
-  await page.getByText('Show the spectra').click();
-  await page.locator('.plane').waitFor();
   for (const name of ['Check the gradient', 'Race', 'Draw the surface'])
     await page.getByRole('button', { name }).click();
   await page.getByText(/^Right:/).waitFor();
@@ -59,6 +55,9 @@ await server.close();
 
 async function train(page: Page, settings: Settings): Promise<void> {
   await page.goto(`${server.url}#${toLink(settings)}`);
+  // so that the spectral radius is followed from the beginning
+  await page.getByText('Show the spectra').click();
+  await page.locator('.plane').waitFor();
   await page.locator('button.main:enabled').click();
   await page.locator(`output[data-updates="${settings.stopAt}"]`).waitFor({ timeout: 120_000 });
 }

@@ -9,6 +9,7 @@ export function Presets() {
   return (
     <nav aria-label="Starting points">
       <div class="presets">
+        <span>Starting points</span>
         {PRESETS.map((preset) => (
           <button
             key={preset.name}

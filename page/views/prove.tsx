@@ -64,20 +64,21 @@ export function ProveView() {
                 <th scope="col">engine</th>
                 <th scope="col">updates a second</th>
                 <th scope="col">losses differ by</th>
-                <th scope="col">runs on</th>
               </tr>
             </thead>
             <tbody>
               {raced.map((result) => (
                 <tr key={result.engine}>
-                  <td>{ENGINE_TITLES[result.engine]}</td>
+                  <td>
+                    {ENGINE_TITLES[result.engine]}
+                    {'why' in result || <div class="fine">{result.description}</div>}
+                  </td>
                   {'why' in result ? (
-                    <td colSpan={3}>{result.why}</td>
+                    <td colSpan={2}>{result.why}</td>
                   ) : (
                     <>
                       <td>{Math.round(result.updatesPerSecond).toLocaleString('en')}</td>
                       <td>{result.difference.toExponential(1)}</td>
-                      <td>{result.description}</td>
                     </>
                   )}
                 </tr>

@@ -36,9 +36,13 @@ type Static<O> = Omit<O, 'engine' | 'webgpu'> & {
   engine?: CpuEngineName;
 };
 
+/** What {@link createTrainer} of `bptt/static` takes beside the spec. */
 export type StaticTrainerOptions = Static<CreateTrainerOptions>;
+/** What {@link createModel} of `bptt/static` takes. */
 export type StaticModelOptions = Static<CreateModelOptions>;
+/** What {@link loadTrainer} of `bptt/static` takes. */
 export type StaticLoadTrainerOptions = Static<LoadTrainerOptions>;
+/** What {@link loadModel} of `bptt/static` takes. */
 export type StaticLoadModelOptions = Static<LoadModelOptions>;
 
 /**

@@ -16,6 +16,7 @@ export interface Beam {
   score: number;
 }
 
+/** What {@link beamSearch} takes. */
 export interface BeamSearchOptions {
   /** How many beams are kept at each step. Default 4. */
   width?: number;

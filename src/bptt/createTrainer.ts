@@ -22,8 +22,10 @@ export type CpuEngineName = (typeof CPU_ENGINE_NAMES)[number];
 /** The engines that {@link createTrainer} knows. */
 export const ENGINE_NAMES: readonly [...typeof CPU_ENGINE_NAMES, 'webgpu'] = [...CPU_ENGINE_NAMES, 'webgpu'];
 
+/** One of {@link ENGINE_NAMES}. */
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
+/** What {@link createTrainer} takes beside the spec. */
 export interface CreateTrainerOptions extends TrainerOptions {
   /**
    * Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. `webgpu` is a GPU,
@@ -67,7 +69,7 @@ export function createTrainer(spec: ModelSpec | ResolvedSpec, options: CreateTra
     {
       cpu: () => import('./cpuTrainer.ts'),
       wasm: () => import('../wasm/index.ts'),
-      webgpu: () => import('../webgpu/index.ts'),
+      webgpu: () => import('../webgpu/training/trainer.ts'),
     },
     spec,
     options,
@@ -79,7 +81,7 @@ export interface EngineCode {
   cpu(): Promise<Pick<typeof import('./cpuTrainer.ts'), 'cpuTrainer'>>;
   wasm(): Promise<WasmCode>;
   /** Null where there is none. */
-  webgpu: (() => Promise<Pick<typeof import('../webgpu/index.ts'), 'webgpuTrainer'>>) | null;
+  webgpu: (() => Promise<Pick<typeof import('../webgpu/training/trainer.ts'), 'webgpuTrainer'>>) | null;
 }
 
 /** What a trainer on engine `wasm` is made with. */
@@ -126,6 +128,7 @@ async function onWebgpu(
   return webgpuTrainer(spec, { ...own, ...webgpu });
 }
 
+/** What {@link createSampler} takes beside spec and parameters. */
 export interface CreateSamplerOptions {
   /** Who computes. Default `auto`: `wasm` for float32 parameters where the host has WebAssembly SIMD, else `ts`. */
   engine?: EngineName;
@@ -166,7 +169,7 @@ export async function createSampler(
     throw new RangeError(`createSampler: engine ${engine} computes in float32, the parameters are float64`);
   }
   if (engine === 'webgpu') {
-    const { webgpuSampler } = await import('../webgpu/index.ts');
+    const { webgpuSampler } = await import('../webgpu/training/sampler.ts');
     return webgpuSampler(spec, parameters, webgpu);
   }
   if (engine !== 'ts' && dtype === 'float32') {

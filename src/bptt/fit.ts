@@ -19,6 +19,7 @@ export type FitData =
   | { windows: Windows }
   | { batches: readonly TrainingBatch[] | ((epoch: number) => Iterable<TrainingBatch>) };
 
+/** What {@link fit} takes beside trainer and data. */
 export interface FitOptions {
   /** How many times all of the data is gone through. */
   epochs: number;

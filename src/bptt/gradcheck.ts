@@ -30,6 +30,7 @@ export interface VectorFunction<P extends Params = Params> {
   backward(dOut: Float64Array, params: P): Params;
 }
 
+/** What {@link gradcheck} takes beside function and parameters. */
 export interface GradcheckOptions {
   /**
    * - `'full'` (default): every element of every parameter.
@@ -72,6 +73,7 @@ export interface GradcheckKink {
   jump: number;
 }
 
+/** What {@link gradcheck} found. */
 export interface GradcheckReport {
   passed: boolean;
   /** Why it did not pass; empty when it did. */

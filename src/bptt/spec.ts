@@ -37,6 +37,7 @@ const CELLS: Readonly<Record<Exclude<CellName, 'elman'>, Cell>> = {
 /** The names of the bundled cells. */
 export const CELL_NAMES: readonly CellName[] = ['elman', ...(Object.keys(CELLS) as (keyof typeof CELLS)[])];
 
+/** The losses that a spec may name; others are given as values. */
 export type LossName = 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'squaredError';
 
 const LOSSES: Readonly<Record<LossName, Loss>> = { softmaxCrossEntropy, sigmoidCrossEntropy, squaredError };

@@ -22,6 +22,7 @@ import {
 /** How gradients are kept from exploding. */
 export type Clip = { value: number } | { norm: number };
 
+/** What every trainer is made with, whatever its engine. */
 export interface TrainerOptions {
   /** T, the most steps of a window, and B, the most sequences of a batch. */
   steps: number;
@@ -52,7 +53,7 @@ export interface TrainerOptions {
   frozen?: readonly string[];
   /**
    * Batches that share an update: their gradients are summed (with reduction `mean`: a sum of means), L2 counts once. A call
-   * of {@link Trainer.train} makes an update of every so many of its batches, the last one of what is left; where one of
+   * of `train` makes an update of every so many of its batches, the last one of what is left; where one of
    * them fails, none of them has changed anything. Engines of the CPU only. Default 1.
    */
   accumulate?: number;

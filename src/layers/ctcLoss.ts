@@ -2,6 +2,7 @@ import { softmax } from '../tensor/softmax.ts';
 import { ctcBackward, ctcForward, ctcTooShort } from './ctc.ts';
 import type { Loss, LossSizes, LossWindow } from './loss.ts';
 
+/** What {@link ctc} takes. */
 export interface CtcOptions {
   /** The symbol that stands for no label. Default 0. */
   blank?: number;

@@ -3,7 +3,7 @@ import type { FloatArray } from '../tensor/shape.ts';
 
 /**
  * Draws an inverted-dropout mask: each element is 0 with probability `rate`, else 1/(1 − rate). Forward and backward
- * multiply by the same mask, so the layer itself is {@link multiply}.
+ * multiply by the same mask, so the layer itself is `multiply` of `bptt/tensor`.
  *
  * @param mask overwritten
  * @throws {RangeError} unless 0 ≤ rate < 1.

@@ -52,7 +52,7 @@ const GRAM_SCHMIDT_WORK = 2 ** 24;
  * uniformly distributed (Haar).
  *
  * Up to short²·long = 2²⁴, of the shorter and the longer side (256 × 256), by Gram–Schmidt on normal draws, each vector made
- * orthogonal twice, which leaves nothing but rounding. Larger ones by random reflections, see {@link haarVectors}: a third
+ * orthogonal twice, which leaves nothing but rounding. Larger ones by random reflections, see `haarVectors`: a third
  * of the arithmetic, in blocks that fit into the cache, from other draws.
  *
  * @param w [rows,cols], overwritten

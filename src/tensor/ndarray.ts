@@ -20,7 +20,11 @@ export type View = NdArray<FloatArray>;
 /** A view on whole numbers: ids of rows, positions of maxima. */
 export type IdView = NdArray<Int32Array>;
 
-export { type NdArray, ndarray, ops };
+/** A view on an array: the type of the package ndarray. */
+export type { NdArray };
+/** `ndarray(data, shape, stride?, offset?)` makes a view: the package ndarray. */
+/** Elementwise operations on views, destination first: the package ndarray-ops. */
+export { ndarray, ops };
 
 // matrix products
 

@@ -26,6 +26,7 @@ import { tanhKernels } from './tanh.ts';
 import { type FileAddress, Thread, whyNoThreads } from './threads.ts';
 import { updateKernels } from './updates.ts';
 
+/** What {@link wasmEngine} takes. */
 export interface WasmEngineOptions {
   /**
    * The length of every buffer that the engine will be asked for, since its memory is taken once and never grows:
@@ -39,6 +40,7 @@ export interface WasmEngineOptions {
   fma?: boolean;
 }
 
+/** What {@link wasmEngines} takes beside the buffers of each. */
 export interface WasmThreadsOptions extends Pick<WasmEngineOptions, 'fma'> {
   /** A copy of `dist/wasm/threadWorker.js`, where a bundler does not carry that file beside the code that starts it. */
   threadWorker?: FileAddress;

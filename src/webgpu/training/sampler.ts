@@ -17,6 +17,7 @@ import { drawSymbol } from '../kernels/drawSymbol.ts';
 import { formulaOf } from './cellKernels.ts';
 import { type WebgpuEngine, webgpuEngine } from './engine.ts';
 
+/** What {@link webgpuSampler} takes beside spec and parameters. */
 export interface WebgpuSamplerOptions {
   /** The device to compute on, which then stays its owner's. Left out: one is opened, and closed by `dispose`. */
   device?: Device;

@@ -1,4 +1,4 @@
-import { describe } from '../tensor/options.ts';
+import { describe } from '../check/describe.ts';
 import type { Dtype } from '../tensor/shape.ts';
 import { allocationPlan } from './cpuSession.ts';
 import type { CpuEngineName, CreateTrainerOptions, WasmCode } from './createTrainer.ts';

@@ -1,4 +1,4 @@
-import { describe } from '../tensor/options.ts';
+import { describe } from '../check/describe.ts';
 import { type Dtype, dtypeOf } from '../tensor/shape.ts';
 import { type CpuEngineName, ENGINE_NAMES } from './createTrainer.ts';
 import { tsEngine } from './engine.ts';

@@ -1,5 +1,6 @@
+import { describe } from '../check/describe.ts';
+import { assertOptions, type Synonyms } from '../check/options.ts';
 import { softmaxCrossEntropy } from '../layers/loss.ts';
-import { assertOptions, describe, type Synonyms } from '../tensor/options.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { dtypeOf, type FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';

@@ -1,6 +1,7 @@
-import { assertWhole, type RandomState } from '../tensor/random.ts';
+import { assertLength } from '../check/arrays.ts';
+import { assertWhole } from '../check/numbers.ts';
+import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { assertLength } from './check.ts';
 
 /** The mean squared error of a net that remembers nothing and always says 1: the variance of a sum of two uniforms. */
 export const ADDING_BASELINE: number = 1 / 6;
@@ -19,8 +20,8 @@ export const ADDING_BASELINE: number = 1 / 6;
 export function addingProblem(x: FloatArray, targets: FloatArray, rng: RandomState, t: number, b: number): void {
   assertWhole('addingProblem', 'T', t, 2);
   assertWhole('addingProblem', 'B', b, 1);
-  assertLength('addingProblem', 'x', x, `[T,B,2] = [${t},${b},2]`, t * b * 2);
-  assertLength('addingProblem', 'targets', targets, `[B] = [${b}]`, b);
+  assertLength('addingProblem', 'x', x, '[T,B,2]', t, b, 2);
+  assertLength('addingProblem', 'targets', targets, '[B]', b);
   const half = Math.floor(t / 2);
   for (let j = 0; j < b; j++) {
     for (let i = 0; i < t; i++) {

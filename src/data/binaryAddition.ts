@@ -1,6 +1,7 @@
-import { assertWhole, type RandomState } from '../tensor/random.ts';
+import { assertLength } from '../check/arrays.ts';
+import { assertWhole } from '../check/numbers.ts';
+import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { assertLength } from './check.ts';
 
 /** Beyond this many bits a number is no longer exact. */
 const MAX_BINARY_DIM = 53;
@@ -61,8 +62,8 @@ export function additionProblem(rng: RandomState, binaryDim = 8): AdditionProble
 export function additionBatch(x: FloatArray, targets: FloatArray, rng: RandomState, t: number, b: number): void {
   assertWhole('additionBatch', 'T', t, 1, MAX_BINARY_DIM);
   assertWhole('additionBatch', 'B', b, 1);
-  assertLength('additionBatch', 'x', x, `[T,B,2] = [${t},${b},2]`, t * b * 2);
-  assertLength('additionBatch', 'targets', targets, `[T,B,1] = [${t},${b},1]`, t * b);
+  assertLength('additionBatch', 'x', x, '[T,B,2]', t, b, 2);
+  assertLength('additionBatch', 'targets', targets, '[T,B,1]', t, b, 1);
   for (let j = 0; j < b; j++) {
     const problem = additionProblem(rng, t);
     for (let i = 0; i < t; i++) {

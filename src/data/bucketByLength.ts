@@ -1,5 +1,5 @@
-import { assertWhole, type RandomState } from '../tensor/random.ts';
-import { assertWholes } from '../tensor/wholes.ts';
+import { assertWhole, assertWholes } from '../check/numbers.ts';
+import type { RandomState } from '../tensor/random.ts';
 
 /**
  * Batches of sequences of similar length, so that little is padding: the sequences are sorted by length and cut into batches

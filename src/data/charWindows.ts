@@ -1,6 +1,6 @@
-import { describe } from '../tensor/options.ts';
-import { assertWhole } from '../tensor/random.ts';
-import { assertLength } from './check.ts';
+import { assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
 
 /**
  * Windows of T steps through a long text that is read as B streams side by side: stream b is the b-th of B equal parts.
@@ -57,8 +57,8 @@ export class CharWindows {
     const { T, B, streamLength } = this;
     // the shapes are spelled out only for an error: nothing is allocated here
     if (inputs.length !== T * B || targets.length !== T * B) {
-      assertLength('CharWindows.next', 'inputs', inputs, `[T,B] = [${T},${B}]`, T * B);
-      assertLength('CharWindows.next', 'targets', targets, `[T,B] = [${T},${B}]`, T * B);
+      assertLength('CharWindows.next', 'inputs', inputs, '[T,B]', T, B);
+      assertLength('CharWindows.next', 'targets', targets, '[T,B]', T, B);
     }
     if (this.#position + T > streamLength) this.#position = 0;
     const p = this.#position;

@@ -1,6 +1,7 @@
+import { assertLength } from '../check/arrays.ts';
+import { assertWhole } from '../check/numbers.ts';
 import { logOf } from '../tensor/log.ts';
-import { assertWhole, type RandomState } from '../tensor/random.ts';
-import { assertLength } from './check.ts';
+import type { RandomState } from '../tensor/random.ts';
 
 /** The sizes of a copying problem: S symbols out of K to remember over a delay of T blanks, in the paper's letters. */
 export interface CopyingSizes {
@@ -36,8 +37,8 @@ export function copyingProblem(ids: Int32Array, targets: Int32Array, rng: Random
   assertWhole(fn, 'symbols', symbols, 1);
   assertWhole(fn, 'alphabet', alphabet, 1);
   const steps = copyingSteps(delay, symbols);
-  assertLength(fn, 'ids', ids, `[delay+2S,B] = [${steps},${b}]`, steps * b);
-  assertLength(fn, 'targets', targets, `[delay+2S,B] = [${steps},${b}]`, steps * b);
+  assertLength(fn, 'ids', ids, '[delay+2S,B]', steps, b);
+  assertLength(fn, 'targets', targets, '[delay+2S,B]', steps, b);
   const blank = alphabet;
   const start = alphabet + 1;
   ids.fill(blank);

@@ -1,4 +1,5 @@
-import { assertWhole, type RandomState } from '../tensor/random.ts';
+import { assertWhole } from '../check/numbers.ts';
+import type { RandomState } from '../tensor/random.ts';
 
 /** Sequences of zeros and ones, X [m,sequenceLen], and how many ones each holds, t [m]. */
 export interface CountingData {

@@ -1,4 +1,5 @@
-import { assertWhole, type RandomState } from '../tensor/random.ts';
+import { assertWhole } from '../check/numbers.ts';
+import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 
 /** The alphabet; a symbol's index is its one-hot position. */

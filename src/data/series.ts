@@ -1,4 +1,4 @@
-import { assertWhole } from '../tensor/random.ts';
+import { assertWhole } from '../check/numbers.ts';
 
 /**
  * N, the number of steps of a series [N,D].

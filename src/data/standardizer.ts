@@ -1,6 +1,6 @@
-import { assertWhole } from '../tensor/random.ts';
+import { assertLength } from '../check/arrays.ts';
+import { assertWhole } from '../check/numbers.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { assertLength } from './check.ts';
 import { stepsOf } from './series.ts';
 
 /** Mean and standard deviation of each of D features, as plain data that survives JSON. */
@@ -33,7 +33,7 @@ export class Standardizer implements StandardizerState {
       if (!Array.isArray(list)) throw new TypeError(`${fn}: ${name} is ${String(list)}, expected an array of numbers`);
     }
     assertWhole(fn, 'the length of mean', mean.length, 1);
-    assertLength(fn, 'deviation', deviation, `[D] = [${mean.length}] like mean`, mean.length);
+    assertLength(fn, 'deviation', deviation, '[D]', mean.length);
     for (let d = 0; d < mean.length; d++) {
       if (!Number.isFinite(mean[d])) throw new RangeError(`${fn}: mean[${d}] is ${mean[d]}, expected a finite number`);
       if (!(Number.isFinite(deviation[d]) && deviation[d] > 0)) {
@@ -120,6 +120,6 @@ export class Standardizer implements StandardizerState {
 
   #assertShapes(fn: string, output: FloatArray, input: ArrayLike<number>): void {
     const steps = stepsOf(fn, 'the input', input, this.features);
-    assertLength(fn, 'the output', output, `[N,D] = [${steps},${this.features}]`, input.length);
+    assertLength(fn, 'the output', output, '[N,D]', steps, this.features);
   }
 }

@@ -1,4 +1,4 @@
-import { isIndex } from './check.ts';
+import { isIndex } from '../check/numbers.ts';
 
 /** How {@link CharVocabulary.fromText} numbers the characters. */
 export type CharOrder = 'appearance' | 'sorted';

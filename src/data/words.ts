@@ -1,5 +1,4 @@
-import { assertWhole } from '../tensor/random.ts';
-import { isIndex } from './check.ts';
+import { assertWhole, isIndex } from '../check/numbers.ts';
 
 /** Stands for every word outside the vocabulary. */
 export const UNKNOWN = '<unk>';

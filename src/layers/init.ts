@@ -1,5 +1,6 @@
+import { assertLength } from '../check/arrays.ts';
 import type { RandomState } from '../tensor/random.ts';
-import { assertLength, type FloatArray } from '../tensor/shape.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import { sumOfSquares } from '../tensor/sum.ts';
 import { singularValues } from '../tensor/svd.ts';
 import { haarVectors } from './haar.ts';

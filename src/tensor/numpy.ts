@@ -1,3 +1,4 @@
+import { assertWhole } from '../check/numbers.ts';
 /**
  * The corner of NumPy that the notebooks use, on float64 ndarray views: functions return new arrays, small shapes
  * broadcast, names are NumPy's. For reading beside Python; training code calls `bptt/tensor`, which allocates nothing.
@@ -9,7 +10,6 @@ import { expOf } from './exp.ts';
 import { logOf } from './log.ts';
 import { matmulNN, matmulNT, matmulTN } from './matmul.ts';
 import { type NdArray, ndarray, ops, rowMajor, type View } from './ndarray.ts';
-import { assertWhole } from './random.ts';
 import { tanhOf } from './tanh.ts';
 import { assertInside } from './viewExtent.ts';
 import { viewSum } from './viewSum.ts';

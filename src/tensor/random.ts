@@ -1,3 +1,4 @@
+import { assertRange, assertWhole } from '../check/numbers.ts';
 import { binomial } from './binomial.ts';
 import { logOf } from './log.ts';
 import type { FloatArray } from './shape.ts';
@@ -80,7 +81,7 @@ export class RandomState {
       throw new RangeError(`${fn}: key is all zeros, expected a state that can generate`);
     }
     assertWhole(fn, 'pos', state.pos, 0, KEY_LENGTH);
-    assertFinite(fn, 'gauss', state.gauss);
+    assertRange(fn, 'gauss', state.gauss);
     this.#key.set(state.key);
     this.#pos = state.pos;
     this.#hasGauss = state.hasGauss;
@@ -156,7 +157,7 @@ export class RandomState {
 
   /** Overwrites `out` with the numbers that {@link normal} would return. */
   fillNormal<A extends FloatArray | number[]>(out: A, loc: number, scale: number): A {
-    assertFinite('RandomState.normal', 'loc', loc);
+    assertRange('RandomState.normal', 'loc', loc);
     if (!(scale >= 0 && scale < Infinity)) {
       throw new RangeError(`RandomState.normal: scale is ${scale}, expected a finite number ≥ 0`);
     }
@@ -392,27 +393,6 @@ function seedByArray(key: Uint32Array, seed: ArrayLike<number>): void {
   }
   for (let k = 1; k < KEY_LENGTH; k++) mix(1566083941, -i);
   key[0] = UPPER_BIT; // so that the key is not all zeros
-}
-
-/**
- * Throws unless `value` is a whole number in [min, max].
- *
- * @throws {RangeError} naming function, argument, value and range.
- */
-export function assertWhole(
-  fn: string,
-  arg: string,
-  value: number,
-  min: number,
-  max: number = Number.MAX_SAFE_INTEGER,
-): void {
-  if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw new RangeError(`${fn}: ${arg} is ${value}, expected a whole number from ${min} to ${max}`);
-  }
-}
-
-function assertFinite(fn: string, arg: string, value: number): void {
-  if (!Number.isFinite(value)) throw new RangeError(`${fn}: ${arg} is ${value}, expected a finite number`);
 }
 
 function assertProbabilities(fn: string, p: ArrayLike<number>, length: number): void {

@@ -32,8 +32,8 @@ function lengthError(
   sizes: number[],
 ): RangeError | TypeError {
   const named = sizes.slice(0, shape.split(',').length);
-  const told = `${shape} = [${named.map(String).join(',')}]`;
-  const bad = named.findIndex((s) => !isSize(s));
+  const told = `${shape} = [${named.map(String)}]`;
+  const bad = named.map(isSize).indexOf(false);
   if (bad >= 0) return new RangeError(`${fn}: sizes ${told} must be whole numbers ≥ 0, got ${String(named[bad])}`);
   if (a?.length >= 0) return new RangeError(`${fn}: ${arg} has ${a.length} elements, expected ${told}`);
   return dtypeError(fn, arg, a, told);
@@ -68,7 +68,7 @@ function isFloats(a: unknown): a is FloatArray {
 function dtypeError(fn: string, arg: string, a: unknown, wanted: string): TypeError {
   const name = typeName(a);
   const realm = !isFloats(a) && /^Float[36]/.test(name) ? ' of another realm' : '';
-  return new TypeError(`${fn}: ${arg} is ${name}${realm}, expected ${wanted}`);
+  return new TypeError(`${fn}: ${arg} is ${name + realm}, expected ${wanted}`);
 }
 
 /**

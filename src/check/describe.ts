@@ -14,8 +14,8 @@ export function describe(value: unknown): string {
 
 /** The name of a value's class, or the value itself where it has none. */
 export function typeName(value: unknown): string {
-  const { name = Object(value) === value ? 'Object' : value } = (value as object | null)?.constructor ?? {};
-  return String(name);
+  const name: unknown = (value as object | null)?.constructor?.name;
+  return `${name ?? (typeof value === 'object' && value ? 'Object' : value)}`;
 }
 
 /** How a message begins: with a function's name and a colon, or with an object's name that ends in its point, as in `spec.`. */

@@ -180,7 +180,11 @@ describe.each<Dtype>(['float64', 'float32'])('operations on views, %s', (dtype) 
           type Any = (...args: unknown[]) => unknown;
           const flags = accumulate ? [true] : [];
           const wanted = (flat as unknown as Record<string, Any>)[name](...flats, ...sizes(s), ...flags);
-          const got = (views as unknown as Record<string, Any>)[name](...placed, ...(axis === undefined ? [] : [axis]), ...flags);
+          const got = (views as unknown as Record<string, Any>)[name](
+            ...placed,
+            ...(axis === undefined ? [] : [axis]),
+            ...flags,
+          );
           expect(got).toBe(wanted);
           placed.forEach((view, i) => {
             if (typeof view === 'number') return;

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { files } from './recipes/files.ts';
+import type { Recipe, Recipes } from './recipe.ts';
 import { algebra } from './recipes/algebra.ts';
 import { data } from './recipes/data.ts';
+import { files } from './recipes/files.ts';
 import { interop } from './recipes/interop.ts';
 import { layers } from './recipes/layers.ts';
 import { models } from './recipes/models.ts';
@@ -12,7 +13,6 @@ import { tensor, views } from './recipes/tensor.ts';
 import { testing } from './recipes/testing.ts';
 import { wasm } from './recipes/wasm.ts';
 import { webgpu } from './recipes/webgpu.ts';
-import type { Recipe, Recipes } from './recipe.ts';
 
 /** A recipe with what it calls. */
 export interface Target {

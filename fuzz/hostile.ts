@@ -1,4 +1,5 @@
 import { runInNewContext } from 'node:vm';
+import ndarray from 'ndarray';
 import type { Random } from './random.ts';
 
 /** A value that stands where a good one stood, and what it does to a call. */
@@ -85,15 +86,59 @@ function forArray(r: Random, good: TypedArray): Hostile {
 function forText(r: Random, good: string): Hostile {
   return r.pick([
     ...[null, 1, 1n, true, {}, Symbol('s'), () => 1, new Uint8Array(2)].map(must),
-    ...[undefined, '', `${good}x`, good.toUpperCase(), '__proto__', 'constructor', 'toString', 'xavier', 'float16'].map(may),
+    ...[undefined, '', `${good}x`, good.toUpperCase(), '__proto__', 'constructor', 'toString', 'xavier', 'float16'].map(
+      may,
+    ),
     ...['\ud800', '\0', 'é\u0301', '😀', 'a'.repeat(1000)].map(may),
   ]);
 }
 
+interface View {
+  readonly data: Float64Array;
+  readonly shape: number[];
+  readonly stride: number[];
+  readonly offset: number;
+}
+
+const isView = (value: unknown): value is View =>
+  typeof value === 'object' && value !== null && 'data' in value && 'stride' in value;
+
+/** What stands for a view of the package ndarray: views past their data, of other data, of another shape. */
+function forView(r: Random, { data, shape, stride, offset }: View): Hostile {
+  const far = shape.map((size) => size + 1);
+  return may(
+    r.pick([
+      ndarray(data, far, stride, offset),
+      ndarray(data, shape, stride, offset - 1),
+      ndarray(data, shape, stride, offset + 0.5),
+      ndarray(data, shape, stride, Number.NaN),
+      ndarray(
+        data,
+        shape,
+        stride.map((step) => step * 3),
+        offset,
+      ),
+      ndarray(
+        data,
+        shape,
+        stride.map((step) => -step),
+        offset,
+      ),
+      ndarray(data, [...shape, 1]),
+      ndarray(new Float64Array(0), shape, stride, offset),
+      ndarray(Array.from(data), shape, stride, offset),
+      ndarray(Int32Array.from(data), shape, stride, offset),
+      ndarray(Uint8Array.from(data), shape, stride, offset),
+      { data, shape, stride, offset },
+    ]),
+  );
+}
+
 /** What stands for a list, an object or a function. */
-function forObject(r: Random): Hostile {
+function forObject(r: Random, numbers: boolean): Hostile {
   return r.pick<() => Hostile>([
-    ...[null, 'text', 7, 1n, true, Symbol('s'), Number.NaN].map((value) => () => must(value)),
+    ...[null, 'text', 1n, true, Symbol('s')].map((value) => () => must(value)),
+    ...[7, Number.NaN].map((value) => () => (numbers ? may(value) : must(value))),
     () => may(undefined),
     () => may({}),
     () => may([]),
@@ -118,13 +163,20 @@ export function hostileFor(r: Random, good: unknown): Hostile {
   if (typeof good === 'number') return forNumber(r, good);
   if (typeof good === 'string') return forText(r, good);
   if (typeof good === 'boolean') {
-    return r.pick([...[null, 0, 1, 'true', 'no', 1n, {}, Symbol('s'), () => 1].map(must), ...[undefined, !good].map(may)]);
+    return r.pick([
+      ...[null, 0, 1, 'true', 'no', 1n, {}, Symbol('s'), () => 1].map(must),
+      ...[undefined, !good].map(may),
+    ]);
   }
   if (isTyped(good)) return forArray(r, good);
-  return forObject(r);
+  if (isView(good) && r.chance(0.6)) return forView(r, good);
+  return forObject(r, isView(good));
 }
 
 /** An option that nobody knows. */
 export function strangeField(r: Random): [name: string, value: unknown] {
-  return [r.pick(['unknown', 'learningRate', 'seqLen', 'xs', 'hidden', 'constructor', 'length', 'toString']), r.pick([1, 'x', null])];
+  return [
+    r.pick(['unknown', 'learningRate', 'seqLen', 'xs', 'hidden', 'constructor', 'length', 'toString']),
+    r.pick([1, 'x', null]),
+  ];
 }

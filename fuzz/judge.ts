@@ -59,7 +59,10 @@ function spoil(r: Random, { recipe }: Target, good: unknown[]): Spoilt {
   const fixed = recipe.fixed ?? [];
   const free = good.map((_, i) => i).filter((i) => !fixed.includes(i));
   if (free.length === 0) return { args: good, refused: false, where: 'no arguments', spoilt: false };
-  const { args, refused, where } = mutate(r, free.map((i) => good[i]));
+  const { args, refused, where } = mutate(
+    r,
+    free.map((i) => good[i]),
+  );
   const all = [...good];
   free.forEach((i, k) => {
     all[i] = args[k];

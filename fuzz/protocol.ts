@@ -13,5 +13,11 @@ export interface Begin {
 /** What it says. */
 export type Report =
   | { readonly kind: 'counts'; readonly tried: number; readonly right: number; readonly named: number }
-  | { readonly kind: 'wrong'; readonly name: string; readonly index: number; readonly what: string; readonly where: string }
+  | {
+      readonly kind: 'wrong';
+      readonly name: string;
+      readonly index: number;
+      readonly what: string;
+      readonly where: string;
+    }
   | { readonly kind: 'done'; readonly names: readonly string[] };

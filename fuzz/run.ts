@@ -12,7 +12,13 @@ const all = (await targets({ device })).filter(({ name }) => only === undefined 
 if (all.length === 0) throw new Error(`fuzz: nothing is called ${only}`);
 
 process.on('unhandledRejection', (error) => {
-  port.postMessage({ kind: 'wrong', name: 'a promise', what: `rejected unheard: ${String(error)}`, where: '', index: 0 } satisfies Report);
+  port.postMessage({
+    kind: 'wrong',
+    name: 'a promise',
+    what: `rejected unheard: ${String(error)}`,
+    where: '',
+    index: 0,
+  } satisfies Report);
 });
 
 let tried = 0;

@@ -21,8 +21,9 @@ const isPlain = (value: unknown): value is Record<string, unknown> =>
 function placesOf(value: unknown, path: Path, depth: number, into: { path: Path; value: unknown }[]): void {
   if (path.length > 0) into.push({ path, value });
   if (depth === 0) return;
-  if (Array.isArray(value)) value.slice(0, 6).forEach((item, i) => placesOf(item, [...path, i], depth - 1, into));
-  else if (isPlain(value)) {
+  if (Array.isArray(value)) {
+    for (const [i, item] of value.slice(0, 6).entries()) placesOf(item, [...path, i], depth - 1, into);
+  } else if (isPlain(value)) {
     for (const [name, item] of Object.entries(value).slice(0, 24)) placesOf(item, [...path, name], depth - 1, into);
   }
 }
@@ -45,13 +46,16 @@ export function mutate(r: Random, good: unknown[]): Mutation {
   let args: unknown[] = good;
   let refused = false;
   const where: string[] = [];
+  const spoilt = new Set<string | number>();
   for (let count = r.chance(0.75) ? 1 : 2; count > 0; count--) {
-    const places: { path: Path; value: unknown }[] = [];
-    placesOf(args, [], 4, places);
+    const all: { path: Path; value: unknown }[] = [];
+    placesOf(args, [], 4, all);
+    const places = all.filter(({ path }) => !spoilt.has(path[0]));
     if (places.length === 0) break;
     // Arguments come up as often as all that lies in them.
     const top = places.filter(({ path }) => path.length === 1);
     const { path, value } = r.pick(r.chance(0.4) ? top : places);
+    spoilt.add(path[0]);
     if (isPlain(value) && r.chance(0.4)) {
       const [name, strange] = strangeField(r);
       const names = Object.keys(value);
@@ -85,8 +89,8 @@ export function short(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);
   if (ArrayBuffer.isView(value)) {
-    const { length = 0 } = value as unknown as { length?: number };
-    return `${value.constructor.name}(${length})[${Array.from(value as unknown as ArrayLike<number>).slice(0, 4)}]`;
+    const numbers = 'length' in value ? Array.from(value as unknown as ArrayLike<number>) : [];
+    return `${value.constructor.name}(${numbers.length})[${numbers.slice(0, 4)}]`;
   }
   if (Array.isArray(value)) return `[${value.slice(0, 3).map(short)}]`;
   return `{${Object.keys(value).slice(0, 4)}}`;
@@ -110,7 +114,8 @@ export function contents(value: unknown, depth = 5, seen: Set<object> = new Set(
 /** Whether a value holds a NaN or infinity; `large` counts numbers beyond 1000 as well. */
 export function holdsNonFinite(value: unknown, large: boolean, depth = 5, seen: Set<object> = new Set()): boolean {
   const bad = (x: unknown): boolean =>
-    typeof x === 'number' && (!Number.isFinite(x) || (large && (Math.abs(x) > 1000 || (x !== 0 && Math.abs(x) < 1e-6))));
+    typeof x === 'number' &&
+    (!Number.isFinite(x) || (large && (Math.abs(x) > 1000 || (x !== 0 && Math.abs(x) < 1e-6))));
   if (typeof value === 'number') return bad(value);
   if (typeof value !== 'object' || value === null) return false;
   if (ArrayBuffer.isView(value)) {

@@ -28,7 +28,10 @@ export const algebra: Recipes = {
   'RowAlgebra.constant': { args: () => [new RowAlgebra(2), 2], fixed: [0, 1] },
   'RowAlgebra.splat': { args: () => [new RowAlgebra(2), 2], fixed: [0, 1] },
   'RowAlgebra.load': { args: () => [new RowAlgebra(2), new Float64Array(4), 1], fixed: [0, 1, 2] },
-  'RowAlgebra.store': { args: () => [new RowAlgebra(2), new Float64Array(4), 1, new Float64Array(2)], fixed: [0, 1, 2, 3] },
+  'RowAlgebra.store': {
+    args: () => [new RowAlgebra(2), new Float64Array(4), 1, new Float64Array(2)],
+    fixed: [0, 1, 2, 3],
+  },
   dualAlgebra: { args: () => [numberAlgebra] },
   radiusAlgebra: { args: () => [float32Precision()] },
   float32Precision: { args: () => [{ exp: 2 }, 2 ** -149] },

@@ -42,7 +42,11 @@ export const data: Recipes = {
   'LabelMap.decode': method(labels, (r) => [ids(r)]),
   'LabelMap.toJSON': method(labels, () => []),
   'CharWindows.constructor': { args: () => [new Int32Array(30), 4, 2] },
-  'CharWindows.next': method(windows, () => [new Int32Array(8), new Int32Array(8)], ([self]) => (self as CharWindows).position),
+  'CharWindows.next': method(
+    windows,
+    () => [new Int32Array(8), new Int32Array(8)],
+    ([self]) => (self as CharWindows).position,
+  ),
   'Standardizer.constructor': { args: () => [{ mean: [0, 1], deviation: [1, 2] }] },
   'Standardizer.fit': { args: (r) => [Float64Array.from({ length: 6 }, () => r.between(-1, 1)), 2] },
   'Standardizer.standardize': method(standardizer, () => [new Float64Array(4), new Float64Array(4)]),
@@ -51,7 +55,12 @@ export const data: Recipes = {
   additionBatch: drawing(2, (rng) => [new Float64Array(2 * 4 * 2), new Float64Array(8), rng, 4, 2]),
   additionProblem: drawing(0, (rng) => [rng, 8]),
   countingData: drawing(0, (rng) => [rng, 4, 5]),
-  copyingProblem: drawing(2, (rng) => [new Int32Array(2 * 9), new Int32Array(2 * 9), rng, { delay: 3, B: 2, symbols: 3, alphabet: 4 }]),
+  copyingProblem: drawing(2, (rng) => [
+    new Int32Array(2 * 9),
+    new Int32Array(2 * 9),
+    rng,
+    { delay: 3, B: 2, symbols: 3, alphabet: 4 },
+  ]),
   bucketByLength: drawing(2, (rng) => [[1, 5, 2, 2], 2, rng]),
   reberWord: drawing(0, (rng) => [rng, 3]),
   embeddedReberWord: drawing(0, (rng) => [rng, 3]),
@@ -77,7 +86,20 @@ export const data: Recipes = {
   splitTail: { args: (r) => [ids(r), 0.25] },
   oneHot: { args: (r) => [new Float32Array(15), ids(r), 5, 3] },
   padSequences: { args: () => [[Int32Array.of(1, 2), Int32Array.of(3)], { features: 1, steps: 3, padding: 0 }] },
-  seriesWindows: { args: () => [Float64Array.from({ length: 20 }, (_, i) => i), { windowLength: 4, horizon: 1, stride: 2, features: 1 }] },
+  seriesWindows: {
+    args: () => [
+      Float64Array.from({ length: 20 }, (_, i) => i),
+      { windowLength: 4, horizon: 1, stride: 2, features: 1 },
+    ],
+  },
   sineData: { args: (r) => [r.pick([0.2, 0.5]), r.pick(['batch-first', 'time-first'])] },
-  splitInTime: { args: (r) => [new Float64Array(20), r.pick([{ validationSteps: 4, context: 2 }, { validationFraction: 0.25, features: 2 }])] },
+  splitInTime: {
+    args: (r) => [
+      new Float64Array(20),
+      r.pick([
+        { validationSteps: 4, context: 2 },
+        { validationFraction: 0.25, features: 2 },
+      ]),
+    ],
+  },
 };

@@ -1,14 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import {
-  createTrainer,
-
-  type ModelSpec,
-  initialParameters,
-  saveModel,
-  saveTrainer,
-  writeSafetensors,
-} from 'bptt';
+import { createTrainer, initialParameters, type ModelSpec, saveModel, saveTrainer, writeSafetensors } from 'bptt';
 import { writeNpy, writeOnnx } from 'bptt/interop';
 import { adam } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
@@ -18,14 +10,16 @@ import type { Recipe, Recipes } from '../recipe.ts';
 const fixtures = new URL('../../tests/interop/fixtures/', import.meta.url);
 
 function filesOf(folder: string, end: string): Uint8Array[] {
-  return readdirSync(new URL(folder, fixtures))
-    .filter((name) => name.endsWith(end))
-    .map((name) => {
-      const bytes = new Uint8Array(readFileSync(new URL(`${folder}${name}`, fixtures)));
-      return name.endsWith('.gz') ? new Uint8Array(gunzipSync(bytes)) : bytes;
-    })
-    // what is altered a thousand times is to be small
-    .filter((bytes) => bytes.length < 60_000);
+  return (
+    readdirSync(new URL(folder, fixtures))
+      .filter((name) => name.endsWith(end))
+      .map((name) => {
+        const bytes = new Uint8Array(readFileSync(new URL(`${folder}${name}`, fixtures)));
+        return name.endsWith('.gz') ? new Uint8Array(gunzipSync(bytes)) : bytes;
+      })
+      // what is altered a thousand times is to be small
+      .filter((bytes) => bytes.length < 60_000)
+  );
 }
 
 const SPEC: ModelSpec = { cell: 'gru', inputSize: 4, hiddenSize: 3, outputSize: 4, loss: 'softmaxCrossEntropy' };
@@ -84,4 +78,3 @@ function tfjs(): Recipe {
     unbounded: true,
   };
 }
-

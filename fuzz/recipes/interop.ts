@@ -11,7 +11,11 @@ const net = (): { spec: ModelSpec; parameters: ReturnType<typeof initialParamete
 });
 
 const BEGINNINGS = /^(spec|cell|loss)\b/;
-const writer = (options: object): Recipe => ({ args: () => [net(), { ...options }], subject: BEGINNINGS, unbounded: true });
+const writer = (options: object): Recipe => ({
+  args: () => [net(), { ...options }],
+  subject: BEGINNINGS,
+  unbounded: true,
+});
 
 const array = { shape: [2, 3], values: Float32Array.of(1, 2, 3, 4, 5, 6) };
 

@@ -4,15 +4,15 @@ import {
   createSampler,
   createTrainer,
   gradcheck,
-  Inspector,
-  initialParameters,
   type InferenceModel,
   type InferenceSession,
+  Inspector,
+  initialParameters,
   type ModelSpec,
   type NamedTensors,
   ParameterBlock,
   parameterLayout,
-  RecurrentStack,
+  type RecurrentStack,
   resolveSpec,
   type Sampler,
   SequenceModel,
@@ -138,7 +138,10 @@ async function modelOf(r: Random, fixed: Partial<ModelSpec> = {}): Promise<{ mod
   return { model: await createModel(spec, parametersOf(spec), { engine: r.pick(['ts', 'wasm']) }), spec };
 }
 
-const onModel = (args: (r: Random, spec: ModelSpec, model: InferenceModel) => unknown[], fixed: Partial<ModelSpec> = {}): Recipe => ({
+const onModel = (
+  args: (r: Random, spec: ModelSpec, model: InferenceModel) => unknown[],
+  fixed: Partial<ModelSpec> = {},
+): Recipe => ({
   async args(r) {
     const { model, spec } = await modelOf(r, fixed);
     return [model, ...args(r, spec, model)];
@@ -150,7 +153,8 @@ const onModel = (args: (r: Random, spec: ModelSpec, model: InferenceModel) => un
 
 const ONE_WAY: Partial<ModelSpec> = { bidirectional: false };
 
-const inputOf = (r: Random, spec: ModelSpec): unknown => (spec.input === 'dense' ? new Float32Array(4).fill(0.5) : r.whole(0, 3));
+const inputOf = (r: Random, spec: ModelSpec): unknown =>
+  spec.input === 'dense' ? new Float32Array(4).fill(0.5) : r.whole(0, 3);
 
 const onSession = (args: (r: Random, spec: ModelSpec, session: InferenceSession) => unknown[]): Recipe => ({
   async args(r) {
@@ -192,7 +196,9 @@ const onStepper = (args: (r: Random, stepper: Stepper) => unknown[]): Recipe => 
 });
 
 /** A model of windows, with a batch loaded. */
-const onWindows = (args: (r: Random, spec: ModelSpec, model: SequenceModel<Float32Array, Int32Array>) => unknown[]): Recipe => ({
+const onWindows = (
+  args: (r: Random, spec: ModelSpec, model: SequenceModel<Float32Array, Int32Array>) => unknown[],
+): Recipe => ({
   args(r) {
     const spec = specOf(r, { dropout: 0 });
     const model = new SequenceModel(tsEngine('float32'), spec, { steps: T, batch: B });
@@ -280,16 +286,37 @@ export const models: Recipes = {
   },
   'Trainer.constructor': INSIDE,
   'CpuTrainer.constructor': INSIDE,
-  ...both('train', onTrainer((r, spec) => [[batchOf(r, spec), batchOf(r, spec)]])),
-  ...both('evaluate', onTrainer((r, spec) => [[batchOf(r, spec)]])),
-  ...both('predict', onTrainer((r, spec) => {
-    const { inputs, lengths } = batchOf(r, spec);
-    return [lengths === undefined ? { inputs } : { inputs, lengths }];
-  })),
-  ...both('parameters', onTrainer(() => [])),
-  ...both('setParameters', onTrainer(async (_r, _spec, trainer) => [{ ...(await trainer.parameters()) }])),
-  ...both('state', onTrainer(() => [])),
-  ...both('setState', onTrainer(async (_r, _spec, trainer) => [{ ...(await trainer.state()) }])),
+  ...both(
+    'train',
+    onTrainer((r, spec) => [[batchOf(r, spec), batchOf(r, spec)]]),
+  ),
+  ...both(
+    'evaluate',
+    onTrainer((r, spec) => [[batchOf(r, spec)]]),
+  ),
+  ...both(
+    'predict',
+    onTrainer((r, spec) => {
+      const { inputs, lengths } = batchOf(r, spec);
+      return [lengths === undefined ? { inputs } : { inputs, lengths }];
+    }),
+  ),
+  ...both(
+    'parameters',
+    onTrainer(() => []),
+  ),
+  ...both(
+    'setParameters',
+    onTrainer(async (_r, _spec, trainer) => [{ ...(await trainer.parameters()) }]),
+  ),
+  ...both(
+    'state',
+    onTrainer(() => []),
+  ),
+  ...both(
+    'setState',
+    onTrainer(async (_r, _spec, trainer) => [{ ...(await trainer.state()) }]),
+  ),
   ...both('dispose', INSIDE),
   'CpuTrainer.update': onTrainer((r, spec) => [batchOf(r, spec)]),
   'CpuTrainer.lossAndGradients': onTrainer((r, spec) => [batchOf(r, spec)]),
@@ -300,7 +327,13 @@ export const models: Recipes = {
     return [{ inputs, batch: B }];
   }),
   'InferenceModel.session': onModel(() => [], ONE_WAY),
-  'InferenceModel.readAll': onModel((r, spec, model) => [[model.session(), model.session()], [inputOf(r, spec), inputOf(r, spec)]], ONE_WAY),
+  'InferenceModel.readAll': onModel(
+    (r, spec, model) => [
+      [model.session(), model.session()],
+      [inputOf(r, spec), inputOf(r, spec)],
+    ],
+    ONE_WAY,
+  ),
   'InferenceModel.dispose': onModel(() => []),
   'InferenceSession.constructor': INSIDE,
   'InferenceSession.read': onSession((r, spec) => [inputOf(r, spec)]),
@@ -318,7 +351,13 @@ export const models: Recipes = {
   'Sampler.reset': onSampler(() => []),
   'Sampler.setState': INSIDE,
   'Sampler.read': onSampler((r) => [r.whole(0, 3)]),
-  'Sampler.sample': onSampler((r) => [[1, 2], 4, new RandomState(1), { temperature: 0.8, topK: 2, topP: 0.9, greedy: r.chance(0.2) }, 2]),
+  'Sampler.sample': onSampler((r) => [
+    [1, 2],
+    4,
+    new RandomState(1),
+    { temperature: 0.8, topK: 2, topP: 0.9, greedy: r.chance(0.2) },
+    2,
+  ]),
   'Sampler.dispose': onSampler(() => []),
   'Stepper.constructor': {
     args(r) {
@@ -333,7 +372,11 @@ export const models: Recipes = {
   'Stepper.getState': onStepper(() => []),
   'Stepper.copyState': onStepper((_r, stepper) => [stepper.getState()]),
   'Stepper.read': onStepper((r) => [Int32Array.of(r.whole(0, 3))]),
-  'SequenceModel.constructor': { args: (r) => [tsEngine('float32'), specOf(r), { steps: T, batch: B }], fixed: [0], subject: BEGINNINGS },
+  'SequenceModel.constructor': {
+    args: (r) => [tsEngine('float32'), specOf(r), { steps: T, batch: B }],
+    fixed: [0],
+    subject: BEGINNINGS,
+  },
   'SequenceModel.load': onWindows((r, spec) => [batchOf(r, spec), false]),
   'SequenceModel.loadInputs': onWindows((r, spec) => [{ inputs: batchOf(r, spec).inputs }, false]),
   ...Object.fromEntries(
@@ -396,7 +439,9 @@ export const models: Recipes = {
       const { trainer, spec } = await trainerOf(r);
       const batch = batchOf(r, spec);
       delete batch.carry;
-      return [trainer, [batch], { ...FIT, batch: undefined }].map((o, i) => (i === 2 ? withoutUndefined(o as object) : o));
+      return [trainer, [batch], { ...FIT, batch: undefined }].map((o, i) =>
+        i === 2 ? withoutUndefined(o as object) : o,
+      );
     },
     fixed: [0],
     subject: BEGINNINGS,

@@ -1,5 +1,5 @@
-import { adagrad, adam, adamw, formulaOptimizer, notebookRprop, rmsprop, rprop, sgd } from 'bptt/optim';
 import { numberAlgebra } from 'bptt/algebra';
+import { adagrad, adam, adamw, formulaOptimizer, notebookRprop, rmsprop, rprop, sgd } from 'bptt/optim';
 import type { Random } from '../random.ts';
 import type { Recipe, Recipes } from '../recipe.ts';
 
@@ -15,8 +15,17 @@ const own = {
   initialMemory: [0],
   numbers: (_step: number, lr: number) => ({ lr, mu: 0.9 }),
   formula: (
-    m: { add(a: unknown, b: unknown): unknown; sub(a: unknown, b: unknown): unknown; mul(a: unknown, b: unknown): unknown },
-    { theta, g, memory: [v], numbers }: { theta: unknown; g: unknown; memory: unknown[]; numbers: Record<string, unknown> },
+    m: {
+      add(a: unknown, b: unknown): unknown;
+      sub(a: unknown, b: unknown): unknown;
+      mul(a: unknown, b: unknown): unknown;
+    },
+    {
+      theta,
+      g,
+      memory: [v],
+      numbers,
+    }: { theta: unknown; g: unknown; memory: unknown[]; numbers: Record<string, unknown> },
   ) => {
     const after = m.add(m.mul(numbers.mu, v), g);
     return { theta: m.sub(theta, m.mul(numbers.lr, after)), memory: [after] };
@@ -34,7 +43,19 @@ export const optim: Recipes = {
   formulaOptimizer: { args: () => [{ ...own }], subject: /^optimizer\b/, unbounded: true },
   optimizerOf: { args: () => [{ ...own }, () => undefined], subject: /^optimizer\b/ },
   makeMemory: {
-    args: (r) => [r.pick([sgd({ lr: 1, momentum: 0.5 }), adagrad(), adam(), adamw(), rmsprop(), rprop(), notebookRprop(), formulaOptimizer(own as never)]), floats(r)],
+    args: (r) => [
+      r.pick([
+        sgd({ lr: 1, momentum: 0.5 }),
+        adagrad(),
+        adam(),
+        adamw(),
+        rmsprop(),
+        rprop(),
+        notebookRprop(),
+        formulaOptimizer(own as never),
+      ]),
+      floats(r),
+    ],
   },
   learningRateAt: { args: (r) => [r.pick<unknown>([0.1, (step: number) => 1 / (1 + step)]), r.whole(0, 100)] },
   stepDecay: { args: () => [0.1, 10, 0.5] },

@@ -28,7 +28,12 @@ export const random: Recipes = {
   'RandomState.shuffle': method((r) => [r.pick<unknown>([[1, 2, 3], Int32Array.of(1, 2, 3, 4)])]),
   'RandomState.choice': method((r) => [
     r.pick<unknown>([4, ['a', 'b', 'c', 'd']]),
-    ...r.pick<unknown[]>([[], [{ size: 3 }], [{ size: 2, replace: false }], [{ size: 2, p: [0.25, 0.25, 0.25, 0.25] }]]),
+    ...r.pick<unknown[]>([
+      [],
+      [{ size: 3 }],
+      [{ size: 2, replace: false }],
+      [{ size: 2, p: [0.25, 0.25, 0.25, 0.25] }],
+    ]),
   ]),
   'RandomState.multinomial': method(() => [20, [0.2, 0.3, 0.5], 2]),
 };

@@ -74,11 +74,37 @@ export function isIndex(id: unknown, size: number): boolean {
 }
 
 /**
+ * Throws unless `value` is a number of any kind.
+ *
+ * @throws {TypeError} naming function, argument and value.
+ */
+export function assertNumeric(fn: string, arg: string, value: unknown): asserts value is number {
+  if (typeof value !== 'number') throw new TypeError(`${prefix(fn)}${arg} is ${describe(value)}, expected a number`);
+}
+
+/**
  * Throws unless `value` is a number, infinities included, but not NaN.
  *
  * @throws {TypeError} naming function, argument and value.
  */
 export function assertNumber(fn: string, arg: string, value: unknown): asserts value is number {
-  if (typeof value === 'number' && !Number.isNaN(value)) return;
-  throw new TypeError(`${prefix(fn)}${arg} is ${describe(value)}, expected a number`);
+  assertNumeric(fn, arg, value);
+  if (Number.isNaN(value)) throw new RangeError(`${prefix(fn)}${arg} is NaN, expected a number`);
 }
+
+/**
+ * A new array of `length` zeros.
+ *
+ * @throws {RangeError} naming function, argument and value, where that is no length, or there is no memory for it.
+ */
+export function allocate<A>(fn: string, arg: string, length: number, Kind: new (length: number) => A): A {
+  assertWhole(fn, arg, length, 0, MOST_ELEMENTS);
+  try {
+    return new Kind(length);
+  } catch {
+    throw new RangeError(`${fn}: ${arg} is ${length}, for which there is no memory`);
+  }
+}
+
+/** What an index of 32 bits reaches. */
+const MOST_ELEMENTS = 2 ** 31 - 1;

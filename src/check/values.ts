@@ -59,6 +59,11 @@ export function assertMethods(
   throw wrong(fn, arg, value, wanted);
 }
 
+/** @throws {TypeError} naming function and value, unless it is a stream of random numbers. */
+export function assertStream(fn: string, arg: string, value: unknown): void {
+  assertMethods(fn, arg, value, ['randomSample', 'randint', 'randn'], 'a RandomState, as in new RandomState(0)');
+}
+
 function wrong(fn: string, arg: string, value: unknown, wanted: string): TypeError {
   return new TypeError(`${prefix(fn)}${arg} is ${describe(value)}, expected ${wanted}`);
 }

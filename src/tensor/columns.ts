@@ -64,6 +64,8 @@ export function assertColumns(
   assertLength(fn, wideName, wide, '[R,N]', rows, N);
   assertLength(fn, narrowName, narrow, '[R,n]', rows, n);
   if (!(Number.isInteger(offset) && offset >= 0 && offset + n <= N)) {
-    throw new RangeError(`${fn}: offset is ${offset}, expected 0 … ${N - n}: ${n} of the ${N} columns of ${wideName}`);
+    throw new RangeError(
+      `${fn}: offset is ${String(offset)}, expected 0 … ${N - n}: ${n} of the ${N} columns of ${wideName}`,
+    );
   }
 }

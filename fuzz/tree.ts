@@ -82,6 +82,13 @@ function told(path: Path): string {
   return path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('');
 }
 
+/** The elements of an array, of which a detached one has none. */
+function elementsOf<V>(values: ArrayLike<V>): V[] {
+  const all: V[] = [];
+  for (let i = 0; i < values.length; i++) all.push(values[i]);
+  return all;
+}
+
 /** A value in a few words. */
 export function short(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 20));
@@ -89,7 +96,7 @@ export function short(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);
   if (ArrayBuffer.isView(value)) {
-    const numbers = 'length' in value ? Array.from(value as unknown as ArrayLike<number>) : [];
+    const numbers = 'length' in value ? elementsOf(value as unknown as ArrayLike<number>) : [];
     return `${value.constructor.name}(${numbers.length})[${numbers.slice(0, 4)}]`;
   }
   if (Array.isArray(value)) return `[${value.slice(0, 3).map(short)}]`;
@@ -101,6 +108,7 @@ export function contents(value: unknown, depth = 5, seen: Set<object> = new Set(
   if (typeof value !== 'object' || value === null) return typeof value === 'function' ? 'f' : short(value);
   if (ArrayBuffer.isView(value)) {
     const { buffer, byteOffset, byteLength } = value;
+    if (byteLength === 0) return `${value.constructor.name}:`;
     return `${value.constructor.name}:${Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength).toString('base64')}`;
   }
   if (depth === 0 || seen.has(value)) return 'o';
@@ -119,7 +127,7 @@ export function holdsNonFinite(value: unknown, large: boolean, depth = 5, seen: 
   if (typeof value === 'number') return bad(value);
   if (typeof value !== 'object' || value === null) return false;
   if (ArrayBuffer.isView(value)) {
-    return 'length' in value && Array.prototype.some.call(value as unknown as ArrayLike<unknown>, bad);
+    return 'length' in value && elementsOf(value as unknown as ArrayLike<unknown>).some(bad);
   }
   if (depth === 0 || seen.has(value)) return false;
   seen.add(value);

@@ -60,6 +60,15 @@ export function assertFloats(fn: string, arg: string, a: unknown): asserts a is 
   if (!isFloats(a)) throw dtypeError(fn, arg, a, 'Float32Array or Float64Array');
 }
 
+/**
+ * Throws unless `a` is an Int32Array.
+ *
+ * @throws {TypeError} naming function, argument and what it got.
+ */
+export function assertInts(fn: string, arg: string, a: unknown): asserts a is Int32Array {
+  if (!(a instanceof Int32Array)) throw new TypeError(`${fn}: ${arg} is ${typeName(a)}, expected an Int32Array of ids`);
+}
+
 function isFloats(a: unknown): a is FloatArray {
   return a instanceof Float32Array || a instanceof Float64Array;
 }

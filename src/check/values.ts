@@ -1,4 +1,4 @@
-import { describe, prefix } from './describe.ts';
+import { describe, prefix, typeName } from './describe.ts';
 
 /** @throws {TypeError} naming function, argument and value, unless it is true or false. */
 export function assertFlag(fn: string, arg: string, value: unknown): asserts value is boolean {
@@ -39,6 +39,25 @@ export function assertList(
   wanted = 'a list',
 ): asserts value is ArrayLike<unknown> {
   if (!isList(value)) throw wrong(fn, arg, value, wanted);
+}
+
+/**
+ * @throws {TypeError} naming function, argument, index and value, unless it is an array or typed array that holds numbers
+ *   alone.
+ */
+export function assertNumbers(fn: string, arg: string, value: unknown): asserts value is ArrayLike<number> {
+  assertList(fn, arg, value, 'a list of numbers');
+  const typed = ArrayBuffer.isView(value) && !typeName(value).startsWith('Big');
+  if (typed) return;
+  for (let i = 0; i < value.length; i++) {
+    if (typeof value[i] !== 'number') throw wrong(fn, `${arg}[${i}]`, value[i], 'a number');
+  }
+}
+
+/** @throws {TypeError} naming function, argument and value, unless it can be gone through and is no text. */
+export function assertIterable(fn: string, arg: string, value: unknown, wanted = 'a list'): void {
+  const iterable = typeof value === 'object' && value !== null && Symbol.iterator in value;
+  if (!iterable) throw wrong(fn, arg, value, wanted);
 }
 
 /** Whether a value is an array, or a typed array of any kind and realm. */

@@ -1,5 +1,6 @@
-import { assertLength } from '../check/arrays.ts';
+import { assertFloats, assertLength } from '../check/arrays.ts';
 import { assertWhole } from '../check/numbers.ts';
+import { assertStream } from '../check/values.ts';
 import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 
@@ -18,6 +19,9 @@ export const ADDING_BASELINE: number = 1 / 6;
  * @throws {RangeError} when T < 2, B < 1, or a buffer has another size.
  */
 export function addingProblem(x: FloatArray, targets: FloatArray, rng: RandomState, t: number, b: number): void {
+  assertFloats('addingProblem', 'x', x);
+  assertFloats('addingProblem', 'targets', targets);
+  assertStream('addingProblem', 'rng', rng);
   assertWhole('addingProblem', 'T', t, 2);
   assertWhole('addingProblem', 'B', b, 1);
   assertLength('addingProblem', 'x', x, '[T,B,2]', t, b, 2);

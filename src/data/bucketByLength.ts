@@ -1,4 +1,5 @@
 import { assertWhole, assertWholes } from '../check/numbers.ts';
+import { assertList, assertStream } from '../check/values.ts';
 import type { RandomState } from '../tensor/random.ts';
 
 /**
@@ -16,6 +17,8 @@ import type { RandomState } from '../tensor/random.ts';
 export function bucketByLength(lengths: ArrayLike<number>, batchSize: number, rng?: RandomState): Int32Array[] {
   const fn = 'bucketByLength';
   assertWhole(fn, 'batchSize', batchSize, 1);
+  assertList(fn, 'lengths', lengths, 'a list of numbers');
+  if (rng !== undefined) assertStream(fn, 'rng', rng);
   assertWholes(fn, 'lengths', lengths, 0);
   const order = rng?.permutation(lengths.length) ?? Int32Array.from(lengths, (_, i) => i);
   order.sort((a, b) => lengths[a] - lengths[b]); // stable

@@ -1,5 +1,6 @@
-import { assertLength } from '../check/arrays.ts';
+import { assertFloats, assertLength } from '../check/arrays.ts';
 import { assertWhole, assertWholes } from '../check/numbers.ts';
+import { assertList } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 
 /**
@@ -11,6 +12,8 @@ import type { FloatArray } from '../tensor/shape.ts';
  */
 export function oneHot(y: FloatArray, ids: ArrayLike<number>, rows: number, vocabulary: number): void {
   const fn = 'oneHot';
+  assertFloats(fn, 'y', y);
+  assertList(fn, 'ids', ids, 'a list of ids');
   assertWhole(fn, 'rows', rows, 0);
   assertWhole(fn, 'vocabulary', vocabulary, 1);
   assertLength(fn, 'y', y, '[R,V]', rows, vocabulary);

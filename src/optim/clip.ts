@@ -27,6 +27,7 @@ export function clipByValue(grads: FloatArray, limit: number): void {
 export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
   assertFloats('clipByNorm', 'grads', grads);
   assertLimit('clipByNorm', 'maxNorm', maxNorm);
+  assertNormKind('clipByNorm', p);
   const norm = gradientNorm(grads, p);
   const factor = maxNorm / (norm + 1e-6);
   if (factor < 1) for (let i = 0; i < grads.length; i++) grads[i] *= factor;
@@ -40,9 +41,7 @@ export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
  */
 export function gradientNorm(grads: FloatArray, p = 2): number {
   assertFloats('gradientNorm', 'grads', grads);
-  if (!(typeof p === 'number' && p >= 1)) {
-    throw new RangeError(`gradientNorm: p is ${describe(p)}, expected a number ≥ 1`);
-  }
+  assertNormKind('gradientNorm', p);
   if (p === Infinity) return largestOf(grads);
   const sum = p === 2 ? sumOfSquares(grads) : sumOfPowers(grads, p, 1);
   if (Number.isFinite(sum)) return p === 2 ? Math.sqrt(sum) : powOf(sum, 1 / p);
@@ -67,4 +66,9 @@ function largestOf(grads: FloatArray): number {
 function assertLimit(fn: string, arg: string, value: unknown): void {
   if (typeof value === 'number' && value > 0) return;
   throw new RangeError(`${fn}: ${arg} is ${describe(value)}, expected a number > 0`);
+}
+
+function assertNormKind(fn: string, p: unknown): void {
+  if (typeof p === 'number' && p >= 1) return;
+  throw new RangeError(`${fn}: p is ${describe(p)}, expected a number ≥ 1`);
 }

@@ -91,9 +91,7 @@ describe('Standardizer', () => {
     expect(fitting([0, 1.5e308, 0, -1.5e308], 2)).toThrow('Standardizer.fit: the differences of feature 1 overflow');
     const make = (mean: unknown, deviation: unknown) => () => new Standardizer({ mean, deviation } as never);
     expect(make([], [])).toThrow('Standardizer: the length of mean is 0, expected a whole number ≥ 1');
-    expect(make([1], [1, 2])).toThrow(
-      RangeError('Standardizer: deviation has 2 elements, expected [D] = [1]'),
-    );
+    expect(make([1], [1, 2])).toThrow(RangeError('Standardizer: deviation has 2 elements, expected [D] = [1]'));
     expect(make(undefined, [1])).toThrow(TypeError('Standardizer: mean is undefined, expected an array of numbers'));
     expect(make([1], 3)).toThrow(TypeError('Standardizer: deviation is 3, expected an array of numbers'));
     expect(make([Number.NaN], [1])).toThrow(RangeError('Standardizer: mean[0] is NaN, expected a finite number'));

@@ -1,4 +1,4 @@
-import { describe } from '../tensor/options.ts';
+import { describe } from '../check/describe.ts';
 import type { Dtype } from '../tensor/shape.ts';
 import { cpuEngines } from './cpuEngines.ts';
 import { allocationPlan } from './cpuSession.ts';

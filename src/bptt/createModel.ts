@@ -1,4 +1,4 @@
-import { describe } from '../tensor/options.ts';
+import { describe } from '../check/describe.ts';
 import { type Dtype, dtypeOf, zeros } from '../tensor/shape.ts';
 import type { FileAddress } from '../wasm/threads.ts';
 import type { WebgpuPredictorOptions } from '../webgpu/training/predictor.ts';

@@ -1,4 +1,4 @@
-import { describe } from '../tensor/options.ts';
+import { describe } from '../check/describe.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertBatch, type Batch, BatchReader, type CheckedBatch, type InputBatch } from './batch.ts';
 import type { CpuEngine } from './engine.ts';

@@ -1,4 +1,4 @@
-import { assertOptions as assertKnown, otherName, type Synonyms } from '../tensor/options.ts';
+import { assertOptions as assertKnown, otherName, type Synonyms } from '../check/options.ts';
 import type { CreateTrainerOptions } from './createTrainer.ts';
 import type { FitOptions } from './fit.ts';
 import type { ModelSpec } from './spec.ts';

@@ -1,10 +1,10 @@
+import { describe } from '../check/describe.ts';
 import { adagrad } from '../optim/adagrad.ts';
 import { adam, adamw } from '../optim/adam.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { rmsprop } from '../optim/rmsprop.ts';
 import { notebookRprop, rprop } from '../optim/rprop.ts';
 import { sgd } from '../optim/sgd.ts';
-import { describe } from '../tensor/options.ts';
 import type { RandomStateSnapshot } from '../tensor/random.ts';
 import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import { CREATE_MODEL_OPTIONS, type CreateModelOptions, createModel } from './createModel.ts';

@@ -1,5 +1,5 @@
+import { describe } from '../check/describe.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import { describe } from '../tensor/options.ts';
 import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { type Batch, BatchReader, type Carry, type InputBatch } from './batch.ts';

@@ -11,8 +11,8 @@ import {
   SPEC_FIELDS,
 } from '../../src/bptt/options.ts';
 import { resolveSpec } from '../../src/bptt/spec.ts';
+import { nearestName } from '../../src/check/options.ts';
 import { sgd } from '../../src/optim/sgd.ts';
-import { nearestName } from '../../src/tensor/options.ts';
 
 const spec = { cell: 'gru', inputSize: 3, hiddenSize: 2, outputSize: 3, loss: 'softmaxCrossEntropy' } as const;
 const options = { steps: 4, batch: 2, optimizer: sgd({ lr: 0.1 }), engine: 'ts' } as const;

@@ -96,7 +96,7 @@ test('values that make no sense are named', async () => {
     [{ ...options, labels: 0 }, 'trainer: labels is 0'],
     [{ ...options, accumulate: 0 }, 'trainer: accumulate is 0, expected a whole number ≥ 1'],
     [{ ...options, frozen: 'bias_ho' }, "trainer: frozen is 'bias_ho', expected a list of names"],
-    [{ ...options, dtype: 'float16' }, 'createTrainer: dtype is float16, expected float32, float64'],
+    [{ ...options, dtype: 'float16' }, 'createTrainer: dtype is 'float16', expected float32, float64'],
     [{ ...options, init: 'xavier' }, 'createTrainer: init is xavier, expected minCharRnn, torch, orthogonal'],
     [{ ...options, threads: 'many' }, "createTrainer: threads is 'many', expected 1 … batch = 2"],
     [{ ...options, seed: -1 }, 'seed'],

@@ -31,12 +31,12 @@ export const PRESET_NETS: readonly PresetNet[] = [
   },
   {
     name: 'default',
-    ...{ cell: 'gru', hidden: 256, layers: 1, dropout: 0, steps: 50, batch: 16 },
-    ...{ optimizer: 'adam', beta2: 0.99, lr: 0.006, decays: true, clip: { norm: 1 }, init: 'orthogonal', loss: 'mean' },
+    ...{ cell: 'gru', hidden: 192, layers: 1, dropout: 0, steps: 50, batch: 16 },
+    ...{ optimizer: 'adam', beta2: 0.99, lr: 0.012, decays: true, clip: { norm: 1 }, init: 'orthogonal', loss: 'mean' },
   },
   {
     name: 'best',
-    ...{ cell: 'gru', hidden: 256, layers: 2, dropout: 0.2, steps: 64, batch: 32 },
-    ...{ optimizer: 'adam', beta2: 0.99, lr: 0.004, decays: true, clip: { norm: 1 }, init: 'orthogonal', loss: 'mean' },
+    ...{ cell: 'gru', hidden: 256, layers: 2, dropout: 0.1, steps: 64, batch: 32 },
+    ...{ optimizer: 'adam', beta2: 0.99, lr: 0.006, decays: true, clip: { norm: 1 }, init: 'orthogonal', loss: 'mean' },
   },
 ];

@@ -53,7 +53,7 @@ describe('bptt/static', () => {
 
   it('has no engine webgpu', async () => {
     const webgpu = { engine: 'webgpu' as 'wasm' };
-    const wanted = 'engine is 'webgpu', expected auto, ts, wasm';
+    const wanted = "engine is 'webgpu', expected auto, ts, wasm";
     await expect(createTrainer(spec, { ...options, ...webgpu })).rejects.toThrow(`createTrainer: ${wanted}`);
     await expect(createModel(spec, {}, webgpu)).rejects.toThrow(`createModel: ${wanted}`);
   });

@@ -1,4 +1,5 @@
 import { describe } from '../check/describe.ts';
+import { assertOneOf } from '../check/values.ts';
 import { type Dtype, dtypeOf, zeros } from '../tensor/shape.ts';
 import type { FileAddress } from '../wasm/threads.ts';
 import type { WebgpuPredictorOptions } from '../webgpu/training/predictor.ts';
@@ -71,9 +72,7 @@ export async function modelOn(
   assertOptions(fn, options, CREATE_MODEL_OPTIONS);
   const { engine = 'auto', threads = 1, webgpu } = options;
   const names: readonly string[] = code.webgpu === null ? CPU_ENGINE_NAMES : ENGINE_NAMES;
-  if (!names.includes(engine)) {
-    throw new RangeError(`${fn}: engine is ${String(engine)}, expected ${names.join(', ')}`);
-  }
+  assertOneOf(fn, 'engine', engine, names);
   if (!Number.isInteger(threads) || threads < 1 || threads > MOST_SEQUENCES) {
     throw new RangeError(`${fn}: threads is ${describe(threads)}, expected 1 … ${MOST_SEQUENCES}`);
   }

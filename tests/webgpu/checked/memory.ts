@@ -102,7 +102,7 @@ export class CheckedMemory {
 
   /** The word of an atomic access: any number of invocations may make one. */
   atomic(by: Invocation, word: number): number {
-    return this.inside(by, word, 'atomic access');
+    return this.inside(by, word, 'touch');
   }
 
   private wasWrittenByAnother({ id, group, epochs, oldest }: Invocation, at: number): boolean {

@@ -51,6 +51,22 @@ export class Stepper {
     this.started = true;
   }
 
+  /**
+   * Does what may throw: where it does, the stepper goes on from where it stood before.
+   *
+   * @throws what `work` throws
+   */
+  orUndone<T>(work: () => T): T {
+    const states = this.started ? this.getState() : null;
+    try {
+      return work();
+    } catch (error) {
+      if (states === null) this.reset();
+      else this.setState(states);
+      throw error;
+    }
+  }
+
   /** Copies of the states [H] by name that the next step goes on from: those a sequence begins with where none was read. */
   getState(): NamedTensors {
     const { model, started } = this;

@@ -113,7 +113,13 @@ describe('beamSearch', () => {
     ['infinity', [0, 0, Infinity, 0], 'logits[2] is Infinity, expected a number below infinity'],
     ['nothing above −∞', [-Infinity, -Infinity, -Infinity, -Infinity], 'logits holds no number above -Infinity'],
   ])('refuses logits of %s, as the sampler does', (_, bias, message) => {
-    expect(() => beamSearch(biased(bias), [0], { length: 3 })).toThrow(RangeError(`beamSearch: ${message}`));
+    for (const read of [[], [2, 1]]) {
+      const stepper = biased(bias);
+      for (const id of read) stepper.read(Int32Array.of(id));
+      const before = stepper.getState();
+      expect(() => beamSearch(stepper, [0], { length: 3 })).toThrow(RangeError(`beamSearch: ${message}`));
+      expect(stepper.getState()).toEqual(before);
+    }
   });
 });
 

@@ -6,10 +6,11 @@ import { sumOfSquares } from '../tensor/sum.ts';
 /**
  * Clips every element of the gradient to [−limit, limit], in place: the notebooks' `np.clip(dparam, -5, 5, out=dparam)`.
  *
- * @throws {RangeError} unless limit > 0.
+ * @throws {RangeError} unless limit > 0, and on a NaN or infinity among the gradient: cut, it would pass for a number.
  */
 export function clipByValue(grads: FloatArray, limit: number): void {
   if (!(limit > 0)) throw new RangeError(`clipByValue: limit is ${limit}, expected a number > 0`);
+  assertFinite('clipByValue', grads);
   clip(grads, grads, -limit, limit);
 }
 
@@ -19,11 +20,20 @@ export function clipByValue(grads: FloatArray, limit: number): void {
  *
  * @param p which norm: 1, 2, 3, … or Infinity
  * @returns the norm before clipping
- * @throws {RangeError} unless maxNorm > 0 and p ≥ 1.
+ * @throws {RangeError} unless maxNorm > 0 and p ≥ 1, and on a NaN or infinity among the gradient.
  */
 export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
   if (!(maxNorm > 0)) throw new RangeError(`clipByNorm: maxNorm is ${maxNorm}, expected a number > 0`);
   const norm = gradientNorm(grads, p);
+  if (!Number.isFinite(norm)) {
+    assertFinite('clipByNorm', grads);
+    // The norm of these finite numbers is beyond all numbers; that of a share of them is not.
+    const largest = largestOf(grads);
+    for (let i = 0; i < grads.length; i++) grads[i] /= largest;
+    const factor = maxNorm / gradientNorm(grads, p);
+    for (let i = 0; i < grads.length; i++) grads[i] *= factor;
+    return norm;
+  }
   const factor = maxNorm / (norm + 1e-6);
   if (factor < 1) for (let i = 0; i < grads.length; i++) grads[i] *= factor;
   return norm;
@@ -55,4 +65,9 @@ function largestOf(grads: FloatArray): number {
   let largest = 0;
   for (let i = 0; i < grads.length; i++) largest = Math.max(largest, Math.abs(grads[i]));
   return largest;
+}
+
+function assertFinite(fn: string, grads: FloatArray): void {
+  const bad = grads.findIndex((g) => !Number.isFinite(g));
+  if (bad >= 0) throw new RangeError(`${fn}: grads[${bad}] is ${grads[bad]}, expected a finite number`);
 }

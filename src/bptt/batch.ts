@@ -1,5 +1,6 @@
-import { describe } from '../tensor/options.ts';
-import { assertLength, type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
+import { assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
+import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertEngineDtype } from './engine.ts';
 import { assertOptions, BATCH_FIELDS } from './options.ts';
 import { outputWidth, type ResolvedSpec } from './spec.ts';

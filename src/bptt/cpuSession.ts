@@ -326,7 +326,7 @@ function sessionBuffers<F, I>(
 }
 
 /**
- * The length of every buffer that a {@link CpuSession} of that spec asks each of its engines for.
+ * The length of every buffer that a `CpuSession` of that spec asks each of its engines for.
  *
  * @param threads the number of engines. Default 1
  * @throws {RangeError | TypeError} where spec or options make no sense.

@@ -1,3 +1,4 @@
+import { describe } from '../check/describe.ts';
 import {
   assertLearningRate,
   assertRanges,
@@ -6,7 +7,6 @@ import {
   type Optimizer,
   type StepNumbers,
 } from '../optim/optimizer.ts';
-import { describe } from '../tensor/options.ts';
 import type { ParameterLayout } from './spec.ts';
 
 /** What a function that chooses parameters is asked about. */

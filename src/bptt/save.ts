@@ -1,13 +1,13 @@
+import { describe } from '../check/describe.ts';
 import { adagrad } from '../optim/adagrad.ts';
 import { adam, adamw } from '../optim/adam.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { rmsprop } from '../optim/rmsprop.ts';
 import { notebookRprop, rprop } from '../optim/rprop.ts';
 import { sgd } from '../optim/sgd.ts';
-import { describe } from '../tensor/options.ts';
 import type { RandomStateSnapshot } from '../tensor/random.ts';
 import type { Dtype, FloatArray } from '../tensor/shape.ts';
-import { type CreateModelOptions, createModel } from './createModel.ts';
+import { CREATE_MODEL_OPTIONS, type CreateModelOptions, createModel } from './createModel.ts';
 import { type CreateTrainerOptions, createTrainer } from './createTrainer.ts';
 import type { InferenceModel } from './inferenceModel.ts';
 import { decodeModel, encodeModel, type ModelFile } from './modelFile.ts';
@@ -100,7 +100,16 @@ export async function saveTrainer(trainer: Trainer, options: SaveOptions = {}): 
  * @throws {Error} that says what is wrong with a file that is not one, truncated or altered; {RangeError | TypeError} where
  *   something that was not saved is missing: cells, losses and update rules of one's own, a learning rate that is a function.
  */
-export async function loadTrainer(bytes: Uint8Array, options: LoadTrainerOptions = {}): Promise<LoadedTrainer> {
+export function loadTrainer(bytes: Uint8Array, options: LoadTrainerOptions = {}): Promise<LoadedTrainer> {
+  return loadTrainerWith(createTrainer, bytes, options);
+}
+
+/** {@link loadTrainer} by another `createTrainer`. */
+export async function loadTrainerWith(
+  create: typeof createTrainer,
+  bytes: Uint8Array,
+  options: LoadTrainerOptions,
+): Promise<LoadedTrainer> {
   const fn = 'loadTrainer';
   assertOptions(fn, options, {
     ...{
@@ -123,7 +132,7 @@ export async function loadTrainer(bytes: Uint8Array, options: LoadTrainerOptions
   const own = header.options as Pick<CreateTrainerOptions, 'steps' | 'batch' | 'groups'>;
   if (options.groups === undefined) assertRatesSaved(fn, own.groups);
   const made = { ...own, dtype: header.dtype as Dtype, ...choice, optimizer: rule };
-  const trainer = await createTrainer(spec, made);
+  const trainer = await create(spec, made);
   const part = (prefix: string): [string, FloatArray][] =>
     Object.entries(tensors)
       .filter(([name]) => name.startsWith(prefix))
@@ -168,13 +177,22 @@ export async function saveModel(
  *
  * @throws as {@link loadTrainer} and {@link createModel}.
  */
-export async function loadModel(bytes: Uint8Array, options: LoadModelOptions = {}): Promise<LoadedModel> {
+export function loadModel(bytes: Uint8Array, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  return loadModelWith(createModel, bytes, options);
+}
+
+/** {@link loadModel} by another `createModel`. */
+export async function loadModelWith(
+  create: typeof createModel,
+  bytes: Uint8Array,
+  options: LoadModelOptions,
+): Promise<LoadedModel> {
   const fn = 'loadModel';
-  assertOptions(fn, options, { cells: true, losses: true, engine: true, dtype: true });
+  assertOptions(fn, options, { cells: true, losses: true, ...CREATE_MODEL_OPTIONS });
   const { cells = {}, losses = {}, ...choice } = options;
   const { tensors, metadata: header } = await read(fn, bytes, [MODEL, TRAINER]);
   const spec = specFromJson(header.spec as Record<string, unknown>, { cells, losses });
-  const model = await createModel(spec, parametersOf(tensors), choice);
+  const model = await create(spec, parametersOf(tensors), choice);
   return { model, metadata: header.metadata as Record<string, unknown> };
 }
 
@@ -280,7 +298,7 @@ function tensorsOf(spec: ResolvedSpec, parameters: NamedTensors): ModelFile['ten
 }
 
 function parametersOf(tensors: ModelFile['tensors']): NamedTensors {
-  const own = Object.entries(tensors).filter(([name]) => !name.includes('.'));
+  const own = Object.entries(tensors).filter(([name]) => !/^(optimizer|state)\./.test(name));
   return Object.fromEntries(own.map(([name, { values }]) => [name, values]));
 }
 

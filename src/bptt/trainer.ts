@@ -1,5 +1,5 @@
+import { describe } from '../check/describe.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import { describe } from '../tensor/options.ts';
 import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { type Batch, BatchReader, type Carry, type InputBatch } from './batch.ts';
@@ -8,7 +8,7 @@ import type { CpuEngine } from './engine.ts';
 import type { SequenceModel } from './model.ts';
 import { type ParameterGroup, stepNumbersOf } from './parameterGroups.ts';
 import type { FailedStep, Mode, Session, Snapshot, StepResult } from './session.ts';
-import { type ModelSpec, type NamedTensors, outputWidth, type ResolvedSpec } from './spec.ts';
+import { drops, type ModelSpec, type NamedTensors, outputWidth, type ResolvedSpec } from './spec.ts';
 import {
   assertCarry,
   assertParameters,
@@ -22,6 +22,7 @@ import {
 /** How gradients are kept from exploding. */
 export type Clip = { value: number } | { norm: number };
 
+/** What every trainer is made with, whatever its engine. */
 export interface TrainerOptions {
   /** T, the most steps of a window, and B, the most sequences of a batch. */
   steps: number;
@@ -52,7 +53,7 @@ export interface TrainerOptions {
   frozen?: readonly string[];
   /**
    * Batches that share an update: their gradients are summed (with reduction `mean`: a sum of means), L2 counts once. A call
-   * of {@link Trainer.train} makes an update of every so many of its batches, the last one of what is left; where one of
+   * of `train` makes an update of every so many of its batches, the last one of what is left; where one of
    * them fails, none of them has changed anything. Engines of the CPU only. Default 1.
    */
   accumulate?: number;
@@ -355,7 +356,7 @@ export class Trainer<S = unknown> {
 
   /** The dropout stream before a step that draws from it. */
   protected streamBefore(mode: Mode): RandomStateSnapshot | null {
-    return mode === 'train' && this.spec.dropout > 0 ? this.rng.getState() : null;
+    return mode === 'train' && drops(this.spec) ? this.rng.getState() : null;
   }
 
   /** Reads a batch and makes its step ready. */

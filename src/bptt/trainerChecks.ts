@@ -1,6 +1,7 @@
+import { assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import { describe } from '../tensor/options.ts';
-import { assertLength, type Dtype, type FloatArray } from '../tensor/shape.ts';
+import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import type { Carry } from './batch.ts';
 import type { FailedStep, Session, StepResult } from './session.ts';
 import type { NamedTensors, ParameterLayout, ResolvedSpec } from './spec.ts';

@@ -11,6 +11,7 @@ import {
   whereNonZero,
 } from './optimizer.ts';
 
+/** What {@link adagrad} takes. */
 export interface AdagradOptions {
   lr?: LearningRate;
   eps?: number;

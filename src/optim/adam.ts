@@ -12,6 +12,7 @@ import {
   whereNonZero,
 } from './optimizer.ts';
 
+/** What {@link adam} takes. */
 export interface AdamOptions {
   lr?: LearningRate;
   beta1?: number;

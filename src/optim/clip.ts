@@ -1,3 +1,5 @@
+import { assertFloats } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
 import { clip } from '../tensor/clip.ts';
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
@@ -9,7 +11,8 @@ import { sumOfSquares } from '../tensor/sum.ts';
  * @throws {RangeError} unless limit > 0, and on a NaN or infinity among the gradient: cut, it would pass for a number.
  */
 export function clipByValue(grads: FloatArray, limit: number): void {
-  if (!(limit > 0)) throw new RangeError(`clipByValue: limit is ${limit}, expected a number > 0`);
+  assertFloats('clipByValue', 'grads', grads);
+  assertLimit('clipByValue', 'limit', limit);
   assertFinite('clipByValue', grads);
   clip(grads, grads, -limit, limit);
 }
@@ -23,7 +26,9 @@ export function clipByValue(grads: FloatArray, limit: number): void {
  * @throws {RangeError} unless maxNorm > 0 and p ≥ 1, and on a NaN or infinity among the gradient.
  */
 export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
-  if (!(maxNorm > 0)) throw new RangeError(`clipByNorm: maxNorm is ${maxNorm}, expected a number > 0`);
+  assertFloats('clipByNorm', 'grads', grads);
+  assertLimit('clipByNorm', 'maxNorm', maxNorm);
+  assertNormKind('clipByNorm', p);
   const norm = gradientNorm(grads, p);
   if (!Number.isFinite(norm)) {
     assertFinite('clipByNorm', grads);
@@ -45,7 +50,8 @@ export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
  * @throws {RangeError} unless p ≥ 1.
  */
 export function gradientNorm(grads: FloatArray, p = 2): number {
-  if (!(p >= 1)) throw new RangeError(`gradientNorm: p is ${p}, expected a number ≥ 1`);
+  assertFloats('gradientNorm', 'grads', grads);
+  assertNormKind('gradientNorm', p);
   if (p === Infinity) return largestOf(grads);
   const sum = p === 2 ? sumOfSquares(grads) : sumOfPowers(grads, p, 1);
   if (Number.isFinite(sum)) return p === 2 ? Math.sqrt(sum) : powOf(sum, 1 / p);
@@ -70,4 +76,14 @@ function largestOf(grads: FloatArray): number {
 function assertFinite(fn: string, grads: FloatArray): void {
   const bad = grads.findIndex((g) => !Number.isFinite(g));
   if (bad >= 0) throw new RangeError(`${fn}: grads[${bad}] is ${grads[bad]}, expected a finite number`);
+}
+
+function assertLimit(fn: string, arg: string, value: unknown): void {
+  if (typeof value === 'number' && value > 0) return;
+  throw new RangeError(`${fn}: ${arg} is ${describe(value)}, expected a number > 0`);
+}
+
+function assertNormKind(fn: string, p: unknown): void {
+  if (typeof p === 'number' && p >= 1) return;
+  throw new RangeError(`${fn}: p is ${describe(p)}, expected a number ≥ 1`);
 }

@@ -1,8 +1,10 @@
 import type { Algebra } from '../algebra/algebra.ts';
 import { RowAlgebra } from '../algebra/rows.ts';
 import { assertTraced, type TracedFormula, tracedValue, tracerAlgebra } from '../algebra/tracer.ts';
-import { assertOptions, describe, type Synonyms } from '../tensor/options.ts';
-import { assertDtype, assertLength, type FloatArray } from '../tensor/shape.ts';
+import { assertDtype, assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
+import { assertOptions, type Synonyms } from '../check/options.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 
 /** A learning rate, or a schedule: from the number of updates done so far (0, 1, …) to the rate of the next one. */
 export type LearningRate = number | ((step: number) => number);

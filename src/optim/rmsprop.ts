@@ -11,6 +11,7 @@ import {
   whereNonZero,
 } from './optimizer.ts';
 
+/** What {@link rmsprop} takes. */
 export interface RmspropOptions {
   lr?: LearningRate;
   alpha?: number;

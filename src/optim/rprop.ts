@@ -1,6 +1,7 @@
 import type { FloatArray } from '../tensor/shape.ts';
 import { assertRanges, assertRuleOptions, type Optimizer, optimizerOf, type StepNumbers, signOf } from './optimizer.ts';
 
+/** What {@link notebookRprop} takes. */
 export interface NotebookRpropOptions {
   /** The step that every parameter starts with. */
   delta?: number;
@@ -46,6 +47,7 @@ export function notebookRprop(options: NotebookRpropOptions = {}): Optimizer {
   );
 }
 
+/** What {@link rprop} takes. */
 export interface RpropOptions {
   /** The step that every parameter starts with. */
   lr?: number;

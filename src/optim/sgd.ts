@@ -10,6 +10,7 @@ import {
   type StepNumbers,
 } from './optimizer.ts';
 
+/** What {@link sgd} takes. */
 export interface SgdOptions {
   lr: LearningRate;
   momentum?: number;

@@ -7,7 +7,9 @@ import { cellKernels } from './cells.ts';
 import { clipKernels } from './clip.ts';
 import { columnsKernels } from './columns.ts';
 import { copyKernels } from './copy.ts';
+import { gatherRowsKernels } from './gather.ts';
 import { l2Kernels } from './l2.ts';
+import { layerNormKernels } from './layerNorm.ts';
 import { linearKernels } from './linear.ts';
 import { hasLossKernels, lossStages } from './losses.ts';
 import { matmulKernels, panelLength } from './matmul.ts';
@@ -16,11 +18,15 @@ import { hasFusedMultiplyAdd } from './module.ts';
 import { multiplyKernels } from './multiply.ts';
 import { finiteKernels } from './notFinite.ts';
 import { recurrenceStages } from './recurrence.ts';
+import { reluKernels } from './relu.ts';
+import { sigmoidKernels } from './sigmoid.ts';
 import { stateKernels } from './state.ts';
 import { sumKernels } from './sum.ts';
+import { tanhKernels } from './tanh.ts';
 import { type FileAddress, Thread, whyNoThreads } from './threads.ts';
 import { updateKernels } from './updates.ts';
 
+/** What {@link wasmEngine} takes. */
 export interface WasmEngineOptions {
   /**
    * The length of every buffer that the engine will be asked for, since its memory is taken once and never grows:
@@ -34,6 +40,7 @@ export interface WasmEngineOptions {
   fma?: boolean;
 }
 
+/** What {@link wasmEngines} takes beside the buffers of each. */
 export interface WasmThreadsOptions extends Pick<WasmEngineOptions, 'fma'> {
   /** A copy of `dist/wasm/threadWorker.js`, where a bundler does not carry that file beside the code that starts it. */
   threadWorker?: FileAddress;
@@ -125,6 +132,9 @@ function engineOn(w: WasmMemory, running: Pick<CpuEngine, 'compile' | 'finish' |
   const kernels: Kernels<FloatArray, Int32Array> = {
     ...{ matmulNN, matmulTN, add, addRowBackward, sumAxis },
     ...linearKernels(w),
+    ...gatherRowsKernels(w),
+    ...layerNormKernels(w),
+    ...{ ...tanhKernels(w), ...sigmoidKernels(w), ...reluKernels(w) },
     ...multiplyKernels(w),
     ...stateKernels(w),
     ...columnsKernels(w),

@@ -37,6 +37,25 @@ test('names layers, shapes, parameters and memory', () => {
   expect(data.sessionBytes).toBe(4 * 2 * 2 * 64);
 });
 
+test('names the layers around the recurrence', () => {
+  const around: ModelSpec = {
+    ...{ ...spec, hiddenSize: 8, embedding: { size: 6, tied: true }, inputDense: { size: 16, activation: 'tanh' } },
+    ...{ bidirectional: true, layerNorm: true, residual: true, outputDense: { size: 6 }, lossAt: 'last' },
+  };
+  const { text, layers, parameterCount: count } = summary(around, { steps: 16, batch: 8, optimizer: sgd({ lr: 1 }) });
+  expect(text.split('\n').slice(0, 7)).toEqual([
+    '                                                      reads             gives      parameters',
+    'embedding, tied                                       ids [16,8] of 50  [16,8,6]          300',
+    'dense: tanh                                           [16,8,6]          [16,8,16]         112',
+    'layer 0: lstm, both directions, normalised            [16,8,16]         [16,8,16]       1,696',
+    'layer 1: lstm, both directions, normalised, residual  [16,8,16]         [16,8,16]       1,696',
+    'dense: identity                                       [8,16]            [8,6]             102',
+    'output: softmaxCrossEntropy                           [8,6]             [8,50]             50',
+  ]);
+  expect(count).toBe(parameterCount(resolveSpec(around)));
+  expect(layers[2].parameters.map(({ name }) => name).slice(-2)).toEqual(['norm_l0.weight', 'norm_l0.bias']);
+});
+
 test('counts what options need', () => {
   const P = parameterCount(resolveSpec(spec));
   const sizes = { steps: 16, batch: 8 };

@@ -31,6 +31,7 @@ export interface KernelSource {
 
 /** 4-byte words of a call's numbers: one slot of the uniform buffer, whose offsets are multiples of 256 bytes. */
 export const SLOT_WORDS = 64;
+/** The same in bytes. */
 export const SLOT_BYTES: number = 4 * SLOT_WORDS;
 
 /** A kernel compiled for one way in which its tensors share buffers. */

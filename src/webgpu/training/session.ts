@@ -6,6 +6,7 @@ import { partitionUpdate, type UpdatePartition } from '../../bptt/parameterGroup
 import { KEPT_WINDOWS } from '../../bptt/recurrent.ts';
 import type { FailedStep, Mode, Session, Snapshot, StepResult } from '../../bptt/session.ts';
 import {
+  drops,
   type ModelSpec,
   outputWidth,
   type ParameterLayout,
@@ -166,7 +167,7 @@ export class WebgpuSession implements Session<StagedStep> {
       faults: device.uints(new Uint32Array(MOST_RESULTS + 1), 'faults of updates'),
     };
     for (const [b, block] of this.buffers.memory.entries()) block.write(initialMemory(partition, b, P));
-    const longest = this.load({ mode: 'train', steps: T, masked: true, dropping: resolved.dropout > 0 }).words;
+    const longest = this.load({ mode: 'train', steps: T, masked: true, dropping: drops(resolved) }).words;
     const count = Math.max(1, Math.min(STEPS_A_SUBMIT, Math.floor(UPLOAD_BYTES / (4 * longest))));
     this.upload = device.floats(count * longest, 'batches');
     this.hostUpload = new Float32Array(count * longest);
@@ -178,7 +179,7 @@ export class WebgpuSession implements Session<StagedStep> {
 
   stage(batch: CheckedBatch, mode: Mode, rng: RandomState, numbers: readonly StepNumbers[] | null): StagedStep {
     const { steps, masked } = batch;
-    const dropping = mode === 'train' && this.spec.dropout > 0;
+    const dropping = mode === 'train' && drops(this.spec);
     const writes = this.webgpu.writes(() => this.model.loadChecked(batch, dropping ? rng : undefined));
     const [read, dropout] = this.split(writes);
     const words = new Float32Array(lengthOf(read) + this.buffers.numbers.length);
@@ -228,7 +229,7 @@ export class WebgpuSession implements Session<StagedStep> {
         const { words: own, kept } = staged[to];
         this.hostUpload.set(own, at);
         this.hostUpload[at + own.length - numbers.length] = to;
-        this.fillDropout(this.hostUpload.subarray(at + own.length, at + words), kept);
+        this.fillDropout(this.hostUpload.subarray(at + own.length, at + words), kept, staged[to].steps);
         to++;
       }
       // Of two submits the device works on one while the other is being made.
@@ -272,7 +273,7 @@ export class WebgpuSession implements Session<StagedStep> {
 
   /** What a training step over a whole window does, stage by stage, and how many dispatches that is. */
   async trainingStep(masked = false): Promise<{ stages: readonly string[]; dispatches: number }> {
-    const dropping = this.spec.dropout > 0;
+    const dropping = drops(this.spec);
     const { stages, list } = await this.program({ mode: 'train', steps: this.options.steps, masked, dropping });
     return { stages, dispatches: list.dispatches };
   }
@@ -327,14 +328,18 @@ export class WebgpuSession implements Session<StagedStep> {
 
   /** The dropout masks among what a batch writes, and the rest. */
   private split(writes: readonly EngineWrite[]): [read: EngineWrite[], dropout: EngineWrite[]] {
-    const { dropoutMasks } = this.model.stack;
-    const isMask = ({ to }: EngineWrite): boolean => dropoutMasks.some((mask) => mask === to);
+    const { dropoutMasks } = this.model;
+    const isMask = ({ to }: EngineWrite): boolean => dropoutMasks.some(({ mask }) => mask === to);
     return [writes.filter((write) => !isMask(write)), writes.filter(isMask)];
   }
 
-  private fillDropout(to: Float32Array, kept: Uint32Array): void {
-    const factor = 1 / (1 - this.spec.dropout);
-    for (let i = 0; i < to.length; i++) to[i] = (kept[i >> 5] >>> (i & 31)) & 1 ? factor : 0;
+  /** The masks of a window of so many steps, one after another. */
+  private fillDropout(to: Float32Array, kept: Uint32Array, steps: number): void {
+    let i = 0;
+    for (const { rate, length } of kept.length > 0 ? this.model.dropoutMasks : []) {
+      const factor = 1 / (1 - rate);
+      for (const end = i + length(steps); i < end; i++) to[i] = (kept[i >> 5] >>> (i & 31)) & 1 ? factor : 0;
+    }
   }
 
   private program(kind: StepKind): Promise<Program> {

@@ -1,4 +1,5 @@
 import { assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { type Engine, sizingEngine } from './engine.ts';
@@ -55,9 +56,12 @@ export class Stepper {
   /**
    * Does what may throw: where it does, the stepper goes on from where it stood before.
    *
-   * @throws what `work` throws
+   * @throws {TypeError} where `work` is no function; what `work` throws
    */
   orUndone<T>(work: () => T): T {
+    if (typeof work !== 'function') {
+      throw new TypeError(`Stepper.orUndone: work is ${describe(work)}, expected a function`);
+    }
     const states = this.started ? this.getState() : null;
     try {
       return work();

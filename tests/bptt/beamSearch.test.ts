@@ -130,6 +130,7 @@ test('what is no Stepper and what is no option is named', async () => {
   );
   expect(() => beamSearch(undefined as never, [0], { length: 1 })).toThrow('beamSearch: stepper is undefined');
   const stepper = await stepperOf(1);
+  expect(() => stepper.orUndone(3 as never)).toThrow(TypeError('Stepper.orUndone: work is 3, expected a function'));
   expect(() => beamSearch(stepper, [0], { lenght: 1 } as never)).toThrow('unknown option lenght, did you mean length?');
   expect(() => beamSearch(stepper, [0], undefined as never)).toThrow('beamSearch: options is undefined');
 });

@@ -861,7 +861,8 @@ const wasm: Fault[] = [
     ['dropped term', '      gatherColumnsBackward(dWAt, dyAt, idsAt, R, D, O);\n', ''],
   ]),
   ...faultsOf('wasm/clip.ts', unitTests, [
-    ['dropped term', 'f32x4.pmin(f32x4.pmax(at.load(x), low), high)', 'f32x4.pmin(at.load(x), high)'],
+    ['dropped term', 'f32x4.pmin(f32x4.pmax(g, low), high)', 'f32x4.pmin(g, high)'],
+    ['missing accumulation', 'v128.or(anyBad, at.lanes(bad, 0))', 'at.lanes(bad, 0)'],
     ['dropped term', 'f.if(f64.lessThan(factor, 1), () => {', 'f.if(f64.lessThan(factor, 1e9), () => {'],
     ['dropped term', 'f32x4.mul(f32x4.mul(at.load(grads), first), rest)', 'f32x4.mul(at.load(grads), first)'],
     ['dropped term', 'f64.sqrt(sumOfSquares(f, grads, n))', 'sumOfSquares(f, grads, n)'],

@@ -70,6 +70,7 @@ export async function modelOn(
   const fn = 'createModel';
   assertOptions(fn, options, CREATE_MODEL_OPTIONS);
   const { engine = 'auto', threads = 1, webgpu } = options;
+  if (webgpu !== undefined) assertOptions(`${fn}: webgpu`, webgpu, { device: true, deviceOptions: true });
   const names: readonly string[] = code.webgpu === null ? CPU_ENGINE_NAMES : ENGINE_NAMES;
   if (!names.includes(engine)) {
     throw new RangeError(`${fn}: engine is ${String(engine)}, expected ${names.join(', ')}`);

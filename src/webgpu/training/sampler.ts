@@ -12,9 +12,10 @@ import type { RandomState } from '../../tensor/random.ts';
 import { assertLength } from '../../tensor/shape.ts';
 import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
 import { type CommandList, MAX_REPEATS } from '../device/commands.ts';
-import { type Device, type DeviceOptions, openDevice } from '../device/device.ts';
+import type { Device, DeviceOptions } from '../device/device.ts';
 import { drawSymbol } from '../kernels/drawSymbol.ts';
 import { formulaOf } from './cellKernels.ts';
+import { deviceFor } from './deviceFor.ts';
 import { type WebgpuEngine, webgpuEngine } from './engine.ts';
 
 export interface WebgpuSamplerOptions {
@@ -262,7 +263,7 @@ export async function webgpuSampler(
   parameters: NamedTensors,
   { device, deviceOptions }: WebgpuSamplerOptions = {},
 ): Promise<WebgpuSampler> {
-  const own = device ?? (await openDevice(deviceOptions));
+  const own = await deviceFor('Sampler', device, deviceOptions);
   try {
     return new WebgpuSampler(own, device === undefined, spec, parameters);
   } catch (error) {

@@ -723,6 +723,15 @@ const bptt: Fault[] = [
     ['dropped term', '    if (started) this.carryOn();\n', ''],
     ['dropped term', '    this.started = false;\n', ''],
   ]),
+  ...faultsOf('bptt/predictor.ts', unitTests, [
+    ['off by one in time', 'if (i > 0) for (const shard', 'if (i > 1) for (const shard'],
+    ['wrong index', 'if (place.windows && place.windows.T >= T)', 'if (place.windows && place.windows.T > T)'],
+  ]),
+  ...faultsOf('bptt/inferenceModel.ts', unitTests, [
+    ['wrong index', 'const from = i * predictor.sequences;', 'const from = 0;'],
+    ['off by one in time', '((w * T + t) * sequences + from) * V', '(t * sequences + from) * V'],
+    ['dropped term', '((w * T + t) * sequences + from) * V', '(w * T + t) * sequences * V'],
+  ]),
   ...faultsOf('bptt/inspector.ts', unitTests, [
     ['off by one in time', 'lossWeights[step] = batch', 'lossWeights[step - 1] = batch'],
     ['wrong index', '(t * names.length + block) * H', '(block * steps + t) * H'],
@@ -996,6 +1005,9 @@ const webgpu: Fault[] = [
     ['dropped term', '    at += args.size;\n', ''],
     ['wrong index', 'line % 4 === 0', 'line % 2 === 0'],
     ['dropped term', "isMultiple ? ''", "true ? ''"],
+  ]),
+  ...faultsOf('webgpu/training/predictor.ts', unitTests, [
+    ['off by one in time', 'if (i > 0) carryOn(engine, model)', 'if (i > 1) carryOn(engine, model)'],
   ]),
   ...faultsOf('webgpu/training/persistentRecurrence.ts', unitTests, [
     ['dropped term', 'split < args.kSplits; split++', 'split < 1u; split++'],

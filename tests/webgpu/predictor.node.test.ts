@@ -186,3 +186,31 @@ it('gives up where every device is lost', async () => {
   expect(opened).toBe(4);
   net.dispose();
 });
+
+it('closes the device that is being opened when it is disposed of', async () => {
+  const gpu = await gpuOrSoftware();
+  const opened: GPUDevice[] = [];
+  let opening = (): void => {};
+  const slow = {
+    requestAdapter: async () => {
+      const adapter = (await gpu.requestAdapter())!;
+      return {
+        ...{ info: adapter.info, limits: adapter.limits, features: adapter.features },
+        requestDevice: async (descriptor: GPUDeviceDescriptor) => {
+          opening();
+          const made = await adapter.requestDevice(descriptor);
+          opened.push(made);
+          return made;
+        },
+      };
+    },
+  } as unknown as GPU;
+  const spec = resolveSpec(symbols);
+  const predictor = await webgpuPredictor(spec, weightsOf(symbols), { deviceOptions: { gpu: slow } });
+  const net = new InferenceModel(spec, weightsOf(symbols), 'float32', predictor, () => tsEngine());
+  opening = () => net.dispose();
+  predictor.device.gpu.destroy();
+  await expect(net.predict(windowOf(symbols, 4, 2))).rejects.toMatchObject({ kind: 'disposed' });
+  expect(opened).toHaveLength(2);
+  expect((await opened[1].lost).reason).toBe('destroyed');
+});

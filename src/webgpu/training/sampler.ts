@@ -12,10 +12,11 @@ import { assertLength } from '../../check/arrays.ts';
 import type { RandomState } from '../../tensor/random.ts';
 import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
 import { type CommandList, MAX_REPEATS } from '../device/commands.ts';
-import { type Device, type DeviceOptions, openDevice } from '../device/device.ts';
+import type { Device, DeviceOptions } from '../device/device.ts';
 import { WebgpuError } from '../device/errors.ts';
 import { drawSymbol } from '../kernels/drawSymbol.ts';
 import { formulaOf } from './cellKernels.ts';
+import { deviceFor } from './deviceFor.ts';
 import { type WebgpuEngine, webgpuEngine } from './engine.ts';
 
 /** What {@link webgpuSampler} takes beside spec and parameters. */
@@ -292,7 +293,7 @@ export async function webgpuSampler(
   parameters: NamedTensors,
   { device, deviceOptions }: WebgpuSamplerOptions = {},
 ): Promise<WebgpuSampler> {
-  const own = device ?? (await openDevice(deviceOptions));
+  const own = await deviceFor('Sampler', device, deviceOptions);
   try {
     return new WebgpuSampler(own, device === undefined, spec, parameters);
   } catch (error) {

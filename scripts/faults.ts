@@ -243,7 +243,7 @@ const simd: Fault[] = [
     ['missing accumulation', 'if (accumulate) cCopy.set(c);', ''],
     ['dropped term', 'aCopy.set(a);', ''],
     ['dropped term', 'c.set(cCopy);', ''],
-    ['wrong operand', 'm * k * n, ENOUGH', 'm * k * n, Infinity'],
+    ['wrong operand', '(work, ENOUGH)', '(work, Infinity)'],
   ]),
   ...faultsOf('simd/memory.ts', unitTests, [['dropped term', 'if (pages > 0) this.memory.grow(pages);', '']]),
 ];
@@ -691,9 +691,24 @@ const bptt: Fault[] = [
       'Math.min(this.options.stride ?? steps, steps)',
       'Math.max(0, Math.min(this.options.stride ?? steps, steps) - 1)',
     ],
-    ['dropped term', 'for (const { gradient } of this.frozen) gradient.fill(0);', ''],
-    ['dropped term', 'for (const { values, before } of this.frozen) values.set(before);', ''],
+    ['dropped term', 'for (const gradient of this.frozen) gradient.fill(0);', ''],
+    [
+      'dropped term',
+      '[params, ...blocks].entries()) block.set(before[i]);',
+      '[params].entries()) block.set(before[i]);',
+    ],
+    ['wrong index', 'this.segments.slice(0, last + 1)', 'this.segments.slice(0, last)'],
     ['dropped term', 'initial.set(values)', 'initial.fill(0)'],
+  ]),
+  ...faultsOf('bptt/engine.ts', unitTests, [
+    ['dropped term', 'return blocks.every(hasOnlyFinite);', 'return hasOnlyFinite(params);'],
+    ['wrong operand', 'return sum === 0;', 'return sum <= 0 || Number.isNaN(sum);'],
+  ]),
+  ...faultsOf('bptt/parameterGroups.ts', unitTests, [
+    ['dropped term', 'lrFactor * learningRateAt', 'learningRateAt'],
+    ['wrong index', 'own.length > 0 ? own[0] + 1 : 0', 'own.length > 0 ? own[0] : 0'],
+    ['dropped term', 'last?.to === offset && last.rule === rule', 'last?.to === offset'],
+    ['dropped term', 'name.length - last.length >= at && name', 'name'],
   ]),
   ...faultsOf('bptt/trainer.ts', unitTests, [
     ['dropped term', "if (mode === 'train') this.updates++;", ''],
@@ -854,6 +869,7 @@ const wasm: Fault[] = [
   ...faultsOf('wasm/formulas.ts', unitTests, [
     ['wrong operand', 'v128.select(x(), y(), greater)', 'v128.select(y(), x(), greater)'],
     ['wrong operand', 'Object.is(y.constant, 0)', 'y.constant !== undefined'],
+    ['missing accumulation', 'v128.or(bad, at.lanes(notFinite(values[i]), 0))', 'at.lanes(notFinite(values[i]), 0)'],
     ['sign', 'sub: binary(f32x4.sub)', 'sub: binary(f32x4.add)'],
     ['wrong index', 'i32.mul(bytes, first)', '0'],
     ['wrong index', 'f.int(i32.mul(H, width))', 'f.int(H)'],
@@ -1020,6 +1036,9 @@ const webgpu: Fault[] = [
     ['wrong index', 'let i = 4u * e;', 'let i = e;'],
     ['dropped term', '< vec4u(length); }', '<= vec4u(length); }'],
     ['wrong operand', "u)) == vec4u())` : ''}", "u)) != vec4u())` : ''}"],
+    ['wrong index', 'first += numbers.length;', 'first = numbers.length;'],
+    ['dropped term', ' + f32(faults(place))', ''],
+    ['dropped term', 'set_before(e, was);', ''],
   ]),
   ...faultsOf('webgpu/device/pollBackoff.ts', unitTests, [
     ['dropped term', 'if (this.sent.length === 0) this.since', 'this.since'],

@@ -63,6 +63,7 @@ export type { DenseSpec, DropoutSpec, EmbeddingSpec, ResolvedLayers } from './bp
 export { METRIC_NAMES, type MetricName, type Metrics } from './bptt/metrics.ts';
 export { type ModelOptions, SequenceModel } from './bptt/model.ts';
 export { decodeModel, encodeModel, type ModelFile } from './bptt/modelFile.ts';
+export type { ChosenParameter, ParameterGroup } from './bptt/parameterGroups.ts';
 export { ParameterBlock } from './bptt/parameters.ts';
 export type { Recurrence, Step, Weights } from './bptt/recurrence.ts';
 export { RecurrentStack, type StackOptions, type WindowKind } from './bptt/recurrent.ts';

@@ -17,7 +17,7 @@ const NAMES: Readonly<Record<string, string>> = {
     resolveSpec sampleFrom saveModel saveTrainer sigmoidSlope sizingEngine specFromJson specToJson
     stepperAllocationPlan summary tanhSlope tsEngine writeSafetensors`,
   './static': `
-    createTrainer`,
+    createModel createTrainer loadModel loadTrainer saveModel saveTrainer`,
   './tensor': `
     RandomState add addRow addRowBackward addScaled clip clipBackward dtypeOf exp expBackward expOf gatherColumns
     gatherColumnsBackward gatherRows gatherRowsBackward layerNorm layerNormBackward log log1pOf logBackward logOf
@@ -68,7 +68,7 @@ const NAMES: Readonly<Record<string, string>> = {
     relu reluBackward scale sigmoid sigmoidBackward sigmoidCrossEntropyBackward sigmoidCrossEntropyForward softmax
     softmaxBackward softmaxCrossEntropyBackward softmaxCrossEntropyForward squaredErrorBackward squaredErrorForward
     startStateBackward startStateForward sumAxis sumAxisBackward sumOfSquares takeColumns tanh tanhBackward
-    webgpuEngine webgpuSampler webgpuTrainer`,
+    webgpuEngine webgpuPredictor webgpuSampler webgpuTrainer`,
   './webgpu/self-test': `
     selfTest`,
   './interop': `

@@ -244,17 +244,18 @@ function perturbedLosses(engine: CpuEngine, perturber: Perturber, functions: num
 function perturbedOptim(optim: Optim, perturber: Perturber): Optim {
   return {
     ...optim,
-    update(optimizer, params, grads, memory, numbers) {
-      const blocks = [params, ...memory.filter((_, i) => i !== wholeBlocks[optimizer.name])];
-      const before = blocks.map((block) => block.slice());
-      optim.update(optimizer, params, perturber.copy(grads as Float64Array, 1), memory, numbers);
+    update(optimizer, params, grads, memory, numbers, before) {
+      const blocks = [params, ...memory];
+      const finite = optim.update(optimizer, params, perturber.copy(grads as Float64Array, 1), memory, numbers, before);
       // The step is off relative to itself, and what it leads to is rounded.
       for (const [b, block] of blocks.entries()) {
+        if (b - 1 === wholeBlocks[optimizer.name]) continue;
         for (let i = 0; i < block.length; i++) {
           const x = before[b][i];
           block[i] = perturber.number(x + perturber.number(block[i] - x, UPDATE), 1);
         }
       }
+      return finite;
     },
     clipByNorm: (grads, maxNorm) => {
       perturber.array(grads as Float64Array, grads.length + 4);

@@ -1,5 +1,6 @@
+import { describe } from '../check/describe.ts';
+import { assertOptions } from '../check/options.ts';
 import { NONLINEARITIES, type Nonlinearity } from '../layers/elman.ts';
-import { assertOptions, describe } from '../tensor/options.ts';
 
 /** A learned vector for each id, in the place of a one-hot one. */
 export interface EmbeddingSpec {

@@ -151,7 +151,7 @@ export class SequenceModel<F, I> {
    * @param carry whether sequences go on from their initial states (the stack's `initial`) or begin
    * @param rng draws the dropout masks of a training pass; leave it out where nothing is to be dropped
    * @returns the number of steps of the window
-   * @throws {RangeError | TypeError} as {@link BatchReader.read}.
+   * @throws {RangeError | TypeError} as training on the batch throws.
    */
   load(batch: Batch, carry: Carry = false, rng?: RandomState): number {
     this.reader.read(batch, carry);
@@ -224,7 +224,7 @@ export class SequenceModel<F, I> {
   /**
    * From the loss of the last {@link forward} back to every gradient: the parameters' are added to {@link gradients}.
    *
-   * @param backSteps truncated backpropagation inside the window: see {@link recurrenceBackward}
+   * @param backSteps truncated backpropagation inside the window: the gradient is cut at every multiple of so many steps
    */
   backward(backSteps: number = Number.POSITIVE_INFINITY): void {
     this.assertBackward('backward');

@@ -1,4 +1,4 @@
-import { assertOptions as assertKnown, otherName, type Synonyms } from '../tensor/options.ts';
+import { assertOptions as assertKnown, otherName, type Synonyms } from '../check/options.ts';
 import type { CreateTrainerOptions } from './createTrainer.ts';
 import type { FitOptions } from './fit.ts';
 import type { ModelSpec } from './spec.ts';
@@ -18,7 +18,7 @@ export const SPEC_FIELDS: FieldsOf<ModelSpec> = {
 /** The options of a trainer, and those that say where it runs. */
 export const TRAINER_OPTIONS: FieldsOf<TrainerOptions> = {
   ...{ steps: true, batch: true, labels: true, optimizer: true, clip: true, l2: true, backSteps: true, stride: true },
-  ...{ frozen: true, accumulate: true, seed: true },
+  ...{ groups: true, frozen: true, accumulate: true, seed: true },
 };
 
 /** The options of `createTrainer`. */

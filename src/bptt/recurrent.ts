@@ -54,6 +54,7 @@ export function windowKey({ steps, masked, dropping }: WindowKind): number {
 /** Kinds of window whose views are kept. */
 export const KEPT_WINDOWS = 16;
 
+/** What a {@link RecurrentStack} is made with, beside engine, spec and sizes. */
 export interface StackOptions {
   /** Whether backward gives {@link RecurrentStack.dx} (vectors only). Default false. */
   readonly inputGradient?: boolean;
@@ -63,12 +64,12 @@ export interface StackOptions {
 
 /**
  * A stack of recurrent layers walking through time: the layers one after another, each direction by its
- * {@link recurrenceForward} and {@link recurrenceBackward}. Layer l reads x_l and gives y_l,
+ * `recurrenceForward` and `recurrenceBackward` (`bptt/recurrence.ts`). Layer l reads x_l and gives y_l,
  *
  *     x_l = dropout(y_{l−1}),  y_l = y_{l−1} + norm(h_l)
  *
  * with the layer normalisation and the residual connection that its spec asks for; y_{−1}, which layer 0 reads as it is, comes
- * of the {@link InputLayers}.
+ * of the `InputLayers`.
  *
  * A window is written into `ids` or `x`, the states it goes on from into {@link initial}. After {@link forward} the outputs
  * `[steps,B,H·directions]` are in {@link output}. After {@link backward} the gradients of the inputs are in `dx`, those of the
@@ -213,7 +214,7 @@ export class RecurrentStack<F, I> {
    * The backward pass over the window that {@link forward} has just walked: from {@link doutput} and {@link dfinal} to the
    * gradients of the gates, inputs and initial states.
    *
-   * @param backSteps see {@link recurrenceBackward}
+   * @param backSteps truncated backpropagation: the gradient is cut at every multiple of so many steps
    * @returns the sums that add up to the parameters' gradients
    */
   backward(kind: WindowKind, backSteps: number): WeightGradient<F, I>[] {

@@ -1,3 +1,4 @@
+import { describe } from '../check/describe.ts';
 import { assertCell } from '../layers/assertCell.ts';
 import { assertLoss } from '../layers/assertLoss.ts';
 import { type Cell, cellSizes } from '../layers/cell.ts';
@@ -13,7 +14,6 @@ import {
 } from '../layers/loss.ts';
 import { lstm, lstmPeephole } from '../layers/lstm.ts';
 import { minGru } from '../layers/minGru.ts';
-import { describe } from '../tensor/options.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import {
   assertFlag,
@@ -37,6 +37,7 @@ const CELLS: Readonly<Record<Exclude<CellName, 'elman'>, Cell>> = {
 /** The names of the bundled cells. */
 export const CELL_NAMES: readonly CellName[] = ['elman', ...(Object.keys(CELLS) as (keyof typeof CELLS)[])];
 
+/** The losses that a spec may name; others are given as values. */
 export type LossName = 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'squaredError';
 
 const LOSSES: Readonly<Record<LossName, Loss>> = { softmaxCrossEntropy, sigmoidCrossEntropy, squaredError };

@@ -4,6 +4,7 @@ import { bundledLayout, bundledSpec, GATES, outputWeights, stateWidth } from './
 import { reorderBlocks, transposed } from './foreignModel.ts';
 import { writeNpz } from './npz.ts';
 
+/** What {@link writeKeras} takes beside the model. */
 export interface KerasWriting {
   /** What the script calls the file of the weights. Default `model.npz`. */
   weights?: string;

@@ -12,6 +12,7 @@ import {
 import { reorderBlocks, transposed } from './foreignModel.ts';
 import { encodeOnnx, type OnnxAttribute, type OnnxNode, type OnnxTensor, type OnnxValueInfo } from './onnxProto.ts';
 
+/** What {@link writeOnnx} takes beside the model. */
 export interface OnnxWriting {
   /** The states as inputs `h0`, `c0` [layers·directions,B,H] and outputs `hT`, `cT`. Default true. */
   states?: boolean;

@@ -10,6 +10,7 @@ export interface StateTensor {
   readonly values: FloatArray | Int32Array | Uint8Array;
 }
 
+/** What {@link fromStateDict} takes beside the tensors. */
 export interface StateDictReading {
   /** The prefix of the recurrent layers, `encoder.lstm.`. Default: the only one found. */
   recurrent?: string;
@@ -254,6 +255,7 @@ function shaped(fn: string, name: string, { shape, values }: StateTensor, expect
   return values;
 }
 
+/** What {@link toStateDict} takes beside the model. */
 export interface StateDictWriting {
   /** What the recurrent module is called in the net. Default `rnn.`. */
   recurrent?: string;

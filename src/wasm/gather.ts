@@ -1,8 +1,5 @@
-import {
-  assertIds,
-  type gatherRows as GatherRows,
-  type gatherRowsBackward as GatherRowsBackward,
-} from '../tensor/gather.ts';
+import { assertIds } from '../check/arrays.ts';
+import type { gatherRows as GatherRows, gatherRowsBackward as GatherRowsBackward } from '../tensor/gather.ts';
 import { type Expr, type FunctionBuilder, f32x4, type I32, i32, type Local, type ModuleBuilder } from './assembler.ts';
 import { forEachElement, forEachRow } from './elements.ts';
 import type { WasmMemory } from './memory.ts';

@@ -9,6 +9,7 @@ import { emitL2 } from './l2.ts';
 import { emitLayerNorm } from './layerNorm.ts';
 import { emitMatmul } from './matmul.ts';
 import { emitMultiply } from './multiply.ts';
+import { emitNotFinite } from './notFinite.ts';
 import { emitRelu } from './relu.ts';
 import { emitSigmoid } from './sigmoid.ts';
 import { emitSigmoidCrossEntropy } from './sigmoidCrossEntropy.ts';
@@ -60,6 +61,7 @@ export function wasmModule({ shared, fused }: Variant): KernelModule {
     emitSquaredError(m);
     emitClip(m);
     emitSum(m);
+    emitNotFinite(m);
     found = { module: new (host().Module)(m.bytes(shared ? 'shared' : 'own')), signatures: m.signatures };
     compiled.set(key, found);
   }

@@ -34,6 +34,7 @@ export {
   type WebgpuEngineOptions,
   webgpuEngine,
 } from './training/engine.ts';
+export { type WebgpuPredictor, type WebgpuPredictorOptions, webgpuPredictor } from './training/predictor.ts';
 export type { PersistentPlan, RecurrencePlan } from './training/recurrence.ts';
 export { type WebgpuSampler, type WebgpuSamplerOptions, webgpuSampler } from './training/sampler.ts';
 export { type WebgpuTrainer, type WebgpuTrainerOptions, webgpuTrainer } from './training/trainer.ts';

@@ -332,7 +332,7 @@ describe('a step costs', () => {
     const reader = new BatchReader(session.spec, sizes.steps, sizes.batch, sizes.steps, 'float32');
     const ids = () => Int32Array.from(new RandomState(1).randint(0, net.inputSize, sizes.steps * sizes.batch));
     reader.read({ inputs: ids(), targets: ids() }, true);
-    const staged = session.stage(reader, 'train', new RandomState(0), sizes.optimizer.numbers(0, 0.1));
+    const staged = session.stage(reader, 'train', new RandomState(0), [sizes.optimizer.numbers(0, 0.1)]);
     await session.run([staged]);
     const before = { ...own.counters, buffers: own.counters.buffers };
     await session.run(Array.from({ length: count }, () => staged));

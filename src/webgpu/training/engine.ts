@@ -59,6 +59,7 @@ function runPart(
   dispatchElementwise(source, tensors, B * H, { H });
 }
 
+/** What {@link webgpuEngine} takes beside the device. */
 export interface WebgpuEngineOptions {
   /** How many numbers the engine will be asked for: memory that is allocated at once. More is allocated when needed. */
   readonly room?: { readonly floats: number; readonly ints: number };

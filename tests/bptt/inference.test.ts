@@ -504,7 +504,7 @@ describe('createModel', () => {
       [[symbols, weights, { engine: 'ts', threads: 2 }], 'createModel: engine ts has one thread, threads is 2'],
       [[symbols, weights, { threads: 65 }], 'createModel: threads is 65, expected 1 … 64'],
       [[symbols, weights, { threads: 1.5 }], 'createModel: threads is 1.5, expected 1 … 64'],
-      [[symbols, weights, { engine: 'abacus' }], 'createModel: engine is abacus, expected auto, ts, wasm, webgpu'],
+      [[symbols, weights, { engine: 'abacus' }], "createModel: engine is 'abacus', expected auto, ts, wasm, webgpu"],
       [[symbols, weights, { engine: 'wasm' }], 'engine wasm computes in float32, dtype is float64'],
       [[symbols, weights, { dtype: 'float16' }], 'dtype is float16, expected float32, float64'],
       [[symbols, weights, { backend: 'ts' }], 'createModel: unknown option backend, did you mean engine?'],

@@ -53,7 +53,13 @@ function windowOf(spec: ModelSpec, steps: number, batch: number, seed = 8) {
 const roundings = (steps: number): number => steps * 2 * 40 * 4;
 
 it('gives what engine ts gives, for batches of sizes that come and go; sessions read on the CPU', async () => {
-  const specs = [vectors, symbols, { ...vectors, lossAt: 'last' }, { ...symbols, bidirectional: true }] as ModelSpec[];
+  const specs: ModelSpec[] = [
+    ...[vectors, symbols],
+    { ...vectors, lossAt: 'last' },
+    { ...symbols, bidirectional: true },
+    { ...symbols, layers: 2, embedding: { size: 4, tied: true }, layerNorm: true, residual: 'all' },
+    { ...vectors, lossAt: 'last', inputDense: { size: 4 }, residual: 'all', outputDense: { size: 3 } },
+  ];
   for (const spec of specs) {
     const weights = weightsOf(spec);
     const [ts, net] = [

@@ -4,13 +4,13 @@ import { engineOf, textOf, trainerOptions } from './model.ts';
 import { Net } from './net.ts';
 import { CELLS, DEFAULTS, OPTIMIZER_NAMES, type Settings } from './settings.ts';
 
-/** What a model file of the command line is known by. */
-export const CHARACTER_MODEL = 'bptt character model 2';
+/** What a model file of the command line is known by: the tool that its note names. */
+export const RUN = 'bptt run 1';
 
-/** What the command line notes beside the tensors, as far as the page reads it. */
-interface Metadata {
-  readonly spec: Record<string, unknown>;
-  readonly vocabulary: readonly string[];
+/** What the command line notes beside the trainer, as far as the page reads it. */
+interface Note {
+  readonly unit: 'character' | 'word';
+  readonly symbols: readonly string[];
   readonly settings: {
     readonly cell: Settings['cell'];
     readonly hidden: number;
@@ -22,7 +22,6 @@ interface Metadata {
     readonly init: Settings['init'];
     readonly seed: number;
   };
-  readonly progress: Pick<TrainerState, 'updates' | 'optimizer' | 'random'>;
 }
 
 /**
@@ -38,7 +37,16 @@ export async function openCharacterModel<T>(
   goOn: (settings: Settings, text: string, vocabulary: CharVocabulary, net: Net, position: number) => Promise<T>,
 ): Promise<T> {
   const { tensors, metadata } = await decodeModel(file);
-  const { spec, vocabulary, settings: own, progress } = metadata as unknown as Metadata;
+  const {
+    spec,
+    updates,
+    metadata: note,
+  } = metadata as unknown as Pick<TrainerState, 'updates'> & {
+    readonly spec: Record<string, unknown>;
+    readonly metadata: Note;
+  };
+  const { unit, symbols, settings: own } = note;
+  if (unit !== 'character') throw new Error('The page shows nets of characters, and this one reads words.');
   if (!CELLS.includes(own.cell)) throw new Error(`The page shows no nets of cell ${own.cell}.`);
   const { cell, hidden, steps, init, seed } = own;
   const optimizer = OPTIMIZER_NAMES.find((name) => name === own.optimizer);
@@ -48,7 +56,7 @@ export async function openCharacterModel<T>(
     ...(optimizer ? { optimizer, lr: own.lr } : {}),
     clip: own.clip?.value ?? 0,
   };
-  const chars = new CharVocabulary(vocabulary);
+  const chars = new CharVocabulary(symbols);
   const text = Array.from(textOf(settings, heron))
     .filter((char) => chars.has(char))
     .join('');
@@ -62,7 +70,7 @@ export async function openCharacterModel<T>(
     );
   await trainer.setState({
     ...fresh,
-    updates: progress.updates,
+    updates,
     parameters: part(fresh.parameters, ''),
     states: part(fresh.states, 'state.'),
     optimizerMemory: optimizer

@@ -69,6 +69,19 @@ export function assertInts(fn: string, arg: string, a: unknown): asserts a is In
   if (!(a instanceof Int32Array)) throw new TypeError(`${fn}: ${arg} is ${typeName(a)}, expected an Int32Array of ids`);
 }
 
+/** Ids in the fewest bytes that hold them. */
+export type IdArray = Uint8Array | Uint16Array | Int32Array;
+
+/**
+ * Throws unless `a` is an array of ids of one of these kinds.
+ *
+ * @throws {TypeError} naming function, argument and what it got.
+ */
+export function assertIdArray(fn: string, arg: string, a: unknown): asserts a is IdArray {
+  if (a instanceof Int32Array || a instanceof Uint16Array || a instanceof Uint8Array) return;
+  throw new TypeError(`${fn}: ${arg} is ${typeName(a)}, expected an Int32Array, Uint16Array or Uint8Array of ids`);
+}
+
 function isFloats(a: unknown): a is FloatArray {
   return a instanceof Float32Array || a instanceof Float64Array;
 }

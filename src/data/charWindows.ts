@@ -1,4 +1,4 @@
-import { assertInts, assertLength } from '../check/arrays.ts';
+import { assertIdArray, assertInts, assertLength, type IdArray } from '../check/arrays.ts';
 import { assertWhole } from '../check/numbers.ts';
 
 /**
@@ -12,14 +12,14 @@ export class CharWindows {
   readonly B: number;
   /** How many ids each stream predicts: floor((length - 1) / B), the last id being a target only. */
   readonly streamLength: number;
-  readonly #ids: Int32Array;
+  readonly #ids: IdArray;
   #position = 0;
 
-  /** @throws {TypeError} when ids are no Int32Array. @throws {RangeError} when T or B is not a whole number ≥ 1, or the text is shorter than B windows and one id. */
-  constructor(ids: Int32Array, t: number, b = 1) {
+  /** @throws {TypeError} when ids are no Uint8Array, Uint16Array or Int32Array. @throws {RangeError} when T or B is not a whole number ≥ 1, or the text is shorter than B windows and one id. */
+  constructor(ids: IdArray, t: number, b = 1) {
     assertWhole('CharWindows', 'T', t, 1);
     assertWhole('CharWindows', 'B', b, 1);
-    assertInts('CharWindows', 'ids', ids);
+    assertIdArray('CharWindows', 'ids', ids);
     if (ids.length < t * b + 1) {
       throw new RangeError(`CharWindows: ids has ${ids.length} elements, expected at least T·B + 1 = ${t * b + 1}`);
     }

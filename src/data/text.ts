@@ -1,4 +1,4 @@
-import { assertInts } from '../check/arrays.ts';
+import { assertIdArray, type IdArray } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertRange, isIndex } from '../check/numbers.ts';
 import { assertIterable, assertList, assertOneOf, assertText } from '../check/values.ts';
@@ -150,11 +150,11 @@ function firstInvalidByte(bytes: Uint8Array): number {
  *
  * @throws {RangeError} when fraction is not in [0, 1).
  */
-export function splitTail(ids: Int32Array, fraction: number): { train: Int32Array; validation: Int32Array } {
-  assertInts('splitTail', 'ids', ids);
+export function splitTail<A extends IdArray>(ids: A, fraction: number): { train: A; validation: A } {
+  assertIdArray('splitTail', 'ids', ids);
   assertRange('splitTail', 'fraction', fraction, 0, 1);
   const at = ids.length - Math.floor(ids.length * fraction);
-  return { train: ids.subarray(0, at), validation: ids.subarray(at) };
+  return { train: ids.subarray(0, at) as A, validation: ids.subarray(at) as A };
 }
 
 /** The character in quotes, with its code point where it could not be seen. */

@@ -2,14 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { type Ended, ended, start } from './command.ts';
+import { bptt, type Ended, ended } from './command.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'bptt-notebook-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const notebook = (...args: string[]): Promise<Ended> => ended(start('cli/notebook.ts', args, folder));
+const notebook = (...args: string[]): Promise<Ended> => ended(bptt(['notebook', ...args], folder));
 const fixture = (name: string) => readFileSync(new URL(`fixtures/notebook-${name}.txt`, import.meta.url), 'utf8');
 
 describe('standard output is the text that the notebook shows', () => {
@@ -41,6 +41,13 @@ it('000 runs, 002 and 004b learn a text', async () => {
   const c = await notebook('004b', ...options);
   expect(c.out).toMatch(/^data has 1560 chars, 21 unique\n/);
   expect(c.err).toContain(join('short', 'learning-curve.svg'));
+});
+
+it('001 obeys --iterations in each of its trainings', async () => {
+  const { status, err } = await notebook('001', '--iterations', '1', '--out', 'short-001');
+  expect(status).toBe(0);
+  expect(err).toMatch(/^epoch on Reber words 1\/1, 100 %/m);
+  expect(err).not.toMatch(/\/(10|50|10000),/);
 });
 
 it.each([

@@ -1,14 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CellName, createTrainer, type ModelSpec, type Trainer, type TrainingBatch } from 'bptt';
+import { CELL_NAMES, type CellName, createTrainer, type ModelSpec, type Trainer, type TrainingBatch } from 'bptt';
 import { ADDING_BASELINE, addingProblem, copyingBaseline, copyingProblem, copyingSteps } from 'bptt/data';
 import { adam } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
-import { Argument } from 'commander';
-import { lineChart } from './chart.ts';
-import { writeAtomic } from './files.ts';
-import { createCommand, numberBetween, runCommand, wholeNumber } from './options.ts';
-import { createProgress } from './progress.ts';
+import { Argument, type Command, InvalidArgumentError } from 'commander';
+import { lineChart } from '../chart.ts';
+import { writeAtomic } from '../files.ts';
+import { createCommand, numberBetween, wholeNumber } from '../options.ts';
+import { createProgress } from '../progress.ts';
 
 /** A task that only a net with a long memory can do better than its baseline. */
 interface Problem {
@@ -87,14 +87,14 @@ function copying({ length, symbols }: Options): Problem {
   };
 }
 
-const command = createCommand(
-  'npm run memory --',
+export const command: Command = createCommand(
+  'memory',
   'Trains cells on tasks that need a long memory, beside the baseline of none.',
 )
   .addArgument(new Argument('<problem>', 'which task').choices(['adding', 'copying']))
   .option('--length <n>', 'steps to remember over (default: adding 100, copying 20)', wholeNumber(10_000))
   .option('--symbols <n>', 'symbols to copy', wholeNumber(1000), 5)
-  .option('--cells <names>', 'cells, separated by commas', (text) => text.split(','), ['elman', 'lstm'])
+  .option('--cells <names>', `cells, separated by commas: ${CELL_NAMES.join(', ')}`, cellsOf, ['elman', 'lstm'])
   .option('--hidden <n>', 'hidden units (default: adding 32, copying 64)', wholeNumber(4096))
   .option('--batch <n>', 'sequences of an update', wholeNumber(10_000), 20)
   .option('--lr <x>', "Adam's learning rate", numberBetween(0, 10), 0.01)
@@ -122,7 +122,12 @@ const command = createCommand(
     console.log(`picture: ${file}`);
   });
 
-await runCommand(command);
+function cellsOf(text: string): CellName[] {
+  const cells = text.split(',');
+  const unknown = cells.find((cell) => !(CELL_NAMES as readonly string[]).includes(cell));
+  if (unknown !== undefined) throw new InvalidArgumentError(`'${unknown}' is none of ${CELL_NAMES.join(', ')}.`);
+  return cells as CellName[];
+}
 
 /** Trains one cell; gives the loss of every update. */
 async function train(problem: Problem, cell: CellName, options: Options): Promise<Float64Array> {

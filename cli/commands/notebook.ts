@@ -1,18 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Argument, Option } from 'commander';
-import * as binaryAddition from '../examples/binaryAddition.ts';
-import * as charRnnL2 from '../examples/charRnnL2.ts';
-import * as elmanReber from '../examples/elmanReber.ts';
-import * as embeddedReber from '../examples/embeddedReber.ts';
-import * as linearRnn from '../examples/linearRnn.ts';
-import * as minCharRnn from '../examples/minCharRnn.ts';
-import * as minimalRnn from '../examples/minimalRnn.ts';
-import { reason, writeAtomic } from './files.ts';
-import * as pictures from './notebookPictures.ts';
-import { createCommand, runCommand, wholeNumber } from './options.ts';
-import { createProgress, type Progress } from './progress.ts';
-import { type NamedText, readText } from './readText.ts';
+import { Argument, type Command, Option } from 'commander';
+import * as binaryAddition from '../../examples/binaryAddition.ts';
+import * as charRnnL2 from '../../examples/charRnnL2.ts';
+import * as elmanReber from '../../examples/elmanReber.ts';
+import * as embeddedReber from '../../examples/embeddedReber.ts';
+import * as linearRnn from '../../examples/linearRnn.ts';
+import * as minCharRnn from '../../examples/minCharRnn.ts';
+import * as minimalRnn from '../../examples/minimalRnn.ts';
+import { reason, writeAtomic } from '../files.ts';
+import * as pictures from '../notebookPictures.ts';
+import { createCommand, wholeNumber } from '../options.ts';
+import { createProgress, type Progress } from '../progress.ts';
+import { readText } from '../text.ts';
 
 interface Options {
   text?: string;
@@ -29,10 +29,16 @@ interface Desk extends Omit<Options, 'text' | 'out'> {
   progress: (done: number, total: number, of?: string) => void;
 }
 
+/** A text with its name. */
+interface GivenText {
+  name: string;
+  text: string;
+}
+
 interface Notebook {
   /** Options that mean something to it, besides --seed, --iterations and --out. */
   takes: ('text' | 'corrected' | 'cell')[];
-  run: (desk: Desk, text: NamedText | undefined) => Promise<pictures.Picture[]>;
+  run: (desk: Desk, text: GivenText | undefined) => Promise<pictures.Picture[]>;
 }
 
 const quiet = (): void => {};
@@ -51,7 +57,9 @@ const notebooks: Record<string, Notebook> = {
     takes: ['cell'],
     async run({ iterations: nb_epochs, cell, ...desk }) {
       if (cell) return rememberEmbedded(cell, { ...desk, ...(nb_epochs && { updates: nb_epochs }) });
-      return pictures.elmanReber(elmanReber.run({ ...desk, ...(nb_epochs && { nb_epochs }) }));
+      // As long for each of its three trainings: an epoch of the sine is 1000 updates, as many as there are words.
+      const lengths = nb_epochs && { nb_epochs, embedded_epochs: nb_epochs, regression_updates: 1000 * nb_epochs };
+      return pictures.elmanReber(elmanReber.run({ ...desk, ...lengths }));
     },
   },
   '002': {
@@ -60,7 +68,7 @@ const notebooks: Record<string, Notebook> = {
       const windows = given === undefined ? 0 : iterations;
       if (given === undefined)
         tell('the full text and the words need --text FILE; 1000 characters of own sources do here');
-      const { text, name } = given ?? (await readText([]));
+      const { text, name } = given ?? (await textOf([]));
       const sentences = given === undefined && { sentences: 0 };
       return pictures.charRnnL2(
         charRnnL2.run({ ...desk, text, ...(windows !== undefined && { windows }), ...sentences }),
@@ -86,7 +94,10 @@ const notebooks: Record<string, Notebook> = {
   },
 };
 
-const command = createCommand('notebook', 'Runs one of the five notebooks from top to bottom and draws its pictures.')
+export const command: Command = createCommand(
+  'notebook',
+  'Runs one of the five notebooks from top to bottom and draws its pictures.',
+)
   .addArgument(
     new Argument(
       '<name>',
@@ -97,7 +108,7 @@ const command = createCommand('notebook', 'Runs one of the five notebooks from t
   .option('--text <file>', 'text to learn (002, 004b), - for standard input')
   .option(
     '--iterations <n>',
-    'how long: epochs (000: 100, 001: 10; with --cell updates: 1000), windows of the full text (002: one pass), iterations (003 and 004a: 10000, ' +
+    'how long: epochs (000: 100, 001: 10, of embedded words 50; with --cell updates: 1000), windows of the full text (002: one pass), iterations (003 and 004a: 10000, ' +
       '004b: 4000)',
     wholeNumber(1e9),
   )
@@ -125,7 +136,7 @@ const command = createCommand('notebook', 'Runs one of the five notebooks from t
         throw new Error(`--${option} means nothing to notebook ${name}`);
     }
     prepare(out);
-    const text = file === undefined ? undefined : await readText([file]);
+    const text = file === undefined ? undefined : await textOf([file]);
     for (const { file, svg } of await run({ ...options, ...createDesk() }, text)) {
       writeAtomic(join(out, file), svg);
       tell(`picture: ${join(out, file)}`);
@@ -165,6 +176,11 @@ function createDesk(): Pick<Desk, 'print' | 'progress'> {
   };
 }
 
+async function textOf(files: string[]): Promise<GivenText> {
+  const { name, bytes } = await readText(files);
+  return { name, text: new TextDecoder().decode(bytes) };
+}
+
 function prepare(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
@@ -176,5 +192,3 @@ function prepare(folder: string): void {
 function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }
-
-await runCommand(command);

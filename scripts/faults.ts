@@ -243,7 +243,7 @@ const simd: Fault[] = [
     ['missing accumulation', 'if (accumulate) cCopy.set(c);', ''],
     ['dropped term', 'aCopy.set(a);', ''],
     ['dropped term', 'c.set(cCopy);', ''],
-    ['wrong operand', 'm * k * n, ENOUGH', 'm * k * n, Infinity'],
+    ['wrong operand', 'work, ENOUGH', 'work, Infinity'],
   ]),
   ...faultsOf('simd/memory.ts', unitTests, [['dropped term', 'if (pages > 0) this.memory.grow(pages);', '']]),
 ];

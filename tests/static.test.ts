@@ -29,7 +29,7 @@ describe('createTrainer of bptt/static', () => {
 
   it('has no engine webgpu', async () => {
     await expect(createTrainer(spec, { ...options, engine: 'webgpu' as 'wasm' })).rejects.toThrow(
-      'createTrainer: engine is webgpu, expected auto, ts, wasm',
+      "createTrainer: engine is 'webgpu', expected auto, ts, wasm",
     );
   });
 });

@@ -1,6 +1,6 @@
 import { assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
+import { assertOptimizer, type Optimizer } from '../optim/optimizer.ts';
 import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import type { Carry } from './batch.ts';
 import type { FailedStep, Session, StepResult } from './session.ts';
@@ -17,7 +17,7 @@ export function assertTrainerOptions(options: TrainerOptions): void {
   assertRange('steps', steps, 1);
   assertRange('batch', batch, 1);
   assertRange('labels', labels, 1);
-  assertOptimizer(options.optimizer);
+  assertOptimizer('trainer', options.optimizer);
   if (!(l2 >= 0 && l2 < Number.POSITIVE_INFINITY)) throw new RangeError(`trainer: l2 is ${l2}, expected a number ≥ 0`);
   assertClip(options.clip);
   assertRange('backSteps', backSteps, 1, steps);
@@ -27,13 +27,6 @@ export function assertTrainerOptions(options: TrainerOptions): void {
   if (!Array.isArray(frozen)) {
     throw new TypeError(`trainer: frozen is ${describe(frozen)}, expected a list of names of parameters`);
   }
-}
-
-function assertOptimizer(optimizer: unknown): void {
-  const { update, numbers, initialMemory } = (optimizer ?? {}) as Partial<Optimizer>;
-  if (typeof update === 'function' && typeof numbers === 'function' && Array.isArray(initialMemory)) return;
-  const wanted = 'expected one of bptt/optim, as in optimizer: adam({ lr: 0.001 })';
-  throw new TypeError(`trainer: optimizer is ${describe(optimizer)}, ${wanted}`);
 }
 
 function assertClip(clip: unknown): void {

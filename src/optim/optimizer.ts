@@ -1,8 +1,9 @@
 import type { Algebra } from '../algebra/algebra.ts';
 import { RowAlgebra } from '../algebra/rows.ts';
 import { assertTraced, type TracedFormula, tracedValue, tracerAlgebra } from '../algebra/tracer.ts';
-import { assertDtype, assertLength } from '../check/arrays.ts';
+import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
 import { assertOptions, type Synonyms } from '../check/options.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 
@@ -92,13 +93,16 @@ export function formulaOptimizer(
 }
 
 /** Throws unless a rule has all that it needs; its formula is run once on values that refuse what is no value. */
-function assertRule(rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula }): void {
+function assertRule(
+  rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula },
+  maker = 'formulaOptimizer',
+): void {
   if (typeof rule !== 'object' || rule === null) {
-    throw new TypeError(`formulaOptimizer: rule is ${describe(rule)}, expected an object`);
+    throw new TypeError(`${maker}: rule is ${describe(rule)}, expected an object`);
   }
   const { name, lr, initialMemory, formula } = rule;
   if (typeof name !== 'string' || name === '') {
-    throw new TypeError(`formulaOptimizer: name is ${describe(name)}, expected a name`);
+    throw new TypeError(`${maker}: name is ${describe(name)}, expected a name`);
   }
   const fn = `optimizer ${name}`;
   assertLearningRate(fn, lr);
@@ -151,6 +155,8 @@ export function optimizerOf(
   rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula },
   loop: Optimizer['update'],
 ): Optimizer {
+  assertRule(rule, 'optimizerOf');
+  if (typeof loop !== 'function') throw new TypeError(`optimizerOf: loop is ${describe(loop)}, expected a function`);
   return {
     ...rule,
     update(params, grads, memory, numbers) {
@@ -192,13 +198,24 @@ export function signOf<V>(m: Algebra<V>, a: V): V {
   return m.whereGreater(a, zero, m.constant(1), m.whereGreater(zero, a, m.constant(-1), zero));
 }
 
+/** @throws {TypeError} naming function and value, unless it is an update rule. */
+export function assertOptimizer(fn: string, optimizer: unknown): asserts optimizer is Optimizer {
+  const { update, numbers, initialMemory } = (optimizer ?? {}) as Partial<Optimizer>;
+  if (typeof update === 'function' && typeof numbers === 'function' && Array.isArray(initialMemory)) return;
+  const wanted = 'expected one of bptt/optim, as in optimizer: adam({ lr: 0.001 })';
+  throw new TypeError(`${fn}: optimizer is ${describe(optimizer)}, ${wanted}`);
+}
+
 /** The memory of an optimizer for `params`: blocks of the same size and dtype, at their initial values. */
 export function makeMemory(optimizer: Optimizer, params: FloatArray): FloatArray[] {
+  assertOptimizer('makeMemory', optimizer);
+  assertFloats('makeMemory', 'params', params);
   return optimizer.initialMemory.map((value) => params.slice().fill(value));
 }
 
 /** The learning rate of the update after `step` others. */
 export function learningRateAt(lr: LearningRate, step: number): number {
+  assertWhole('learningRateAt', 'step', step, 0);
   const value: unknown = typeof lr === 'function' ? lr(step) : lr;
   if (!(typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`learningRateAt: lr at step ${step} is ${describe(value)}, expected a finite number ≥ 0`);

@@ -57,14 +57,14 @@ const TOLD: Partial<ModelSpec> = { loss: 'softmaxCrossEntropy', input: 'ids', bi
 const T = 3;
 const B = 2;
 
-function batchOf(r: Random, spec: ModelSpec): Record<string, unknown> {
+function batchOf(r: Random, spec: ModelSpec, B = 2): Record<string, unknown> {
   const floats = (length: number): Float32Array => Float32Array.from({ length }, () => r.between(-1, 1));
   const ids = (length: number): Int32Array => Int32Array.from({ length }, () => r.whole(0, 3));
   const rows = spec.lossAt === 'last' ? B : T * B;
   return {
     inputs: spec.input === 'dense' ? floats(T * B * 4) : ids(T * B),
     targets: spec.loss === 'softmaxCrossEntropy' ? ids(rows) : floats(rows * 4).map(Math.abs),
-    ...(r.chance(0.3) ? { lengths: [T, r.whole(1, T)] } : {}),
+    ...(r.chance(0.3) ? { lengths: [T, r.whole(1, T)].slice(0, B) } : {}),
     ...(r.chance(0.3) ? { lossWeights: new Float32Array(rows).fill(1) } : {}),
     ...(r.chance(0.3) ? { carry: false } : {}),
   };
@@ -77,7 +77,7 @@ function optionsOf(r: Random, engine: Engine = r.pick(['ts', 'wasm'])): Record<s
     optimizer: r.pick([sgd({ lr: 0.1, momentum: 0.5 }), adam({ lr: 0.01 })]),
     engine,
     ...(r.chance(0.5) ? { clip: r.pick([{ norm: 1 }, { value: 1 }]) } : {}),
-    ...(r.chance(0.3) ? { l2: 0.01, seed: 3, dtype: 'float32', init: 'glorot' } : {}),
+    ...(r.chance(0.3) ? { l2: 0.01, seed: 3, dtype: 'float32', init: 'torch' } : {}),
     ...(r.chance(0.3) ? { backSteps: 2, stride: 2, accumulate: 2 } : {}),
     ...(r.chance(0.1) && engine === 'wasm' ? { fma: false, threads: 1 } : {}),
   };
@@ -250,7 +250,7 @@ const checking: Recipe = {
   subject: /^gradcheck\b/,
 };
 
-const FIT = { epochs: 1, batch: 2, shuffle: true, seed: 1, patience: 2, minDelta: 0 };
+const FIT = { epochs: 1, shuffle: true, seed: 1 };
 
 export const models: Recipes = {
   createTrainer: {
@@ -278,9 +278,11 @@ export const models: Recipes = {
     },
     subject: /^(spec|cell|loss|Sampler|Stepper)\b/,
     free: (_, sampler) => (sampler as Sampler | undefined)?.dispose(),
+    // a sampler holds what it has not yet computed
+    unbounded: true,
   },
   initialParameters: {
-    args: (r) => [specOf(r), 'float32', r.pick(['orthogonal', 'glorot']), new RandomState(2)],
+    args: (r) => [specOf(r), 'float32', r.pick(['orthogonal', 'torch', 'minCharRnn']), new RandomState(2)],
     subject: BEGINNINGS,
     state: (args) => (args[3] as RandomState).getState(),
   },
@@ -415,11 +417,14 @@ export const models: Recipes = {
     subject: /^(spec|cell|loss|SequenceModel)\b/,
   },
   'Inspector.setParameters': onInspector((spec) => [parametersOf(spec)]),
-  'Inspector.inspect': onInspector((spec, r) => [batchOf(r, spec), { step: 1 }]),
+  'Inspector.inspect': onInspector((spec, r) => [
+    { ...batchOf(r, spec, 1) },
+    spec.lossAt === 'last' ? {} : { step: 0 },
+  ]),
   'Inspector.dispose': onInspector(() => []),
   addWeightGradients: INSIDE,
   linearGradients: INSIDE,
-  allocationPlan: { args: (r) => [specOf(r), { steps: T, batch: B }], subject: BEGINNINGS },
+  allocationPlan: { args: (r) => [specOf(r), { steps: T, batch: B, optimizer: adam() }], subject: BEGINNINGS },
   inspectorAllocationPlan: { args: (r) => [specOf(r), T], subject: /^(spec|cell|loss|SequenceModel|Inspector)\b/ },
   stepperAllocationPlan: { args: (r) => [specOf(r, { dropout: 0 })], subject: /^(spec|cell|loss)\b/ },
   defaultStages: { args: () => [tsEngine('float32').kernels], fixed: [0], takesAll: true },
@@ -439,7 +444,7 @@ export const models: Recipes = {
       const { trainer, spec } = await trainerOf(r);
       const batch = batchOf(r, spec);
       delete batch.carry;
-      return [trainer, [batch], { ...FIT, batch: undefined }].map((o, i) =>
+      return [trainer, { batches: [batch] }, { ...FIT, batch: undefined }].map((o, i) =>
         i === 2 ? withoutUndefined(o as object) : o,
       );
     },
@@ -473,7 +478,6 @@ export const models: Recipes = {
   assertGradcheck: checking,
   formatGradcheck: {
     args: () => [gradcheck(squares as never, { x: Float64Array.of(0.5, -1) }, {})],
-    takesAll: true,
   },
   saveTrainer: {
     async args(r) {

@@ -5,7 +5,7 @@ import type { Recipe, Recipes } from '../recipe.ts';
 
 const floats = (r: Random, length = 6): Float64Array => Float64Array.from({ length }, () => r.between(-2, 2));
 
-const rule = (options: object): Recipe => ({ args: (r) => [r.chance(0.3) ? {} : { ...options }] });
+const rule = (options: object): Recipe => ({ args: () => [{ ...options }] });
 
 /** A rule of one's own, v ← μ·v + g, θ ← θ − lr·v. */
 const own = {

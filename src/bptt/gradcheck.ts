@@ -242,6 +242,7 @@ export function assertGradcheck<P extends Params>(
  * each and the number of elements checked in all. What failed is listed below it.
  */
 export function formatGradcheck(report: GradcheckReport | readonly NamedGradcheckReport[]): string {
+  assertReport(report);
   const rows = [['', 'checked', 'kinks', 'unsure', 'relative', 'absolute', 'estimated', 'worst at', '']];
   const notes: string[] = [];
   let total: string;
@@ -638,4 +639,16 @@ function expectFloat64(what: string, a: Float64Array): void {
   if (a.length === 0) throw new RangeError(`gradcheck: ${what} has 0 elements, expected at least one`);
   const bad = a.findIndex((x) => !Number.isFinite(x));
   if (bad >= 0) throw new RangeError(`gradcheck: ${what}[${bad}] is ${a[bad]}, expected a finite number`);
+}
+
+/** @throws {TypeError} unless this is what {@link gradcheck} gave, or a list of such with names. */
+function assertReport(report: unknown): void {
+  const fn = 'formatGradcheck';
+  const isReport = (one: unknown): boolean => {
+    const { checks, kinks, checked } = (one ?? {}) as Partial<GradcheckReport>;
+    return Array.isArray(checks) && Array.isArray(kinks) && typeof checked === 'number';
+  };
+  const named = (one: unknown): boolean => isReport((one as { report?: unknown } | null)?.report);
+  if (Array.isArray(report) ? report.every(named) : isReport(report)) return;
+  throw new TypeError(`${fn}: report is ${describe(report)}, expected what gradcheck gave`);
 }

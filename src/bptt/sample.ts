@@ -1,3 +1,4 @@
+import { assertFloats } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertOptions, type Synonyms } from '../check/options.ts';
 import { assertObject } from '../check/values.ts';
@@ -29,8 +30,9 @@ export interface SampleOptions {
  * @throws {RangeError} on an option out of range, a NaN or infinity among the logits (−∞ rules a symbol out), or none.
  */
 export function sampleFrom(logits: FloatArray, rng: RandomState, options: SampleOptions = {}): number {
-  const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;
+  assertFloats('sampleFrom', 'logits', logits);
   assertSampleOptions(options);
+  const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;
   if (!greedy) assertStream('sampleFrom', rng);
   const V = logits.length;
   assertLogits('sampleFrom', logits);

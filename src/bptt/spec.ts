@@ -1,4 +1,6 @@
 import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
+import { assertFlag, assertObject, assertOneOf } from '../check/values.ts';
 import { assertCell } from '../layers/assertCell.ts';
 import { assertLoss } from '../layers/assertLoss.ts';
 import { type Cell, cellSizes } from '../layers/cell.ts';
@@ -125,18 +127,18 @@ export function resolveSpec(spec: ModelSpec | ResolvedSpec): ResolvedSpec {
     reduction: 'sum',
     ...spec,
   } as const;
-  assertOneOf('input', full.input, ['ids', 'dense']);
-  assertOneOf('nonlinearity', full.nonlinearity, NONLINEARITIES);
-  assertOneOf('bias', full.bias, ['both', 'input', 'none']);
-  assertOneOf('initialState', full.initialState, ['zero', 'learned']);
-  assertOneOf('outputActivation', full.outputActivation, ['identity', 'sigmoid']);
-  assertOneOf('lossAt', full.lossAt, ['every', 'last']);
-  assertFlag('bidirectional', full.bidirectional);
-  assertFlag('outputBias', full.outputBias);
-  assertSize('inputSize', full.inputSize, 1);
-  assertSize('hiddenSize', full.hiddenSize, 1);
-  assertSize('outputSize', full.outputSize, 0);
-  assertSize('layers', full.layers, 1);
+  assertOneOf('spec.', 'input', full.input, ['ids', 'dense']);
+  assertOneOf('spec.', 'nonlinearity', full.nonlinearity, NONLINEARITIES);
+  assertOneOf('spec.', 'bias', full.bias, ['both', 'input', 'none']);
+  assertOneOf('spec.', 'initialState', full.initialState, ['zero', 'learned']);
+  assertOneOf('spec.', 'outputActivation', full.outputActivation, ['identity', 'sigmoid']);
+  assertOneOf('spec.', 'lossAt', full.lossAt, ['every', 'last']);
+  assertFlag('spec.', 'bidirectional', full.bidirectional);
+  assertFlag('spec.', 'outputBias', full.outputBias);
+  assertWhole('spec.', 'inputSize', full.inputSize, 1);
+  assertWhole('spec.', 'hiddenSize', full.hiddenSize, 1);
+  assertWhole('spec.', 'outputSize', full.outputSize, 0);
+  assertWhole('spec.', 'layers', full.layers, 1);
   if (!(typeof full.dropout === 'number' && full.dropout >= 0 && full.dropout < 1)) {
     throw new RangeError(`spec.dropout is ${describe(full.dropout)}, expected 0 ≤ dropout < 1`);
   }
@@ -197,22 +199,6 @@ function resolveLoss(loss: LossName | Loss, activation: 'identity' | 'sigmoid'):
     throw new RangeError(`spec.loss is ${describe(loss)}, expected ${LOSS_NAMES.join(', ')} or a loss`);
   }
   return LOSSES[loss];
-}
-
-function assertOneOf(field: string, value: unknown, allowed: readonly string[]): void {
-  if (!allowed.includes(value as string)) {
-    throw new RangeError(`spec.${field} is ${describe(value)}, expected ${allowed.join(', ')}`);
-  }
-}
-
-function assertFlag(field: string, value: unknown): void {
-  if (typeof value !== 'boolean') throw new TypeError(`spec.${field} is ${describe(value)}, expected true or false`);
-}
-
-function assertSize(field: string, value: number, low: number): void {
-  if (!Number.isInteger(value) || value < low) {
-    throw new RangeError(`spec.${field} is ${describe(value)}, expected a whole number ≥ ${low}`);
-  }
 }
 
 /** The size of the outputs: V, or the states' size where there is no output layer. */
@@ -316,6 +302,9 @@ export function specFromJson(
   json: Readonly<Record<string, unknown>>,
   { cells = {}, losses = {} }: Known = {},
 ): ModelSpec {
+  assertObject('specFromJson', 'json', json);
+  assertObject('specFromJson', 'cells', cells);
+  assertObject('specFromJson', 'losses', losses);
   const pick = <V extends { readonly name: string }>(
     field: string,
     known: Readonly<Record<string, V>>,

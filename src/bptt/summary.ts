@@ -1,4 +1,7 @@
+import { assertWhole } from '../check/numbers.ts';
+import { assertOneOf } from '../check/values.ts';
 import { adam } from '../optim/adam.ts';
+import { assertOptimizer } from '../optim/optimizer.ts';
 import { allocationPlan } from './cpuSession.ts';
 import { assertOptions } from './options.ts';
 import {
@@ -57,6 +60,13 @@ export function summary(spec: ModelSpec | ResolvedSpec, options: SummaryOptions)
     ...{ steps: true, batch: true, optimizer: true, labels: true, accumulate: true, dtype: true },
   });
   const { dtype = 'float32', optimizer = adam(), ...sizes } = options;
+  assertOneOf('summary', 'dtype', dtype, ['float32', 'float64']);
+  assertOptimizer('summary', optimizer);
+  for (const name of ['steps', 'batch', 'labels', 'accumulate'] as const) {
+    if (options[name] !== undefined || name === 'steps' || name === 'batch') {
+      assertWhole('summary', name, options[name], 1);
+    }
+  }
   const full = resolveSpec(spec);
   const bytes = dtype === 'float32' ? 4 : 8;
   const layers = layersOf(full, options);

@@ -40,9 +40,10 @@ export const optim: Recipes = {
   adamw: rule({ lr: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, amsgrad: false }),
   rprop: rule({ lr: 0.01, etaPlus: 1.2, etaMinus: 0.5, minStep: 1e-6, maxStep: 50 }),
   notebookRprop: rule({ delta: 0.01, etaPlus: 1.2, etaMinus: 0.5 }),
-  formulaOptimizer: { args: () => [{ ...own }], subject: /^optimizer\b/, unbounded: true },
-  optimizerOf: { args: () => [{ ...own }, () => undefined], subject: /^optimizer\b/ },
+  formulaOptimizer: { args: () => [{ ...own }], subject: /^optimizer\b/, unbounded: true, loose: /options/ },
+  optimizerOf: { args: () => [{ ...own }, () => undefined], subject: /^optimizer\b/, loose: /options/ },
   makeMemory: {
+    loose: /options|\.(name|lr|formula)|initialMemory\[/,
     args: (r) => [
       r.pick([
         sgd({ lr: 1, momentum: 0.5 }),

@@ -24,7 +24,11 @@ type Tensors = Record<string, Float64Array>;
 export const testing: Recipes = {
   arbitrarySizes: { args: () => [{ n: [1, 3] }] },
   arbitraryTensor: { args: () => [4, 'float64'] },
-  arbitraryParameters: { args: () => [{ w: ['n'] }, { n: 3 }, 'float64'] },
+  arbitraryParameters: {
+    args: () => [{ w: ['n'] }, { n: 3 }, 'float64'],
+    subject: /^(arbitraryTensor|lengthOf)\b/,
+    loose: /without w/,
+  },
   arbitraryLengths: { args: () => [3, 2] },
   lengthOf: { args: () => [['n', 'm'], { n: 2, m: 3 }] },
   cellStep: { args: () => [{ ...elman.tanh }], subject: /^cell\b/ },

@@ -574,7 +574,7 @@ function rootMeanSquare(a: Float64Array): number {
 
 function assertOptions(mode: string, samples: number, seed: number, tolerance: number, maxInconclusive: number): void {
   if (!['full', 'sampled', 'directional'].includes(mode)) {
-    throw new RangeError(`gradcheck: mode is '${mode}', expected 'full', 'sampled' or 'directional'`);
+    throw new RangeError(`gradcheck: mode is ${describe(mode)}, expected 'full', 'sampled' or 'directional'`);
   }
   assertWhole('gradcheck', 'samples', samples, 1, MOST_SAMPLES);
   assertWhole('gradcheck', 'seed', seed, 0, 2 ** 32 - 1);

@@ -1,4 +1,5 @@
 import { describe } from '../check/describe.ts';
+import { assertList } from '../check/values.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertBatch, type Batch, BatchReader, type CheckedBatch, type InputBatch } from './batch.ts';
 import type { CpuEngine } from './engine.ts';
@@ -140,12 +141,14 @@ export class InferenceModel {
     this.assertAlive('readAll');
     this.assertOneDirection('readAll');
     const { spec, dtype } = this;
+    assertList(fn, 'sessions', sessions, 'a list of sessions');
+    assertList(fn, 'inputs', inputs, 'a list of inputs');
     const n = sessions.length;
     if (inputs.length !== n) throw new RangeError(`${fn}: got ${inputs.length} inputs for ${n} sessions`);
     if (new Set(sessions).size !== n)
       throw new RangeError(`${fn}: a session is listed twice, it reads one step at a time`);
     for (const [i, session] of sessions.entries()) {
-      if (session.model !== this) throw new RangeError(`${fn}: sessions[${i}] belongs to another model`);
+      if (session?.model !== this) throw new RangeError(`${fn}: sessions[${i}] belongs to another model`);
     }
     const D = spec.input === 'dense' ? spec.inputSize : 1;
     const all = spec.input === 'dense' ? zeros(dtype, n * D) : new Int32Array(n);
@@ -304,8 +307,11 @@ export class InferenceModel {
       throw new RangeError(`${what} is ${got}, expected a vector [D] = [${inputSize}]`);
     }
     for (let i = 0; i < inputSize; i++) {
-      to[i] = values[i];
-      if (!Number.isFinite(to[i])) throw new RangeError(`${what}[${i}] is ${values[i]}, expected a finite number`);
+      const value = values[i];
+      if (typeof value === 'number') to[i] = value;
+      if (typeof value !== 'number' || !Number.isFinite(to[i])) {
+        throw new RangeError(`${what}[${i}] is ${describe(value)}, expected a finite number`);
+      }
     }
   }
 

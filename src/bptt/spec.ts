@@ -298,10 +298,9 @@ export interface Known {
  *
  * @throws {RangeError | TypeError} naming a field that makes no sense, or a cell or loss that is not known.
  */
-export function specFromJson(
-  json: Readonly<Record<string, unknown>>,
-  { cells = {}, losses = {} }: Known = {},
-): ModelSpec {
+export function specFromJson(json: Readonly<Record<string, unknown>>, known: Known = {}): ModelSpec {
+  assertOptions('specFromJson', known, { cells: true, losses: true });
+  const { cells = {}, losses = {} } = known;
   assertObject('specFromJson', 'json', json);
   assertObject('specFromJson', 'cells', cells);
   assertObject('specFromJson', 'losses', losses);
@@ -313,7 +312,11 @@ export function specFromJson(
     const name = json[field];
     const option = field === 'loss' ? 'losses' : 'cells';
     for (const [key, own] of Object.entries(known)) {
-      if (own?.name === key) continue;
+      if (own?.name === key) {
+        if (field === 'cell') assertCell(own as unknown as Cell, `specFromJson: cells.${key}`);
+        else assertLoss(own as unknown as Loss, `specFromJson: losses.${key}`);
+        continue;
+      }
       const got = own?.name === undefined ? describe(own) : `the ${field} ${describe(own.name)}`;
       throw new RangeError(`specFromJson: ${option}.${key} is ${got}, expected a ${field} of that name`);
     }

@@ -22,6 +22,12 @@ const OWN_PARAMETERS = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_
 export function assertCell(cell: Cell, what = 'cell'): void {
   assertDescription(cell, what);
   assertFunctions(`${what} ${cell.name}:`, cell, partNames(cell));
+  const { name, formula } = cell;
+  if (formula === undefined) return;
+  if (typeof formula !== 'object' || formula === null) {
+    throw new TypeError(`${what} ${name}: formula is ${describe(formula)}, expected { ${partNames(cell).join(', ')} }`);
+  }
+  assertFunctions(`${what} ${name}: formula:`, formula, partNames(cell));
 }
 
 /**
@@ -97,6 +103,14 @@ function assertDescription(cell: CellDescription, what: string): void {
     const got = Array.isArray(initialBias) ? `has ${initialBias.length} numbers` : `is ${describe(initialBias)}`;
     throw new RangeError(`${own}: initialBias ${got}, expected at most gates ${gates}`);
   }
+  for (const [i, value] of initialBias.entries()) {
+    if (!Number.isFinite(value)) {
+      throw new RangeError(`${own}: initialBias[${i}] is ${describe(value)}, expected a finite number`);
+    }
+  }
+  const named =
+    savedNames === undefined || (Array.isArray(savedNames) && savedNames.every((n) => typeof n === 'string'));
+  if (!named) throw new TypeError(`${own}: savedNames is ${describe(savedNames)}, expected a list of names`);
   if (savedNames !== undefined && (savedNames.length !== savedBlocks || new Set(savedNames).size !== savedBlocks)) {
     throw new RangeError(
       `${own}: savedNames is ${JSON.stringify(savedNames)}, expected savedBlocks = ${savedBlocks} different names`,

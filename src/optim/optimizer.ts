@@ -5,6 +5,7 @@ import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertWhole } from '../check/numbers.ts';
 import { assertOptions, type Synonyms } from '../check/options.ts';
+import { assertAttached } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 
 /** A learning rate, or a schedule: from the number of updates done so far (0, 1, …) to the rate of the next one. */
@@ -200,8 +201,9 @@ export function signOf<V>(m: Algebra<V>, a: V): V {
 
 /** @throws {TypeError} naming function and value, unless it is an update rule. */
 export function assertOptimizer(fn: string, optimizer: unknown): asserts optimizer is Optimizer {
-  const { update, numbers, initialMemory } = (optimizer ?? {}) as Partial<Optimizer>;
-  if (typeof update === 'function' && typeof numbers === 'function' && Array.isArray(initialMemory)) return;
+  const { update, numbers, initialMemory, options } = (optimizer ?? {}) as Partial<Optimizer>;
+  const whole = typeof options === 'object' && options !== null && Array.isArray(initialMemory);
+  if (typeof update === 'function' && typeof numbers === 'function' && whole) return;
   const wanted = 'expected one of bptt/optim, as in optimizer: adam({ lr: 0.001 })';
   throw new TypeError(`${fn}: optimizer is ${describe(optimizer)}, ${wanted}`);
 }
@@ -210,6 +212,7 @@ export function assertOptimizer(fn: string, optimizer: unknown): asserts optimiz
 export function makeMemory(optimizer: Optimizer, params: FloatArray): FloatArray[] {
   assertOptimizer('makeMemory', optimizer);
   assertFloats('makeMemory', 'params', params);
+  assertAttached('makeMemory', 'params', params);
   return optimizer.initialMemory.map((value) => params.slice().fill(value));
 }
 

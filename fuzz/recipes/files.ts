@@ -56,10 +56,11 @@ export const files: Recipes = {
   readNpz: reader(filesOf('torch/', /\.npz$/)),
   readTorch: reader(filesOf('torch/', /\.pt$/)),
   readOnnx: reader(onnx),
-  readKeras: reader(filesOf('keras/', /^(?!hard).*\.gz$/)),
+  readKeras: reader(filesOf('keras/', /^(?!hard|masked).*\.gz$/)),
   encodeModel: {
     args: () => [{ tensors: { w: { shape: [2], values: Float32Array.of(1, 2) } }, metadata: { a: 1 } }],
     unbounded: true,
+    loose: /metadata/,
   },
   writeSafetensors: { args: () => [{ ...named }, { metadata: { a: 'b' } }], unbounded: true },
   readTfjs: tfjs(),

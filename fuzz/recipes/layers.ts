@@ -23,6 +23,9 @@ const SIGNATURES: readonly string[] = [
   'softmaxCrossEntropyBackward dz[R,V] p[R,V] targets[R]<V w[R] R V',
 ];
 
+/** A bias, or the gradient of an input, that there is none of. */
+const NONE = /\[\d\] = null/;
+
 /** S labels of V − 1 symbols, V − 1 being the blank; T steps are enough for them. */
 function ctcSizes(r: Random): { T: number; B: number; V: number; S: number; labels: Int32Array } {
   const [B, V, S] = [r.whole(1, 3), r.whole(2, 5), r.whole(0, 3)];
@@ -45,7 +48,7 @@ const init = (more: unknown[]): Recipe => ({
 const slope: Recipe = { leftOut: 'a part of formulas: an interpreter calls it' };
 
 export const layers: Recipes = {
-  ...recipesOf(SIGNATURES),
+  ...recipesOf(SIGNATURES, { loose: NONE }),
   ctc: { args: () => [{ blank: 0 }], subject: /^(ctc|loss)\b/ },
   ctcForward: {
     args(r) {

@@ -39,6 +39,7 @@ export const numpy: Recipes = {
     imul: inPlace,
   },
   array: {
+    loose: /= (-?[\d.e+]+|NaN|\[1?\]|Float64Array.*)(,|$)/,
     args: (r) => [
       r.pick<unknown>([
         [1, 2],

@@ -1,4 +1,5 @@
 import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
 import { assertList } from '../check/values.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertBatch, type Batch, BatchReader, type CheckedBatch, type InputBatch } from './batch.ts';
@@ -344,6 +345,9 @@ function sizesOf({ input, inputSize }: ResolvedSpec, batch: InputBatch): [steps:
     throw new TypeError(
       `batch.inputs is ${describe(inputs)}, expected ${input === 'ids' ? 'an Int32Array' : 'numbers'}`,
     );
+  }
+  for (const name of ['steps', 'batch'] as const) {
+    if (batch[name] !== undefined) assertWhole('batch.', name, batch[name], 1);
   }
   const rows = (inputs as Batch['inputs']).length / (input === 'dense' ? inputSize : 1);
   const sequences = batch.batch ?? (steps === undefined ? lengths?.length : rows / steps);

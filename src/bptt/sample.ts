@@ -1,5 +1,6 @@
 import { assertFloats } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
 import { assertOptions, type Synonyms } from '../check/options.ts';
 import { assertObject } from '../check/values.ts';
 import { softmaxCrossEntropy } from '../layers/loss.ts';
@@ -7,7 +8,7 @@ import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
-import { type ModelSpec, type NamedTensors, type ResolvedSpec, resolveSpec } from './spec.ts';
+import { type ModelSpec, type NamedTensors, outputWidth, type ResolvedSpec, resolveSpec } from './spec.ts';
 import { Stepper } from './stepper.ts';
 
 /** How the next symbol is drawn. */
@@ -244,6 +245,7 @@ export class Sampler implements AnySampler {
     stop?: number,
   ): number[] {
     assertSampleRequest(prime, length, rng, options);
+    if (stop !== undefined) assertWhole('Sampler.sample', 'stop', stop, 0, outputWidth(this.stepper.model.spec) - 1);
     const ids: number[] = [];
     for (let i = 0; i < prime.length - 1; i++) this.read(prime[i]);
     let id = prime[prime.length - 1];

@@ -203,9 +203,27 @@ export function signOf<V>(m: Algebra<V>, a: V): V {
 export function assertOptimizer(fn: string, optimizer: unknown): asserts optimizer is Optimizer {
   const { update, numbers, initialMemory, options } = (optimizer ?? {}) as Partial<Optimizer>;
   const whole = typeof options === 'object' && options !== null && Array.isArray(initialMemory);
-  if (typeof update === 'function' && typeof numbers === 'function' && whole) return;
-  const wanted = 'expected one of bptt/optim, as in optimizer: adam({ lr: 0.001 })';
-  throw new TypeError(`${fn}: optimizer is ${describe(optimizer)}, ${wanted}`);
+  if (!(typeof update === 'function' && typeof numbers === 'function' && whole)) {
+    const wanted = 'expected one of bptt/optim, as in optimizer: adam({ lr: 0.001 })';
+    throw new TypeError(`${fn}: optimizer is ${describe(optimizer)}, ${wanted}`);
+  }
+  const { name, lr, formula } = optimizer as Optimizer;
+  if (typeof name !== 'string') throw new TypeError(`${fn}: optimizer.name is ${describe(name)}, expected a name`);
+  if (typeof lr !== 'number' && typeof lr !== 'function') {
+    throw new TypeError(`${fn}: optimizer.lr is ${describe(lr)}, expected a number ≥ 0 or a schedule`);
+  }
+  if (formula !== undefined && typeof formula !== 'function') {
+    throw new TypeError(`${fn}: optimizer.formula is ${describe(formula)}, expected a function`);
+  }
+  for (const [option, value] of Object.entries(options)) {
+    if (typeof value === 'number' || typeof value === 'boolean') continue;
+    throw new TypeError(`${fn}: optimizer.options.${option} is ${describe(value)}, expected a number or a flag`);
+  }
+  const bad = initialMemory.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    const got = describe(initialMemory[bad]);
+    throw new RangeError(`${fn}: optimizer.initialMemory[${bad}] is ${got}, expected a finite number`);
+  }
 }
 
 /** The memory of an optimizer for `params`: blocks of the same size and dtype, at their initial values. */

@@ -318,7 +318,7 @@ function map(fn: string, a: View, f: (x: number) => number): Float64View {
 
 function combine(fn: string, a: View | number, b: View | number, f: (x: number, y: number) => number): Float64View {
   if (typeof a !== 'number') assertInside(fn, 'a', a);
-  if (typeof b !== 'number') assertInside(fn, 'b', b);
+  if (typeof b !== 'number' || typeof a === 'number') assertInside(fn, 'b', b as View);
   const shape = broadcastShape(fn, shapeOf(a), shapeOf(b));
   const z = zeros(...shape);
   if (typeof a === 'number') {

@@ -165,7 +165,7 @@ describe('a trainer', () => {
     expect(metadata.options).toMatchObject({ engine: 'ts', steps: 6, batch: 3 });
     expect((await loadTrainer(bytes)).trainer.engine).toBe('ts');
     expect((await loadTrainer(bytes, { dtype: 'float64' })).trainer.dtype).toBe('float64');
-    await expect(loadTrainer(bytes, { engine: 'abacus' as never })).rejects.toThrow('engine is abacus');
+    await expect(loadTrainer(bytes, { engine: 'abacus' as never })).rejects.toThrow("engine is 'abacus'");
     await expect(loadTrainer(bytes, { batchSize: 3 } as never)).rejects.toThrow(
       'loadTrainer: unknown option batchSize',
     );

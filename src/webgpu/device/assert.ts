@@ -50,7 +50,7 @@ export function assertBuffer(fn: string, arg: string, value: unknown): asserts v
 }
 
 /** Arguments that may be null: a layer without biases, a state that is not learned. */
-const OPTIONAL = ['b', 'db', 'h0', 'dh0'];
+const OPTIONAL = ['b', 'bias', 'db', 'h0', 'dh0'];
 
 /** An argument that is null, where it may be, is left out. */
 function assertEach(

@@ -12,7 +12,6 @@ import { random } from './recipes/random.ts';
 import { tensor, views } from './recipes/tensor.ts';
 import { testing } from './recipes/testing.ts';
 import { wasm } from './recipes/wasm.ts';
-import { webgpu } from './recipes/webgpu.ts';
 
 /** A recipe with what it calls. */
 export interface Target {
@@ -36,8 +35,6 @@ const RECIPES: Readonly<Record<string, Recipes>> = {
   './optim': optim,
   './data': data,
   './wasm': wasm,
-  './webgpu': webgpu,
-  './webgpu/self-test': webgpu,
   './interop': { ...interop, ...files },
   './testing': testing,
 };
@@ -62,7 +59,7 @@ export async function targets({ device }: { device: boolean }): Promise<Target[]
   const missing: string[] = [];
   for (const [entry, paths] of Object.entries(exports)) {
     if (typeof paths === 'string' || (ON_DEVICE.includes(entry) && !device)) continue;
-    const known = RECIPES[entry] ?? {};
+    const known = RECIPES[entry] ?? (await import('./recipes/webgpu.ts')).webgpu;
     const module = (await import(new URL(paths['bptt-source'], root).href)) as Record<string, unknown>;
     const prefix = `bptt${entry.slice(1)}`;
     for (const [own, call] of callables(module)) {

@@ -1,4 +1,5 @@
 import { createCommand, fail, numberBetween, runCommand, wholeNumber } from '../cli/options.ts';
+import { gpuOrSoftware } from '../scripts/softwareGpu.ts';
 import { watch } from './watch.ts';
 
 const command = createCommand(
@@ -12,6 +13,8 @@ const command = createCommand(
   .option('--device', 'on a device of WebGPU as well, which is slow without a GPU', false)
   .action(async (options: { minutes?: number; cases?: number; seed: number; only?: string; device: boolean }) => {
     const { minutes = options.cases === undefined ? 1 : 10_000, cases = 1e9, seed, only, device } = options;
+    // Here, since a thread has an environment of its own, and the driver is looked for in the process's.
+    if (device) await gpuOrSoftware();
     const { tried, right, named, wrong } = await watch({ seed, cases, milliseconds: minutes * 60_000, only, device });
     for (const [what, { count, example }] of [...wrong].sort(([, a], [, b]) => b.count - a.count)) {
       console.log(`${count} × ${what}\n    ${example}`);

@@ -20,4 +20,6 @@ export type Report =
       readonly what: string;
       readonly where: string;
     }
-  | { readonly kind: 'done'; readonly names: readonly string[] };
+  /** What the cases call, in turn. */
+  | { readonly kind: 'names'; readonly names: readonly string[] }
+  | { readonly kind: 'done' };

@@ -18,6 +18,8 @@ export interface Recipe {
   readonly unbounded?: boolean;
   /** Takes whatever it is given: a test of a value, or a function of JavaScript's own kind. */
   readonly takesAll?: boolean;
+  /** Places, as `[1].metadata`, that may hold anything. */
+  readonly loose?: RegExp;
   /** Bytes of a file that are altered instead of the arguments: which argument they are. */
   readonly file?: number;
   /** How often it comes up, 1 by default: less for what takes long. */

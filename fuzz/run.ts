@@ -25,6 +25,7 @@ let tried = 0;
 let right = 0;
 let named = 0;
 const post = (report: Report): void => port.postMessage(report);
+post({ kind: 'names', names: all.map(({ name }) => name) });
 for (let k = from; k < cases; k++) {
   const target = all[k % all.length];
   const index = Math.floor(k / all.length);
@@ -47,4 +48,4 @@ for (let k = from; k < cases; k++) {
   }
 }
 post({ kind: 'counts', tried, right, named });
-post({ kind: 'done', names: all.map(({ name }) => name) });
+post({ kind: 'done' });

@@ -12,6 +12,8 @@ export interface Outcome {
 
 /** A call may take a second of a processor, or ten of waiting: what takes longer hangs. */
 const CPU_SECONDS = 1;
+/** More for what is called for the first time: its code is loaded, and compiled. */
+const FIRST_CPU_SECONDS = 5;
 const WAIT_SECONDS = 10;
 /** Bytes that the process may grow by: beyond it something is kept. */
 const MEMORY = 1.5e9;
@@ -60,7 +62,12 @@ function watchOne(outcome: Outcome, begin: Begin, end: number): Promise<number> 
       clearInterval(timer);
       void worker.terminate().then(() => resolve(next));
     };
-    const here = (): string => `case ${Atomics.load(current, 0)} of seed ${begin.seed}`;
+    let names: readonly string[] = [];
+    const here = (): string => {
+      const k = Atomics.load(current, 0);
+      return `${names[k % names.length]}, index ${Math.floor(k / names.length)}, seed ${begin.seed}`;
+    };
+    const isFirst = (): boolean => Atomics.load(current, 0) < begin.from + names.length;
     const timer = setInterval(() => {
       const count = Atomics.load(current, 1);
       if (Date.now() > end) return stop(begin.cases);
@@ -70,8 +77,8 @@ function watchOne(outcome: Outcome, begin: Begin, end: number): Promise<number> 
         const { user, system } = process.cpuUsage(cpu);
         const busy = (user + system) / 1e6;
         const waited = (Date.now() - since) / 1000;
-        if (busy > CPU_SECONDS || waited > WAIT_SECONDS) {
-          note(`hangs: ${here()}`, here());
+        if (busy > (isFirst() ? FIRST_CPU_SECONDS : CPU_SECONDS) || waited > WAIT_SECONDS) {
+          note(`hangs: ${names[Atomics.load(current, 0) % names.length]}`, here());
           return stop(Atomics.load(current, 0) + 1);
         }
       }
@@ -87,7 +94,8 @@ function watchOne(outcome: Outcome, begin: Begin, end: number): Promise<number> 
         outcome.named = before.named + report.named;
       } else if (report.kind === 'wrong') {
         note(`${report.name}: ${report.what}`, `index ${report.index}, ${report.where}: ${report.what}`);
-      } else stop(begin.cases);
+      } else if (report.kind === 'names') names = report.names;
+      else stop(begin.cases);
     });
     worker.on('error', (error) => {
       if (Atomics.load(current, 1) === 0) {

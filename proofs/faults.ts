@@ -243,7 +243,7 @@ const simd: Fault[] = [
     ['missing accumulation', 'if (accumulate) cCopy.set(c);', ''],
     ['dropped term', 'aCopy.set(a);', ''],
     ['dropped term', 'c.set(cCopy);', ''],
-    ['wrong operand', '(work, ENOUGH)', '(work, Infinity)'],
+    ['wrong operand', 'work, ENOUGH', 'work, Infinity'],
   ]),
   ...faultsOf('simd/memory.ts', unitTests, [['dropped term', 'if (pages > 0) this.memory.grow(pages);', '']]),
 ];

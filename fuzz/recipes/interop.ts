@@ -20,7 +20,11 @@ const writer = (options: object): Recipe => ({
 const array = { shape: [2, 3], values: Float32Array.of(1, 2, 3, 4, 5, 6) };
 
 export const interop: Recipes = {
-  fromStateDict: { args: () => [toStateDict(net()), { recurrent: 'rnn.', output: 'fc.' }], subject: BEGINNINGS },
+  fromStateDict: {
+    args: () => [toStateDict(net()), { recurrent: 'rnn.', output: 'fc.' }],
+    subject: BEGINNINGS,
+    loose: /\.dtype/,
+  },
   toStateDict: writer({ recurrent: 'rnn.', output: 'fc.' }),
   writeOnnx: writer({ states: true, lengths: false, outputs: 'model' }),
   writeKeras: writer({ weights: 'model.npz' }),

@@ -4,8 +4,7 @@ import type { Random } from '../random.ts';
 import type { Recipe, Recipes } from '../recipe.ts';
 import { recipesOf } from './tensor.ts';
 
-/** Weights that are 0 or 1, or between. */
-const SIGNATURES: readonly string[] = [
+export const LAYER_SIGNATURES: readonly string[] = [
   'holdStateForward h[B,H] hPrev[B,H] mask[B] B H',
   'holdStateBackward dhPrev[B,H] dh[B,H] mask[B] B H',
   'clearRows y[B,n] mask[B] B n',
@@ -22,6 +21,9 @@ const SIGNATURES: readonly string[] = [
   'softmaxCrossEntropyForward losses[R] p[R,V] z[R,V] targets[R]<V w[R] R V',
   'softmaxCrossEntropyBackward dz[R,V] p[R,V] targets[R]<V w[R] R V',
 ];
+
+/** A bias, or the gradient of an input, that there is none of. */
+const NONE = /\[\d\] = null/;
 
 /** S labels of V − 1 symbols, V − 1 being the blank; T steps are enough for them. */
 function ctcSizes(r: Random): { T: number; B: number; V: number; S: number; labels: Int32Array } {
@@ -45,7 +47,7 @@ const init = (more: unknown[]): Recipe => ({
 const slope: Recipe = { leftOut: 'a part of formulas: an interpreter calls it' };
 
 export const layers: Recipes = {
-  ...recipesOf(SIGNATURES),
+  ...recipesOf(LAYER_SIGNATURES, { loose: NONE }),
   ctc: { args: () => [{ blank: 0 }], subject: /^(ctc|loss)\b/ },
   ctcForward: {
     args(r) {

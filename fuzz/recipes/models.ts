@@ -3,6 +3,7 @@ import {
   createModel,
   createSampler,
   createTrainer,
+  type FitOptions,
   gradcheck,
   type InferenceModel,
   type InferenceSession,
@@ -18,6 +19,7 @@ import {
   SequenceModel,
   Stepper,
   type Trainer,
+  fit as train,
   tsEngine,
 } from 'bptt';
 import { gru } from 'bptt/layers';
@@ -27,6 +29,9 @@ import type { Random } from '../random.ts';
 import type { Recipe, Recipes } from '../recipe.ts';
 
 type Engine = 'ts' | 'wasm';
+
+/** Settings of a rule, kept for who reads them: the numbers of a step come from a function. */
+const LOOSE = /\.optimizer\.(name|options)|\.optimizer\.initialMemory|\.reduction = 7|\.reduction = 1$/;
 
 const BEGINNINGS = /^(spec|batch|batches|cell|loss|optimizer|trainer|createTrainer|learningRateAt|RandomState)\b/;
 
@@ -57,14 +62,14 @@ const TOLD: Partial<ModelSpec> = { loss: 'softmaxCrossEntropy', input: 'ids', bi
 const T = 3;
 const B = 2;
 
-function batchOf(r: Random, spec: ModelSpec): Record<string, unknown> {
+function batchOf(r: Random, spec: ModelSpec, B = 2): Record<string, unknown> {
   const floats = (length: number): Float32Array => Float32Array.from({ length }, () => r.between(-1, 1));
   const ids = (length: number): Int32Array => Int32Array.from({ length }, () => r.whole(0, 3));
   const rows = spec.lossAt === 'last' ? B : T * B;
   return {
     inputs: spec.input === 'dense' ? floats(T * B * 4) : ids(T * B),
     targets: spec.loss === 'softmaxCrossEntropy' ? ids(rows) : floats(rows * 4).map(Math.abs),
-    ...(r.chance(0.3) ? { lengths: [T, r.whole(1, T)] } : {}),
+    ...(r.chance(0.3) ? { lengths: [T, r.whole(1, T)].slice(0, B) } : {}),
     ...(r.chance(0.3) ? { lossWeights: new Float32Array(rows).fill(1) } : {}),
     ...(r.chance(0.3) ? { carry: false } : {}),
   };
@@ -77,7 +82,7 @@ function optionsOf(r: Random, engine: Engine = r.pick(['ts', 'wasm'])): Record<s
     optimizer: r.pick([sgd({ lr: 0.1, momentum: 0.5 }), adam({ lr: 0.01 })]),
     engine,
     ...(r.chance(0.5) ? { clip: r.pick([{ norm: 1 }, { value: 1 }]) } : {}),
-    ...(r.chance(0.3) ? { l2: 0.01, seed: 3, dtype: 'float32', init: 'glorot' } : {}),
+    ...(r.chance(0.3) ? { l2: 0.01, seed: 3, dtype: 'float32', init: 'torch' } : {}),
     ...(r.chance(0.3) ? { backSteps: 2, stride: 2, accumulate: 2 } : {}),
     ...(r.chance(0.1) && engine === 'wasm' ? { fma: false, threads: 1 } : {}),
   };
@@ -166,6 +171,8 @@ const onSession = (args: (r: Random, spec: ModelSpec, session: InferenceSession)
   fixed: [0],
   state: ([session]) => (session as InferenceSession).state(),
   subject: /^(session|model\.|InferenceSession)/,
+  // a list of one id is one, too
+  loose: /^\[0\] = (Float64Array\(1\)|\[1\])/,
 });
 
 const onSampler = (args: (r: Random) => unknown[]): Recipe => ({
@@ -209,6 +216,8 @@ const onWindows = (
   },
   fixed: [0],
   subject: /^(SequenceModel|model\b|batch\b|backward|forward)/,
+  // belongs to trainers, which hand it on
+  loose: /\.carry/,
 });
 
 const INSIDE: Recipe = { leftOut: 'the library calls it, on what it has checked' };
@@ -233,6 +242,7 @@ const WINDOW = { steps: T, masked: false, dropping: false };
 const onStack = (args: unknown[], call?: Recipe['call']): Recipe => inside(() => [stackOf(), ...args], { call });
 
 const onInspector = (args: (spec: ModelSpec, r: Random) => unknown[]): Recipe => ({
+  loose: /\.carry/,
   args(r) {
     const spec = specOf(r, { dropout: 0 });
     return [new Inspector(spec, parametersOf(spec), T), ...args(spec, r)];
@@ -250,7 +260,7 @@ const checking: Recipe = {
   subject: /^gradcheck\b/,
 };
 
-const FIT = { epochs: 1, batch: 2, shuffle: true, seed: 1, patience: 2, minDelta: 0 };
+const FIT = { epochs: 1, shuffle: true, seed: 1 };
 
 export const models: Recipes = {
   createTrainer: {
@@ -261,6 +271,7 @@ export const models: Recipes = {
     },
     subject: BEGINNINGS,
     free: (_, trainer) => (trainer as Trainer | undefined)?.dispose(),
+    loose: LOOSE,
     weight: 2,
   },
   createModel: {
@@ -278,9 +289,11 @@ export const models: Recipes = {
     },
     subject: /^(spec|cell|loss|Sampler|Stepper)\b/,
     free: (_, sampler) => (sampler as Sampler | undefined)?.dispose(),
+    // a sampler holds what it has not yet computed
+    unbounded: true,
   },
   initialParameters: {
-    args: (r) => [specOf(r), 'float32', r.pick(['orthogonal', 'glorot']), new RandomState(2)],
+    args: (r) => [specOf(r), 'float32', r.pick(['orthogonal', 'torch', 'minCharRnn']), new RandomState(2)],
     subject: BEGINNINGS,
     state: (args) => (args[3] as RandomState).getState(),
   },
@@ -288,7 +301,7 @@ export const models: Recipes = {
   'CpuTrainer.constructor': INSIDE,
   ...both(
     'train',
-    onTrainer((r, spec) => [[batchOf(r, spec), batchOf(r, spec)]]),
+    onTrainer((r, spec) => [[batchOf(r, spec)]]),
   ),
   ...both(
     'evaluate',
@@ -416,13 +429,20 @@ export const models: Recipes = {
     subject: /^(spec|cell|loss|SequenceModel)\b/,
   },
   'Inspector.setParameters': onInspector((spec) => [parametersOf(spec)]),
-  'Inspector.inspect': onInspector((spec, r) => [batchOf(r, spec), { step: 1 }]),
+  'Inspector.inspect': onInspector((spec, r) => [
+    { ...batchOf(r, spec, 1) },
+    spec.lossAt === 'last' ? {} : { step: 0 },
+  ]),
   'Inspector.dispose': onInspector(() => []),
   addWeightGradients: INSIDE,
   linearGradients: INSIDE,
-  allocationPlan: { args: (r) => [specOf(r), { steps: T, batch: B }], subject: BEGINNINGS },
+  allocationPlan: {
+    args: (r) => [specOf(r), { steps: T, batch: B, optimizer: adam() }],
+    subject: BEGINNINGS,
+    loose: LOOSE,
+  },
   inspectorAllocationPlan: { args: (r) => [specOf(r), T], subject: /^(spec|cell|loss|SequenceModel|Inspector)\b/ },
-  stepperAllocationPlan: { args: (r) => [specOf(r, { dropout: 0 })], subject: /^(spec|cell|loss)\b/ },
+  stepperAllocationPlan: { args: (r) => [specOf(r, { dropout: 0 })], subject: /^(spec|cell|loss)\b/, loose: /lossAt/ },
   defaultStages: { args: () => [tsEngine('float32').kernels], fixed: [0], takesAll: true },
   sizingEngine: { args: () => [] },
   tsEngine: { args: (r) => [r.pick(['float32', 'float64'])] },
@@ -434,16 +454,29 @@ export const models: Recipes = {
     args: (r) => [{ ...specOf(r) }, { cells: { mine: { ...gru, name: 'mine' } }, losses: {} }],
     subject: BEGINNINGS,
   },
-  summary: { args: (r) => [specOf(r), { steps: T, batch: B, optimizer: adam() }], subject: BEGINNINGS },
+  summary: {
+    args: (r) => [specOf(r), { steps: T, batch: B, optimizer: adam() }],
+    subject: /^(spec|cell|loss|SequenceModel)\b/,
+    loose: LOOSE,
+  },
   fit: {
     async args(r) {
       const { trainer, spec } = await trainerOf(r);
       const batch = batchOf(r, spec);
       delete batch.carry;
-      return [trainer, [batch], { ...FIT, batch: undefined }].map((o, i) =>
+      return [trainer, { batches: [batch] }, { ...FIT, batch: undefined }].map((o, i) =>
         i === 2 ? withoutUndefined(o as object) : o,
       );
     },
+    // as many epochs as are asked for are done: a milliard of them is no hang
+    call: (trainer: Trainer, data: never, options: FitOptions) =>
+      train(
+        trainer,
+        data,
+        typeof options?.epochs === 'number' && options.epochs > 50 && Number.isInteger(options.epochs)
+          ? { ...options, epochs: 50 }
+          : options,
+      ),
     fixed: [0],
     subject: BEGINNINGS,
     weight: 0.5,
@@ -473,8 +506,10 @@ export const models: Recipes = {
   gradcheck: checking,
   assertGradcheck: checking,
   formatGradcheck: {
+    // only what it prints is looked at
+    loose: /^\[0\]\./,
+    subject: /./,
     args: () => [gradcheck(squares as never, { x: Float64Array.of(0.5, -1) }, {})],
-    takesAll: true,
   },
   saveTrainer: {
     async args(r) {
@@ -482,6 +517,7 @@ export const models: Recipes = {
     },
     fixed: [0],
     unbounded: true,
+    loose: /metadata/,
   },
   saveModel: {
     args(r) {
@@ -490,6 +526,7 @@ export const models: Recipes = {
     },
     subject: BEGINNINGS,
     unbounded: true,
+    loose: /metadata/,
   },
 };
 

@@ -21,9 +21,25 @@ const inPlace: Recipe = { args: (r) => [matrix(r, 3, 2), r.chance(0.3) ? 2 : mat
 
 export const numpy: Recipes = {
   ...{ abs: one(), around: one(), copy: one(), exp: one(), mean: one(), negative: one(), sum: one(), tanh: one() },
-  ...{ T: one(), argmax: one(), tolist: one(), zerosLike: one(), log: one(0.1), sqrt: one(0) },
-  ...{ add: two, subtract: two, multiply: two, divide: two, iadd: inPlace, isub: inPlace, imul: inPlace },
+  ...{
+    T: one(),
+    argmax: one(),
+    tolist: one(),
+    zerosLike: one(),
+    log: { ...one(0.1), unbounded: true },
+    sqrt: { ...one(0), unbounded: true },
+  },
+  ...{
+    add: two,
+    subtract: two,
+    multiply: two,
+    divide: { ...two, unbounded: true },
+    iadd: inPlace,
+    isub: inPlace,
+    imul: inPlace,
+  },
   array: {
+    loose: /= (-?[\d.e+]+|NaN|\[1?\]|Float64Array.*)(,|$)/,
     args: (r) => [
       r.pick<unknown>([
         [1, 2],

@@ -5,7 +5,7 @@ import type { Recipe, Recipes } from '../recipe.ts';
 
 const floats = (r: Random, length = 6): Float64Array => Float64Array.from({ length }, () => r.between(-2, 2));
 
-const rule = (options: object): Recipe => ({ args: (r) => [r.chance(0.3) ? {} : { ...options }] });
+const rule = (options: object): Recipe => ({ args: () => [{ ...options }] });
 
 /** A rule of one's own, v ← μ·v + g, θ ← θ − lr·v. */
 const own = {
@@ -40,9 +40,10 @@ export const optim: Recipes = {
   adamw: rule({ lr: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, amsgrad: false }),
   rprop: rule({ lr: 0.01, etaPlus: 1.2, etaMinus: 0.5, minStep: 1e-6, maxStep: 50 }),
   notebookRprop: rule({ delta: 0.01, etaPlus: 1.2, etaMinus: 0.5 }),
-  formulaOptimizer: { args: () => [{ ...own }], subject: /^optimizer\b/, unbounded: true },
-  optimizerOf: { args: () => [{ ...own }, () => undefined], subject: /^optimizer\b/ },
+  formulaOptimizer: { args: () => [{ ...own }], subject: /^optimizer\b/, unbounded: true, loose: /options/ },
+  optimizerOf: { args: () => [{ ...own }, () => undefined], subject: /^optimizer\b/, loose: /options/ },
   makeMemory: {
+    loose: /options|\.(name|lr|formula)|initialMemory\[/,
     args: (r) => [
       r.pick([
         sgd({ lr: 1, momentum: 0.5 }),
@@ -57,10 +58,13 @@ export const optim: Recipes = {
       floats(r),
     ],
   },
-  learningRateAt: { args: (r) => [r.pick<unknown>([0.1, (step: number) => 1 / (1 + step)]), r.whole(0, 100)] },
+  learningRateAt: {
+    args: (r) => [r.pick<unknown>([0.1, (step: number) => 1 / (1 + step)]), r.whole(0, 100)],
+    loose: /= 7/,
+  },
   stepDecay: { args: () => [0.1, 10, 0.5] },
   cosineDecay: { args: () => [0.1, 100, 0.01] },
-  warmUp: { args: (r) => [10, r.pick<unknown>([0.1, () => 0.2])] },
+  warmUp: { args: (r) => [10, r.pick<unknown>([0.1, () => 0.2])], loose: /= (7|a function)/ },
   clipByValue: { args: (r) => [floats(r), 1] },
   clipByNorm: { args: (r) => [floats(r), 1, r.pick([1, 2, 3, Infinity])] },
   gradientNorm: { args: (r) => [floats(r), r.pick([1, 2, 3, Infinity])] },

@@ -7,7 +7,7 @@ import type { Recipe, Recipes } from '../recipe.ts';
  * below V, `alpha` a number, `accumulate?` a flag that may be left out, an upper-case or listed letter alone a size. `x>0`
  * after an array: its numbers are positive.
  */
-const SIGNATURES: readonly string[] = [
+export const SIGNATURES: readonly string[] = [
   'add z[n] x[n] y[n]',
   'addRow y[R,n] x[R,n] b[n] R n',
   'addRowBackward db[n] dy[R,n] R n',

@@ -5,18 +5,30 @@ import type { Recipe, Recipes } from '../recipe.ts';
 const few = { runs: 1, seed: 1 };
 const checking: Partial<Recipe> = { weight: 0.05, subject: /^(cell|loss|checkLayer|checkLoss|checkCell)\b/ };
 
-/** A layer y = a·x, one number wide. */
+/** A layer y = 2·x. */
 const layer = {
-  sizes: { n: [1, 3] as [number, number] },
-  parameters: { x: ['n'] as ['n'] },
-  forward: ({ x }: { x: Float64Array }) => x.map((v) => 2 * v),
-  backward: (dy: Float64Array) => ({ x: dy.map((v) => 2 * v) }),
+  name: 'twice',
+  sizes: { n: [1, 3] as const },
+  inputs: { x: ['n'] as const },
+  outputs: { y: ['n'] as const },
+  forward({ y }: Tensors, _caches: Tensors, { x }: Tensors): void {
+    for (let i = 0; i < y.length; i++) y[i] = 2 * x[i];
+  },
+  backward({ x: dx }: Tensors, _dparameters: Tensors, { y: dy }: Tensors): void {
+    for (let i = 0; i < dx.length; i++) dx[i] = 2 * dy[i];
+  },
 };
+
+type Tensors = Record<string, Float64Array>;
 
 export const testing: Recipes = {
   arbitrarySizes: { args: () => [{ n: [1, 3] }] },
   arbitraryTensor: { args: () => [4, 'float64'] },
-  arbitraryParameters: { args: () => [{ w: ['n'] }, { n: 3 }, 'float64'] },
+  arbitraryParameters: {
+    args: () => [{ w: ['n'] }, { n: 3 }, 'float64'],
+    subject: /^(arbitraryTensor|lengthOf)\b/,
+    loose: /without w/,
+  },
   arbitraryLengths: { args: () => [3, 2] },
   lengthOf: { args: () => [['n', 'm'], { n: 2, m: 3 }] },
   cellStep: { args: () => [{ ...elman.tanh }], subject: /^cell\b/ },

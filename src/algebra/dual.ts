@@ -1,4 +1,5 @@
 import type { Algebra } from './algebra.ts';
+import { assertAlgebra } from './assertAlgebra.ts';
 
 /** A value and its derivative along a direction: a + ε·ȧ with ε² = 0. */
 export interface Dual<V> {
@@ -16,6 +17,7 @@ export interface Dual<V> {
  * slope 0 at 0.
  */
 export function dualAlgebra<V>(m: Algebra<V>): Algebra<Dual<V>> {
+  assertAlgebra('dualAlgebra', m);
   const zero = m.constant(0);
   const one = m.constant(1);
   const dual = (value: V, derivative: V): Dual<V> => ({ value, derivative });

@@ -1,3 +1,6 @@
+import { assertNumeric, assertRange } from '../check/numbers.ts';
+import { assertOptions } from '../check/options.ts';
+import { assertFunction, assertObject } from '../check/values.ts';
 import { expOf } from '../tensor/exp.ts';
 import type { Algebra } from './algebra.ts';
 import { numberAlgebra } from './numbers.ts';
@@ -27,6 +30,11 @@ export interface Precision {
 
 /** Float32 with correct division and roots; the other functions are off by up to 1 ulp unless `errors` says more. */
 export function float32Precision(errors: Partial<Precision['errors']> = {}, underflow: number = 2 ** -126): Precision {
+  assertOptions('float32Precision', errors, FUNCTIONS);
+  for (const [name, error] of Object.entries(errors)) {
+    if (typeof error !== 'function') assertRange('float32Precision', `errors.${name}`, error, 0);
+  }
+  assertRange('float32Precision', 'underflow', underflow, 0);
   return {
     unitRoundoff: 2 ** -24,
     underflow,
@@ -37,12 +45,34 @@ export function float32Precision(errors: Partial<Precision['errors']> = {}, unde
 
 /** A number that both arithmetics hold exactly. */
 export function exactly(value: number): Radius {
+  assertNumeric('exactly', 'value', value);
   return { value, radius: 0 };
 }
 
 /** Whether a twin's result lies within the bound; a NaN never does. */
-export function isWithin({ value, radius }: Radius, got: number): boolean {
+export function isWithin(bound: Radius, got: number): boolean {
+  assertObject('isWithin', 'bound', bound, 'a value with its radius');
+  const { value, radius } = bound;
+  assertNumeric('isWithin', 'bound.value', value);
+  assertNumeric('isWithin', 'bound.radius', radius);
+  assertNumeric('isWithin', 'got', got);
   return Math.abs(got - value) <= radius;
+}
+
+/** The functions whose errors a precision tells. */
+const FUNCTIONS = ['div', 'sqrt', 'exp', 'log', 'tanh', 'sigmoid'];
+
+function assertPrecision(precision: Precision): void {
+  const fn = 'radiusAlgebra';
+  assertObject(fn, 'precision', precision, 'what float32Precision gives');
+  assertRange(fn, 'unitRoundoff', precision.unitRoundoff, 0);
+  assertRange(fn, 'underflow', precision.underflow, 0);
+  assertFunction(fn, 'round', precision.round);
+  assertObject(fn, 'errors', precision.errors);
+  for (const name of FUNCTIONS) {
+    const error: unknown = precision.errors[name as keyof Precision['errors']];
+    if (typeof error !== 'function') assertRange(fn, `errors.${name}`, error, 0);
+  }
 }
 
 /** Rounding errors of the float64 values and radii themselves, relative: a few of 2⁻⁵³ in each operation. */
@@ -58,6 +88,7 @@ const OWN = 2 ** -50;
  * outside a function's domain, the radius is infinite: a twin is then not held to anything but being a number.
  */
 export function radiusAlgebra(precision: Precision): Algebra<Radius> {
+  assertPrecision(precision);
   const { unitRoundoff: u, underflow, errors, round } = precision;
   const rounded = (value: number, passed: number): Radius => ({
     value,

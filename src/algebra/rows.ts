@@ -1,9 +1,13 @@
+import { assertWhole } from '../check/numbers.ts';
 import { expOf } from '../tensor/exp.ts';
 import { logOf } from '../tensor/log.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { logistic } from '../tensor/sigmoid.ts';
 import { tanhOf } from '../tensor/tanh.ts';
 import type { Algebra } from './algebra.ts';
+
+/** The most elements of a row. */
+const MOST_WIDTH = 2 ** 28;
 
 /**
  * A formula on rows of n elements at once, computed in float64 and rounded when a result is stored: each operation is a
@@ -19,7 +23,10 @@ export class RowAlgebra implements Algebra<Float64Array> {
   private readonly constants = new Map<number, Float64Array>();
   private used = 0;
 
+  /** @throws {RangeError} on a width or number of pieces that is not a whole number ≥ 1. */
   constructor(width: number, pieces = 1) {
+    assertWhole('RowAlgebra', 'width', width, 1, MOST_WIDTH);
+    assertWhole('RowAlgebra', 'pieces', pieces, 1, MOST_WIDTH / width);
     this.width = width;
     this.pieces = pieces;
     this.n = width * pieces;

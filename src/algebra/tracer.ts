@@ -55,7 +55,7 @@ export function tracerAlgebra(formula: TracedFormula): Algebra<Traced> {
     });
   };
   const [unary, binary] = [(a: Traced) => operation(a), (a: Traced, b: Traced) => operation(a, b)];
-  return {
+  return onlyKnown(formula, {
     constant(value) {
       if (typeof value !== 'number' || Number.isNaN(value)) {
         const got = typeof value === 'object' && value !== null ? 'a value' : describe(value);
@@ -66,5 +66,15 @@ export function tracerAlgebra(formula: TracedFormula): Algebra<Traced> {
     ...{ add: binary, sub: binary, mul: binary, div: binary, max: binary, min: binary },
     whereGreater: (a, b, x, y) => operation(a, b, x, y),
     ...{ neg: unary, abs: unary, sqrt: unary, exp: unary, log: unary, tanh: unary, sigmoid: unary },
-  };
+  });
+}
+
+/** Throws where a formula calls what no algebra has: `m.relu`. */
+function onlyKnown({ name }: TracedFormula, algebra: Algebra<Traced>): Algebra<Traced> {
+  return new Proxy(algebra, {
+    get(known, operation) {
+      if (Object.hasOwn(known, operation)) return known[operation as keyof typeof known];
+      throw new TypeError(`${name} uses m.${String(operation)}, expected one of ${Object.keys(known).join(', ')}`);
+    },
+  });
 }

@@ -232,7 +232,8 @@ export class BatchReader implements CheckedBatch {
     } else if (mask) {
       assertLength('batch', 'mask', mask, '[steps,batch]', steps, sequences);
       for (let i = 0; i < mask.length; i++) {
-        if (mask[i] !== 0 && mask[i] !== 1) throw new RangeError(`batch.mask[${i}] is ${mask[i]}, expected 0 or 1`);
+        if (mask[i] !== 0 && mask[i] !== 1)
+          throw new RangeError(`batch.mask[${i}] is ${describe(mask[i])}, expected 0 or 1`);
       }
       if (this.spec.loss.per === 'sequence') {
         throw new RangeError(`batch.mask is given, but loss ${this.spec.loss.name} wants lengths`);
@@ -244,15 +245,17 @@ export class BatchReader implements CheckedBatch {
     } else {
       if (lengths) assertLength('batch', 'lengths', lengths, '[batch]', sequences);
       for (let b = 0; b < B; b++) {
-        const length = b < sequences ? (lengths?.[b] ?? steps) : 0;
+        const length = b < sequences ? (lengths ? lengths[b] : steps) : 0;
         if (!Number.isInteger(length) || length < 0 || length > steps) {
-          throw new RangeError(`batch.lengths[${b}] is ${length}, expected a whole number from 0 to steps = ${steps}`);
+          throw new RangeError(
+            `batch.lengths[${b}] is ${describe(length)}, expected a whole number from 0 to steps = ${steps}`,
+          );
         }
         for (let t = 0; t < steps; t++) hostMask[t * B + b] = t < length ? 1 : 0;
       }
     }
     for (let b = 0; b < this.lengths.length; b++) {
-      this.lengths[b] = b < sequences ? (lengths?.[b] ?? steps) : 0;
+      this.lengths[b] = b < sequences ? (lengths ? lengths[b] : steps) : 0;
     }
     return masked;
   }
@@ -270,9 +273,9 @@ export class BatchReader implements CheckedBatch {
     for (let t = 0; t < rows; t++) {
       for (let b = 0; b < B; b++) {
         const own = b < sequences && lossWeights ? lossWeights[t * sequences + b] : 1;
-        if (!(own >= 0 && this.holds(own))) {
+        if (!(Number.isFinite(own) && own >= 0 && this.holds(own))) {
           const wanted = `a finite number ≥ 0 (${dtype})`;
-          throw new RangeError(`batch.lossWeights[${t * sequences + b}] is ${own}, expected ${wanted}`);
+          throw new RangeError(`batch.lossWeights[${t * sequences + b}] is ${describe(own)}, expected ${wanted}`);
         }
         const present = perRow ? hostMask[t * B + b] : hasStep(hostMask, b, steps, B);
         hostWeights[t * B + b] = own * present;
@@ -355,9 +358,11 @@ export class BatchReader implements CheckedBatch {
     if (targetLengths) assertLength('batch', 'targetLengths', targetLengths, '[batch]', sequences);
     const own = (this.hostTargets as Int32Array).subarray(0, B * S).fill(0);
     for (let b = 0; b < B; b++) {
-      const length = b < sequences ? (targetLengths?.[b] ?? S) : 0;
+      const length = b < sequences ? (targetLengths ? targetLengths[b] : S) : 0;
       if (!Number.isInteger(length) || length < 0 || length > S) {
-        throw new RangeError(`batch.targetLengths[${b}] is ${length}, expected a whole number from 0 to S = ${S}`);
+        throw new RangeError(
+          `batch.targetLengths[${b}] is ${describe(length)}, expected a whole number from 0 to S = ${S}`,
+        );
       }
       // What does not count has no labels: they may be anything.
       this.targetLengths[b] = weights[b] === 0 ? 0 : length;
@@ -386,7 +391,8 @@ export class BatchReader implements CheckedBatch {
     }
     assertLength('batch', 'carry', carry, '[batch]', sequences);
     for (let b = 0; b < carry.length; b++) {
-      if (carry[b] !== 0 && carry[b] !== 1) throw new RangeError(`batch.carry[${b}] is ${carry[b]}, expected 0 or 1`);
+      if (carry[b] !== 0 && carry[b] !== 1)
+        throw new RangeError(`batch.carry[${b}] is ${describe(carry[b])}, expected 0 or 1`);
     }
     this.carry.set(carry);
   }

@@ -1,5 +1,7 @@
 import { describe } from '../check/describe.ts';
+import { assertRange, assertWhole } from '../check/numbers.ts';
 import { assertOptions } from '../check/options.ts';
+import { assertList } from '../check/values.ts';
 import { logSumExpOf } from '../tensor/logSumExp.ts';
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
@@ -43,15 +45,14 @@ export function beamSearch(stepper: Stepper, prime: ArrayLike<number>, options: 
   assertStepper(stepper);
   assertOptions('beamSearch', options, ['width', 'length', 'stop', 'lengthPenalty']);
   const { width = 4, length, stop, lengthPenalty = 0 } = options;
+  assertList('beamSearch', 'prime', prime, 'a list of symbols');
   if (prime.length === 0) throw new RangeError('beamSearch: prime is empty, expected at least one symbol');
   const { inputSize } = stepper.model.spec;
   for (let i = 0; i < prime.length; i++) assertSymbol(`prime[${i}]`, prime[i], inputSize);
   if (stop !== undefined) assertSymbol('stop', stop, outputWidth(stepper.model.spec));
-  assertCount('width', width);
-  assertCount('length', length);
-  if (!(lengthPenalty >= 0 && lengthPenalty < Number.POSITIVE_INFINITY)) {
-    throw new RangeError(`beamSearch: lengthPenalty is ${lengthPenalty}, expected a finite number ≥ 0`);
-  }
+  assertWhole('beamSearch', 'width', width, 1);
+  assertWhole('beamSearch', 'length', length, 1);
+  assertRange('beamSearch', 'lengthPenalty', lengthPenalty, 0);
   return stepper.orUndone(() => search(stepper, prime, { width, length, stop, lengthPenalty }));
 }
 
@@ -127,11 +128,5 @@ function assertStepper(stepper: unknown): void {
 function assertSymbol(name: string, symbol: number, count: number): void {
   if (!Number.isInteger(symbol) || symbol < 0 || symbol >= count) {
     throw new RangeError(`beamSearch: ${name} is ${String(symbol)}, expected a symbol from 0 to ${count - 1}`);
-  }
-}
-
-function assertCount(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new RangeError(`beamSearch: ${name} is ${describe(value)}, expected a whole number ≥ 1`);
   }
 }

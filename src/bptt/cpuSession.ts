@@ -1,4 +1,7 @@
+import { assertWhole } from '../check/numbers.ts';
+import { assertObject } from '../check/values.ts';
 import type { StepNumbers } from '../optim/optimizer.ts';
+import { assertOptimizer } from '../optim/optimizer.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { type Dtype, dtypeOf, type FloatArray, zeros } from '../tensor/shape.ts';
 import type { CheckedBatch } from './batch.ts';
@@ -336,6 +339,9 @@ export function allocationPlan(
   options: TrainerOptions,
   threads = 1,
 ): readonly (readonly number[])[] {
+  assertObject('allocationPlan', 'options', options);
+  assertOptimizer('allocationPlan', options.optimizer);
+  assertWhole('allocationPlan', 'threads', threads, 1, 1024);
   const engines = Array.from({ length: threads }, () => sizingEngine());
   sessionBuffers(engines[0], shardBatch(engines, spec, modelOptions(options)), options);
   return engines.map(({ lengths }) => lengths);

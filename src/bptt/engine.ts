@@ -1,3 +1,4 @@
+import { assertOneOf } from '../check/values.ts';
 import type { Cell, CellBackward, CellForward } from '../layers/cell.ts';
 import type { Loss, LossWindow } from '../layers/loss.ts';
 import { clipByNorm } from '../optim/clip.ts';
@@ -191,6 +192,7 @@ export const tsKernels: Kernels<FloatArray, Int32Array> = {
 
 /** The engine that is the library read aloud: every kernel is the function of `tensor/` or `layers/` itself, in plain loops. */
 export function tsEngine(dtype: Dtype = 'float32'): CpuEngine {
+  assertOneOf('tsEngine', 'dtype', dtype, ['float32', 'float64']);
   return {
     name: 'ts',
     dtype,

@@ -1,4 +1,6 @@
 import { describe } from '../check/describe.ts';
+import { assertRange } from '../check/numbers.ts';
+import { assertFlag, assertFunction } from '../check/values.ts';
 import { learningRateAt } from '../optim/optimizer.ts';
 import { RandomState } from '../tensor/random.ts';
 import { BatchReader } from './batch.ts';
@@ -133,10 +135,16 @@ class Fit {
     const { spec, dtype } = trainer;
     const { steps, batch, labels = steps } = trainer.options;
     const { epochs, metrics = [], patience, minDelta = 0, validation, seed = 0 } = options;
+    for (const name of ['bucket', 'restoreBest'] as const) {
+      if (options[name] !== undefined) assertFlag(fn, name, options[name]);
+    }
+    for (const name of ['onBatch', 'onEpoch'] as const) {
+      if (options[name] !== undefined) assertFunction(fn, name, options[name]);
+    }
     assertWhole('epochs', epochs);
     if (patience !== undefined) assertWhole('patience', patience);
     if (options.batch !== undefined) assertWhole('batch', options.batch, batch);
-    if (!(minDelta >= 0)) throw new RangeError(`${fn}: minDelta is ${describe(minDelta)}, expected a number ≥ 0`);
+    assertRange(fn, 'minDelta', minDelta, 0);
     if (!Array.isArray(metrics))
       throw new TypeError(`${fn}: metrics is ${describe(metrics)}, expected a list of names`);
     assertMetrics(fn, spec, metrics);
@@ -161,6 +169,7 @@ class Fit {
       for (const one of measured.batches) this.assertMeasurable(one);
     }
     const { shuffle = !('batches' in data) } = options;
+    assertFlag(fn, 'shuffle', shuffle);
     this.shuffle = shuffle;
   }
 

@@ -1,5 +1,6 @@
-import { assertWhole } from '../check/numbers.ts';
-import { type FloatArray, zeros } from '../tensor/shape.ts';
+import { allocate, assertWhole } from '../check/numbers.ts';
+import { assertFunction, assertMethods } from '../check/values.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import type { InferenceSession } from './inferenceSession.ts';
 import { assertOptions } from './options.ts';
 
@@ -22,14 +23,16 @@ export interface ForecastOptions {
 export function forecast(session: InferenceSession, n: number, options: ForecastOptions = {}): FloatArray {
   const fn = 'forecast';
   assertOptions(fn, options, { next: true });
+  assertMethods(fn, 'session', session, ['read', 'fork'], 'a session of a model');
   assertWhole(fn, 'n', n, 1);
   const { spec, dtype, outputSize: V } = session.model;
   const { next } = options;
+  if (next !== undefined) assertFunction(fn, 'next', next);
   if (spec.input !== 'dense') throw new RangeError(`${fn}: the model reads ids, expected vectors`);
   if (next === undefined && spec.inputSize !== V) {
     throw new RangeError(`${fn}: the model reads ${spec.inputSize} numbers and gives ${V}: say in next what it reads`);
   }
-  const outputs = zeros(dtype, n * V);
+  const outputs = allocate<FloatArray>(fn, 'n·V', n * V, dtype === 'float32' ? Float32Array : Float64Array);
   const ahead = session.fork();
   let last = session.outputs;
   for (let step = 0; step < n; step++) {

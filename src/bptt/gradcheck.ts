@@ -1,6 +1,8 @@
 import { assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertWhole } from '../check/numbers.ts';
+import { assertOptions } from '../check/options.ts';
+import { assertObject } from '../check/values.ts';
 /**
  * Is a hand-written gradient right? Compares it with a numeric derivative of the loss that it claims to differentiate.
  *
@@ -172,8 +174,9 @@ export function gradcheck<P extends Params>(
   params: P,
   options: GradcheckOptions = {},
 ): GradcheckReport {
+  assertOptions('gradcheck', options, ['mode', 'samples', 'seed', 'tolerance', 'maxInconclusive']);
   const { mode = 'full', samples = 10, seed = 0, tolerance = 1e-7, maxInconclusive = 0.01 } = options;
-  assertOptions(mode, samples, seed, tolerance, maxInconclusive);
+  assertSettings(mode, samples, seed, tolerance, maxInconclusive);
   assertFunction(fn);
   assertParams(params);
 
@@ -244,6 +247,7 @@ export function assertGradcheck<P extends Params>(
  * each and the number of elements checked in all. What failed is listed below it.
  */
 export function formatGradcheck(report: GradcheckReport | readonly NamedGradcheckReport[]): string {
+  assertReport(report);
   const rows = [['', 'checked', 'kinks', 'unsure', 'relative', 'absolute', 'estimated', 'worst at', '']];
   const notes: string[] = [];
   let total: string;
@@ -573,17 +577,17 @@ function rootMeanSquare(a: Float64Array): number {
   return Math.sqrt(dot(a, a) / a.length);
 }
 
-function assertOptions(mode: string, samples: number, seed: number, tolerance: number, maxInconclusive: number): void {
+function assertSettings(mode: string, samples: number, seed: number, tolerance: number, maxInconclusive: number): void {
   if (!['full', 'sampled', 'directional'].includes(mode)) {
-    throw new RangeError(`gradcheck: mode is '${mode}', expected 'full', 'sampled' or 'directional'`);
+    throw new RangeError(`gradcheck: mode is ${describe(mode)}, expected 'full', 'sampled' or 'directional'`);
   }
   assertWhole('gradcheck', 'samples', samples, 1, MOST_SAMPLES);
   assertWhole('gradcheck', 'seed', seed, 0, 2 ** 32 - 1);
-  if (!(tolerance > 0 && tolerance < 1)) {
-    throw new RangeError(`gradcheck: tolerance is ${tolerance}, expected a number between 0 and 1`);
+  if (!(Number.isFinite(tolerance) && tolerance > 0 && tolerance < 1)) {
+    throw new RangeError(`gradcheck: tolerance is ${describe(tolerance)}, expected a number between 0 and 1`);
   }
-  if (!(maxInconclusive >= 0 && maxInconclusive <= 1)) {
-    throw new RangeError(`gradcheck: maxInconclusive is ${maxInconclusive}, expected a share from 0 to 1`);
+  if (!(Number.isFinite(maxInconclusive) && maxInconclusive >= 0 && maxInconclusive <= 1)) {
+    throw new RangeError(`gradcheck: maxInconclusive is ${describe(maxInconclusive)}, expected a share from 0 to 1`);
   }
 }
 
@@ -611,6 +615,7 @@ function assertFunction(fn: unknown): void {
 }
 
 function assertParams(params: Params): void {
+  assertObject('gradcheck', 'params', params, 'Float64Arrays by name');
   const names = Object.keys(params);
   if (names.length === 0) throw new RangeError('gradcheck: params is empty, expected something to check');
   for (const name of names) expectFloat64(`params.${name}`, params[name]);
@@ -619,6 +624,7 @@ function assertParams(params: Params): void {
 /** The gradients as they are now, since a workspace may hold others after the next call. */
 function copyGradients(gradients: Params, params: Params): Params {
   const names = Object.keys(params).join(', ');
+  assertObject('gradcheck', 'gradients', gradients, names);
   for (const name of Object.keys(gradients)) {
     if (!(name in params)) throw new RangeError(`gradcheck: gradients has a surplus '${name}', expected ${names}`);
   }
@@ -640,4 +646,16 @@ function expectFloat64(what: string, a: Float64Array): void {
   if (a.length === 0) throw new RangeError(`gradcheck: ${what} has 0 elements, expected at least one`);
   const bad = a.findIndex((x) => !Number.isFinite(x));
   if (bad >= 0) throw new RangeError(`gradcheck: ${what}[${bad}] is ${a[bad]}, expected a finite number`);
+}
+
+/** @throws {TypeError} unless this is what {@link gradcheck} gave, or a list of such with names. */
+function assertReport(report: unknown): void {
+  const fn = 'formatGradcheck';
+  const isReport = (one: unknown): boolean => {
+    const { checks, kinks, checked } = (one ?? {}) as Partial<GradcheckReport>;
+    return Array.isArray(checks) && Array.isArray(kinks) && typeof checked === 'number';
+  };
+  const named = (one: unknown): boolean => isReport((one as { report?: unknown } | null)?.report);
+  if (Array.isArray(report) ? report.every(named) : isReport(report)) return;
+  throw new TypeError(`${fn}: report is ${describe(report)}, expected what gradcheck gave`);
 }

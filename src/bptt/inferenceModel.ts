@@ -1,4 +1,6 @@
 import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
+import { assertList } from '../check/values.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertBatch, type Batch, BatchReader, type CheckedBatch, type InputBatch } from './batch.ts';
 import type { CpuEngine } from './engine.ts';
@@ -136,12 +138,14 @@ export class InferenceModel {
     this.assertAlive('readAll');
     this.assertOneDirection('readAll');
     const { spec, dtype } = this;
+    assertList(fn, 'sessions', sessions, 'a list of sessions');
+    assertList(fn, 'inputs', inputs, 'a list of inputs');
     const n = sessions.length;
     if (inputs.length !== n) throw new RangeError(`${fn}: got ${inputs.length} inputs for ${n} sessions`);
     if (new Set(sessions).size !== n)
       throw new RangeError(`${fn}: a session is listed twice, it reads one step at a time`);
     for (const [i, session] of sessions.entries()) {
-      if (session.model !== this) throw new RangeError(`${fn}: sessions[${i}] belongs to another model`);
+      if (session?.model !== this) throw new RangeError(`${fn}: sessions[${i}] belongs to another model`);
     }
     const D = spec.input === 'dense' ? spec.inputSize : 1;
     const all = spec.input === 'dense' ? zeros(dtype, n * D) : new Int32Array(n);
@@ -294,8 +298,11 @@ export class InferenceModel {
       throw new RangeError(`${what} is ${got}, expected a vector [D] = [${inputSize}]`);
     }
     for (let i = 0; i < inputSize; i++) {
-      to[i] = values[i];
-      if (!Number.isFinite(to[i])) throw new RangeError(`${what}[${i}] is ${values[i]}, expected a finite number`);
+      const value = values[i];
+      if (typeof value === 'number') to[i] = value;
+      if (typeof value !== 'number' || !Number.isFinite(to[i])) {
+        throw new RangeError(`${what}[${i}] is ${describe(value)}, expected a finite number`);
+      }
     }
   }
 
@@ -327,6 +334,9 @@ function sizesOf({ input, inputSize }: ResolvedSpec, batch: InputBatch): [steps:
     throw new TypeError(
       `batch.inputs is ${describe(inputs)}, expected ${input === 'ids' ? 'an Int32Array' : 'numbers'}`,
     );
+  }
+  for (const name of ['steps', 'batch'] as const) {
+    if (batch[name] !== undefined) assertWhole('batch.', name, batch[name], 1);
   }
   const rows = (inputs as Batch['inputs']).length / (input === 'dense' ? inputSize : 1);
   const sequences = batch.batch ?? (steps === undefined ? lengths?.length : rows / steps);

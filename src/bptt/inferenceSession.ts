@@ -1,4 +1,4 @@
-import { assertLength } from '../check/arrays.ts';
+import { assertFloats, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { type FloatArray, zeros } from '../tensor/shape.ts';
 import type { InferenceModel } from './inferenceModel.ts';
@@ -73,7 +73,8 @@ export class InferenceSession {
     const surplus = Object.keys(states).find((name) => !Object.hasOwn(wanted, name));
     if (surplus !== undefined) throw new RangeError(`${fn}: ${surplus} is no state of this model`);
     for (const [name, values] of Object.entries(wanted)) {
-      if (!states[name]) throw new RangeError(`${fn}: ${name} is missing`);
+      if (states[name] === undefined) throw new RangeError(`${fn}: ${name} is missing`);
+      assertFloats(fn, name, states[name]);
       assertLength(fn, name, states[name], '[H]', values.length);
       values.set(states[name]);
       const bad = values.findIndex((v) => !Number.isFinite(v));

@@ -1,5 +1,6 @@
 import { assertWhole } from '../check/numbers.ts';
-import { dtypeOf, type FloatArray, zeros } from '../tensor/shape.ts';
+import { assertObject } from '../check/values.ts';
+import { type FloatArray, zeros } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
 import { modelAllocationPlan, SequenceModel } from './model.ts';
@@ -62,8 +63,9 @@ export class Inspector {
    * @throws {RangeError} where a parameter is missing, surplus or does not fit.
    */
   constructor(spec: ModelSpec | ResolvedSpec, parameters: NamedTensors, steps: number, engine?: CpuEngine) {
+    assertObject('Inspector', 'parameters', parameters, 'the weights by name');
     const [first] = Object.values(parameters);
-    this.engine = engine ?? tsEngine(dtypeOf(first));
+    this.engine = engine ?? tsEngine(first instanceof Float64Array ? 'float64' : 'float32');
     this.model = new SequenceModel(this.engine, spec, { steps, batch: 1, initialGradient: false });
     this.setParameters(parameters);
   }

@@ -1,5 +1,7 @@
 import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
 import { assertOptions } from '../check/options.ts';
+import { assertFlag, assertOneOf } from '../check/values.ts';
 import { NONLINEARITIES, type Nonlinearity } from '../layers/elman.ts';
 
 /** A learned vector for each id, in the place of a one-hot one. */
@@ -61,8 +63,8 @@ export type GivenLayers = { readonly [K in keyof ResolvedLayers]?: unknown };
  */
 export function resolveLayers(given: GivenLayers, around: Around): ResolvedLayers {
   const { layerNorm = false, residual = false, dropout = 0 } = given;
-  assertFlag('layerNorm', layerNorm);
-  if (residual !== 'all') assertFlag('residual', residual, "true, false or 'all'");
+  assertFlag('spec.', 'layerNorm', layerNorm);
+  if (residual !== 'all') assertFlag('spec.', 'residual', residual, "true, false or 'all'");
   const layers: ResolvedLayers = {
     embedding: embeddingOf(given.embedding ?? null, around),
     inputDense: denseOf('inputDense', given.inputDense ?? null),
@@ -81,8 +83,8 @@ function embeddingOf(given: unknown, { input }: Around): ResolvedLayers['embeddi
   if (given === null) return null;
   assertPart('embedding', given, ['size', 'tied'], 'embedding: { size: 64 }');
   const { size, tied = false } = given;
-  assertSize('embedding.size', size);
-  assertFlag('embedding.tied', tied);
+  assertWhole('spec.', 'embedding.size', size, 1);
+  assertFlag('spec.', 'embedding.tied', tied);
   if (input !== 'ids') throw new RangeError(`spec.embedding has vectors for ids, but spec.input is ${input}`);
   return { size, tied };
 }
@@ -91,10 +93,8 @@ function denseOf(field: string, given: unknown): ResolvedLayers['inputDense'] {
   if (given === null) return null;
   assertPart(field, given, ['size', 'activation'], `${field}: { size: 64, activation: 'tanh' }`);
   const { size, activation = 'identity' } = given;
-  assertSize(`${field}.size`, size);
-  if (!NONLINEARITIES.includes(activation as Nonlinearity)) {
-    throw new RangeError(`spec.${field}.activation is ${describe(activation)}, expected ${NONLINEARITIES.join(', ')}`);
-  }
+  assertWhole('spec.', `${field}.size`, size, 1);
+  assertOneOf('spec.', `${field}.activation`, activation, NONLINEARITIES);
   return { size, activation: activation as Nonlinearity };
 }
 
@@ -159,16 +159,6 @@ function assertPart(field: string, given: unknown, known: readonly string[], exa
     throw new TypeError(`spec.${field} is ${describe(given)}, expected an object, as in ${example}`);
   }
   assertOptions(`spec.${field}`, given, known);
-}
-
-export function assertFlag(field: string, value: unknown, wanted = 'true or false'): asserts value is boolean {
-  if (typeof value !== 'boolean') throw new TypeError(`spec.${field} is ${describe(value)}, expected ${wanted}`);
-}
-
-export function assertSize(field: string, value: unknown, low = 1): asserts value is number {
-  if (!Number.isInteger(value) || (value as number) < low) {
-    throw new RangeError(`spec.${field} is ${describe(value)}, expected a whole number ≥ ${low}`);
-  }
 }
 
 function assertShare(field: string, value: unknown): asserts value is number {

@@ -1,3 +1,6 @@
+import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
+import { assertFunction, assertObject } from '../check/values.ts';
 import { drawDropoutMask } from '../layers/dropout.ts';
 import type { LossWindow } from '../layers/loss.ts';
 import type { RandomState } from '../tensor/random.ts';
@@ -98,6 +101,7 @@ export class SequenceModel<F, I> {
    */
   constructor(engine: Engine<F, I>, spec: ModelSpec | ResolvedSpec, options: ModelOptions<F>) {
     const full = resolveSpec(spec);
+    assertObject('SequenceModel', 'options', options);
     const { steps: T, batch: B, labels: S = T, sumLosses = true } = options;
     assertCount('steps', T);
     assertCount('batch', B);
@@ -328,6 +332,7 @@ export class SequenceModel<F, I> {
 
   /** Every state [B,H] that a window goes on from, with its name (`h_l0`, `c_l1_reverse`, …). */
   eachState(visit: (name: string, layer: number, direction: number, index: number) => void): void {
+    assertFunction('SequenceModel.eachState', 'visit', visit);
     const { spec } = this;
     for (let layer = 0; layer < spec.layers; layer++) {
       for (let d = 0; d < directionsOf(spec); d++) {
@@ -438,12 +443,10 @@ function around({ embedding, inputDense, outputDense }: ResolvedSpec): number {
 }
 
 function assertCount(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new RangeError(`SequenceModel: ${name} is ${value}, expected a whole number ≥ 1`);
-  }
+  assertWhole('SequenceModel', name, value, 1);
 }
 
 function assertBackSteps(backSteps: number): void {
-  if (!(backSteps >= 1))
-    throw new RangeError(`SequenceModel.backward: backSteps is ${backSteps}, expected a number ≥ 1`);
+  if (typeof backSteps === 'number' && backSteps >= 1) return;
+  throw new RangeError(`SequenceModel.backward: backSteps is ${describe(backSteps)}, expected a number ≥ 1`);
 }

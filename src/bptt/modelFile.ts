@@ -1,3 +1,4 @@
+import { assertBytes, assertObject } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { decodeTensors, encodeTensors, parseSafetensors } from './safetensors.ts';
 import { sha256 } from './sha256.ts';
@@ -16,7 +17,11 @@ export interface ModelFile {
  *
  * @throws {RangeError} where a tensor's length is not the product of its shape, and for a name that the format does not have.
  */
-export async function encodeModel({ tensors, metadata }: ModelFile): Promise<Uint8Array> {
+export async function encodeModel(model: ModelFile): Promise<Uint8Array> {
+  assertObject('encodeModel', 'model', model, '{ tensors, metadata }');
+  const { tensors, metadata } = model;
+  assertObject('encodeModel', 'tensors', tensors);
+  assertObject('encodeModel', 'metadata', metadata);
   const notes = { bptt: JSON.stringify(metadata), sha256: NO_DIGEST };
   const { file, header } = encodeTensors('encodeModel', tensors, notes);
   file.set(utf8(await digest(file)), digestPlace(header, NO_DIGEST));
@@ -29,6 +34,13 @@ export async function encodeModel({ tensors, metadata }: ModelFile): Promise<Uin
  * @throws {Error} that says what is wrong with a file that is not a model, truncated, or altered.
  */
 export async function decodeModel(file: Uint8Array): Promise<ModelFile> {
+  return decodeFor('decodeModel', file);
+}
+
+/** {@link decodeModel} under the name of the function that was called. */
+export async function decodeFor(fn: string, file: Uint8Array): Promise<ModelFile> {
+  assertBytes(fn, 'file', file);
+  const broken = (what: string): Error => new Error(`${fn}: not a whole model file: ${what}`);
   const parsed = parseSafetensors(file, broken);
   const { bptt, sha256 } = parsed.metadata;
   if (bptt === undefined || sha256 === undefined) {
@@ -45,10 +57,10 @@ export async function decodeModel(file: Uint8Array): Promise<ModelFile> {
     }
     tensors[name] = { shape, values };
   }
-  return { tensors, metadata: parseMetadata(bptt) };
+  return { tensors, metadata: parseMetadata(bptt, broken) };
 }
 
-function parseMetadata(text: string): Record<string, unknown> {
+function parseMetadata(text: string, broken: (what: string) => Error): Record<string, unknown> {
   let metadata: unknown;
   try {
     metadata = JSON.parse(text);
@@ -59,10 +71,6 @@ function parseMetadata(text: string): Record<string, unknown> {
     throw broken('its metadata is not a JSON object');
   }
   return metadata as Record<string, unknown>;
-}
-
-function broken(what: string): Error {
-  return new Error(`decodeModel: not a whole model file: ${what}`);
 }
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);

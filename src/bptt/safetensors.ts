@@ -1,3 +1,6 @@
+import { describe, typeName } from '../check/describe.ts';
+import { assertOptions } from '../check/options.ts';
+import { assertBytes, assertObject } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { BF16, F16, type HalfFormat, halfOfNumber, numberOfHalf } from './halfFloats.ts';
 import { isHalfSurrogate, type Json, type JsonObject, parseHeader, quoted } from './jsonHeader.ts';
@@ -119,8 +122,7 @@ const FLOATING: readonly SafetensorsDtype[] = ['F64', 'F32', 'F16', 'BF16'];
  */
 export function readSafetensors(file: Uint8Array): Safetensors {
   const fail = (what: string): Error => new Error(`readSafetensors: not a whole safetensors file: ${what}`);
-  if (!(file instanceof Uint8Array))
-    throw new TypeError(`readSafetensors: file is ${nameOf(file)}, expected Uint8Array`);
+  assertBytes('readSafetensors', 'file', file);
   const parsed = parseSafetensors(file, fail);
   return { tensors: decodeTensors(parsed, fail), metadata: parsed.metadata };
 }
@@ -251,8 +253,12 @@ export function decodeTensors(
  */
 export function writeSafetensors(
   tensors: Readonly<Record<string, SafetensorsInput>>,
-  { metadata = {}, dtype }: WriteSafetensorsOptions = {},
+  options: WriteSafetensorsOptions = {},
 ): Uint8Array {
+  const fn = 'writeSafetensors';
+  assertOptions(fn, options, ['metadata', 'dtype']);
+  const { metadata = {}, dtype } = options;
+  assertObject(fn, 'metadata', metadata, 'texts by name');
   return encodeTensors('writeSafetensors', tensors, metadata, dtype).file;
 }
 
@@ -264,8 +270,9 @@ export function encodeTensors(
   floats?: WriteSafetensorsOptions['dtype'],
 ): { file: Uint8Array; header: string } {
   if (floats !== undefined && !FLOATING.includes(floats)) {
-    throw new RangeError(`${fn}: dtype is ${floats}, expected one of ${FLOATING.join(', ')}`);
+    throw new RangeError(`${fn}: dtype is ${describe(floats)}, expected one of ${FLOATING.join(', ')}`);
   }
+  assertObject(fn, 'tensors', tensors, 'tensors by name');
   const names = Object.keys(tensors);
   if (names.length > MOST_TENSORS)
     throw new RangeError(`${fn}: got ${names.length} tensors, expected at most ${MOST_TENSORS}`);
@@ -273,6 +280,7 @@ export function encodeTensors(
   const members: string[] = [];
   const dtypes: SafetensorsDtype[] = [];
   for (const name of names) {
+    assertObject(fn, name, tensors[name], '{ shape, values }');
     const dtype = dtypeFor(fn, name, tensors[name], floats);
     const { shape, values } = tensors[name];
     const bytes = values.length * CODECS[dtype].bytes;
@@ -280,7 +288,7 @@ export function encodeTensors(
     dtypes.push(dtype);
     end += bytes;
   }
-  for (const [name, text] of Object.entries(metadata)) assertText(fn, name, text);
+  for (const [name, text] of Object.entries(metadata)) assertNote(fn, name, text);
   if (Object.keys(metadata).length > 0) members.push(`"__metadata__":${JSON.stringify(metadata)}`);
   let header = `{${members.join(',')}}`;
   const head = new TextEncoder().encode(header);
@@ -312,24 +320,27 @@ function dtypeFor(
   const natural = naturalDtype(values);
   if (natural === undefined) {
     throw new TypeError(
-      `${fn}: ${name} is ${nameOf(values)}, expected Float32Array, Float64Array, Int32Array or Uint8Array`,
+      `${fn}: ${name} is ${typeName(values)}, expected Float32Array, Float64Array, Int32Array or Uint8Array`,
     );
   }
   if (own !== undefined && !Object.hasOwn(CODECS, own)) {
-    throw new RangeError(`${fn}: ${name} has dtype ${own}, expected one of ${DTYPES}`);
+    throw new RangeError(`${fn}: ${name} has dtype ${describe(own)}, expected one of ${DTYPES}`);
   }
   const isFloating = FLOATING.includes(natural) && (own === undefined || FLOATING.includes(own));
   const dtype = (isFloating ? floats : undefined) ?? own ?? natural;
   const fits = isFloating ? FLOATING.includes(dtype) : CODECS[dtype].array === values.constructor;
   if (!fits || (dtype === 'I64' && natural !== 'F64')) {
-    throw new TypeError(`${fn}: ${name} is ${nameOf(values)}, expected ${CODECS[dtype].array.name} for dtype ${dtype}`);
+    throw new TypeError(
+      `${fn}: ${name} is ${typeName(values)}, expected ${CODECS[dtype].array.name} for dtype ${dtype}`,
+    );
   }
   if (
     !Array.isArray(shape) ||
     shape.length > LIMITS.elements ||
     !shape.every((v) => Number.isSafeInteger(v) && v >= 0)
   ) {
-    throw new RangeError(`${fn}: ${name} has shape [${shape}], expected at most ${LIMITS.elements} whole numbers ≥ 0`);
+    const got = Array.isArray(shape) ? `[${shape.slice(0, LIMITS.elements).map(describe)}]` : describe(shape);
+    throw new RangeError(`${fn}: ${name} has shape ${got}, expected at most ${LIMITS.elements} whole numbers ≥ 0`);
   }
   if (values.length !== shape.reduce((product, size) => product * size, 1)) {
     throw new RangeError(`${fn}: ${name} has ${values.length} elements, expected [${shape.join(',')}]`);
@@ -344,11 +355,11 @@ function naturalDtype(values: unknown): SafetensorsDtype | undefined {
   return values instanceof Uint8Array ? 'U8' : undefined;
 }
 
-function assertText(fn: string, name: string, text: unknown): void {
+function assertNote(fn: string, name: string, text: unknown): void {
   if (name === '__proto__' || isHalfSurrogate(name)) {
     throw new RangeError(`${fn}: ${quoted(name)} cannot be a name in the metadata`);
   }
-  if (typeof text !== 'string') throw new TypeError(`${fn}: metadata.${name} is ${nameOf(text)}, expected a string`);
+  if (typeof text !== 'string') throw new TypeError(`${fn}: metadata.${name} is ${typeName(text)}, expected a string`);
   if (isHalfSurrogate(text))
     throw new RangeError(`${fn}: metadata.${name} holds half a surrogate pair, which no file can`);
 }
@@ -375,8 +386,4 @@ function writeValues(
     at += bytes;
   }
   return at;
-}
-
-function nameOf(value: unknown): string {
-  return (value as object | null | undefined)?.constructor?.name ?? String(value);
 }

@@ -1,4 +1,6 @@
+import { assertFloats } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
 import { assertOptions, type Synonyms } from '../check/options.ts';
 import { assertObject } from '../check/values.ts';
 import { softmaxCrossEntropy } from '../layers/loss.ts';
@@ -6,7 +8,7 @@ import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
-import { type ModelSpec, type NamedTensors, type ResolvedSpec, resolveSpec } from './spec.ts';
+import { type ModelSpec, type NamedTensors, outputWidth, type ResolvedSpec, resolveSpec } from './spec.ts';
 import { Stepper } from './stepper.ts';
 
 /** How the next symbol is drawn. */
@@ -29,8 +31,9 @@ export interface SampleOptions {
  * @throws {RangeError} on an option out of range, a NaN or infinity among the logits (−∞ rules a symbol out), or none.
  */
 export function sampleFrom(logits: FloatArray, rng: RandomState, options: SampleOptions = {}): number {
-  const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;
+  assertFloats('sampleFrom', 'logits', logits);
   assertSampleOptions(options);
+  const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;
   if (!greedy) assertStream('sampleFrom', rng);
   const V = logits.length;
   assertLogits('sampleFrom', logits);
@@ -240,6 +243,7 @@ export class Sampler implements AnySampler {
     stop?: number,
   ): number[] {
     assertSampleRequest(prime, length, rng, options);
+    if (stop !== undefined) assertWhole('Sampler.sample', 'stop', stop, 0, outputWidth(this.stepper.model.spec) - 1);
     for (let i = 0; i < prime.length; i++) this.assertSymbol(prime[i]);
     // The first symbol is drawn when its logits are known to be right.
     const stream = length > 1 ? rng.getState() : null;

@@ -1,4 +1,6 @@
+import { assertFloats } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
+import { assertBytes, assertObject } from '../check/values.ts';
 import { adagrad } from '../optim/adagrad.ts';
 import { adam, adamw } from '../optim/adam.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -10,7 +12,7 @@ import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import { CREATE_MODEL_OPTIONS, type CreateModelOptions, createModel } from './createModel.ts';
 import { type CreateTrainerOptions, createTrainer } from './createTrainer.ts';
 import type { InferenceModel } from './inferenceModel.ts';
-import { decodeModel, encodeModel, type ModelFile } from './modelFile.ts';
+import { decodeFor, encodeModel, type ModelFile } from './modelFile.ts';
 import { assertOptions, CREATE_TRAINER_OPTIONS } from './options.ts';
 import { type ParameterGroup, partitionUpdate } from './parameterGroups.ts';
 import {
@@ -169,13 +171,11 @@ export async function saveModel(
   options: SaveOptions = {},
 ): Promise<Uint8Array> {
   const fn = 'saveModel';
-  const given = model as { readonly spec?: unknown; readonly parameters?: unknown } | null | undefined;
-  if (typeof given?.spec !== 'object' || !['object', 'function'].includes(typeof given.parameters)) {
-    throw new TypeError(`${fn}: model is ${describe(model)}, expected a trainer, a model or { spec, parameters }`);
-  }
+  assertObject(fn, 'model', model, 'a trainer, a model, or { spec, parameters }');
   const metadata = metadataOf(fn, options);
   const spec = resolveSpec(model.spec);
   const parameters = typeof model.parameters === 'function' ? await model.parameters() : model.parameters;
+  assertObject(fn, 'parameters', parameters, 'the weights by name');
   const header = { kind: MODEL, version: VERSION, spec: specToJson(spec), metadata };
   return encodeModel({ tensors: tensorsOf(spec, parameters), metadata: header });
 }
@@ -206,8 +206,8 @@ export async function loadModelWith(
 
 /** Reads a file of one of these kinds. */
 async function read(fn: string, bytes: Uint8Array, kinds: readonly string[]): Promise<ModelFile> {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError(`${fn}: bytes is ${describe(bytes)}, expected a Uint8Array`);
-  const file = await decodeModel(bytes);
+  assertBytes(fn, 'bytes', bytes);
+  const file = await decodeFor(fn, bytes);
   const { kind, version } = file.metadata;
   if (!kinds.includes(kind as string)) {
     const hint = kind === MODEL ? ': it has weights and no state of training; loadModel reads it' : '';
@@ -299,7 +299,8 @@ function tensorsOf(spec: ResolvedSpec, parameters: NamedTensors): ModelFile['ten
   const surplus = Object.keys(parameters).find((name) => !layout.some((place) => place.name === name));
   if (surplus !== undefined) throw new RangeError(`saveModel: ${surplus} is no parameter of this model`);
   for (const { name, shape } of layout) {
-    if (!parameters[name]) throw new RangeError(`saveModel: ${name} is missing`);
+    if (parameters[name] === undefined) throw new RangeError(`saveModel: ${name} is missing`);
+    assertFloats('saveModel', name, parameters[name]);
     tensors[name] = { shape, values: parameters[name] };
   }
   return tensors;

@@ -1,4 +1,6 @@
 import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
+import { assertFlag, assertObject, assertOneOf } from '../check/values.ts';
 import { assertCell } from '../layers/assertCell.ts';
 import { assertLoss } from '../layers/assertLoss.ts';
 import { type Cell, cellSizes } from '../layers/cell.ts';
@@ -16,8 +18,6 @@ import { lstm, lstmPeephole } from '../layers/lstm.ts';
 import { minGru } from '../layers/minGru.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import {
-  assertFlag,
-  assertSize,
   type DenseSpec,
   type DropoutSpec,
   type EmbeddingSpec,
@@ -157,18 +157,18 @@ export function resolveSpec(spec: ModelSpec | ResolvedSpec): ResolvedSpec {
     reduction: 'sum',
     ...spec,
   } as const;
-  assertOneOf('input', full.input, ['ids', 'dense']);
-  assertOneOf('nonlinearity', full.nonlinearity, NONLINEARITIES);
-  assertOneOf('bias', full.bias, ['both', 'input', 'none']);
-  assertOneOf('initialState', full.initialState, ['zero', 'learned']);
-  assertOneOf('outputActivation', full.outputActivation, ['identity', 'sigmoid']);
-  assertOneOf('lossAt', full.lossAt, ['every', 'last']);
-  assertFlag('bidirectional', full.bidirectional);
-  assertFlag('outputBias', full.outputBias);
-  assertSize('inputSize', full.inputSize);
-  assertSize('hiddenSize', full.hiddenSize);
-  assertSize('outputSize', full.outputSize, 0);
-  assertSize('layers', full.layers);
+  assertOneOf('spec.', 'input', full.input, ['ids', 'dense']);
+  assertOneOf('spec.', 'nonlinearity', full.nonlinearity, NONLINEARITIES);
+  assertOneOf('spec.', 'bias', full.bias, ['both', 'input', 'none']);
+  assertOneOf('spec.', 'initialState', full.initialState, ['zero', 'learned']);
+  assertOneOf('spec.', 'outputActivation', full.outputActivation, ['identity', 'sigmoid']);
+  assertOneOf('spec.', 'lossAt', full.lossAt, ['every', 'last']);
+  assertFlag('spec.', 'bidirectional', full.bidirectional);
+  assertFlag('spec.', 'outputBias', full.outputBias);
+  assertWhole('spec.', 'inputSize', full.inputSize, 1);
+  assertWhole('spec.', 'hiddenSize', full.hiddenSize, 1);
+  assertWhole('spec.', 'outputSize', full.outputSize, 0);
+  assertWhole('spec.', 'layers', full.layers, 1);
   const around = resolveLayers(full, { ...full, width: full.hiddenSize * (full.bidirectional ? 2 : 1) });
   const { reduction } = full;
   if (reduction !== 'sum' && reduction !== 'mean' && !(typeof reduction === 'number' && Number.isFinite(reduction))) {
@@ -224,12 +224,6 @@ function resolveLoss(loss: LossName | Loss, activation: 'identity' | 'sigmoid'):
     throw new RangeError(`spec.loss is ${describe(loss)}, expected ${LOSS_NAMES.join(', ')} or a loss`);
   }
   return LOSSES[loss];
-}
-
-function assertOneOf(field: string, value: unknown, allowed: readonly string[]): void {
-  if (!allowed.includes(value as string)) {
-    throw new RangeError(`spec.${field} is ${describe(value)}, expected ${allowed.join(', ')}`);
-  }
 }
 
 /** The size of the outputs: V, or of what the output layer would read where there is none. */
@@ -360,10 +354,12 @@ export interface Known {
  *
  * @throws {RangeError | TypeError} naming a field that makes no sense, or a cell or loss that is not known.
  */
-export function specFromJson(
-  json: Readonly<Record<string, unknown>>,
-  { cells = {}, losses = {} }: Known = {},
-): ModelSpec {
+export function specFromJson(json: Readonly<Record<string, unknown>>, known: Known = {}): ModelSpec {
+  assertOptions('specFromJson', known, { cells: true, losses: true });
+  const { cells = {}, losses = {} } = known;
+  assertObject('specFromJson', 'json', json);
+  assertObject('specFromJson', 'cells', cells);
+  assertObject('specFromJson', 'losses', losses);
   const pick = <V extends { readonly name: string }>(
     field: string,
     known: Readonly<Record<string, V>>,
@@ -372,7 +368,11 @@ export function specFromJson(
     const name = json[field];
     const option = field === 'loss' ? 'losses' : 'cells';
     for (const [key, own] of Object.entries(known)) {
-      if (own?.name === key) continue;
+      if (own?.name === key) {
+        if (field === 'cell') assertCell(own as unknown as Cell, `specFromJson: cells.${key}`);
+        else assertLoss(own as unknown as Loss, `specFromJson: losses.${key}`);
+        continue;
+      }
       const got = own?.name === undefined ? describe(own) : `the ${field} ${describe(own.name)}`;
       throw new RangeError(`specFromJson: ${option}.${key} is ${got}, expected a ${field} of that name`);
     }

@@ -1,5 +1,6 @@
-import { assertLength } from '../check/arrays.ts';
+import { assertFloats, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
+import { assertObject } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { type Engine, sizingEngine } from './engine.ts';
@@ -45,9 +46,11 @@ export class Stepper {
    */
   setState(states: NamedTensors): void {
     const { model } = this;
+    const fn = 'Stepper.setState';
+    this.assertStates(fn, states);
     model.eachState((name) => {
-      if (!states[name]) throw new RangeError(`Stepper.setState: ${name} is missing`);
-      assertLength('Stepper.setState', name, states[name], '[H]', model.spec.hiddenSize);
+      const bad = states[name].findIndex((v) => !Number.isFinite(v));
+      if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${states[name][bad]}, expected a finite number`);
     });
     model.eachState((name, layer, _, index) => this.final(layer)[index].set(states[name]));
     this.started = true;
@@ -89,6 +92,7 @@ export class Stepper {
 
   /** Copies the states that the last step ended in into arrays [H] by name: {@link getState} without new arrays. */
   copyState(into: NamedTensors): void {
+    this.assertStates('Stepper.copyState', into);
     this.model.eachState((name, layer, _, index) => into[name].set(this.final(layer)[index]));
   }
 
@@ -107,6 +111,15 @@ export class Stepper {
     return model.outputs();
   }
 
+  private assertStates(fn: string, states: NamedTensors): void {
+    assertObject(fn, 'states', states, 'states by name');
+    this.model.eachState((name) => {
+      if (states[name] === undefined) throw new RangeError(`${fn}: ${name} is missing`);
+      assertFloats(fn, name, states[name]);
+      assertLength(fn, name, states[name], '[H]', this.model.spec.hiddenSize);
+    });
+  }
+
   private final(layer: number): readonly FloatArray[] {
     return this.model.stack.recurrence(ONE_STEP, layer).final;
   }
@@ -121,10 +134,12 @@ const ONE_STEP = { steps: 1, masked: false, dropping: false } as const;
  * @throws {RangeError} naming the one that is surplus, missing or of another length.
  */
 export function assertEach(fn: string, layout: readonly ParameterLayout[], parameters: NamedTensors): void {
+  assertObject(fn, 'parameters', parameters, 'the weights by name');
   const surplus = Object.keys(parameters).find((name) => !layout.some((place) => place.name === name));
   if (surplus) throw new RangeError(`${fn}: ${surplus} is no parameter of this model`);
   for (const { name, length } of layout) {
-    if (!parameters[name]) throw new RangeError(`${fn}: ${name} is missing`);
+    if (parameters[name] === undefined) throw new RangeError(`${fn}: ${name} is missing`);
+    assertFloats(fn, name, parameters[name]);
     assertLength(fn, name, parameters[name], '[n]', length);
   }
 }

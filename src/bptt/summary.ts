@@ -1,5 +1,7 @@
 import { assertWhole } from '../check/numbers.ts';
+import { assertOneOf } from '../check/values.ts';
 import { adam } from '../optim/adam.ts';
+import { assertOptimizer } from '../optim/optimizer.ts';
 import { allocationPlan } from './cpuSession.ts';
 import { assertOptions } from './options.ts';
 import {
@@ -61,14 +63,19 @@ export function summary(
 ): ModelSummary & { readonly trainingBytes: number };
 export function summary(spec: ModelSpec | ResolvedSpec): ModelSummary;
 export function summary(spec: ModelSpec | ResolvedSpec, options?: SummaryOptions): ModelSummary {
+  const { dtype = 'float32' } = options ?? {};
   if (options !== undefined) {
     assertOptions('summary', options, {
       ...{ steps: true, batch: true, optimizer: true, labels: true, accumulate: true, dtype: true },
     });
-    assertWhole('summary', 'steps', options.steps, 1);
-    assertWhole('summary', 'batch', options.batch, 1);
+    assertOneOf('summary', 'dtype', dtype, ['float32', 'float64']);
+    if (options.optimizer !== undefined) assertOptimizer('summary', options.optimizer);
+    for (const name of ['steps', 'batch', 'labels', 'accumulate'] as const) {
+      if (options[name] !== undefined || name === 'steps' || name === 'batch') {
+        assertWhole('summary', name, options[name], 1);
+      }
+    }
   }
-  const { dtype = 'float32' } = options ?? {};
   const full = resolveSpec(spec);
   const bytes = dtype === 'float32' ? 4 : 8;
   const window: Window = options ?? { steps: 'T', batch: 'B' };

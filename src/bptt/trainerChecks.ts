@@ -1,6 +1,6 @@
 import { assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
+import { assertOptimizer } from '../optim/optimizer.ts';
 import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import type { Carry } from './batch.ts';
 import type { FailedStep, Session, StepResult } from './session.ts';
@@ -17,7 +17,7 @@ export function assertTrainerOptions(options: TrainerOptions): void {
   assertRange('steps', steps, 1);
   assertRange('batch', batch, 1);
   assertRange('labels', labels, 1);
-  assertOptimizer(options.optimizer);
+  assertOptimizer('trainer', options.optimizer);
   if (!(l2 >= 0 && l2 < Number.POSITIVE_INFINITY)) throw new RangeError(`trainer: l2 is ${l2}, expected a number ≥ 0`);
   assertClip(options.clip);
   assertRange('backSteps', backSteps, 1, steps);
@@ -32,13 +32,6 @@ export function assertTrainerOptions(options: TrainerOptions): void {
     const wanted = "expected a list of groups, as in [{ parameters: 'bias_*', weightDecay: 0 }]";
     throw new TypeError(`trainer: groups is ${describe(groups)}, ${wanted}`);
   }
-}
-
-function assertOptimizer(optimizer: unknown): void {
-  const { update, numbers, initialMemory } = (optimizer ?? {}) as Partial<Optimizer>;
-  if (typeof update === 'function' && typeof numbers === 'function' && Array.isArray(initialMemory)) return;
-  const wanted = 'expected one of bptt/optim, as in optimizer: adam({ lr: 0.001 })';
-  throw new TypeError(`trainer: optimizer is ${describe(optimizer)}, ${wanted}`);
 }
 
 function assertClip(clip: unknown): void {

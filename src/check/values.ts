@@ -1,8 +1,13 @@
 import { describe, prefix, typeName } from './describe.ts';
 
 /** @throws {TypeError} naming function, argument and value, unless it is true or false. */
-export function assertFlag(fn: string, arg: string, value: unknown): asserts value is boolean {
-  if (typeof value !== 'boolean') throw wrong(fn, arg, value, 'true or false');
+export function assertFlag(
+  fn: string,
+  arg: string,
+  value: unknown,
+  wanted = 'true or false',
+): asserts value is boolean {
+  if (typeof value !== 'boolean') throw wrong(fn, arg, value, wanted);
 }
 
 /** @throws {RangeError} naming function, argument, value and what is allowed, unless it is one of these texts. */
@@ -12,12 +17,7 @@ export function assertOneOf(fn: string, arg: string, value: unknown, allowed: re
 }
 
 /** @throws {TypeError} naming function, argument and value, unless it is an object that is no list. */
-export function assertObject(
-  fn: string,
-  arg: string,
-  value: unknown,
-  wanted = 'an object',
-): asserts value is Readonly<Record<string, unknown>> {
+export function assertObject(fn: string, arg: string, value: unknown, wanted = 'an object'): asserts value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(fn, arg, value, wanted);
 }
 
@@ -31,6 +31,22 @@ export function assertFunction(fn: string, arg: string, value: unknown, wanted =
   if (typeof value !== 'function') throw wrong(fn, arg, value, wanted);
 }
 
+/** @throws {TypeError} naming function, argument and value, unless it is a Uint8Array with its memory. */
+export function assertBytes(fn: string, arg: string, value: unknown): asserts value is Uint8Array {
+  if (!(value instanceof Uint8Array)) throw wrong(fn, arg, value, 'a Uint8Array');
+  assertAttached(fn, arg, value);
+}
+
+/** @throws {TypeError} naming function and argument, where the memory of a typed array went elsewhere (`transfer`). */
+export function assertAttached(fn: string, arg: string, array: ArrayBufferView & { readonly length: number }): void {
+  if (array.length > 0) return;
+  try {
+    new Uint8Array(array.buffer);
+  } catch {
+    throw new TypeError(`${prefix(fn)}${arg} is a detached ${typeName(array)}, expected one with its memory`);
+  }
+}
+
 /** @throws {TypeError} naming function, argument and value, unless it is an array or a typed array. */
 export function assertList(
   fn: string,
@@ -39,6 +55,7 @@ export function assertList(
   wanted = 'a list',
 ): asserts value is ArrayLike<unknown> {
   if (!isList(value)) throw wrong(fn, arg, value, wanted);
+  if (ArrayBuffer.isView(value)) assertAttached(fn, arg, value as never);
 }
 
 /**

@@ -100,9 +100,12 @@ export function getOneExample(rng: RandomState, minLength = 0): ReberExample {
   return example(word, nextSymbols(word));
 }
 
+/** Each is a few hundred bytes. */
+const MOST_EXAMPLES = 10_000_000;
+
 /** `n` words one after another. */
 export function getNExamples(rng: RandomState, n: number, minLength = 0): ReberExample[] {
-  assertWhole('getNExamples', 'n', n, 0);
+  assertWhole('getNExamples', 'n', n, 0, MOST_EXAMPLES);
   assertStream('getNExamples', 'rng', rng);
   assertWhole('getNExamples', 'minLength', minLength, 0, LONGEST_MIN_LENGTH);
   return Array.from({ length: n }, () => getOneExample(rng, minLength));
@@ -116,7 +119,7 @@ export function getOneEmbeddedExample(rng: RandomState, minInnerLength = 0): Reb
 
 /** `n` embedded words one after another. */
 export function getNEmbeddedExamples(rng: RandomState, n: number, minInnerLength = 0): ReberExample[] {
-  assertWhole('getNEmbeddedExamples', 'n', n, 0);
+  assertWhole('getNEmbeddedExamples', 'n', n, 0, MOST_EXAMPLES);
   assertStream('getNEmbeddedExamples', 'rng', rng);
   assertWhole('getNEmbeddedExamples', 'minInnerLength', minInnerLength, 0, LONGEST_MIN_LENGTH);
   return Array.from({ length: n }, () => getOneEmbeddedExample(rng, minInnerLength));

@@ -1,7 +1,7 @@
 import { assertIdArray, type IdArray } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertRange, isIndex } from '../check/numbers.ts';
-import { assertIterable, assertList, assertOneOf, assertText } from '../check/values.ts';
+import { assertAttached, assertIterable, assertList, assertOneOf, assertText } from '../check/values.ts';
 
 /** How {@link CharVocabulary.fromText} numbers the characters. */
 export type CharOrder = 'appearance' | 'sorted';
@@ -152,6 +152,7 @@ function firstInvalidByte(bytes: Uint8Array): number {
  */
 export function splitTail<A extends IdArray>(ids: A, fraction: number): { train: A; validation: A } {
   assertIdArray('splitTail', 'ids', ids);
+  assertAttached('splitTail', 'ids', ids);
   assertRange('splitTail', 'fraction', fraction, 0, 1);
   const at = ids.length - Math.floor(ids.length * fraction);
   return { train: ids.subarray(0, at) as A, validation: ids.subarray(at) as A };

@@ -1,4 +1,5 @@
 import type { ModelSpec } from '../bptt/spec.ts';
+import { assertText } from '../check/values.ts';
 import { type BundledSpec, bundledSpec } from './bundledSpec.ts';
 import { FormatError } from './formatError.ts';
 
@@ -28,6 +29,7 @@ export function modelConfig(spec: ModelSpec): Record<string, unknown> {
  * @throws {FormatError} where it is no such configuration.
  */
 export function specOfConfig(text: string): BundledSpec {
+  assertText('specOfConfig', 'text', text);
   let config: unknown;
   try {
     config = JSON.parse(text);

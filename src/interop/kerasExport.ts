@@ -1,5 +1,8 @@
 import type { ModelSpec, NamedTensors } from '../bptt/spec.ts';
+import { assertOptions } from '../check/options.ts';
+import { assertText } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { assertWritten } from './assertWritten.ts';
 import { bundledLayout, bundledSpec, GATES, outputWeights, stateWidth } from './bundledSpec.ts';
 import { reorderBlocks, transposed } from './foreignModel.ts';
 import { writeNpz } from './npz.ts';
@@ -26,8 +29,12 @@ const ACTIVATIONS = { tanh: 'tanh', relu: 'relu', sigmoid: 'sigmoid', identity: 
  */
 export function writeKeras(
   model: { spec: ModelSpec; parameters: Readonly<NamedTensors> },
-  { weights = 'model.npz' }: KerasWriting = {},
+  options: KerasWriting = {},
 ): { script: string; weights: Uint8Array } {
+  assertWritten('writeKeras', model);
+  assertOptions('writeKeras', options, ['weights']);
+  const { weights = 'model.npz' } = options;
+  assertText('writeKeras', 'weights', weights);
   const spec = bundledSpec(model.spec);
   const { cell, hiddenSize: H, outputSize: V, bias, bidirectional, layers: count } = spec;
   const cannot = (what: string): never => {

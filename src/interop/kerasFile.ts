@@ -1,3 +1,5 @@
+import { assertOptions } from '../check/options.ts';
+import { assertBytes, assertObject } from '../check/values.ts';
 import { utf8Text } from './byteReader.ts';
 import type { ForeignModel, Training } from './foreignModel.ts';
 import { FormatError } from './formatError.ts';
@@ -27,7 +29,11 @@ export interface KerasReading {
  * @throws {FormatError} where the file is damaged or holds weights alone, and with a list of everything that a model
  * cannot be.
  */
-export async function readKeras(file: Uint8Array, { spec = {} }: KerasReading = {}): Promise<ForeignModel> {
+export async function readKeras(file: Uint8Array, options: KerasReading = {}): Promise<ForeignModel> {
+  assertBytes(fn, 'file', file);
+  assertOptions(fn, options, ['spec']);
+  const { spec = {} } = options;
+  assertObject(fn, 'spec', spec);
   if (file[0] === 0x89) return fromHdf5(readHdf5(fn, file), spec);
   const entries = await readZip(fn, file);
   const [config, weights] = [entries.get('config.json'), entries.get('model.weights.h5')];

@@ -1,3 +1,6 @@
+import { assertFloats } from '../check/arrays.ts';
+import { assertWholes } from '../check/numbers.ts';
+import { assertBytes, assertList, assertObject, assertText } from '../check/values.ts';
 import { ByteReader, utf8Text } from './byteReader.ts';
 import { decodeElements, ELEMENT_BYTES, encodeElements } from './elements.ts';
 import { FormatError } from './formatError.ts';
@@ -28,6 +31,8 @@ const TYPES: Readonly<Record<string, ElementType>> = {
  */
 export function readNpy(file: Uint8Array, name = 'the array'): NamedArray {
   const fn = 'readNpy';
+  assertBytes(fn, 'file', file);
+  assertText(fn, 'name', name);
   const reader = new ByteReader(fn, file);
   const magic = String.fromCharCode(...reader.take(Math.min(6, reader.left)));
   if (magic !== MAGIC) throw new FormatError(`${fn}: ${name} does not begin as a NumPy array`);
@@ -73,9 +78,20 @@ function rowMajor<A extends Float32Array | Float64Array>(values: A, shape: reado
 }
 
 /** Writes one array in NumPy's format, version 1.0: `<f4` or `<f8`, C order. */
-export function writeNpy({ shape, values }: Pick<NamedArray, 'shape' | 'values'>): Uint8Array {
-  if (values.length !== elementCount('writeNpy', 'the array', shape)) {
-    throw new RangeError(`writeNpy: values has ${values.length} elements, expected [${shape.join(',')}]`);
+export function writeNpy(array: Pick<NamedArray, 'shape' | 'values'>): Uint8Array {
+  return encodeNpy('writeNpy', 'array', array);
+}
+
+function encodeNpy(fn: string, arg: string, array: Pick<NamedArray, 'shape' | 'values'>): Uint8Array {
+  assertObject(fn, arg, array, '{ shape, values }');
+  const { shape, values } = array;
+  assertList(fn, `${arg}.shape`, shape, 'a list of sizes');
+  assertWholes(fn, `${arg}.shape`, shape, 0);
+  assertFloats(fn, `${arg}.values`, values);
+  if (values.length !== elementCount(fn, arg, shape)) {
+    throw new RangeError(
+      `${fn}: ${arg === 'array' ? '' : `${arg}.`}values has ${values.length} elements, expected [${shape.join(',')}]`,
+    );
   }
   const descr = values instanceof Float32Array ? '<f4' : '<f8';
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
@@ -92,6 +108,7 @@ export function writeNpy({ shape, values }: Pick<NamedArray, 'shape' | 'values'>
  * @throws {FormatError} where the archive is damaged or an entry is no array that {@link readNpy} reads.
  */
 export async function readNpz(file: Uint8Array): Promise<NamedArrays> {
+  assertBytes('readNpz', 'file', file);
   const arrays: NamedArrays = {};
   for (const [entry, bytes] of await readZip('readNpz', file)) {
     if (!entry.endsWith('.npy')) throw new FormatError(`readNpz: ${entry} is no .npy`);
@@ -103,5 +120,7 @@ export async function readNpz(file: Uint8Array): Promise<NamedArrays> {
 
 /** Writes arrays as `numpy.savez` does, uncompressed. */
 export function writeNpz(arrays: Readonly<Record<string, Pick<NamedArray, 'shape' | 'values'>>>): Uint8Array {
-  return writeZip(new Map(Object.entries(arrays).map(([name, array]) => [`${name}.npy`, writeNpy(array)])));
+  const fn = 'writeNpz';
+  assertObject(fn, 'arrays', arrays, 'arrays by name');
+  return writeZip(new Map(Object.entries(arrays).map(([name, array]) => [`${name}.npy`, encodeNpy(fn, name, array)])));
 }

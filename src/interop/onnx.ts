@@ -1,4 +1,6 @@
 import type { ModelSpec } from '../bptt/spec.ts';
+import { assertOptions } from '../check/options.ts';
+import { assertBytes, assertObject } from '../check/values.ts';
 import type { Nonlinearity } from '../layers/elman.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { type ForeignCell, GATES, nameOf } from './bundledSpec.ts';
@@ -118,7 +120,15 @@ const GRU_BLOCKS = [1, 0, 2];
  * @throws {FormatError} where the file is damaged, and with a list of everything in the graph that a model cannot be:
  * clip, input_forget, other activations, nodes of other kinds, each by the name of its node.
  */
-export function readOnnx(file: Uint8Array, { externalData = {}, inputs = {}, spec = {} }: OnnxReading = {}): OnnxModel {
+export function readOnnx(file: Uint8Array, options: OnnxReading = {}): OnnxModel {
+  const fn = 'readOnnx';
+  assertBytes(fn, 'file', file);
+  assertOptions(fn, options, ['externalData', 'inputs', 'spec']);
+  const { externalData = {}, inputs = {}, spec = {} } = options;
+  assertObject(fn, 'externalData', externalData, 'bytes by path');
+  for (const [path, own] of Object.entries(externalData)) assertBytes(fn, `externalData['${path}']`, own);
+  assertObject(fn, 'inputs', inputs, 'arrays by name');
+  assertObject(fn, 'spec', spec);
   const bytes = Object.values(externalData).reduce((sum, { length }) => sum + length, file.length);
   return new GraphReader(decodeOnnx(file, externalData), inputs, spec, bytes).model();
 }

@@ -1,5 +1,8 @@
 import type { ModelSpec, NamedTensors } from '../bptt/spec.ts';
+import { assertOptions } from '../check/options.ts';
+import { assertFlag, assertOneOf } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { assertWritten } from './assertWritten.ts';
 import {
   type BundledSpec,
   bundledLayout,
@@ -41,8 +44,14 @@ const ACTIVATIONS = { tanh: 'Tanh', sigmoid: 'Sigmoid', relu: 'Relu', identity: 
  */
 export function writeOnnx(
   model: { spec: ModelSpec; parameters: Readonly<NamedTensors>; reversed?: boolean },
-  { states = true, lengths = false, outputs = 'model' }: OnnxWriting = {},
+  options: OnnxWriting = {},
 ): Uint8Array {
+  assertWritten('writeOnnx', model);
+  assertOptions('writeOnnx', options, ['states', 'lengths', 'outputs']);
+  const { states = true, lengths = false, outputs = 'model' } = options;
+  assertFlag('writeOnnx', 'states', states);
+  assertFlag('writeOnnx', 'lengths', lengths);
+  assertOneOf('writeOnnx', 'outputs', outputs, ['model', 'logits']);
   const spec = bundledSpec(model.spec);
   for (const { name, shape, length } of bundledLayout(spec)) {
     const values = model.parameters[name];

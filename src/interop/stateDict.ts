@@ -1,5 +1,9 @@
 import type { ModelSpec, NamedTensors } from '../bptt/spec.ts';
+import { assertWholes } from '../check/numbers.ts';
+import { assertOptions } from '../check/options.ts';
+import { assertFunction, assertList, assertNumbers, assertObject, assertText } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import { assertWritten } from './assertWritten.ts';
 import { type BundledSpec, bundledLayout, bundledSpec, type ForeignCell, GATES, nameOf } from './bundledSpec.ts';
 import { type ForeignModel, foldEmbedding, foreignModel, type Training } from './foreignModel.ts';
 import { FormatError } from './formatError.ts';
@@ -42,6 +46,7 @@ export function fromStateDict(
   options: StateDictReading = {},
 ): ForeignModel {
   const fn = 'fromStateDict';
+  assertReading(fn, arrays, options);
   const tensors = renamed(arrays, options.rename);
   const recurrent = new Map<string, Map<string, string>>();
   const others: string[] = [];
@@ -139,6 +144,22 @@ export function fromStateDict(
     linear ? `${output!.weight}: output layer of ${linear.shape[0]}` : 'no output layer: the states are the outputs',
   ];
   return foreignModel(fn, given, parameters, recognised);
+}
+
+function assertReading(fn: string, arrays: Readonly<Record<string, StateTensor>>, options: StateDictReading): void {
+  assertObject(fn, 'arrays', arrays, 'tensors by name');
+  for (const [name, tensor] of Object.entries(arrays)) {
+    assertObject(fn, name, tensor, '{ shape, values }');
+    assertList(fn, `${name}.shape`, tensor.shape, 'a list of sizes');
+    assertWholes(fn, `${name}.shape`, tensor.shape, 0);
+    assertNumbers(fn, `${name}.values`, tensor.values);
+  }
+  assertOptions(fn, options, ['recurrent', 'output', 'embedding', 'rename', 'spec']);
+  for (const prefix of ['recurrent', 'output', 'embedding'] as const) {
+    if (options[prefix] !== undefined) assertText(fn, prefix, options[prefix]);
+  }
+  if (options.rename !== undefined) assertFunction(fn, 'rename', options.rename);
+  if (options.spec !== undefined) assertObject(fn, 'spec', options.spec);
 }
 
 /** In words: "lstm, 2 layers of 7 in both directions, biases both". */
@@ -275,8 +296,14 @@ export interface StateDictWriting {
  */
 export function toStateDict(
   model: { spec: ModelSpec; parameters: Readonly<NamedTensors> },
-  { recurrent = 'rnn.', output = 'fc.', embedding = 'emb.' }: StateDictWriting = {},
+  options: StateDictWriting = {},
 ): Record<string, { shape: number[]; dtype: 'F32' | 'F64'; values: FloatArray }> {
+  assertWritten('toStateDict', model);
+  assertOptions('toStateDict', options, ['recurrent', 'output', 'embedding']);
+  const { recurrent = 'rnn.', output = 'fc.', embedding = 'emb.' } = options;
+  assertText('toStateDict', 'recurrent', recurrent);
+  assertText('toStateDict', 'output', output);
+  assertText('toStateDict', 'embedding', embedding);
   const spec = bundledSpec(model.spec);
   const cannot = (what: string): never => {
     throw new RangeError(`toStateDict: PyTorch's nn.RNN, nn.GRU and nn.LSTM have no ${what}`);

@@ -1,3 +1,5 @@
+import { assertOptions } from '../check/options.ts';
+import { assertBytes, assertObject } from '../check/values.ts';
 import { utf8Text } from './byteReader.ts';
 import { decodeElements, ELEMENT_BYTES } from './elements.ts';
 import type { ForeignModel, Training } from './foreignModel.ts';
@@ -28,8 +30,14 @@ export interface TfjsReading {
 export function readTfjs(
   model: string | Uint8Array,
   weights: Readonly<Record<string, Uint8Array>>,
-  { spec = {} }: TfjsReading = {},
+  options: TfjsReading = {},
 ): ForeignModel {
+  if (typeof model !== 'string') assertBytes(fn, 'model', model);
+  assertObject(fn, 'weights', weights, 'bytes by path');
+  for (const [path, own] of Object.entries(weights)) assertBytes(fn, `weights['${path}']`, own);
+  assertOptions(fn, options, ['spec']);
+  const { spec = {} } = options;
+  assertObject(fn, 'spec', spec);
   const text = typeof model === 'string' ? model : utf8Text(fn, 'model.json', model);
   let json: unknown;
   try {

@@ -1,3 +1,5 @@
+import { assertOptions } from '../check/options.ts';
+import { assertBytes } from '../check/values.ts';
 import { decodeElements, ELEMENT_BYTES } from './elements.ts';
 import { FormatError } from './formatError.ts';
 import { addArray, type ElementType, elementCount, type NamedArray, type NamedArrays } from './namedArrays.ts';
@@ -64,7 +66,10 @@ class TensorPlace {
  * @returns the tensors by PyTorch's names; what is no tensor (an epoch, an optimizer's options) is left out
  * @throws {FormatError} where the file is damaged, refused, or holds no state_dict or several.
  */
-export async function readTorch(file: Uint8Array, { at, ...reading }: TorchReading = {}): Promise<NamedArrays> {
+export async function readTorch(file: Uint8Array, options: TorchReading = {}): Promise<NamedArrays> {
+  assertBytes(fn, 'file', file);
+  assertOptions(fn, options, ['at', 'checksums']);
+  const { at, ...reading } = options;
   if (file[0] === 0x80) {
     throw new FormatError(
       `${fn}: the file is a bare pickle, the format before PyTorch 1.6: load it there and save it again`,

@@ -22,6 +22,12 @@ const OWN_PARAMETERS = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_
 export function assertCell(cell: Cell, what = 'cell'): void {
   assertDescription(cell, what);
   assertFunctions(`${what} ${cell.name}:`, cell, partNames(cell));
+  const { name, formula } = cell;
+  if (formula === undefined) return;
+  if (typeof formula !== 'object' || formula === null) {
+    throw new TypeError(`${what} ${name}: formula is ${describe(formula)}, expected { ${partNames(cell).join(', ')} }`);
+  }
+  assertFunctions(`${what} ${name}: formula:`, formula, partNames(cell));
 }
 
 /**
@@ -80,11 +86,11 @@ function assertDescription(cell: CellDescription, what: string): void {
     throw new RangeError(`${own}: innerGates is ${innerGates}, but recurrentProduct is false`);
   }
   if (!Array.isArray(states) || states[0] !== 'h') {
-    throw new RangeError(`${own}: states is ${JSON.stringify(states)}, expected 'h' first`);
+    throw new RangeError(`${own}: states is ${list(states)}, expected 'h' first`);
   }
   for (const state of [...states, ...Object.keys(extra)]) {
     if (typeof state !== 'string' || !/^[A-Za-z_][A-Za-z_0-9]*$/.test(state) || state in Object.prototype) {
-      throw new RangeError(`${own}: ${JSON.stringify(state)} is no name of a state or parameter`);
+      throw new RangeError(`${own}: ${describe(state)} is no name of a state or parameter`);
     }
   }
   const again = states.find((state, i) => states.indexOf(state) !== i);
@@ -97,9 +103,24 @@ function assertDescription(cell: CellDescription, what: string): void {
     const got = Array.isArray(initialBias) ? `has ${initialBias.length} numbers` : `is ${describe(initialBias)}`;
     throw new RangeError(`${own}: initialBias ${got}, expected at most gates ${gates}`);
   }
+  for (const [i, value] of initialBias.entries()) {
+    if (!Number.isFinite(value)) {
+      throw new RangeError(`${own}: initialBias[${i}] is ${describe(value)}, expected a finite number`);
+    }
+  }
+  const named =
+    savedNames === undefined || (Array.isArray(savedNames) && savedNames.every((n) => typeof n === 'string'));
+  if (!named) throw new TypeError(`${own}: savedNames is ${describe(savedNames)}, expected a list of names`);
   if (savedNames !== undefined && (savedNames.length !== savedBlocks || new Set(savedNames).size !== savedBlocks)) {
     throw new RangeError(
-      `${own}: savedNames is ${JSON.stringify(savedNames)}, expected savedBlocks = ${savedBlocks} different names`,
+      `${own}: savedNames is ${list(savedNames)}, expected savedBlocks = ${savedBlocks} different names`,
     );
   }
+}
+
+/** A list in a message, as JSON writes it. */
+function list(values: unknown): string {
+  return Array.isArray(values)
+    ? `[${values.map((v) => (typeof v === 'string' ? JSON.stringify(v) : describe(v)))}]`
+    : describe(values);
 }

@@ -1,6 +1,6 @@
 import { assertFloats, assertLength } from '../check/arrays.ts';
 import { assertRange } from '../check/numbers.ts';
-import { assertStream } from '../check/values.ts';
+import { assertAttached, assertStream } from '../check/values.ts';
 import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { sumOfSquares } from '../tensor/sum.ts';
@@ -10,7 +10,7 @@ import { haarVectors } from './haar.ts';
 /** Uniform in ±limit: the notebooks' `'uni'` with 0.1; PyTorch's recurrent layers with 1/√H. */
 export function uniformInit(w: FloatArray, rng: RandomState, limit = 0.1): void {
   assertDrawn('uniformInit', w, rng);
-  assertRange('uniformInit', 'limit', limit, 0);
+  assertRange('uniformInit', 'limit', limit, 0, Number.MAX_VALUE / 2);
   w.set(rng.uniform(-limit, limit, w.length));
 }
 
@@ -51,11 +51,13 @@ export function normalInit(w: FloatArray, rng: RandomState, deviation: number): 
 /** Zeros, as every bias of the notebooks. */
 export function zeroInit(w: FloatArray): void {
   assertFloats('zeroInit', 'w', w);
+  assertAttached('zeroInit', 'w', w);
   w.fill(0);
 }
 
 function assertDrawn(fn: string, w: FloatArray, rng: RandomState): void {
   assertFloats(fn, 'w', w);
+  assertAttached(fn, 'w', w);
   assertStream(fn, 'rng', rng);
 }
 

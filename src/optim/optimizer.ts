@@ -1,9 +1,11 @@
 import type { Algebra } from '../algebra/algebra.ts';
 import { RowAlgebra } from '../algebra/rows.ts';
 import { assertTraced, type TracedFormula, tracedValue, tracerAlgebra } from '../algebra/tracer.ts';
-import { assertDtype, assertLength } from '../check/arrays.ts';
+import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
 import { assertOptions, type Synonyms } from '../check/options.ts';
+import { assertAttached } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 
 /** A learning rate, or a schedule: from the number of updates done so far (0, 1, …) to the rate of the next one. */
@@ -99,13 +101,16 @@ export function formulaOptimizer(
 }
 
 /** Throws unless a rule has all that it needs; its formula is run once on values that refuse what is no value. */
-function assertRule(rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula }): void {
+function assertRule(
+  rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula },
+  maker = 'formulaOptimizer',
+): void {
   if (typeof rule !== 'object' || rule === null) {
-    throw new TypeError(`formulaOptimizer: rule is ${describe(rule)}, expected an object`);
+    throw new TypeError(`${maker}: rule is ${describe(rule)}, expected an object`);
   }
   const { name, lr, initialMemory, formula } = rule;
   if (typeof name !== 'string' || name === '') {
-    throw new TypeError(`formulaOptimizer: name is ${describe(name)}, expected a name`);
+    throw new TypeError(`${maker}: name is ${describe(name)}, expected a name`);
   }
   const fn = `optimizer ${name}`;
   assertLearningRate(fn, lr);
@@ -158,6 +163,8 @@ export function optimizerOf(
   rule: Omit<Optimizer, 'update' | 'formula'> & { readonly formula: UpdateFormula },
   loop: Optimizer['update'],
 ): Optimizer {
+  assertRule(rule, 'optimizerOf');
+  if (typeof loop !== 'function') throw new TypeError(`optimizerOf: loop is ${describe(loop)}, expected a function`);
   return {
     ...rule,
     update(params, grads, memory, numbers) {
@@ -199,13 +206,44 @@ export function signOf<V>(m: Algebra<V>, a: V): V {
   return m.whereGreater(a, zero, m.constant(1), m.whereGreater(zero, a, m.constant(-1), zero));
 }
 
+/** @throws {TypeError} naming function and value, unless it is an update rule. */
+export function assertOptimizer(fn: string, optimizer: unknown): asserts optimizer is Optimizer {
+  const { update, numbers, initialMemory, options } = (optimizer ?? {}) as Partial<Optimizer>;
+  const whole = typeof options === 'object' && options !== null && Array.isArray(initialMemory);
+  if (!(typeof update === 'function' && typeof numbers === 'function' && whole)) {
+    const wanted = 'expected one of bptt/optim, as in optimizer: adam({ lr: 0.001 })';
+    throw new TypeError(`${fn}: optimizer is ${describe(optimizer)}, ${wanted}`);
+  }
+  const { name, lr, formula } = optimizer as Optimizer;
+  if (typeof name !== 'string') throw new TypeError(`${fn}: optimizer.name is ${describe(name)}, expected a name`);
+  if (typeof lr !== 'number' && typeof lr !== 'function') {
+    throw new TypeError(`${fn}: optimizer.lr is ${describe(lr)}, expected a number ≥ 0 or a schedule`);
+  }
+  if (formula !== undefined && typeof formula !== 'function') {
+    throw new TypeError(`${fn}: optimizer.formula is ${describe(formula)}, expected a function`);
+  }
+  for (const [option, value] of Object.entries(options)) {
+    if (typeof value === 'number' || typeof value === 'boolean') continue;
+    throw new TypeError(`${fn}: optimizer.options.${option} is ${describe(value)}, expected a number or a flag`);
+  }
+  const bad = initialMemory.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    const got = describe(initialMemory[bad]);
+    throw new RangeError(`${fn}: optimizer.initialMemory[${bad}] is ${got}, expected a finite number`);
+  }
+}
+
 /** The memory of an optimizer for `params`: blocks of the same size and dtype, at their initial values. */
 export function makeMemory(optimizer: Optimizer, params: FloatArray): FloatArray[] {
+  assertOptimizer('makeMemory', optimizer);
+  assertFloats('makeMemory', 'params', params);
+  assertAttached('makeMemory', 'params', params);
   return optimizer.initialMemory.map((value) => params.slice().fill(value));
 }
 
 /** The learning rate of the update after `step` others. */
 export function learningRateAt(lr: LearningRate, step: number): number {
+  assertWhole('learningRateAt', 'step', step, 0);
   const value: unknown = typeof lr === 'function' ? lr(step) : lr;
   if (!(typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`learningRateAt: lr at step ${step} is ${describe(value)}, expected a finite number ≥ 0`);

@@ -1,3 +1,4 @@
+import { describe } from '../check/describe.ts';
 import { powOf } from '../tensor/pow.ts';
 import { cosOf } from '../tensor/sin.ts';
 import { assertRanges } from './optimizer.ts';
@@ -40,7 +41,7 @@ export function cosineDecay(lr: number, steps: number, end = 0): (step: number) 
 export function warmUp(steps: number, then: number | ((step: number) => number)): (step: number) => number {
   assertRanges('warmUp', { steps: [steps, 1, Infinity] });
   if (typeof then !== 'function' && !isRate(then)) {
-    throw new RangeError(`warmUp: then is ${then}, expected 0 ≤ then < Infinity or a schedule`);
+    throw new RangeError(`warmUp: then is ${describe(then)}, expected 0 ≤ then < Infinity or a schedule`);
   }
   const rate = typeof then === 'function' ? then : () => then;
   const after = (step: number): number => assertRate('warmUp', 'the rate of the given schedule', rate(step), step);

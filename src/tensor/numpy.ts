@@ -5,6 +5,7 @@
  * Every function throws a RangeError when a view reaches past its data. A function that writes into an array may read the
  * same elements in any arrangement: what it reads is what was there before.
  */
+import { assertFloats } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { allocate, assertNumber, assertNumeric, assertWhole } from '../check/numbers.ts';
 import { isList } from '../check/values.ts';
@@ -105,7 +106,8 @@ export function T<V extends View>(a: V): V {
  * @throws {RangeError} when i is not a whole number from −rows to rows − 1, or `a` has no dimension.
  */
 export function row<V extends View>(a: V, i: number): V {
-  return a.pick(indexAlong('row', 'i', a, 0, i)) as V;
+  const index = indexAlong('row', 'i', a, 0, i);
+  return a.pick(index) as V;
 }
 
 /**
@@ -114,7 +116,8 @@ export function row<V extends View>(a: V, i: number): V {
  * @throws {RangeError} when j is not a whole number from −columns to columns − 1, or `a` has fewer than two dimensions.
  */
 export function column<V extends View>(a: V, j: number): V {
-  return a.pick(null, indexAlong('column', 'j', a, 1, j)) as V;
+  const index = indexAlong('column', 'j', a, 1, j);
+  return a.pick(null, index) as V;
 }
 
 /** An index along an axis, counted from the end where it is negative. */
@@ -138,8 +141,8 @@ function indexAlong(fn: string, arg: string, a: View, axis: number, index: numbe
  * @throws {RangeError} when the inner sizes differ.
  */
 export function dot(a: View, b: View): Float64View {
-  assertInside('dot', 'a', a);
-  assertInside('dot', 'b', b);
+  assertFloatView('dot', 'a', a);
+  assertFloatView('dot', 'b', b);
   const k = a.shape[a.dimension - 1];
   if (a.dimension < 1 || a.dimension > 2 || b.dimension < 1 || b.dimension > 2 || k !== b.shape[0]) {
     throw new RangeError(`dot: shapes [${a.shape}] and [${b.shape}] do not fit, expected [M,K] and [K,N]`);
@@ -155,14 +158,20 @@ export function dot(a: View, b: View): Float64View {
   return c;
 }
 
+/** @throws {TypeError} where a view is of other numbers than floats. */
+function assertFloatView(fn: string, arg: string, view: View): void {
+  assertInside(fn, arg, view);
+  assertFloats(fn, `the data of ${arg}`, view.data);
+}
+
 function isTransposed(a: View): boolean {
   return a.dimension === 2 && a.stride[0] === 1 && a.stride[1] === a.shape[0];
 }
 
 /** `np.outer(x, y)`. */
 export function outer(x: View, y: View): Float64View {
-  assertInside('outer', 'x', x);
-  assertInside('outer', 'y', y);
+  assertFloatView('outer', 'x', x);
+  assertFloatView('outer', 'y', y);
   const c = zeros(x.size, y.size);
   matmulNN(c.data, rowMajor(x), rowMajor(y), x.size, 1, y.size);
   return c;
@@ -309,7 +318,7 @@ function map(fn: string, a: View, f: (x: number) => number): Float64View {
 
 function combine(fn: string, a: View | number, b: View | number, f: (x: number, y: number) => number): Float64View {
   if (typeof a !== 'number') assertInside(fn, 'a', a);
-  if (typeof b !== 'number') assertInside(fn, 'b', b);
+  if (typeof b !== 'number' || typeof a === 'number') assertInside(fn, 'b', b as View);
   const shape = broadcastShape(fn, shapeOf(a), shapeOf(b));
   const z = zeros(...shape);
   if (typeof a === 'number') {

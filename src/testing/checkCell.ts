@@ -15,6 +15,7 @@ import { RandomState } from '../tensor/random.ts';
 import { dtypeOf, type FloatArray, zeros } from '../tensor/shape.ts';
 import { checkFormula } from './checkFormula.ts';
 import { type CheckLayerOptions, checkLayer, type LayerUnderTest, type Tensors } from './checkLayer.ts';
+import { assertCheckOptions } from './checkOptions.ts';
 import { checkSequences } from './checkSequences.ts';
 import { guarded } from './guarded.ts';
 
@@ -53,6 +54,7 @@ export interface CheckCellReport {
  */
 export function checkCell(cell: Cell, options: CheckCellOptions = {}): CheckCellReport {
   const { runs = 30, seed = 0, tolerance = 1e-7 } = options;
+  assertCheckOptions('checkCell', options, ['runs', 'seed', 'tolerance', 'float32Tolerance', 'fill']);
   assertCell(cell);
   try {
     staysWithinItsArrays(cell, seed);
@@ -156,6 +158,7 @@ function staysWithinItsArrays(cell: Cell, seed: number): void {
  * second product of a cell with inner gates is part of it.
  */
 export function cellStep(cell: Cell, fill?: CheckCellOptions['fill']): LayerUnderTest<string> {
+  assertCell(cell);
   const { hidden, inner, separate, direct } = cellSizes(cell);
   const extras = Object.entries(cell.extra ?? {});
   const fixed = (count: number): readonly [number, number] => [count, count];

@@ -1,8 +1,11 @@
 import type { Algebra } from '../algebra/algebra.ts';
 import { dualAlgebra } from '../algebra/dual.ts';
 import { numberAlgebra } from '../algebra/numbers.ts';
+import { assertFunction, assertList, assertObject, assertText } from '../check/values.ts';
+import { assertCell } from '../layers/assertCell.ts';
 import { type Cell, type CellPart, cellSizes, partProgram } from '../layers/cell.ts';
 import { RandomState } from '../tensor/random.ts';
+import { assertCheckOptions } from './checkOptions.ts';
 
 /** A function of a few numbers as a formula, with the backward that is to be its derivative. */
 export interface DifferentiableFormula {
@@ -56,6 +59,7 @@ export const EXACT_TOLERANCE = 1e-14;
  * nothing but rounding is left of them, which central differences cannot say.
  */
 export function compareExactly(formula: DifferentiableFormula, options: ExactOptions = {}): ExactReport {
+  assertFormula('compareExactly', formula, options);
   const { units = 200, seed = 0 } = options;
   const rng = new RandomState(seed);
   const m = dualAlgebra(numberAlgebra);
@@ -106,6 +110,7 @@ export function compareExactly(formula: DifferentiableFormula, options: ExactOpt
  * @throws {Error} naming the formula and the input whose gradient is wrong.
  */
 export function assertExact(formula: DifferentiableFormula, options: ExactOptions = {}): ExactReport {
+  assertFormula('assertExact', formula, options);
   const report = compareExactly(formula, options);
   if (!(report.worst <= EXACT_TOLERANCE)) {
     throw new Error(`${formula.name}: backward is not the derivative of forward: ${report.where}`);
@@ -122,11 +127,14 @@ export function assertExact(formula: DifferentiableFormula, options: ExactOption
  *   values than the cell's description says.
  */
 export function checkFormula(cell: Cell, options: ExactOptions = {}): ExactReport {
+  assertCell(cell);
+  assertCheckOptions('checkFormula', options, ['units', 'seed']);
   return assertExact(formulaOfCell(cell), options);
 }
 
 /** One unit of one sequence of a cell with its formula: states from gates, states before and extra parameters. */
 export function formulaOfCell(cell: Cell): DifferentiableFormula {
+  assertCell(cell);
   const { formula, gates, states } = cell;
   if (!formula) throw new TypeError(`cell ${cell.name} has no formula`);
   const { hidden, inner, extra } = cellSizes(cell);
@@ -215,4 +223,13 @@ function sum(values: readonly number[]): number {
 
 function magnitude(values: readonly number[]): number {
   return values.reduce((total, value) => total + Math.abs(value), 0);
+}
+
+function assertFormula(fn: string, formula: DifferentiableFormula, options: ExactOptions): void {
+  assertObject(fn, 'formula', formula);
+  assertText(fn, 'formula.name', formula.name);
+  assertList(fn, 'formula.inputs', formula.inputs, 'the names of the inputs');
+  assertFunction(fn, 'formula.forward', formula.forward);
+  assertFunction(fn, 'formula.backward', formula.backward);
+  assertCheckOptions(fn, options, ['units', 'seed']);
 }

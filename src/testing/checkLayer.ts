@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { formatGradcheck, gradcheck } from '../bptt/gradcheck.ts';
+import { assertFunction, assertObject, assertOneOf, assertText } from '../check/values.ts';
 import { RandomState } from '../tensor/random.ts';
 import { addScaled } from '../tensor/scale.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
-import { arbitrarySizes, lengthOf, type Shape, type SizeRange } from './arbitraries.ts';
+import { arbitrarySizes, assertShape, assertSizeRanges, lengthOf, type Shape, type SizeRange } from './arbitraries.ts';
+import { assertCheckOptions } from './checkOptions.ts';
 
 /** Flat row-major tensors, by name. */
 export type Tensors = Record<string, FloatArray>;
@@ -75,6 +77,8 @@ export function checkLayer<S extends string>(
   options: CheckLayerOptions = {},
 ): CheckLayerReport {
   const { runs = 30, seed = 0, tolerance = 1e-7, float32Tolerance = 1e-4 } = options;
+  assertLayer(layer as LayerUnderTest<string>);
+  assertCheckOptions('checkLayer', options, ['runs', 'seed', 'tolerance', 'float32Tolerance', 'fill']);
   let gradients = 0;
   const property = fc.property(arbitrarySizes(layer.sizes), fc.nat({ max: 2 ** 31 - 1 }), (sizes, numbers) => {
     const run = new Run(layer, sizes, numbers);
@@ -95,6 +99,22 @@ export function checkLayer<S extends string>(
   }
   if (gradients === 0) throw new Error(`checkLayer: ${layer.name}: no gradient was checked`);
   return { runs, gradients };
+}
+
+function assertLayer(layer: LayerUnderTest<string>): void {
+  const fn = 'checkLayer';
+  assertObject(fn, 'layer', layer);
+  assertText(fn, 'layer.name', layer.name);
+  assertFunction(fn, 'layer.forward', layer.forward);
+  assertFunction(fn, 'layer.backward', layer.backward);
+  if (layer.fill !== undefined) assertFunction(fn, 'layer.fill', layer.fill);
+  assertSizeRanges(fn, layer.sizes);
+  for (const kind of ['inputs', 'parameters', 'outputs', 'caches'] as const) {
+    const shapes: unknown = layer[kind] ?? (kind === 'parameters' || kind === 'caches' ? {} : undefined);
+    assertObject(fn, `layer.${kind}`, shapes, 'shapes by name');
+    for (const [name, shape] of Object.entries(shapes)) assertShape(fn, `layer.${kind}.${name}`, shape, layer.sizes);
+  }
+  if (layer.batch !== undefined) assertOneOf(fn, 'layer.batch', layer.batch, Object.keys(layer.sizes));
 }
 
 /** What one call of forward and backward gives. */

@@ -4,6 +4,7 @@ import { assertLoss } from '../layers/assertLoss.ts';
 import type { Loss, LossSizes, LossWindow } from '../layers/loss.ts';
 import { RandomState } from '../tensor/random.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
+import { assertCheckOptions } from './checkOptions.ts';
 import { guarded } from './guarded.ts';
 
 /** What {@link checkLoss} takes beside the loss. */
@@ -50,6 +51,7 @@ export function checkLoss(loss: Loss, options: CheckLossOptions = {}): CheckLoss
   let gradients = 0;
   let padded = 0;
   assertLoss(loss, 'checkLoss: loss');
+  assertCheckOptions('checkLoss', options, ['runs', 'seed', 'tolerance', 'float32Tolerance', 'target', 'labels']);
   const least = loss.leastOutputs ?? 1;
   const sizes = fc.record({
     T: fc.integer({ min: 1, max: 5 }),

@@ -1,5 +1,8 @@
 import { type CpuEngine, defaultStages, type Kernels, typedArrays } from '../bptt/engine.ts';
 import type { ResolvedSpec } from '../bptt/spec.ts';
+import { assertWholes } from '../check/numbers.ts';
+import { assertOptions } from '../check/options.ts';
+import { assertFlag, assertList } from '../check/values.ts';
 import { cellSizes } from '../layers/cell.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { addKernels } from './add.ts';
@@ -75,7 +78,12 @@ export function whyOneThread({ cell, loss }: Pick<ResolvedSpec, 'cell' | 'loss'>
  *
  * @throws {RangeError} where so much memory is not to be had, saying how much.
  */
-export function wasmEngine({ lengths, fma = false }: WasmEngineOptions): WasmEngine {
+export function wasmEngine(options: WasmEngineOptions): WasmEngine {
+  assertOptions('wasmEngine', options, ['lengths', 'fma']);
+  const { lengths, fma = false } = options;
+  assertList('wasmEngine', 'lengths', lengths, 'the lengths of the buffers');
+  assertWholes('wasmEngine', 'lengths', lengths, 0);
+  assertFlag('wasmEngine', 'fma', fma);
   return engineHere(new WasmMemory(bytesOf(lengths), fma && hasFusedMultiplyAdd()));
 }
 

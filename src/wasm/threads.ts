@@ -12,8 +12,13 @@ const END = -2;
 const SPINS = 2000;
 /** In milliseconds: how often a blocked thread looks whether the other one is still there. */
 const ALIVE_EVERY = 200;
-/** In milliseconds: a single call of a kernel that takes longer is taken for one that will not come back. */
-const PATIENCE = 600_000;
+/**
+ * In milliseconds: a single call of a kernel that takes longer than this, and so much for each byte of the memory, is taken
+ * for one that will not come back. The longest call is a recurrence over all steps: with states of H numbers in the memory
+ * it multiplies at most some H numbers for each of them, at H = 2048 a microsecond's work a number on a slow machine.
+ */
+const PATIENCE = 5000;
+const PATIENCE_A_BYTE = 5e-4;
 
 /** A Worker, of the browser's kind or Node's. */
 interface AnyWorker {
@@ -44,6 +49,9 @@ const START_TIMEOUT = 30_000;
 export class ThreadStartError extends Error {
   override readonly name = 'ThreadStartError';
 }
+
+/** Ends the workers of threads that were never disposed of, once nothing leads to them any more. */
+const abandoned = new FinalizationRegistry<AnyWorker>((worker) => worker.terminate());
 
 /** The first message to a thread. */
 export interface ThreadSetup {
@@ -88,8 +96,11 @@ export class Thread {
   private modules = 0;
   private disposed = false;
   private error: Error | null = null;
+  /** In milliseconds. */
+  private readonly patience: number;
 
-  private constructor(worker: AnyWorker, control: Int32Array, recorder: Recorder) {
+  private constructor(worker: AnyWorker, control: Int32Array, recorder: Recorder, memoryBytes: number) {
+    this.patience = PATIENCE + PATIENCE_A_BYTE * memoryBytes;
     this.worker = worker;
     this.control = control;
     this.recorder = recorder;
@@ -104,7 +115,10 @@ export class Thread {
   static async start({ memory, variant, recorder }: WasmMemory, file?: FileAddress): Promise<Thread> {
     const worker = openWorker(file);
     const control = new Int32Array(new SharedArrayBuffer(4 * (MESSAGE + MESSAGE_LENGTH)));
-    const thread = new Thread(worker, control, recorder);
+    const thread = new Thread(worker, control, recorder, memory.buffer.byteLength);
+    // The worker's listeners must not hold the thread: a trainer that nobody has any more takes its threads along.
+    const held = new WeakRef(thread);
+    abandoned.register(thread, worker, thread);
     const ready = new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no answer for ${START_TIMEOUT / 1000} s`)), START_TIMEOUT);
       const started = (): void => {
@@ -114,7 +128,8 @@ export class Thread {
       const failed = (event: unknown): void => {
         clearTimeout(timer);
         (event as { preventDefault?(): void }).preventDefault?.(); // or Deno ends the process
-        thread.error ??= errorOf(event);
+        const own = held.deref();
+        if (own) own.error ??= errorOf(event);
         reject(event);
       };
       if (worker.on) {
@@ -130,6 +145,7 @@ export class Thread {
       worker.postMessage(setup);
       await ready;
     } catch (error) {
+      abandoned.unregister(thread);
       worker.terminate();
       throw notLoaded(file, error);
     }
@@ -173,8 +189,8 @@ export class Thread {
       if (now !== calls) {
         calls = now;
         since = performance.now();
-      } else if (performance.now() - since > PATIENCE) {
-        throw new Error(`wasmThreads: a thread has not answered for ${PATIENCE / 1000} s`);
+      } else if (performance.now() - since > this.patience) {
+        throw new Error(`wasmThreads: a thread has not answered for ${Math.round(this.patience / 1000)} s`);
       }
     }
     const length = Atomics.exchange(control, FAILED, 0);
@@ -186,6 +202,7 @@ export class Thread {
     if (this.disposed) return;
     if (this.error === null) this.send(END);
     this.disposed = true;
+    abandoned.unregister(this);
     this.worker.terminate();
   }
 

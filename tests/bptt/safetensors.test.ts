@@ -265,7 +265,7 @@ describe('the reader refuses', () => {
   it('what is no Uint8Array', () => {
     const file = fileOf('{}').buffer as unknown as Uint8Array;
     expect(() => readSafetensors(file)).toThrow(
-      new TypeError('readSafetensors: file is ArrayBuffer, expected Uint8Array'),
+      new TypeError('readSafetensors: file is ArrayBuffer, expected a Uint8Array'),
     );
     expect(() => readSafetensors(null as unknown as Uint8Array)).toThrow('readSafetensors: file is null, expected');
   });
@@ -308,14 +308,14 @@ describe('the writer refuses what the reader would', () => {
     [RangeError, 'w has shape [-1,-1], expected at most 1024 whole numbers ≥ 0', { w: { ...w, shape: [-1, -1] } }],
     [RangeError, 'w has shape [0.5,2], expected', { w: { ...w, shape: [0.5, 2] } }],
     [RangeError, 'expected at most 1024 whole numbers', { w: { ...w, shape: Array(1025).fill(1) } }],
-    [RangeError, 'w has shape [1], expected', { w: { ...w, shape: Int32Array.of(1) } }],
+    [RangeError, 'w has shape Int32Array, expected', { w: { ...w, shape: Int32Array.of(1) } }],
     [
       TypeError,
       'w is Array, expected Float32Array, Float64Array, Int32Array or Uint8Array',
       { w: { shape: [1], values: [1] } },
     ],
     [TypeError, 'w is Int16Array, expected', { w: { shape: [1], values: Int16Array.of(1) } }],
-    [RangeError, 'w has dtype I8, expected one of F64', { w: { ...w, dtype: 'I8' } }],
+    [RangeError, "w has dtype 'I8', expected one of F64", { w: { ...w, dtype: 'I8' } }],
     [TypeError, 'w is Float32Array, expected Int32Array for dtype I32', { w: { ...w, dtype: 'I32' } }],
     [TypeError, 'w is Float32Array, expected Float64Array for dtype I64', { w: { ...w, dtype: 'I64' } }],
     [
@@ -323,7 +323,7 @@ describe('the writer refuses what the reader would', () => {
       'w is Uint8Array, expected Float32Array for dtype F32',
       { w: { shape: [1], values: Uint8Array.of(1), dtype: 'F32' } },
     ],
-    [RangeError, 'dtype is I32, expected one of F64, F32, F16, BF16', { w }, { dtype: 'I32' }],
+    [RangeError, "dtype is 'I32', expected one of F64, F32, F16, BF16", { w }, { dtype: 'I32' }],
     [
       RangeError,
       'w[1] is 65520, which is no F16',

@@ -140,8 +140,8 @@ describe('a cell or loss of one’s own', () => {
     ],
     ['another first state', { states: ['c', 'h'] }, `spec.cell mine: states is ["c","h"], expected 'h' first`],
     ['a state twice', { states: ['h', 'c', 'c'] }, "spec.cell mine: states has 'c' twice"],
-    ['a state that is no name', { states: ['h', 'my state'] }, 'spec.cell mine: "my state" is no name of a state or'],
-    ['a name of every object', { states: ['h', 'constructor'] }, 'spec.cell mine: "constructor" is no name of a state'],
+    ['a state that is no name', { states: ['h', 'my state'] }, "spec.cell mine: 'my state' is no name of a state or"],
+    ['a name of every object', { states: ['h', 'constructor'] }, "spec.cell mine: 'constructor' is no name of a state"],
     ['a parameter named as a state’s', { extra: { h0: { blocks: 1 } } }, 'spec.cell mine: the name h0 is taken'],
     [
       'a parameter of the library',

@@ -118,6 +118,12 @@ describe('threads', () => {
     }
   });
 
+  it('end when nothing leads to their trainer any more', () => {
+    const script = fileURLToPath(new URL('../abandoned.ts', import.meta.url));
+    const args = ['--expose-gc', '--import', 'tsx', '--conditions=bptt-source', script];
+    expect(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 })).toBe('ended 5 of 5\n');
+  });
+
   it('do not keep the process alive, disposed of or not', () => {
     const script = fileURLToPath(new URL('../threads.ts', import.meta.url));
     const args = ['--import', 'tsx', '--conditions=bptt-source', script];
@@ -156,6 +162,28 @@ describe('threads', () => {
       expect(call).toThrow('wasmThreads: a thread has ended');
       expect(performance.now() - start).toBeLessThan(2000);
       engine.dispose();
+    });
+
+    it('stays silent is an error after some seconds, not a wait of minutes', async () => {
+      const { engine, worker, buffer } = await second();
+      // The recording never arrives: the thread listens for it, and does nothing that it is told.
+      const post = vi.spyOn(worker, 'postMessage').mockImplementation(() => {});
+      const pass = engine.compile(() => engine.kernels.fill(buffer, 3));
+      let now = 0;
+      const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+        now += 3000;
+        return now;
+      });
+      try {
+        expect(() => {
+          pass();
+          engine.finish();
+        }).toThrow(/wasmThreads: a thread has not answered for \d s$/);
+      } finally {
+        clock.mockRestore();
+        post.mockRestore();
+        engine.dispose();
+      }
     });
 
     it('throws hands its message on, and goes on', async () => {

@@ -1,4 +1,5 @@
 import { assertLength } from '../../check/arrays.ts';
+import { describe } from '../../check/describe.ts';
 import type { FloatArray } from '../../tensor/shape.ts';
 import type { BufferDtype, DeviceBuffer, FloatBuffer, IntBuffer } from './buffers.ts';
 
@@ -37,7 +38,21 @@ export function assertInts(
   assertEach(fn, tensors, 'int32', shape, d0, d1, 1);
 }
 
-/** An argument that is null is left out. */
+/**
+ * Throws unless a value is a buffer of a device.
+ *
+ * @throws {TypeError} naming function, argument and value.
+ */
+export function assertBuffer(fn: string, arg: string, value: unknown): asserts value is DeviceBuffer {
+  const { storage, device, dtype } = (value ?? {}) as Partial<DeviceBuffer>;
+  if (typeof storage === 'object' && typeof device === 'object' && typeof dtype === 'string') return;
+  throw new TypeError(`${fn}: ${arg} is ${describe(value)}, expected a buffer of a device`);
+}
+
+/** Arguments that may be null: a layer without biases, a state that is not learned. */
+const OPTIONAL = ['b', 'bias', 'db', 'h0', 'dh0'];
+
+/** An argument that is null, where it may be, is left out. */
 function assertEach(
   fn: string,
   tensors: Readonly<Record<string, DeviceBuffer | null>>,
@@ -48,7 +63,8 @@ function assertEach(
   d2: number,
 ): void {
   for (const [arg, tensor] of Object.entries(tensors)) {
-    if (!tensor) continue;
+    if (tensor === null && OPTIONAL.includes(arg)) continue;
+    assertBuffer(fn, arg, tensor);
     assertLength(fn, arg, tensor, shape, d0, d1, d2);
     if (tensor.dtype !== dtype) throw new TypeError(`${fn}: ${arg} holds ${tensor.dtype}, expected ${dtype}`);
   }

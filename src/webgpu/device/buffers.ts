@@ -1,3 +1,5 @@
+import { describe } from '../../check/describe.ts';
+import { assertNumbers } from '../../check/values.ts';
 import type { Device } from './device.ts';
 import { WebgpuError } from './errors.ts';
 import { USAGE } from './host.ts';
@@ -74,7 +76,9 @@ export class DeviceBuffer<D extends BufferDtype = BufferDtype> {
    */
   slice(start: number, end: number): DeviceBuffer<D> {
     if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= this.length)) {
-      throw new RangeError(`slice: ${this.label} from ${start} to ${end}, expected 0 ≤ start ≤ end ≤ ${this.length}`);
+      throw new RangeError(
+        `slice: ${this.label} from ${describe(start)} to ${describe(end)}, expected 0 ≤ start ≤ end ≤ ${this.length}`,
+      );
     }
     return new DeviceBuffer(this.device, this.dtype, this.storage, this.start + start, end - start);
   }
@@ -85,6 +89,7 @@ export class DeviceBuffer<D extends BufferDtype = BufferDtype> {
    * @throws {RangeError} on more numbers than there are elements.
    */
   write(values: ArrayLike<number>): void {
+    assertNumbers('write', 'values', values);
     if (values.length > this.length) {
       throw new RangeError(`write: ${values.length} numbers for ${this.label}, expected at most ${this.length}`);
     }

@@ -1,4 +1,6 @@
+import { assertWhole } from '../../check/numbers.ts';
 import { assertOptions } from '../../check/options.ts';
+import { assertNumbers } from '../../check/values.ts';
 import {
   type BufferDtype,
   DeviceBuffer,
@@ -216,10 +218,9 @@ export class Device {
   }
 
   private make<D extends BufferDtype>(dtype: D, given: number | ArrayLike<number>, label: string): DeviceBuffer<D> {
+    if (typeof given !== 'number') assertNumbers(label, 'values', given);
     const length = typeof given === 'number' ? given : given.length;
-    if (!(Number.isInteger(length) && length >= 0)) {
-      throw new RangeError(`${label}: length is ${length}, expected a whole number ≥ 0`);
-    }
+    assertWhole(label, 'length', length, 0);
     const usage = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
     const buffer = new DeviceBuffer(this, dtype, this.makeStorage(label, ELEMENT_BYTES * length, usage), 0, length);
     if (typeof given !== 'number') buffer.write(given);

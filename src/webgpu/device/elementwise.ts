@@ -1,4 +1,4 @@
-import { assertFloats } from './assert.ts';
+import { assertBuffer, assertFloats } from './assert.ts';
 import type { DeviceBuffer } from './buffers.ts';
 import type { Workgroups } from './commands.ts';
 import type { KernelSource } from './pipelines.ts';
@@ -66,7 +66,9 @@ export function dispatchAll(
   tensors: Readonly<Record<string, DeviceBuffer>>,
   args: Readonly<Record<string, number>> = {},
 ): void {
-  const { length } = Object.values(tensors)[0];
+  const [[first, like]] = Object.entries(tensors);
+  assertBuffer(source.name, first, like);
+  const { length } = like;
   assertFloats(source.name, tensors, '[n]', length);
   dispatchElementwise(source, tensors, length, args);
 }

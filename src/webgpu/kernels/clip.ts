@@ -1,4 +1,6 @@
-import { assertFloats } from '../device/assert.ts';
+import { describe } from '../../check/describe.ts';
+import { assertNumber } from '../../check/numbers.ts';
+import { assertBuffer, assertFloats } from '../device/assert.ts';
 import type { FloatBuffer } from '../device/buffers.ts';
 import { dispatchAll, dispatchElementwise, elementwise, IS_NAN_WGSL } from '../device/elementwise.ts';
 import { sumOfSquares } from './sum.ts';
@@ -18,7 +20,9 @@ const forward = elementwise(
  * @throws {RangeError} on lengths that differ or low > high.
  */
 export function clip(y: FloatBuffer, x: FloatBuffer, low: number, high: number): void {
-  if (!(low <= high)) throw new RangeError(`clip: low is ${low} and high is ${high}, expected low ≤ high`);
+  assertNumber('clip', 'low', low);
+  assertNumber('clip', 'high', high);
+  if (low > high) throw new RangeError(`clip: low is ${low} and high is ${high}, expected low ≤ high`);
   dispatchAll(forward, { y, x }, { low, high });
 }
 
@@ -32,6 +36,8 @@ const backward = elementwise(
 
 /** dx = dy where low < x < high, else 0, for y = clip(x). `dx` is overwritten and may be `dy`. */
 export function clipBackward(dx: FloatBuffer, dy: FloatBuffer, x: FloatBuffer, low: number, high: number): void {
+  assertNumber('clipBackward', 'low', low);
+  assertNumber('clipBackward', 'high', high);
   dispatchAll(backward, { dx, dy, x }, { low, high });
 }
 
@@ -41,7 +47,7 @@ export function clipBackward(dx: FloatBuffer, dy: FloatBuffer, x: FloatBuffer, l
  * @throws {RangeError} unless limit > 0.
  */
 export function clipByValue(grads: FloatBuffer, limit: number): void {
-  if (!(limit > 0)) throw new RangeError(`clipByValue: limit is ${limit}, expected a number > 0`);
+  assertLimit('clipByValue', 'limit', limit);
   clip(grads, grads, -limit, limit);
 }
 
@@ -65,9 +71,15 @@ const scaleToNorm = elementwise(
  */
 export function clipByNorm(norm: FloatBuffer, grads: FloatBuffer, maxNorm: number): void {
   assertFloats('clipByNorm', { norm }, '[1]', 1);
+  assertBuffer('clipByNorm', 'grads', grads);
   assertFloats('clipByNorm', { grads }, '[n]', grads.length);
-  if (!(maxNorm > 0)) throw new RangeError(`clipByNorm: maxNorm is ${maxNorm}, expected a number > 0`);
+  assertLimit('clipByNorm', 'maxNorm', maxNorm);
   const squares = grads.device.scratch('square of a norm', 1);
   sumOfSquares(squares, grads);
   dispatchElementwise(scaleToNorm, { norm, grads, squares }, grads.length, { max_norm: maxNorm });
+}
+
+function assertLimit(fn: string, arg: string, value: unknown): void {
+  if (typeof value === 'number' && value > 0) return;
+  throw new RangeError(`${fn}: ${arg} is ${describe(value)}, expected a number > 0`);
 }

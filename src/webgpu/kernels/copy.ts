@@ -1,3 +1,4 @@
+import { assertNumber } from '../../check/numbers.ts';
 import type { FloatBuffer } from '../device/buffers.ts';
 import { dispatchAll, elementwise } from '../device/elementwise.ts';
 
@@ -11,5 +12,6 @@ export function copy(to: FloatBuffer, from: FloatBuffer): void {
 
 /** y = value, in every element. */
 export function fill(y: FloatBuffer, value: number): void {
+  assertNumber('fill', 'value', value);
   dispatchAll(filled, { y }, { value });
 }

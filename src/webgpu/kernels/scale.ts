@@ -1,3 +1,4 @@
+import { assertNumber } from '../../check/numbers.ts';
 import type { FloatBuffer } from '../device/buffers.ts';
 import { dispatchAll, elementwise } from '../device/elementwise.ts';
 
@@ -5,6 +6,7 @@ const product = elementwise('scale', { y: 'f32' }, { x: 'f32' }, { alpha: 'f32' 
 
 /** y = αx. `y` may be `x`. */
 export function scale(y: FloatBuffer, x: FloatBuffer, alpha: number): void {
+  assertNumber('scale', 'alpha', alpha);
   dispatchAll(product, { y, x }, { alpha });
 }
 
@@ -18,5 +20,6 @@ const sum = elementwise(
 
 /** y += αx. */
 export function addScaled(y: FloatBuffer, x: FloatBuffer, alpha: number): void {
+  assertNumber('addScaled', 'alpha', alpha);
   dispatchAll(sum, { y, x }, { alpha });
 }

@@ -44,7 +44,7 @@ test('a link that leads nowhere is found, to a file, to a place on a page, and i
   rmSync(other, { recursive: true });
 });
 
-describe('in Chromium, under a strict content security policy', () => {
+describe('in Chromium, under a strict content security policy', { timeout: 240_000 }, () => {
   let server: PageServer;
   const complaints: string[] = [];
   beforeAll(async () => {
@@ -92,6 +92,7 @@ describe('in Chromium, under a strict content security policy', () => {
         timeout: 30_000,
       })
       .toBeGreaterThan(0);
+    await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('link', { name: 'Guides and reference' }).click();
     await page.getByRole('heading', { name: 'bptt' }).first().waitFor();
     await page.close();

@@ -63,6 +63,7 @@ export async function writeReference(folder: string, page: string | null): Promi
     // A docstring may begin with sizes, `[T,B]: …`, which Markdown would take for the address of a link.
     markdownItLoader: (parser: { block: { ruler: { disable(rule: string): void } } }) =>
       parser.block.ruler.disable('reference'),
+    preservedTypeAnnotationTags: ['@throws'],
     visibilityFilters: {},
     validation: { notExported: false, invalidPath: false },
     logLevel: 'Warn',

@@ -1,5 +1,6 @@
+import { describe } from '../check/describe.ts';
+import { assertOptions } from '../check/options.ts';
 import { logSumExpOf } from '../tensor/logSumExp.ts';
-import { assertOptions, describe } from '../tensor/options.ts';
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { assertLogits } from './sample.ts';

@@ -1,5 +1,6 @@
+import { assertObject, assertOneOf, assertStream } from '../check/values.ts';
 import { RandomState } from '../tensor/random.ts';
-import { type Dtype, dtypeOf } from '../tensor/shape.ts';
+import type { Dtype } from '../tensor/shape.ts';
 import type { FileAddress } from '../wasm/threads.ts';
 import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/training/sampler.ts';
 import type { WebgpuTrainerOptions } from '../webgpu/training/trainer.ts';
@@ -160,11 +161,15 @@ export function createSampler(
 export async function createSampler(
   spec: ModelSpec | ResolvedSpec,
   parameters: NamedTensors,
-  { engine = 'auto', webgpu }: CreateSamplerOptions = {},
+  options: CreateSamplerOptions = {},
 ): Promise<AnySampler> {
-  assertEngine('createSampler', engine);
+  const fn = 'createSampler';
+  assertOptions(fn, options, { engine: true, webgpu: true });
+  const { engine = 'auto', webgpu } = options;
+  assertOneOf(fn, 'engine', engine, ENGINE_NAMES);
+  assertObject(fn, 'parameters', parameters, 'the weights by name');
   const [first] = Object.values(parameters);
-  const dtype = first && dtypeOf(first);
+  const dtype = first instanceof Float64Array ? 'float64' : 'float32';
   if ((engine === 'wasm' || engine === 'webgpu') && dtype === 'float64') {
     throw new RangeError(`createSampler: engine ${engine} computes in float32, the parameters are float64`);
   }
@@ -181,16 +186,6 @@ export async function createSampler(
   return new Sampler(spec, parameters);
 }
 
-function assertEngine(fn: string, name: EngineName): void {
-  assertOneOf(fn, 'engine', name, ENGINE_NAMES);
-}
-
-function assertOneOf(fn: string, option: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value)) {
-    throw new RangeError(`${fn}: ${option} is ${String(value)}, expected ${allowed.join(', ')}`);
-  }
-}
-
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */
 export function initialParameters(
   spec: ModelSpec | ResolvedSpec,
@@ -198,6 +193,10 @@ export function initialParameters(
   scheme: Scheme,
   rng: RandomState,
 ): NamedTensors {
+  const fn = 'initialParameters';
+  assertOneOf(fn, 'dtype', dtype, ['float32', 'float64']);
+  assertOneOf(fn, 'scheme', scheme, SCHEMES);
+  assertStream(fn, 'rng', rng);
   const full = resolveSpec(spec);
   const layout = parameterLayout(full);
   const Floats = dtype === 'float32' ? Float32Array : Float64Array;

@@ -1,5 +1,5 @@
+import { describe } from '../check/describe.ts';
 import { learningRateAt } from '../optim/optimizer.ts';
-import { describe } from '../tensor/options.ts';
 import { RandomState } from '../tensor/random.ts';
 import { BatchReader } from './batch.ts';
 import { EventLoopTurns } from './eventLoop.ts';

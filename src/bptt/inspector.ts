@@ -1,4 +1,4 @@
-import { assertWhole } from '../tensor/random.ts';
+import { assertWhole } from '../check/numbers.ts';
 import { dtypeOf, type FloatArray, zeros } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';

@@ -51,6 +51,7 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
       name: 'adagrad',
       lr,
       options: { eps, epsInRoot, lrDecay, initialAccumulator, weightDecay },
+      with: (changes) => adagrad({ lr, eps, epsInRoot, lrDecay, initialAccumulator, weightDecay, ...changes }),
       initialMemory: [initialAccumulator],
       numbers: (step, rate) => ({
         rate: rate / (1 + step * lrDecay),

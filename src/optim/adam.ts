@@ -63,6 +63,7 @@ function adamLike(name: string, options: AdamOptions, decay: number, decoupled: 
       name,
       lr,
       options: { beta1, beta2, eps, weightDecay, amsgrad },
+      with: (changes) => adamLike(name, { lr, beta1, beta2, eps, weightDecay, amsgrad, ...changes }, decay, decoupled),
       initialMemory: amsgrad ? [0, 0, 0] : [0, 0],
       numbers: (step, rate) => ({
         beta1,

@@ -48,6 +48,7 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
       name: 'rmsprop',
       lr,
       options: { alpha, eps, momentum, centered, weightDecay },
+      with: (changes) => rmsprop({ lr, alpha, eps, momentum, centered, weightDecay, ...changes }),
       initialMemory: [0, 0, 0],
       numbers: (_, rate) => ({ rate, alpha, rest: 1 - alpha, eps, momentum, decay: weightDecay }),
       formula(m, { theta, g: given, memory: [square, average, buffer], numbers: n }) {

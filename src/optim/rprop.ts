@@ -33,6 +33,7 @@ export function notebookRprop(options: NotebookRpropOptions = {}): Optimizer {
       name: 'notebookRprop',
       lr: 1,
       options: { delta, etaPlus, etaMinus },
+      with: (changes) => notebookRprop({ delta, etaPlus, etaMinus, ...changes }),
       initialMemory: [delta, 0],
       numbers: () => ({ etaPlus, etaMinus }),
       formula(m, { theta, g, memory: [before, signBefore], numbers: n }) {
@@ -82,6 +83,7 @@ export function rprop(options: RpropOptions = {}): Optimizer {
       name: 'rprop',
       lr,
       options: { etaPlus, etaMinus, minStep, maxStep },
+      with: (changes) => rprop({ lr, etaPlus, etaMinus, minStep, maxStep, ...changes }),
       initialMemory: [lr, 0],
       numbers: () => ({ etaPlus, etaMinus, minStep, maxStep }),
       formula(m, { theta, g: given, memory: [before, gBefore], numbers: n }) {

@@ -82,7 +82,7 @@ describe('CharWindows', () => {
   it.each<[string, () => unknown]>([
     ['CharWindows: ids has 6 elements, expected at least T·B + 1 = 7', () => new CharWindows(range(6), 3, 2)],
     ['CharWindows: ids has 0 elements, expected', () => new CharWindows(range(0), 1)],
-    ['CharWindows: T is 0, expected a whole number from 1', () => new CharWindows(range(6), 0)],
+    ['CharWindows: T is 0, expected a whole number ≥ 1', () => new CharWindows(range(6), 0)],
     ['CharWindows: B is NaN, expected', () => new CharWindows(range(6), 1, NaN)],
     [
       'CharWindows: position is 10, expected a whole number from 0 to 9',
@@ -105,8 +105,8 @@ describe('CharWindows', () => {
   });
 
   it.each<[unknown, string]>([
-    ['abc', "CharWindows: ids is 'abc', expected an Int32Array of ids"],
-    [[1, 2, 3], 'CharWindows: ids is a list, expected an Int32Array of ids'],
+    ['abc', 'CharWindows: ids is String, expected an Int32Array of ids'],
+    [[1, 2, 3], 'CharWindows: ids is Array, expected an Int32Array of ids'],
     [undefined, 'CharWindows: ids is undefined, expected an Int32Array of ids'],
   ])('refuses %j in the place of ids', (ids, message) => {
     expect(() => new CharWindows(ids as never, 2)).toThrow(TypeError(message));

@@ -8,8 +8,8 @@ import {
 } from '../../bptt/sample.ts';
 import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from '../../bptt/spec.ts';
 import { assertEach } from '../../bptt/stepper.ts';
+import { assertLength } from '../../check/arrays.ts';
 import type { RandomState } from '../../tensor/random.ts';
-import { assertLength } from '../../tensor/shape.ts';
 import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
 import { type CommandList, MAX_REPEATS } from '../device/commands.ts';
 import { type Device, type DeviceOptions, openDevice } from '../device/device.ts';

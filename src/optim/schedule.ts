@@ -25,7 +25,8 @@ export function cosineDecay(lr: number, steps: number, end = 0): (step: number) 
   assertRanges('cosineDecay', { lr: [lr, 0, Infinity], steps: [steps, 1, Infinity], end: [end, 0, Infinity] });
   return (step) => {
     assertStep('cosineDecay', step);
-    return end + ((lr - end) * (1 + cosOf((Math.PI * Math.min(step, steps)) / steps))) / 2;
+    // Halved first: twice a rate may be beyond all numbers.
+    return end + (lr - end) * ((1 + cosOf((Math.PI * Math.min(step, steps)) / steps)) / 2);
   };
 }
 

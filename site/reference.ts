@@ -64,6 +64,8 @@ export async function writeReference(folder: string, page: string | null): Promi
     markdownItLoader: (parser: { block: { ruler: { disable(rule: string): void } } }) =>
       parser.block.ruler.disable('reference'),
     preservedTypeAnnotationTags: ['@throws'],
+    // Its page lacks some of the places that TypeDoc links to.
+    includeHierarchySummary: false,
     visibilityFilters: {},
     validation: { notExported: false, invalidPath: false },
     logLevel: 'Warn',

@@ -12,7 +12,7 @@ const SAMPLES = 2000;
 
 /** The least milliseconds between two looks at the spectra, and what share of the time they may take. */
 const SPECTRA = 250;
-const SHARE = 0.05;
+const SHARE = 0.2;
 
 let training: Training | null = null;
 let view: View | null = null;

@@ -20,10 +20,27 @@ const link = args[0] ?? '';
 const SECONDS = 6;
 const TICKS_A_SECOND = 100;
 
+/** The processes that this one has started, and those that they have: the browser's. */
+function processes(): string[] {
+  const parents = new Map<string, string>();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      parents.set(pid, /\) \S+ (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))![1]);
+    } catch {
+      // a process that has ended meanwhile
+    }
+  }
+  const isOurs = (pid: string): boolean => {
+    const parent = parents.get(pid);
+    return parent !== undefined && (parent === String(process.pid) || isOurs(parent));
+  };
+  return [...parents.keys()].filter(isOurs);
+}
+
 /** CPU seconds of all worker threads of the browser's processes so far. */
 function workerSeconds(): number {
   let ticks = 0;
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+  for (const pid of processes()) {
     try {
       for (const thread of readdirSync(`/proc/${pid}/task`)) {
         const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
@@ -72,7 +89,7 @@ const updatesOf = async (page: Page): Promise<number> =>
 
 /** The resident memory of the process that the page and its worker run in. */
 function megabytes(): number {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+  for (const pid of processes()) {
     try {
       const names = readdirSync(`/proc/${pid}/task`).map((t) => readFileSync(`/proc/${pid}/task/${t}/comm`, 'utf8'));
       if (!names.some((name) => name.startsWith('DedicatedWorker'))) continue;

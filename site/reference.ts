@@ -63,6 +63,9 @@ export async function writeReference(folder: string, page: string | null): Promi
     // A docstring may begin with sizes, `[T,B]: …`, which Markdown would take for the address of a link.
     markdownItLoader: (parser: { block: { ruler: { disable(rule: string): void } } }) =>
       parser.block.ruler.disable('reference'),
+    preservedTypeAnnotationTags: ['@throws'],
+    // Its page lacks some of the places that TypeDoc links to.
+    includeHierarchySummary: false,
     visibilityFilters: {},
     validation: { notExported: false, invalidPath: false },
     logLevel: 'Warn',
@@ -79,10 +82,10 @@ export async function writeReference(folder: string, page: string | null): Promi
   if (bare.length > 0) throw new Error(`Without a docstring: ${bare.join(', ')}`);
   app.validate(project);
   await app.generateDocs(project, folder);
+  const { errorCount, warningCount } = app.logger;
+  if (errorCount + warningCount > 0) throw new Error('TypeDoc found fault, see above.');
   const script = join(folder, 'assets/main.js');
   writeFileSync(script, replaced(readFileSync(script, 'utf8'), STYLE, 'document.createElement("style")'));
-  const { errorCount, warningCount } = app.logger;
-  if (errorCount + warningCount > 0) throw new Error('TypeDoc found fault with the docstrings, see above.');
 }
 
 /** The modules as one imports them; TypeDoc calls them by their files. */
@@ -122,10 +125,9 @@ const STYLE = 'document.head.appendChild(document.createElement("style"))';
 /** Without what a strict content security policy forbids, and with that policy; with a link to the page that trains. */
 function strict(html: string, page: string | null): string {
   const policy = `<head><meta http-equiv="Content-Security-Policy" content="${POLICY}"/>`;
-  const link = page === null ? '' : `<a href="${page}">Train a net</a>`;
   let strict = replaced(html, /<body><script>[^<]*<\/script>/, '<body>');
   strict = replaced(strict, '<head>', policy);
-  strict = replaced(strict, '<div id="tsd-toolbar-links">', `$&${link}`);
+  if (page !== null) strict = replaced(strict, '<div id="tsd-toolbar-links">', `$&<a href="${page}">Train a net</a>`);
   strict = replaced(strict, '<div class="col-content">', '<div class="col-content" role="main">');
   return strict.replaceAll(' style="text-align:right"', ' class="right"');
 }

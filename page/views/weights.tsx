@@ -27,7 +27,7 @@ export function WeightsView() {
           weightsOpen.value = event.currentTarget.open;
         }}
       >
-        <summary>Show the spectra (slows training down by some percent)</summary>
+        <summary>Show the spectra (slows training down by a fifth at most)</summary>
         {blocks.length > 0 && (
           <Choice
             label="block of Whh"

@@ -43,7 +43,7 @@ export const CREATE_MODEL_OPTIONS: Readonly<Record<keyof CreateModelOptions, tru
 /** The code of the engines that predict, loaded or to be loaded. */
 export interface ModelCode extends Pick<EngineCode, 'wasm'> {
   /** Null where there is none. */
-  webgpu: (() => Promise<Pick<typeof import('../webgpu/index.ts'), 'webgpuPredictor'>>) | null;
+  webgpu: (() => Promise<Pick<typeof import('../webgpu/training/predictor.ts'), 'webgpuPredictor'>>) | null;
 }
 
 /**
@@ -57,7 +57,7 @@ export function createModel(
   parameters: NamedTensors,
   options: CreateModelOptions = {},
 ): Promise<InferenceModel> {
-  const code = { wasm: () => import('../wasm/index.ts'), webgpu: () => import('../webgpu/index.ts') };
+  const code = { wasm: () => import('../wasm/index.ts'), webgpu: () => import('../webgpu/training/predictor.ts') };
   return modelOn(code, spec, parameters, options);
 }
 

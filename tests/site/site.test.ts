@@ -28,6 +28,10 @@ test.each(entryPoints())('the reference has every public name of %s with its doc
   }
 });
 
+test('the reference says which errors are thrown', () => {
+  expect(html(read('api/bptt.createTrainer.html'))).toContain('RangeError | TypeError');
+});
+
 test('a link that leads nowhere is found, to a file, to a place on a page, and in a picture', async () => {
   const other = mkdtempSync(join(tmpdir(), 'bptt-links-'));
   const write = (links: string): void => {
@@ -44,7 +48,7 @@ test('a link that leads nowhere is found, to a file, to a place on a page, and i
   rmSync(other, { recursive: true });
 });
 
-describe('in Chromium, under a strict content security policy', () => {
+describe('in Chromium, under a strict content security policy', { timeout: 240_000 }, () => {
   let server: PageServer;
   const complaints: string[] = [];
   beforeAll(async () => {
@@ -63,7 +67,8 @@ describe('in Chromium, under a strict content security policy', () => {
     page.on('console', (message) => complaints.push(message.text()));
     for (const path of ['', 'guides/cells.html', 'api/bptt.tensor.html', 'api/bptt.createTrainer.html']) {
       await page.goto(server.url + path);
-      await page.locator('h1').first().waitFor();
+      await page.locator('h1:visible').first().waitFor();
+      expect(await page.locator('h1:visible').count(), path).toBe(1);
       expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBe(width);
       const ground = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
       const [red] = /\d+/.exec(ground)!;
@@ -92,6 +97,7 @@ describe('in Chromium, under a strict content security policy', () => {
         timeout: 30_000,
       })
       .toBeGreaterThan(0);
+    await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('link', { name: 'Guides and reference' }).click();
     await page.getByRole('heading', { name: 'bptt' }).first().waitFor();
     await page.close();

@@ -12,6 +12,7 @@ import { survivingLosses } from './deviceRecovery.ts';
 import { roomFor, type WebgpuEngine, webgpuEngine } from './engine.ts';
 import { lossWgslOf } from './loss.ts';
 
+/** What {@link webgpuPredictor} takes beside spec and parameters. */
 export interface WebgpuPredictorOptions {
   /**
    * The device to compute on, which then stays its owner's: when it is lost, calls fail with a {@link WebgpuError} `lost`.

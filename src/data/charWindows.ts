@@ -21,7 +21,9 @@ export class CharWindows {
     assertWhole('CharWindows', 'T', t, 1);
     assertWhole('CharWindows', 'B', b, 1);
     if (!(ids instanceof Int32Array || ids instanceof Uint8Array || ids instanceof Uint16Array)) {
-      throw new TypeError(`CharWindows: ids is ${describe(ids)}, expected an Int32Array, Uint16Array or Uint8Array of ids`);
+      throw new TypeError(
+        `CharWindows: ids is ${describe(ids)}, expected an Int32Array, Uint16Array or Uint8Array of ids`,
+      );
     }
     if (ids.length < t * b + 1) {
       throw new RangeError(`CharWindows: ids has ${ids.length} elements, expected at least T·B + 1 = ${t * b + 1}`);

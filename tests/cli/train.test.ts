@@ -208,37 +208,6 @@ test.runIf(process.platform === 'linux')('a full disk behind standard output cos
   expect(note.point.iteration).toBe(60);
 });
 
-test('a run whose windows take long is ended all the same, and at once by a second Ctrl-C', async () => {
-  const large = [
-    '--hidden',
-    '3000',
-    '--cell',
-    'lstm',
-    '--layers',
-    '2',
-    '--batch',
-    '1',
-    '--steps',
-    '200',
-    '--validation',
-    '0',
-  ];
-  const end = async (out: string, twice: boolean) => {
-    const child = bptt(['train', 'tiny.txt', ...large, '--out', out], folder);
-    let signals = 0;
-    const result = await ended(child, (text) => {
-      if (signals > 0 || !text.includes(' engine ')) return;
-      signals = 1;
-      child.kill('SIGINT');
-      if (twice) setTimeout(() => child.kill('SIGINT'), 200);
-    });
-    expect(readdirSync(folder).includes(out) ? readdirSync(join(folder, out)) : []).not.toContain('run.lock');
-    return result;
-  };
-  expect(await end('twice', true)).toMatchObject({ status: null, err: '' });
-  expect(await end('once', false)).toMatchObject({ status: 0, err: '' });
-}, 180_000);
-
 test('an overflow names tensor and step, and the run keeps the last whole model', async () => {
   const args = [...tiny, '--optimizer', 'sgd', '--lr', '1e38', '--clip', '0', '--iterations', '300', '--out', 'over'];
   const { status, err } = await train(...args);

@@ -80,7 +80,7 @@ describe('a run', () => {
   test('prints plain lines where it is piped', () => {
     expect(out).toMatch(/^tiny\.txt: \S+ characters, \d+ different ones, the last \d+ held out\nElman 8 · Adagrad 0.1/);
     const line =
-      /^iteration 200\/400, 50 %, .*[\d.]+k? characters\/s, smooth loss \d+\.\d\d, bits\/character \d+\.\d\d, held out \d+\.\d\d$/m;
+      /^iteration 200\/400, 50 %, .*[\d.]+k? characters\/s, bits\/character \d+\.\d\d, held out \d+\.\d\d, smooth loss \d+\.\d\d$/m;
     expect(out).toMatch(line);
     expect(out).toMatch(/^iteration 400\/400, 100 %, /m);
     expect(out.match(/^--- sample at iteration \d+$/gm)).toEqual([
@@ -207,37 +207,6 @@ test.runIf(process.platform === 'linux')('a full disk behind standard output cos
   const { note } = await readRun(join(folder, 'full', 'model.bptt'));
   expect(note.point.iteration).toBe(60);
 });
-
-test('a run whose windows take long is ended all the same, and at once by a second Ctrl-C', async () => {
-  const large = [
-    '--hidden',
-    '3000',
-    '--cell',
-    'lstm',
-    '--layers',
-    '2',
-    '--batch',
-    '1',
-    '--steps',
-    '200',
-    '--validation',
-    '0',
-  ];
-  const end = async (out: string, twice: boolean) => {
-    const child = bptt(['train', 'tiny.txt', ...large, '--out', out], folder);
-    let signals = 0;
-    const result = await ended(child, (text) => {
-      if (signals > 0 || !text.includes(' engine ')) return;
-      signals = 1;
-      child.kill('SIGINT');
-      if (twice) setTimeout(() => child.kill('SIGINT'), 200);
-    });
-    expect(readdirSync(folder).includes(out) ? readdirSync(join(folder, out)) : []).not.toContain('run.lock');
-    return result;
-  };
-  expect(await end('twice', true)).toMatchObject({ status: 130, err: '' });
-  expect(await end('once', false)).toMatchObject({ status: 0, err: '' });
-}, 180_000);
 
 test('an overflow names tensor and step, and the run keeps the last whole model', async () => {
   const args = [...tiny, '--optimizer', 'sgd', '--lr', '1e38', '--clip', '0', '--iterations', '300', '--out', 'over'];

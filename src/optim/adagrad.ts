@@ -51,6 +51,7 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
       lr,
       options: { eps, epsInRoot, lrDecay, initialAccumulator, weightDecay },
       initialMemory: [initialAccumulator],
+      memoryNames: ['sum'],
       numbers: (step, rate) => ({
         rate: rate / (1 + step * lrDecay),
         decay: weightDecay,

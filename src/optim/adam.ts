@@ -63,6 +63,7 @@ function adamLike(name: string, options: AdamOptions, decay: number, decoupled: 
       lr,
       options: { beta1, beta2, eps, weightDecay, amsgrad },
       initialMemory: amsgrad ? [0, 0, 0] : [0, 0],
+      memoryNames: amsgrad ? ['mean', 'square', 'largest'] : ['mean', 'square'],
       numbers: (step, rate) => ({
         beta1,
         rest1: 1 - beta1,

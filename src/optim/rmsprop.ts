@@ -48,6 +48,7 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
       lr,
       options: { alpha, eps, momentum, centered, weightDecay },
       initialMemory: [0, 0, 0],
+      memoryNames: ['square', 'average', 'buffer'],
       numbers: (_, rate) => ({ rate, alpha, rest: 1 - alpha, eps, momentum, decay: weightDecay }),
       formula(m, { theta, g: given, memory: [square, average, buffer], numbers: n }) {
         const g = m.add(given, m.mul(n.decay, theta));

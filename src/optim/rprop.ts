@@ -33,6 +33,7 @@ export function notebookRprop(options: NotebookRpropOptions = {}): Optimizer {
       lr: 1,
       options: { delta, etaPlus, etaMinus },
       initialMemory: [delta, 0],
+      memoryNames: ['size', 'sign'],
       numbers: () => ({ etaPlus, etaMinus }),
       formula(m, { theta, g, memory: [before, signBefore], numbers: n }) {
         const sign = signOf(m, g);
@@ -81,6 +82,7 @@ export function rprop(options: RpropOptions = {}): Optimizer {
       lr,
       options: { etaPlus, etaMinus, minStep, maxStep },
       initialMemory: [lr, 0],
+      memoryNames: ['size', 'gradient'],
       numbers: () => ({ etaPlus, etaMinus, minStep, maxStep }),
       formula(m, { theta, g: given, memory: [before, gBefore], numbers: n }) {
         const zero = m.constant(0);

@@ -33,12 +33,15 @@ export function createCommand(name: string, description: string): Command {
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 }
 
-/**
- * Runs a command on the arguments of the process; an error is one line on stderr and exit status 1.
- *
- * @param readerLeft what to do when the reader of standard output, such as `head`, leaves before the end
- */
-export async function runCommand(command: Command, readerLeft: () => void = () => process.exit(0)): Promise<void> {
+let readerLeft = (): void => process.exit(0);
+
+/** What to do when the reader of standard output, such as `head`, leaves before the end; by default the process ends. */
+export function whenReaderLeaves(action: () => void): void {
+  readerLeft = action;
+}
+
+/** Runs a command on the arguments of the process; an error is one line on stderr and exit status 1. */
+export async function runCommand(command: Command): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     readerLeft();

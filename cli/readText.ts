@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeUtf8 } from 'bptt/data';
@@ -11,11 +11,11 @@ export interface NamedText {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const sourceFolders = ['bench', 'cli', 'docs', 'examples', 'src'];
+const sourceFolders = ['bench', 'cli', 'docs', 'examples', 'proofs', 'src'];
 
 /**
  * Reads text files, one after the other as they are; `-` is standard input. Without files the text is the repository's own
- * sources and documentation. Bytes that are not UTF-8 and an empty text are errors that name the file.
+ * sources and documentation, in a clone of it. Bytes that are not UTF-8 and an empty text are errors that name the file.
  */
 export async function readText(files: readonly string[]): Promise<NamedText> {
   if (files.length === 0) return ownSources();
@@ -34,6 +34,7 @@ export async function readText(files: readonly string[]): Promise<NamedText> {
 
 /** TypeScript and Markdown files of the repository, those of its root first, in the order of their paths. */
 function ownSources(): NamedText {
+  if (!existsSync(join(root, 'src/index.ts'))) throw new Error('which text? Name a file, or - for standard input');
   const inFolders = sourceFolders.flatMap((folder) => list(folder, true));
   const paths = [...list('.', false).filter((path) => path.endsWith('.md')), ...inFolders];
   return {

@@ -10,11 +10,17 @@ export interface Ended {
 
 const here = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Starts a TypeScript file of the repository, such as `cli/train.ts`, as a process of its own. */
+/** The environment without what npm and npx tell the commands that they run. */
+export function plainEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
+}
+
+/** Starts a TypeScript file of the repository, such as `cli/bptt.ts`, as a process of its own. */
 export function start(file: string, args: readonly string[], cwd: string, flags: readonly string[] = []): ChildProcess {
   const tsx = import.meta.resolve('tsx');
   return spawn(process.execPath, [...flags, '--import', tsx, '--conditions=bptt-source', `${here}${file}`, ...args], {
     cwd,
+    env: plainEnvironment(),
   });
 }
 
@@ -35,9 +41,14 @@ export function ended(child: ChildProcess, onOutput: (out: string) => void = () 
   });
 }
 
-/** Runs `cli/<name>.ts` to its end. */
-export function run(name: 'train' | 'sample', args: readonly string[], cwd: string, input = ''): Promise<Ended> {
-  const child = start(`cli/${name}.ts`, args, cwd);
+/** Starts `bptt` with these arguments, the command's name first. */
+export function bptt(args: readonly string[], cwd: string): ChildProcess {
+  return start('cli/bptt.ts', args, cwd);
+}
+
+/** Runs `bptt <name>` to its end. */
+export function run(name: string, args: readonly string[], cwd: string, input = ''): Promise<Ended> {
+  const child = bptt([name, ...args], cwd);
   child.stdin!.end(input);
   return ended(child);
 }

@@ -2,14 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { ended, run, start, tinyText } from './command.ts';
+import { bptt, ended, run, tinyText } from './command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bptt-compare-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const train = (text: string, out: string, more: string[] = []) =>
-  run('train', ['--text', text, '--hidden', '6', '--steps', '5', '--iterations', '200', '--out', out, ...more], folder);
-const compare = (...args: string[]) => ended(start('cli/compare.ts', args, folder));
+  run('train', [text, '--hidden', '6', '--steps', '5', '--iterations', '200', '--out', out, ...more], folder);
+const compare = (...args: string[]) => ended(bptt(['compare', ...args], folder));
 
 test('runs on one text stand in one picture; runs on different texts are refused', async () => {
   writeFileSync(join(folder, 'a.txt'), tinyText);

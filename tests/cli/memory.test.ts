@@ -2,12 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { ended, start } from './command.ts';
+import { bptt, ended } from './command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bptt-memory-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const memory = (...args: string[]) => ended(start('cli/memory.ts', args, folder));
+const memory = (...args: string[]) => ended(bptt(['memory', ...args], folder));
 const small = ['--iterations', '60', '--hidden', '4', '--batch', '3'];
 
 test.each([

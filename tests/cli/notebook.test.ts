@@ -2,14 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { type Ended, ended, start } from './command.ts';
+import { bptt, type Ended, ended } from './command.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'bptt-notebook-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const notebook = (...args: string[]): Promise<Ended> => ended(start('cli/notebook.ts', args, folder));
+const notebook = (...args: string[]): Promise<Ended> => ended(bptt(['notebook', ...args], folder));
 const fixture = (name: string) => readFileSync(new URL(`fixtures/notebook-${name}.txt`, import.meta.url), 'utf8');
 
 describe('standard output is the text that the notebook shows', () => {

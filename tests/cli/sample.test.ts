@@ -2,12 +2,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ended, run, start, tinyText } from './command.ts';
+import { bptt, ended, run, tinyText } from './command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bptt-sample-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
-  const args = '--text - --hidden 24 --steps 10 --iterations 400 --sample-every 0 --out run'.split(' ');
+  const args = '- --hidden 24 --steps 10 --iterations 400 --sample-every 0 --out run'.split(' ');
   expect(await run('train', args, folder, tinyText)).toMatchObject({ status: 0, err: '' });
 }, 60_000);
 
@@ -44,7 +44,7 @@ test('on a device the text is the same, and the adapter is named on standard err
 }, 120_000);
 
 test('a reader that leaves ends it', async () => {
-  const child = start('cli/sample.ts', ['run', '--length', '100000000'], folder);
+  const child = bptt(['sample', 'run', '--length', '100000000'], folder);
   const { status, err } = await ended(child, () => child.stdout!.destroy());
   expect({ status, err }).toEqual({ status: 0, err: '' });
 });

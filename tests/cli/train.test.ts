@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCharModel } from '../../cli/charModel.ts';
-import { ended, run, start, tinyText } from './command.ts';
+import { bptt, ended, run, tinyText } from './command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bptt-train-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -11,7 +11,7 @@ beforeAll(() => {
   writeFileSync(join(folder, 'tiny.txt'), tinyText);
 });
 
-const tiny = ['--text', 'tiny.txt', '--hidden', '8', '--steps', '5'];
+const tiny = ['tiny.txt', '--hidden', '8', '--steps', '5'];
 const train = (...args: string[]) => run('train', args, folder);
 
 interface Row {
@@ -38,7 +38,7 @@ test('help names every option', async () => {
   const { status, out } = await train('--help');
   expect(status).toBe(0);
   const options =
-    'text hidden steps batch layers cell lr optimizer clip clip-norm l2 dropout iterations seconds seed engine dtype init validation sample-every out resume help';
+    'hidden steps batch layers cell lr optimizer clip clip-norm l2 dropout iterations seconds seed engine dtype init validation sample-every out resume help';
   for (const option of options.split(' ')) expect(out).toContain(`--${option} `);
 });
 
@@ -76,8 +76,8 @@ describe('a run', () => {
 
   test('says where things are and how to sample', () => {
     expect(out).toContain('400 iterations are kept in run\n');
-    expect(out).toContain('npm run --silent sample -- run --prime "the " --length 500 --temperature 0.8 --seed 1');
-    expect(out).toContain('npm start -- --resume run');
+    expect(out).toContain('bptt sample run --prime "the " --length 500 --temperature 0.8 --seed 1');
+    expect(out).toContain('bptt train --resume run');
   });
 
   test('leaves log, curve and model', async () => {
@@ -139,14 +139,14 @@ test('a resumed run goes on as if it had never stopped', async () => {
     status: 1,
     err: 'error: --iterations is 300, but the run has come to iteration 300 already\n',
   });
-  expect(await run('train', ['--resume', 'parts', '--text', '-'], folder, 'another text')).toMatchObject({
+  expect(await run('train', ['--resume', 'parts', '-'], folder, 'another text')).toMatchObject({
     status: 1,
     err: 'error: the text is not the one that the run began with (tiny.txt): it cannot go on\n',
   });
 });
 
 test('reads standard input; a text too short to hold some out is learnt whole', async () => {
-  const args = ['--text', '-', '--hidden', '4', '--iterations', '20', '--out', 'piped'];
+  const args = ['-', '--hidden', '4', '--iterations', '20', '--out', 'piped'];
   const { status, out } = await run('train', args, folder, 'abcdefgh'.repeat(10));
   expect(status).toBe(0);
   expect(out).toContain('standard input: 80 characters, 8 different ones, too few to hold some out\n');
@@ -154,7 +154,7 @@ test('reads standard input; a text too short to hold some out is learnt whole', 
 });
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s ends a run cleanly and keeps what was reached', async (signal) => {
-  const child = start('cli/train.ts', [...tiny, '--seconds', '50', '--out', signal], folder);
+  const child = bptt(['train', ...tiny, '--seconds', '50', '--out', signal], folder);
   let sent = false;
   const { status, out, err } = await ended(child, (text) => {
     if (!sent && text.includes('\niteration ')) sent = child.kill(signal);
@@ -185,10 +185,10 @@ describe('bad input is one line, and leaves no run behind', () => {
   });
 
   test.each([
-    [1, ['--text', 'empty.txt'], 'error: empty.txt: the text is empty'],
-    [1, ['--text', 'short.txt'], 'has 5 characters, expected at least 26: a window of 25 characters and one more'],
-    [1, ['--text', 'latin1.txt'], 'latin1.txt: decodeUtf8: byte 0xFC at offset 2 is not valid UTF-8'],
-    [1, ['--text', 'none.txt'], 'cannot read none.txt: no such file or folder'],
+    [1, ['empty.txt'], 'error: empty.txt: the text is empty'],
+    [1, ['short.txt'], 'has 5 characters, expected at least 26: a window of 25 characters and one more'],
+    [1, ['latin1.txt'], 'latin1.txt: decodeUtf8: byte 0xFC at offset 2 is not valid UTF-8'],
+    [1, ['none.txt'], 'cannot read none.txt: no such file or folder'],
     [1, [...tiny, '--batch', '60000'], 'expected at least 300001: 60000 windows of 5 characters and one more'],
     [1, [...tiny, '--hidden', '8192', '--layers', '64'], 'the model would have'],
     [1, [...tiny, '--dropout', '0.5'], '--dropout works between layers: it needs --layers 2 or more'],

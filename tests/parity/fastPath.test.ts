@@ -1,18 +1,25 @@
 import { expect, test } from 'vitest';
-import * as cli004a from '../../cli/replay/binaryAddition.ts';
-import * as cli002 from '../../cli/replay/charRnn.ts';
-import { relativeError } from '../../cli/replay/check.ts';
-import * as cli001 from '../../cli/replay/elman.ts';
-import { type Arrays, fromModel, intoModel, type Layout, swapFirstAxes, transpose } from '../../cli/replay/layout.ts';
-import * as cli003 from '../../cli/replay/linearRnn.ts';
-import * as cli004b from '../../cli/replay/minCharRnn.ts';
-import * as cli000 from '../../cli/replay/minimalRnn.ts';
 import * as binaryAddition from '../../examples/binaryAddition.ts';
 import * as charRnn from '../../examples/charRnnL2.ts';
 import * as elman from '../../examples/elmanReber.ts';
 import * as linearRnn from '../../examples/linearRnn.ts';
 import * as minCharRnn from '../../examples/minCharRnn.ts';
 import { Rnn } from '../../examples/minimalRnn.ts';
+import * as cli004a from '../../proofs/replay/binaryAddition.ts';
+import * as cli002 from '../../proofs/replay/charRnn.ts';
+import { relativeError } from '../../proofs/replay/check.ts';
+import * as cli001 from '../../proofs/replay/elman.ts';
+import {
+  type Arrays,
+  fromModel,
+  intoModel,
+  type Layout,
+  swapFirstAxes,
+  transpose,
+} from '../../proofs/replay/layout.ts';
+import * as cli003 from '../../proofs/replay/linearRnn.ts';
+import * as cli004b from '../../proofs/replay/minCharRnn.ts';
+import * as cli000 from '../../proofs/replay/minimalRnn.ts';
 import { tsEngine } from '../../src/bptt/engine.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
 import { CpuTrainer, type TrainerOptions, type TrainingBatch } from '../../src/bptt/trainer.ts';

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { exactSum } from '../../cli/replay/exactSum.ts';
-import { replayFiles, replayText } from '../../cli/replay/run.ts';
-import { tolerancesOf } from '../../cli/replay/tolerances.ts';
+import { exactSum } from '../../proofs/replay/exactSum.ts';
+import { replayFiles, replayText } from '../../proofs/replay/run.ts';
+import { tolerancesOf } from '../../proofs/replay/tolerances.ts';
 
 const goldens = new URL('../goldens/', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'replay-'));

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { engines, type ReplayEngine } from '../../cli/replay/engines.ts';
-import { type Replay, referenceRuns, replayFiles, replayText } from '../../cli/replay/run.ts';
-import { tolerancesOf } from '../../cli/replay/tolerances.ts';
+import { engines, type ReplayEngine } from '../../proofs/replay/engines.ts';
+import { type Replay, referenceRuns, replayFiles, replayText } from '../../proofs/replay/run.ts';
+import { tolerancesOf } from '../../proofs/replay/tolerances.ts';
 import { defaultStages } from '../../src/bptt/engine.ts';
 import type { FloatArray } from '../../src/tensor/shape.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { engines } from '../../cli/replay/engines.ts';
-import { replayText } from '../../cli/replay/run.ts';
+import { engines } from '../../proofs/replay/engines.ts';
+import { replayText } from '../../proofs/replay/run.ts';
 
 // The other files by `npm run replay -- --engine webgpu tests/goldens/*.json`, in minutes.
 it('PyTorch GRU layers on the device are within what float32 may do', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { GradcheckCase } from '../../cli/gradcheckCase.ts';
-import { gradcheckCases } from '../../cli/gradcheckCases.ts';
+import type { GradcheckCase } from '../../proofs/gradcheckCase.ts';
+import { gradcheckCases } from '../../proofs/gradcheckCases.ts';
 import { assertGradcheck } from '../../src/bptt/gradcheck.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 

@@ -12,7 +12,7 @@ import {
 import { adam } from 'bptt/optim';
 import { checkCell, EXACT_TOLERANCE } from 'bptt/testing';
 import { describe, expect, test } from 'vitest';
-import { bundledCells } from '../../cli/gradcheckLayers.ts';
+import { bundledCells } from '../../proofs/gradcheckLayers.ts';
 import { checkSequences } from '../../src/testing/checkSequences.ts';
 import { everything, leaky, still } from './cells.ts';
 

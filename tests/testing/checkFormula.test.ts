@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bundledCells } from '../../cli/gradcheckLayers.ts';
+import { bundledCells } from '../../proofs/gradcheckLayers.ts';
 import type { Algebra } from '../../src/algebra/algebra.ts';
 import { type Cell, type CellFormula, formulaCell } from '../../src/layers/cell.ts';
 import { gru } from '../../src/layers/gru.ts';

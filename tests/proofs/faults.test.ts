@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { gradcheckCases } from '../../cli/gradcheckCases.ts';
-import { faults, sourceOf, unitTests } from '../../scripts/faults.ts';
-import { unitTestsOf } from '../../scripts/testsOfFault.ts';
+import { faults, sourceOf, unitTests } from '../../proofs/faults.ts';
+import { gradcheckCases } from '../../proofs/gradcheckCases.ts';
+import { unitTestsOf } from '../../proofs/testsOfFault.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

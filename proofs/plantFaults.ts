@@ -44,13 +44,13 @@ function assertPlaces(chosen: readonly Fault[]): void {
     const times = existsSync(join(root, source)) ? readFileSync(join(root, source), 'utf8').split(find).length - 1 : 0;
     return times === 1 ? [] : [`${source} has «${find.trim()}» ${times} times, expected once`];
   });
-  if (misplaced.length > 0) fail(`bring scripts/faults.ts up to date\n${misplaced.join('\n')}`);
+  if (misplaced.length > 0) fail(`bring proofs/faults.ts up to date\n${misplaced.join('\n')}`);
 }
 
 /** The first gradient check, of the cases with these names, that does not pass in a copy of the library. */
 async function failingCheck(folder: string, cases: string): Promise<string | undefined> {
-  const url = pathToFileURL(join(folder, 'cli/gradcheckCases.ts')).href;
-  const { gradcheckCases, drawSizes, runCase }: typeof import('../cli/gradcheckCases.ts') = await import(url);
+  const url = pathToFileURL(join(folder, 'proofs/gradcheckCases.ts')).href;
+  const { gradcheckCases, drawSizes, runCase }: typeof import('./gradcheckCases.ts') = await import(url);
   const chosen = gradcheckCases.filter(({ name }) => new RegExp(`^(${cases})$`).test(name));
   if (chosen.length === 0) throw new Error(`no gradient check is named ${cases}`);
   for (const one of chosen) {
@@ -99,7 +99,7 @@ async function failingTest(folder: string, files: readonly string[]): Promise<st
 }
 
 async function failingUnitTest(fault: Fault | undefined, files: readonly string[]): Promise<string | undefined> {
-  const folder = copyTree(['src', 'cli', 'examples', 'tests', 'scripts', 'vitest.config.ts'], fault);
+  const folder = copyTree(['src', 'cli', 'proofs', 'examples', 'tests', 'scripts', 'vitest.config.ts'], fault);
   try {
     return await failingTest(folder, files);
   } finally {
@@ -108,7 +108,7 @@ async function failingUnitTest(fault: Fault | undefined, files: readonly string[
 }
 
 async function failingGradientCheck(fault: Fault | undefined, cases: string): Promise<string | undefined> {
-  const folder = copyTree(['src', 'cli'], fault);
+  const folder = copyTree(['src', 'cli', 'proofs'], fault);
   try {
     return await failingCheck(folder, cases);
   } finally {
@@ -173,7 +173,7 @@ async function plantFaults({
 }
 
 const command = createCommand(
-  'plant-faults',
+  'npm run plant-faults --',
   'Plants faults in a copy of the library and counts those that are caught.',
 )
   .option('--only <text>', 'only faults whose file or gradient checks contain this', '')

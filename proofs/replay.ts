@@ -1,10 +1,13 @@
 /** `npm run --silent replay -- FILE…`: holds the library against golden files, one line a quantity. */
 import { Option } from 'commander';
-import { createCommand, runCommand } from './options.ts';
+import { createCommand, runCommand } from '../cli/options.ts';
 import { engines, type ReplayEngineName } from './replay/engines.ts';
 import { replayFiles } from './replay/run.ts';
 
-const command = createCommand('replay', 'Holds the library against golden files of NumPy or PyTorch numbers.')
+const command = createCommand(
+  'npm run --silent replay --',
+  'Holds the library against golden files of NumPy or PyTorch numbers.',
+)
   .argument('<files...>', 'golden files, JSON')
   .addOption(new Option('--engine <name>', 'who computes').choices(Object.keys(engines)).default('ts'))
   .action(async (files: string[], { engine }: { engine: ReplayEngineName }) => {

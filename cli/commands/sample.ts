@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { ENGINE_NAMES, type EngineName, type SampleOptions } from 'bptt';
 import { RandomState } from 'bptt/tensor';
-import { Option } from 'commander';
-import { type CharModel, readCharModel, samplerOf } from './charModel.ts';
-import { createCommand, numberBetween, runCommand, wholeNumber } from './options.ts';
-import { printable } from './progress.ts';
-import { RunFolder } from './runFolder.ts';
+import { type Command, Option } from 'commander';
+import { type CharModel, readCharModel, samplerOf } from '../charModel.ts';
+import { createCommand, numberBetween, wholeNumber } from '../options.ts';
+import { printable } from '../progress.ts';
+import { RunFolder } from '../runFolder.ts';
 
 interface Options extends SampleOptions {
   prime?: string;
@@ -19,8 +19,11 @@ const DRAWN = { onDevice: 256, here: 1 };
 
 const positive = (max: number) => numberBetween(0, max, { positive: true });
 
-const command = createCommand('npm run sample --', 'Writes text drawn from a trained character net to standard output.')
-  .argument('<run>', 'folder of a run, as npm start leaves it')
+export const command: Command = createCommand(
+  'sample',
+  'Writes text drawn from a trained character net to standard output.',
+)
+  .argument('<run>', 'folder of a run, as training leaves it')
   .option('--prime <text>', 'what the text begins with (default: nothing; the net begins after a line break)')
   .option('--length <n>', 'characters to draw', wholeNumber(1e12, 0), 500)
   .option('--temperature <x>', 'below 1 bolder, above 1 wilder', positive(1e6), 1)
@@ -67,5 +70,3 @@ async function write(text: string): Promise<void> {
   process.stdout.write(process.stdout.isTTY ? printable(text) : text);
   await setImmediate(); // lets the text out, and the reader leave
 }
-
-await runCommand(command);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { reason } from '../files.ts';
+import { reason } from '../../cli/files.ts';
 import { Check, type Comparison, type ReferenceRuns, type Skipped } from './check.ts';
 import { engines, type ReplayEngine, type ReplayEngineName } from './engines.ts';
 import { Fields, GoldenError } from './fields.ts';

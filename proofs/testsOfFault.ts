@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Files whose tests are not, or not only, in a file of the same name. */
 const TESTED_BY: readonly (readonly [files: RegExp, tests: readonly string[]])[] = [
-  [/^layers\/(elman|gru|gruResetBefore|lstm)\.ts$/, ['tests/layers/cell.test.ts', 'tests/cli/gradcheck.test.ts']],
+  [/^layers\/(elman|gru|gruResetBefore|lstm)\.ts$/, ['tests/layers/cell.test.ts', 'tests/proofs/gradcheck.test.ts']],
   [/^bptt\/(recurrence|direction)\.ts$/, ['tests/bptt/recurrent.test.ts', 'tests/bptt/trainer.test.ts']],
   [/^bptt\/cpuSession\.ts$/, ['tests/bptt/trainer.test.ts', 'tests/bptt/batch.test.ts']],
   [

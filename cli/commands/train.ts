@@ -1,12 +1,12 @@
 import { createTrainer, ENGINE_NAMES, type EngineName, type Scheme } from 'bptt';
 import { CharVocabulary } from 'bptt/data';
 import { type Command, Option } from 'commander';
-import { type CharModel, fingerprint, readCharModel } from './charModel.ts';
-import { commandGpu } from './commandGpu.ts';
-import { createCommand, numberBetween, runCommand, wholeNumber } from './options.ts';
-import { printable } from './progress.ts';
-import { readText } from './readText.ts';
-import { RunFolder } from './runFolder.ts';
+import { type CharModel, fingerprint, readCharModel } from '../charModel.ts';
+import { commandGpu } from '../commandGpu.ts';
+import { createCommand, numberBetween, whenReaderLeaves, wholeNumber } from '../options.ts';
+import { printable } from '../progress.ts';
+import { readText } from '../readText.ts';
+import { RunFolder } from '../runFolder.ts';
 import {
   CELLS,
   DEFAULT_RATES,
@@ -19,13 +19,13 @@ import {
   type Settings,
   settingsFrom,
   specOf,
-} from './settings.ts';
-import { readingOf, Training } from './training.ts';
-import { type Limits, type RunParts, TrainingRun } from './trainingRun.ts';
+} from '../settings.ts';
+import { readingOf, Training } from '../training.ts';
+import { type Limits, type RunParts, TrainingRun } from '../trainingRun.ts';
+import { typed } from '../typed.ts';
 
 interface Options extends Omit<GivenSettings, 'init'>, Limits {
   init?: Scheme;
-  text?: string[];
   engine: EngineName;
   threads: number;
   fma?: boolean;
@@ -39,73 +39,63 @@ const defaultSeconds = 30;
 
 const positive = (max: number) => numberBetween(0, max, { positive: true });
 
-function trainCommand(): Command {
-  return createCommand('npm start --', 'Trains a character RNN on text, by default as min-char-rnn does.')
-    .option('--text <file...>', 'UTF-8 text files, - for standard input (default: the sources of this library)')
-    .option('--hidden <n>', 'hidden units of a layer', wholeNumber(8192), 100)
-    .option('--steps <n>', 'characters of a window', wholeNumber(100_000), 25)
-    .option('--batch <n>', 'parts of the text read side by side; losses are averaged over them', wholeNumber(65_536), 1)
-    .option('--layers <n>', 'layers of the net', wholeNumber(64), 1)
-    .addOption(new Option('--cell <cell>', 'kind of the hidden units').choices(CELLS).default('elman'))
-    .option('--lr <x>', `learning rate (default: ${DEFAULT_RATES})`, positive(1e38))
-    .addOption(new Option('--optimizer <rule>', 'update rule').choices(OPTIMIZER_NAMES).default('adagrad'))
-    .option('--clip <x>', 'clip each element of the gradient to ±x; 0 for no clipping', numberBetween(0, 1e12), 5)
-    .addOption(
-      new Option('--clip-norm <x>', 'scale the gradient to a norm of at most x instead')
-        .argParser(positive(1e12))
-        .conflicts('clip'),
-    )
-    .option('--l2 <x>', 'add x times the sum of the squared weights to the loss', numberBetween(0, 1e12), 0)
-    .option('--dropout <p>', 'share of outputs dropped between layers', numberBetween(0, 0.99), 0)
-    .option('--iterations <n>', 'windows to learn from in all', wholeNumber(1e12))
-    .option(
-      '--seconds <s>',
-      `time to train (default: ${defaultSeconds} where --iterations is not given)`,
-      positive(1e8),
-    )
-    .option('--seed <n>', 'seed of weights, dropout and samples', wholeNumber(2 ** 32 - 1, 0), 0)
-    .addOption(new Option('--engine <name>', 'what computes').choices(ENGINE_NAMES).default('auto'))
-    .option('--threads <n>', 'engine wasm: threads that share the sequences of a batch', wholeNumber(64), 1)
-    .option('--fma', 'engine wasm: fused multiply-add where there is one; the bits then depend on the host')
-    .addOption(new Option('--dtype <type>', 'precision of the numbers').choices(DTYPES).default('float32'))
-    .addOption(
-      new Option(
-        '--init <scheme>',
-        'initial weights (default: minCharRnn for one Elman layer, else orthogonal)',
-      ).choices(SCHEMES),
-    )
-    .option('--validation <share>', 'share of the text held out at its end to measure on', numberBetween(0, 0.99), 0.1)
-    .option(
-      '--sample-every <n>',
-      'iterations between samples, 0 for none (default: now and then)',
-      wholeNumber(1e12, 0),
-    )
-    .option('--out <dir>', 'folder of the run (default: a new one in runs/)')
-    .addOption(
-      new Option('--resume <run>', 'go on with the run in this folder, on the same text').conflicts(fixed.split(',')),
-    )
-    .addHelpText(
-      'after',
-      '\nCtrl-C (or SIGTERM) ends a run early and keeps what was reached; the exit status is then 0.',
-    )
-    .action(train);
-}
+export const command: Command = createCommand(
+  'train',
+  'Trains a character RNN on text, by default as min-char-rnn does.',
+)
+  .argument('[files...]', 'UTF-8 text files, - for standard input; in a clone of bptt without any: its own sources')
+  .option('--hidden <n>', 'hidden units of a layer', wholeNumber(8192), 100)
+  .option('--steps <n>', 'characters of a window', wholeNumber(100_000), 25)
+  .option('--batch <n>', 'parts of the text read side by side; losses are averaged over them', wholeNumber(65_536), 1)
+  .option('--layers <n>', 'layers of the net', wholeNumber(64), 1)
+  .addOption(new Option('--cell <cell>', 'kind of the hidden units').choices(CELLS).default('elman'))
+  .option('--lr <x>', `learning rate (default: ${DEFAULT_RATES})`, positive(1e38))
+  .addOption(new Option('--optimizer <rule>', 'update rule').choices(OPTIMIZER_NAMES).default('adagrad'))
+  .option('--clip <x>', 'clip each element of the gradient to ±x; 0 for no clipping', numberBetween(0, 1e12), 5)
+  .addOption(
+    new Option('--clip-norm <x>', 'scale the gradient to a norm of at most x instead')
+      .argParser(positive(1e12))
+      .conflicts('clip'),
+  )
+  .option('--l2 <x>', 'add x times the sum of the squared weights to the loss', numberBetween(0, 1e12), 0)
+  .option('--dropout <p>', 'share of outputs dropped between layers', numberBetween(0, 0.99), 0)
+  .option('--iterations <n>', 'windows to learn from in all', wholeNumber(1e12))
+  .option('--seconds <s>', `time to train (default: ${defaultSeconds} where --iterations is not given)`, positive(1e8))
+  .option('--seed <n>', 'seed of weights, dropout and samples', wholeNumber(2 ** 32 - 1, 0), 0)
+  .addOption(new Option('--engine <name>', 'what computes').choices(ENGINE_NAMES).default('auto'))
+  .option('--threads <n>', 'engine wasm: threads that share the sequences of a batch', wholeNumber(64), 1)
+  .option('--fma', 'engine wasm: fused multiply-add where there is one; the bits then depend on the host')
+  .addOption(new Option('--dtype <type>', 'precision of the numbers').choices(DTYPES).default('float32'))
+  .addOption(
+    new Option('--init <scheme>', 'initial weights (default: minCharRnn for one Elman layer, else orthogonal)').choices(
+      SCHEMES,
+    ),
+  )
+  .option('--validation <share>', 'share of the text held out at its end to measure on', numberBetween(0, 0.99), 0.1)
+  .option('--sample-every <n>', 'iterations between samples, 0 for none (default: now and then)', wholeNumber(1e12, 0))
+  .option('--out <dir>', 'folder of the run (default: a new one in runs/)')
+  .addOption(
+    new Option('--resume <run>', 'go on with the run in this folder, on the same text').conflicts(fixed.split(',')),
+  )
+  .addHelpText('after', '\nCtrl-C (or SIGTERM) ends a run early and keeps what was reached; the exit status is then 0.')
+  .action(train);
 
-async function train(options: Options): Promise<void> {
-  const parts = options.resume === undefined ? await freshRun(options) : await resumedRun(options, options.resume);
+async function train(files: string[], options: Options): Promise<void> {
+  const { resume } = options;
+  const parts = resume === undefined ? await freshRun(files, options) : await resumedRun(files, options, resume);
   console.log(introduction(parts));
-  running = new TrainingRun(parts);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => running?.stop());
+  const running = new TrainingRun(parts);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => running.stop());
+  whenReaderLeaves(() => running.stop()); // as Ctrl-C does
   await running.run();
   console.log(farewell(parts));
 }
 
-async function freshRun(options: Options): Promise<RunParts> {
+async function freshRun(files: string[], options: Options): Promise<RunParts> {
   if (options.dropout > 0 && options.layers === 1) {
     throw new RangeError('--dropout works between layers: it needs --layers 2 or more');
   }
   const settings = settingsFrom(options);
-  const files = options.text ?? [];
   const { name, text } = await readText(files);
   const vocabulary = CharVocabulary.fromText(text);
   const training = await trainingOf(settings, options, text, vocabulary);
@@ -120,7 +110,7 @@ async function freshRun(options: Options): Promise<RunParts> {
   };
 }
 
-async function resumedRun(options: Options, path: string): Promise<RunParts> {
+async function resumedRun(files: string[], options: Options, path: string): Promise<RunParts> {
   const folder = RunFolder.open(path);
   const { settings, vocabulary, spec, text: note, seconds, checkpoint }: CharModel = await readCharModel(folder.model);
   const { iterations } = options;
@@ -129,7 +119,7 @@ async function resumedRun(options: Options, path: string): Promise<RunParts> {
       `--iterations is ${iterations}, but the run has come to iteration ${checkpoint.iteration} already`,
     );
   }
-  const { text } = await readText(options.text ?? note.files);
+  const { text } = await readText(files.length > 0 ? files : note.files);
   if (fingerprint(text) !== note.sha256) {
     throw new Error(`the text is not the one that the run began with (${note.name}): it cannot go on`);
   }
@@ -185,16 +175,11 @@ ${training.iteration} iterations are kept in ${folder.path}
   learning curve  ${folder.curve}
   log             ${folder.log}
 
-Write text:  npm run --silent sample -- ${run}${words} --length 500 --temperature 0.8 --seed 1
-Go on:       npm start -- --resume ${run} --seconds 60`;
+Write text:  ${typed('sample')} ${run}${words} --length 500 --temperature 0.8 --seed 1
+Go on:       ${typed('train')} --resume ${run} --seconds 60`;
 }
 
 /** The text as one word of a POSIX shell. */
 function shellWord(text: string): string {
   return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
-
-let running: TrainingRun | undefined;
-
-// A reader that leaves ends the run as Ctrl-C does.
-await runCommand(trainCommand(), () => (running ? running.stop() : process.exit(0)));

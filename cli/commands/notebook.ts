@@ -1,18 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Argument, Option } from 'commander';
-import * as binaryAddition from '../examples/binaryAddition.ts';
-import * as charRnnL2 from '../examples/charRnnL2.ts';
-import * as elmanReber from '../examples/elmanReber.ts';
-import * as embeddedReber from '../examples/embeddedReber.ts';
-import * as linearRnn from '../examples/linearRnn.ts';
-import * as minCharRnn from '../examples/minCharRnn.ts';
-import * as minimalRnn from '../examples/minimalRnn.ts';
-import { reason, writeAtomic } from './files.ts';
-import * as pictures from './notebookPictures.ts';
-import { createCommand, runCommand, wholeNumber } from './options.ts';
-import { createProgress, type Progress } from './progress.ts';
-import { type NamedText, readText } from './readText.ts';
+import { Argument, type Command, Option } from 'commander';
+import * as binaryAddition from '../../examples/binaryAddition.ts';
+import * as charRnnL2 from '../../examples/charRnnL2.ts';
+import * as elmanReber from '../../examples/elmanReber.ts';
+import * as embeddedReber from '../../examples/embeddedReber.ts';
+import * as linearRnn from '../../examples/linearRnn.ts';
+import * as minCharRnn from '../../examples/minCharRnn.ts';
+import * as minimalRnn from '../../examples/minimalRnn.ts';
+import { reason, writeAtomic } from '../files.ts';
+import * as pictures from '../notebookPictures.ts';
+import { createCommand, wholeNumber } from '../options.ts';
+import { createProgress, type Progress } from '../progress.ts';
+import { type NamedText, readText } from '../readText.ts';
 
 interface Options {
   text?: string;
@@ -86,7 +86,10 @@ const notebooks: Record<string, Notebook> = {
   },
 };
 
-const command = createCommand('notebook', 'Runs one of the five notebooks from top to bottom and draws its pictures.')
+export const command: Command = createCommand(
+  'notebook',
+  'Runs one of the five notebooks from top to bottom and draws its pictures.',
+)
   .addArgument(
     new Argument(
       '<name>',
@@ -176,5 +179,3 @@ function prepare(folder: string): void {
 function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }
-
-await runCommand(command);

@@ -1,11 +1,11 @@
 import { formatGradcheck, type GradcheckOptions, type NamedGradcheckReport } from 'bptt';
 import { RandomState } from 'bptt/tensor';
 import { Option } from 'commander';
-import { writeAtomic } from './files.ts';
+import { writeAtomic } from '../cli/files.ts';
+import { createCommand, fail, runCommand, wholeNumber } from '../cli/options.ts';
+import { createProgress } from '../cli/progress.ts';
 import { drawSizes, gradcheckCases, mergeReports, runCase } from './gradcheckCases.ts';
 import { exactCases, formatExact, runExact } from './gradcheckExact.ts';
-import { createCommand, fail, runCommand, wholeNumber } from './options.ts';
-import { createProgress } from './progress.ts';
 
 interface Options {
   seed: number;
@@ -20,7 +20,7 @@ const SIZES = 3;
 const SPREAD = 3;
 
 const command = createCommand(
-  'gradcheck',
+  'npm run gradcheck --',
   'Checks every hand-written gradient against numeric derivatives in float64, and formulas against their exact ones.',
 )
   .option('--seed <n>', 'seed of sizes, values and probes', wholeNumber(2 ** 32 - 1, 0), 0)

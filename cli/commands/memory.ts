@@ -4,11 +4,11 @@ import { type CellName, createTrainer, type ModelSpec, type Trainer, type Traini
 import { ADDING_BASELINE, addingProblem, copyingBaseline, copyingProblem, copyingSteps } from 'bptt/data';
 import { adam } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
-import { Argument } from 'commander';
-import { lineChart } from './chart.ts';
-import { writeAtomic } from './files.ts';
-import { createCommand, numberBetween, runCommand, wholeNumber } from './options.ts';
-import { createProgress } from './progress.ts';
+import { Argument, type Command } from 'commander';
+import { lineChart } from '../chart.ts';
+import { writeAtomic } from '../files.ts';
+import { createCommand, numberBetween, wholeNumber } from '../options.ts';
+import { createProgress } from '../progress.ts';
 
 /** A task that only a net with a long memory can do better than its baseline. */
 interface Problem {
@@ -87,8 +87,8 @@ function copying({ length, symbols }: Options): Problem {
   };
 }
 
-const command = createCommand(
-  'npm run memory --',
+export const command: Command = createCommand(
+  'memory',
   'Trains cells on tasks that need a long memory, beside the baseline of none.',
 )
   .addArgument(new Argument('<problem>', 'which task').choices(['adding', 'copying']))
@@ -121,8 +121,6 @@ const command = createCommand(
     writeAtomic(file, picture(problem, losses, options));
     console.log(`picture: ${file}`);
   });
-
-await runCommand(command);
 
 /** Trains one cell; gives the loss of every update. */
 async function train(problem: Problem, cell: CellName, options: Options): Promise<Float64Array> {

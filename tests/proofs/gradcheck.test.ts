@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { defineCase, operation } from '../../cli/gradcheckCase.ts';
-import { drawSizes, gradcheckCases, mergeReports, runCase } from '../../cli/gradcheckCases.ts';
-import { exactCases, runExact } from '../../cli/gradcheckExact.ts';
+import { defineCase, operation } from '../../proofs/gradcheckCase.ts';
+import { drawSizes, gradcheckCases, mergeReports, runCase } from '../../proofs/gradcheckCases.ts';
+import { exactCases, runExact } from '../../proofs/gradcheckExact.ts';
 import { CELL_NAMES, LOSS_NAMES } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import { EXACT_TOLERANCE } from '../../src/testing/checkFormula.ts';
@@ -103,7 +103,7 @@ describe('npm run gradcheck', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bptt-gradcheck-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const run = (...args: string[]) => {
-    const tsx = ['node_modules/tsx/dist/cli.mjs', '--conditions=bptt-source', 'cli/gradcheck.ts', ...args];
+    const tsx = ['node_modules/tsx/dist/cli.mjs', '--conditions=bptt-source', 'proofs/gradcheck.ts', ...args];
     return spawnSync(process.execPath, tsx, { cwd: root, encoding: 'utf8' });
   };
 
@@ -141,9 +141,9 @@ describe('npm run gradcheck', () => {
       '--import',
       'tsx',
       '--import',
-      './tests/cli/fixtures/wrongGradient.ts',
+      './tests/proofs/fixtures/wrongGradient.ts',
     ];
-    return spawnSync(process.execPath, [...imports, 'cli/gradcheck.ts', ...args], { cwd: root, encoding: 'utf8' });
+    return spawnSync(process.execPath, [...imports, 'proofs/gradcheck.ts', ...args], { cwd: root, encoding: 'utf8' });
   };
 
   it.each(['planted: square', 'planted: exact square', 'planted: other loops'])('fails on a fault: %s', (name) => {

@@ -1,12 +1,13 @@
-import { readCharModel } from './charModel.ts';
-import { writeAtomic } from './files.ts';
-import { type ComparedRun, comparison } from './learningCurve.ts';
-import { createCommand, runCommand } from './options.ts';
-import { RunFolder } from './runFolder.ts';
-import { describe } from './settings.ts';
+import type { Command } from 'commander';
+import { readCharModel } from '../charModel.ts';
+import { writeAtomic } from '../files.ts';
+import { type ComparedRun, comparison } from '../learningCurve.ts';
+import { createCommand } from '../options.ts';
+import { RunFolder } from '../runFolder.ts';
+import { describe } from '../settings.ts';
 
-const command = createCommand(
-  'npm run compare --',
+export const command: Command = createCommand(
+  'compare',
   'Draws the held-out bits per character of several runs in one picture.',
 )
   .argument('<runs...>', 'run folders')
@@ -37,5 +38,3 @@ const command = createCommand(
     }
     console.log(`picture: ${out}`);
   });
-
-await runCommand(command);

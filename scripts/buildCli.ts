@@ -1,0 +1,19 @@
+/** Bundles `cli/` with the notebooks that it runs into `cli/package/dist/`: the package `bptt-cli`, apart from what it depends on. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const cli = fileURLToPath(new URL('../cli', import.meta.url));
+const outdir = join(cli, 'package/dist');
+rmSync(outdir, { recursive: true, force: true });
+await build({
+  entryPoints: [join(cli, 'bptt.ts')],
+  outdir,
+  bundle: true,
+  splitting: true,
+  packages: 'external',
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+});

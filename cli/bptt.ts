@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   notebook: () => import('./commands/notebook.ts'),
   memory: () => import('./commands/memory.ts'),
   convert: () => import('./commands/convert.ts'),
+  export: () => import('./commands/export.ts'),
   sweep: () => import('./commands/sweep.ts'),
 };
 

@@ -1,4 +1,5 @@
-import { mkdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 const reasons: Record<string, string> = {
@@ -10,6 +11,7 @@ const reasons: Record<string, string> = {
   ENOTDIR: 'a part of the path is not a folder',
   EEXIST: 'a file of that name exists',
   EISDIR: 'it is a folder',
+  EDQUOT: 'the quota of disk space is used up',
 };
 
 /** Why a file operation failed, in words. */
@@ -45,6 +47,9 @@ function isFolder(path: string): boolean {
   return found !== undefined;
 }
 
+/** What {@link writeAtomic} and {@link saveAtomic} call a file that is not whole yet. */
+const UNFINISHED = /\.(\d+)\.tmp$/;
+
 /** Writes a file so that a reader, or a stop halfway, finds either the old content or the new, never a part. */
 export function writeAtomic(path: string, content: string | Uint8Array): void {
   const unfinished = `${path}.${process.pid}.tmp`;
@@ -54,5 +59,31 @@ export function writeAtomic(path: string, content: string | Uint8Array): void {
   } catch (error) {
     rmSync(unfinished, { force: true });
     throw error;
+  }
+}
+
+/** As {@link writeAtomic}, while the caller goes on; the bytes are on the disk before the file has its name. */
+export async function saveAtomic(path: string, content: Uint8Array): Promise<void> {
+  const unfinished = `${path}.${process.pid}.tmp`;
+  try {
+    const file = await open(unfinished, 'w');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/** Removes the unfinished files that killed processes left in a folder, or, of one process, its own. */
+export function removeUnfinished(folder: string, pid?: number): void {
+  for (const name of readdirSync(folder)) {
+    const [, by] = UNFINISHED.exec(name) ?? [];
+    if (by !== undefined && (pid === undefined || Number(by) === pid)) rmSync(`${folder}/${name}`, { force: true });
   }
 }

@@ -5,11 +5,13 @@ export interface LogRow {
   iteration: number;
   /** Since the start of training. */
   seconds: number;
-  /** Of this iteration's window, summed over its characters, in nats. */
+  /** Of this iteration's window, summed over its steps and averaged over its sequences, in nats. */
   loss: number;
   smoothLoss: number;
-  bitsPerChar: number;
-  validationBitsPerChar?: number | undefined;
+  /** Of the training text, per symbol. */
+  bits: number;
+  /** Of the held-out text, per symbol, over its first so many symbols. */
+  heldOut?: { bits: number; symbols: number };
 }
 
 export interface LearningCurve {
@@ -17,16 +19,18 @@ export interface LearningCurve {
   text: string;
   /** Net and settings, such as `Elman 100 · Adagrad 0.1 · 25 steps`. */
   net: string;
-  /** Characters whose losses a row's `loss` sums, such as 25: draws the raw loss behind the smooth line. */
-  charactersPerLoss?: number;
+  /** What the text is made of, such as `character`. */
+  unit: string;
+  /** Symbols whose losses a row's `loss` sums, such as 25: draws the raw loss behind the smooth line. */
+  symbolsPerLoss?: number;
 }
 
-/** The learning curve of a run in bits per character, on training text and on held-out text, as an SVG. */
-export function learningCurve(rows: LogRow[], about: LearningCurve): string {
+/** The learning curve of a run in bits per symbol, on training text and on held-out text, as an SVG. */
+export function learningCurve(rows: readonly LogRow[], about: LearningCurve): string {
   const last = rows.at(-1);
   if (last === undefined) throw new RangeError('learningCurve: rows is empty, expected at least one');
-  const measured = rows.filter((row) => row.validationBitsPerChar !== undefined);
-  const curve = (name: string, of: LogRow[], y: (row: LogRow) => number, more: Partial<Series>): Series => ({
+  const measured = rows.filter((row) => row.heldOut !== undefined);
+  const curve = (name: string, of: readonly LogRow[], y: (row: LogRow) => number, more: Partial<Series>): Series => ({
     name,
     x: of.map((row) => row.iteration),
     y: of.map(y),
@@ -34,23 +38,23 @@ export function learningCurve(rows: LogRow[], about: LearningCurve): string {
   });
 
   const series: Series[] = [];
-  const { charactersPerLoss } = about;
-  if (charactersPerLoss !== undefined) {
-    const bits = 1 / (charactersPerLoss * Math.LN2);
+  const { symbolsPerLoss, unit } = about;
+  if (symbolsPerLoss !== undefined) {
+    const bits = 1 / (symbolsPerLoss * Math.LN2);
     series.push(curve('training, each window', rows, (row) => row.loss * bits, { color: 0, faint: true }));
   }
-  series.push(curve(`training ${last.bitsPerChar.toFixed(2)}`, rows, (row) => row.bitsPerChar, { color: 0 }));
+  series.push(curve(`training ${last.bits.toFixed(2)}`, rows, (row) => row.bits, { color: 0 }));
   if (measured.length > 0) {
-    const name = `held out ${measured.at(-1)!.validationBitsPerChar!.toFixed(2)}`;
-    series.push(curve(name, measured, (row) => row.validationBitsPerChar!, { color: 1 }));
+    const name = `held out ${measured.at(-1)!.heldOut!.bits.toFixed(2)}`;
+    series.push(curve(name, measured, (row) => row.heldOut!.bits, { color: 1 }));
   }
 
   const [low, high] = extent(series.filter((s) => !s.faint).map((s) => s.y));
   return lineChart({
-    title: `Learning ${about.text}, character by character`,
+    title: `Learning ${about.text}, ${unit} by ${unit}`,
     subtitle: `${about.net} · ${thousands(last.iteration)} iterations in ${duration(last.seconds)}`,
     xLabel: 'iteration',
-    yLabel: charactersPerLoss === undefined ? 'bits per character' : 'bits per character (pale: single windows)',
+    yLabel: symbolsPerLoss === undefined ? `bits per ${unit}` : `bits per ${unit} (pale: single windows)`,
     // The pale windows scatter widely; the axis is made for the lines over them.
     yRange: [Math.max(0, Math.floor(low - 0.5)), Math.max(1, Math.ceil(high))],
     xRange: [0, last.iteration],
@@ -60,35 +64,44 @@ export function learningCurve(rows: LogRow[], about: LearningCurve): string {
 
 /** A run to be held against others. */
 export interface ComparedRun {
-  net: string;
-  /** Read in one iteration. */
-  charactersPerIteration: number;
+  name: string;
+  /** Symbols read in one iteration. */
+  symbolsPerIteration: number;
   rows: readonly LogRow[];
 }
 
-/** The held-out bits per character of several runs on one text, over the characters that each has read, as an SVG. */
-export function comparison(text: string, runs: readonly ComparedRun[]): string {
-  // The net alone where that tells the runs apart; a label with every setting would take half of the picture.
-  const short = runs.map(({ net }) => net.split(' · ')[0]);
-  const names = new Set(short).size === runs.length ? short : runs.map(({ net }) => net);
-  const series = runs.map(({ net, charactersPerIteration, rows }, i): Series => {
-    const measured = rows.filter((row) => row.validationBitsPerChar !== undefined);
-    if (measured.length === 0) throw new RangeError(`comparison: ${net} was never measured on held-out text`);
+/**
+ * The held-out bits per symbol of several runs on one text, over the symbols that each has read, as an SVG.
+ *
+ * @param measured says on how many symbols the last points of the curves stand
+ */
+export function comparison(
+  { text, unit, measured }: { text: string; unit: string; measured: string },
+  runs: readonly ComparedRun[],
+): string {
+  const series = runs.map(({ name, symbolsPerIteration, rows }): Series => {
+    const points = rows.filter((row) => row.heldOut !== undefined);
+    if (points.length === 0) throw new RangeError(`${name} was never measured on held-out text`);
     return {
-      name: `${names[i]}: ${measured.at(-1)!.validationBitsPerChar!.toFixed(2)}`,
-      x: measured.map((row) => row.iteration * charactersPerIteration),
-      y: measured.map((row) => row.validationBitsPerChar!),
+      name: `${shortened(name)} ${points.at(-1)!.heldOut!.bits.toFixed(2)}`,
+      x: points.map((row) => row.iteration * symbolsPerIteration),
+      y: points.map((row) => row.heldOut!.bits),
     };
   });
   const [low, high] = extent(series.map((s) => s.y));
   return lineChart({
     title: `Held-out text of ${text}`,
-    subtitle: 'how much of it each net foresees, by how much it has read',
-    xLabel: 'characters read',
-    yLabel: 'bits per character',
+    subtitle: measured,
+    xLabel: `${unit}s read`,
+    yLabel: `bits per ${unit}`,
     yRange: [Math.max(0, Math.floor(low - 0.5)), Math.ceil(high)],
     series,
   });
+}
+
+/** A label beside a curve takes no more than a quarter of the picture. */
+function shortened(name: string): string {
+  return name.length <= 28 ? name : `${name.slice(0, 13)}…${name.slice(-14)}`;
 }
 
 function duration(seconds: number): string {

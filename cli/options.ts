@@ -1,4 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { reason } from './files.ts';
+import { printable } from './printable.ts';
 
 /** A commander parser for whole numbers from 1 (or `min`) to `max`. */
 export function wholeNumber(max: number, min = 1): (text: string) => number {
@@ -29,23 +31,26 @@ export function createCommand(name: string, description: string): Command {
     .description(description)
     .allowExcessArguments(false)
     .helpOption('-h, --help', 'show this help')
-    .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll('\n', ' ')}\n`) })
+    .configureOutput({ outputError: (text, write) => write(`${printable(text.trim()).replaceAll('\n', ' ')}\n`) })
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 }
 
-let readerLeft = (): void => process.exit(0);
+/** What to do when standard output takes nothing more: its reader has left (`EPIPE`, `EIO`), or its disk is full. */
+type OutputFailure = (code: string, why: string) => void;
 
-/** What to do when the reader of standard output, such as `head`, leaves before the end; by default the process ends. */
-export function whenReaderLeaves(action: () => void): void {
-  readerLeft = action;
+let outputFails: OutputFailure = (code, why) => {
+  if (code === 'EPIPE' || code === 'EIO') process.exit(0);
+  fail(`standard output: ${why}`);
+};
+
+/** Sets what to do when standard output takes nothing more; else the process ends. */
+export function whenOutputFails(action: OutputFailure): void {
+  outputFails = action;
 }
 
 /** Runs a command on the arguments of the process; an error is one line on stderr and exit status 1. */
 export async function runCommand(command: Command): Promise<void> {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    readerLeft();
-  });
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => outputFails(error.code ?? '', reason(error)));
   try {
     await command.parseAsync(process.argv.slice(2), { from: 'user' });
   } catch (error) {
@@ -55,6 +60,6 @@ export async function runCommand(command: Command): Promise<void> {
 
 /** Prints `error: …` and ends the process with status 1. */
 export function fail(message: string): never {
-  process.stderr.write(`error: ${message}\n`);
+  process.stderr.write(`error: ${printable(message)}\n`);
   process.exit(1);
 }

@@ -1,4 +1,5 @@
 import { MultiBar } from 'cli-progress';
+import { printable } from './printable.ts';
 
 /** Named numbers or texts shown under the bar, in their order; numbers get two decimals. */
 export type Metrics = Record<string, number | string>;
@@ -13,17 +14,27 @@ export interface ProgressOptions {
   from?: number;
   /** Shows a speed: `{unit: 'characters', perUnit: 25}` is 25 characters an iteration. */
   rate?: { unit: string; perUnit: number };
-  /** Where to write: a bar on a terminal, plain lines elsewhere. */
-  stream?: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+  /** Where to write: a bar on a terminal that can, plain lines elsewhere. */
+  stream?: Stream;
+  /** Whether there is nobody to be told anything any more. */
+  isSilent?: () => boolean;
   /** The clock, in milliseconds. */
   now?: () => number;
 }
 
+type Stream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+
 export interface Progress {
-  /** Tells how many units are done; cheap enough to call at each of them. */
-  update(done: number, metrics: Metrics): void;
-  /** Prints text, such as a sample, on lines of its own, above the bar. */
-  print(text: string): void;
+  /**
+   * Tells how many units are done; cheap enough to call at each of them.
+   *
+   * @param pace units a second; without it by the clock, from the beginning on
+   */
+  update(done: number, metrics: Metrics, pace?: number): void;
+  /** Prints text, such as a sample, on lines of its own, above the bar; where there is none, to that stream. */
+  print(text: string, stream?: NodeJS.WritableStream): void;
+  /** Says what goes on beside the work that is counted, until the next update. */
+  status(text: string): void;
   /** Shows the last state and ends; further calls do nothing. */
   stop(): void;
 }
@@ -39,45 +50,58 @@ const longestBar = 30;
  * time (at least a second apart), at least every minute, and one at the end.
  */
 export function createProgress(options: ProgressOptions): Progress {
-  const { stream = process.stdout, now = () => performance.now() } = options;
+  const { stream = process.stdout, now = () => performance.now(), isSilent = () => false } = options;
   const start = now();
-  const state: State = { done: options.from ?? 0, elapsed: 0, metrics: {} };
-  const face = stream.isTTY ? barFace(stream, options, state) : linesFace(stream, options, state);
+  const state: State = { done: options.from ?? 0, elapsed: 0, pace: undefined, metrics: {}, status: '' };
+  const face = canDraw(stream) ? barFace(stream, options, state) : linesFace(stream, options, state);
   let stopped = false;
   return {
-    update(done, metrics) {
-      if (stopped) return;
-      Object.assign(state, { done, metrics, elapsed: (now() - start) / 1000 });
+    update(done, metrics, pace) {
+      if (stopped || isSilent()) return;
+      Object.assign(state, { done, metrics, pace, status: '', elapsed: (now() - start) / 1000 });
       face.update();
     },
-    print(text) {
-      face.print(`${printable(text).replace(/\n+$/, '')}\n`);
+    print(text, other) {
+      if (!isSilent()) face.print(`${printable(text).replace(/\n+$/, '')}\n`, other);
+    },
+    status(text) {
+      if (stopped || isSilent()) return;
+      state.status = printable(text);
+      face.tell();
     },
     stop() {
-      if (!stopped) face.stop();
+      if (!stopped && !isSilent()) face.stop();
       stopped = true;
     },
   };
 }
 
-/** Text without control characters other than line feed and tab, so that it cannot move a terminal's cursor. */
-export function printable(text: string): string {
-  return text.replaceAll('\r\n', '\n').replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
+/** Whether a stream is a terminal that moves its cursor as it is told. */
+function canDraw(stream: Stream): boolean {
+  return stream.isTTY === true && process.env.TERM !== 'dumb';
+}
+
+/** Says on a terminal what goes on before there is anything to count; an empty text takes it away again. */
+export function showStatus(text: string, stream: Stream = process.stdout): void {
+  if (canDraw(stream)) stream.write(`\r${clearRight}${text.slice(0, (stream.columns ?? 80) - 1)}`);
 }
 
 interface State {
   done: number;
   elapsed: number;
+  pace: number | undefined;
   metrics: Metrics;
+  status: string;
 }
 
 interface Face {
   update(): void;
-  print(lines: string): void;
+  print(lines: string, other?: NodeJS.WritableStream): void;
+  tell(): void;
   stop(): void;
 }
 
-function barFace(stream: NonNullable<ProgressOptions['stream']>, options: ProgressOptions, state: State): Face {
+function barFace(stream: Stream, options: ProgressOptions, state: State): Face {
   const bars = new MultiBar({
     stream,
     linewrap: true,
@@ -86,7 +110,7 @@ function barFace(stream: NonNullable<ProgressOptions['stream']>, options: Progre
   });
   const columns = () => (stream.columns ?? 80) - 1;
   bars.create(1, 0, {}, { format: () => barLine(options, state, columns()) });
-  bars.create(1, 0, {}, { format: () => printable(metricFacts(state).join(' · ')).slice(0, columns()) });
+  bars.create(1, 0, {}, { format: () => state.status.slice(0, columns()) || fitted(metricFacts(state), columns()) });
   let drawn = -Infinity;
   return {
     // A training loop leaves the bar's own timer no turn, so the bar is drawn from here.
@@ -95,14 +119,15 @@ function barFace(stream: NonNullable<ProgressOptions['stream']>, options: Progre
       drawn = state.elapsed * 1000;
       bars.update();
     },
-    print(lines) {
+    print(lines, other = stream) {
       if (!bars.isActive) {
-        stream.write(lines);
+        other.write(lines);
         return;
       }
       bars.log(lines.replaceAll('\n', `${clearRight}\n`));
       bars.update();
     },
+    tell: () => bars.update(),
     stop: () => bars.stop(),
   };
 }
@@ -120,10 +145,12 @@ function linesFace(stream: NodeJS.WritableStream, options: ProgressOptions, stat
   };
   return {
     update() {
+      if (state.done === shownDone) return;
       const passed = Math.floor(state.done / stride) > Math.floor(shownDone / stride);
       if (passed || state.elapsed - shownAt >= pause) show();
     },
-    print: (lines) => stream.write(lines),
+    print: (lines, other = stream) => void other.write(lines),
+    tell: () => {}, // who reads a file later knows that it is over
     stop() {
       if (state.done > shownDone) show();
     },
@@ -146,10 +173,8 @@ function speedFacts(options: ProgressOptions, state: State): string[] {
   const share = fraction(options, state);
   const left = share > 0 && share < 1 ? [`${duration((state.elapsed * (1 - share)) / share)} left`] : [];
   const { rate, from = 0 } = options;
-  const speed =
-    rate && state.elapsed > 0
-      ? [`${Math.round(((state.done - from) * rate.perUnit) / state.elapsed)} ${rate.unit}/s`]
-      : [];
+  const pace = state.pace ?? (state.done - from) / state.elapsed;
+  const speed = rate && pace > 0 && pace < Infinity ? [`${short(pace * rate.perUnit)} ${rate.unit}/s`] : [];
   const percent = options.total || options.seconds ? [`${Math.floor(share * 100)} %`] : [];
   return [...percent, ...left, ...speed];
 }
@@ -162,12 +187,28 @@ function count({ unit, total }: ProgressOptions, { done }: State): string {
   return `${unit} ${done}${total ? `/${total}` : ''}`;
 }
 
+/** Three digits are enough of a number that goes up and down. */
+function short(n: number): string {
+  const digits = (value: number): string => String(Number(value.toPrecision(3)));
+  if (n < 1e3) return n.toFixed(0);
+  return n < 1e6 ? `${digits(n / 1e3)}k` : `${digits(n / 1e6)}M`;
+}
+
+/** As many of the facts as there is room for, the first ones. */
+function fitted(facts: string[], columns: number): string {
+  const shown = printable(facts[0] ?? '').slice(0, columns);
+  return facts.slice(1).reduce((line, fact) => {
+    const longer = `${line} · ${printable(fact)}`;
+    return longer.length <= columns ? longer : line;
+  }, shown);
+}
+
 function plainLine(options: ProgressOptions, state: State): string {
   return printable([count(options, state), ...speedFacts(options, state), ...metricFacts(state)].join(', '));
 }
 
 function barLine(options: ProgressOptions, state: State, columns: number): string {
-  const text = printable([...speedFacts(options, state), count(options, state)].join(' · '));
+  const text = fitted([...speedFacts(options, state), count(options, state)], columns - shortestBar - 1);
   const size = Math.min(longestBar, Math.max(shortestBar, columns - text.length - 1));
   const full = Math.round(size * fraction(options, state));
   return `${'█'.repeat(full)}${'░'.repeat(size - full)} ${text}`.slice(0, columns);

@@ -1,36 +1,65 @@
-import type { Clip, ModelSpec, Scheme } from 'bptt';
+import { availableParallelism } from 'node:os';
+import type { Clip, EngineName, ModelSpec, Scheme } from 'bptt';
 import { adagrad, adam, adamw, type Optimizer, rmsprop, rprop, sgd } from 'bptt/optim';
 import type { Dtype } from 'bptt/tensor';
+import { PRESETS, type PresetName } from './presets.ts';
+import type { Unit } from './symbols.ts';
 
 export const CELLS = ['elman', 'gru', 'lstm'] as const;
 export const SCHEMES = ['minCharRnn', 'torch', 'orthogonal'] as const;
 export const DTYPES = ['float32', 'float64'] as const;
+/** How the losses of a window become one: summed over its steps and averaged over the sequences, or averaged over both. */
+export const LOSSES = ['sum', 'mean'] as const;
+
+type Rate = number | ((step: number) => number);
+
+interface Rule {
+  title: string;
+  /** The rate where none is given. */
+  lr: number;
+  make(lr: Rate, beta2: number | undefined): Optimizer;
+}
 
 const OPTIMIZERS = {
-  adagrad: { title: 'Adagrad', lr: 0.1, make: (lr: number) => adagrad({ lr }) },
-  sgd: { title: 'SGD', lr: 0.01, make: (lr: number) => sgd({ lr }) },
-  rmsprop: { title: 'RMSprop', lr: 0.002, make: (lr: number) => rmsprop({ lr }) },
-  adam: { title: 'Adam', lr: 0.002, make: (lr: number) => adam({ lr }) },
-  adamw: { title: 'AdamW', lr: 0.002, make: (lr: number) => adamw({ lr }) },
-  rprop: { title: 'Rprop', lr: 0.001, make: (lr: number) => rprop({ lr }) },
-} as const;
+  adagrad: { title: 'Adagrad', lr: 0.1, make: (lr) => adagrad({ lr }) },
+  sgd: { title: 'SGD', lr: 0.01, make: (lr) => sgd({ lr }) },
+  rmsprop: { title: 'RMSprop', lr: 0.002, make: (lr) => rmsprop({ lr }) },
+  adam: { title: 'Adam', lr: 0.002, make: (lr, beta2) => adam({ lr, ...(beta2 && { beta2 }) }) },
+  adamw: { title: 'AdamW', lr: 0.002, make: (lr, beta2) => adamw({ lr, ...(beta2 && { beta2 }) }) },
+  rprop: { title: 'Rprop', lr: 0.001, make: (lr) => rprop({ lr: numberOf(lr) }) },
+} satisfies Record<string, Rule>;
+
+/** Rprop has steps of its own for each weight: its rate is where these begin. */
+function numberOf(lr: Rate): number {
+  if (typeof lr !== 'number') throw new RangeError('--lr-decay means nothing to rprop');
+  return lr;
+}
 
 export type OptimizerName = keyof typeof OPTIMIZERS;
 export const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS) as OptimizerName[];
 
-/** The learning rates where none is given, in words. */
+/** The learning rates of the other update rules, in words. */
 export const DEFAULT_RATES = OPTIMIZER_NAMES.map((name) => `${name} ${OPTIMIZERS[name].lr}`).join(', ');
+
+/** The most threads by default: more of them share too little of a small batch. */
+const MOST_THREADS = 2;
 
 /** Everything that decides what a run computes, beside the text. It stands in the model file. */
 export interface Settings {
+  preset: PresetName;
   cell: (typeof CELLS)[number];
   hidden: number;
   layers: number;
   dropout: number;
   steps: number;
   batch: number;
+  loss: (typeof LOSSES)[number];
   optimizer: OptimizerName;
   lr: number;
+  /** Whether the rate rises over the first twentieth of the run and falls along half a cosine to 0 at its end. */
+  lrDecay: boolean;
+  /** Adam's second decay rate, where it is not the usual one. */
+  beta2?: number;
   clip: Clip | null;
   l2: number;
   init: Scheme;
@@ -38,58 +67,88 @@ export interface Settings {
   dtype: Dtype;
   /** Share of the text that is held out. */
   validation: number;
+  unit: Unit;
+  /** With words: the most that are known. */
+  mostWords: number;
+  engine: EngineName;
+  threads: number;
+  fma: boolean;
 }
 
-/** Settings as the command line gives them: what is missing depends on the rest. */
-export interface GivenSettings extends Omit<Settings, 'lr' | 'clip' | 'init'> {
-  lr?: number;
-  clip: number;
+/** Settings as the command line gives them: what is missing depends on the preset and on the rest. */
+export type GivenSettings = Partial<Omit<Settings, 'clip' | 'unit' | 'preset' | 'mostWords'>> & {
+  preset: PresetName;
+  clip?: number;
   clipNorm?: number;
-  init?: Scheme;
-}
+  /** Words instead of characters: how many of them at most. */
+  words?: number | true;
+};
 
-/** Fills in what depends on other settings: learning rate, initialiser, clipping. */
-export function settingsFrom(given: GivenSettings): Settings {
-  const { cell, hidden, layers, dropout, steps, batch, optimizer, l2, seed, dtype, validation } = given;
-  const notebook = cell === 'elman' && layers === 1;
-  const byValue = given.clip > 0 ? { value: given.clip } : null;
+/** The most words known where it is not said. */
+export const MOST_WORDS = 10_000;
+
+/** Fills in the preset, and what depends on other settings: learning rate, initialiser, clipping, threads. */
+export function settingsFrom({ preset, clip, clipNorm, words, ...given }: GivenSettings): Settings {
+  const from = PRESETS[preset].settings;
+  const merged = { ...from, ...definedOf(given) };
+  const { cell, layers, batch, optimizer } = merged;
+  const otherRule = optimizer !== from.optimizer;
+  const byValue = clip === undefined ? from.clip : clip > 0 ? { value: clip } : null;
+  const { beta2, ...rest } = merged;
   return {
-    ...{ cell, hidden, layers, dropout, steps, batch, optimizer, l2, seed, dtype, validation },
-    lr: given.lr ?? OPTIMIZERS[optimizer].lr,
-    clip: given.clipNorm === undefined ? byValue : { norm: given.clipNorm },
-    init: given.init ?? (notebook ? 'minCharRnn' : 'orthogonal'),
+    ...{ l2: 0, seed: 0, dtype: 'float32', validation: 0.1, engine: 'auto', fma: false },
+    ...rest,
+    preset,
+    lrDecay: given.lrDecay ?? (from.lrDecay && optimizer !== 'rprop'),
+    lr: given.lr ?? (otherRule ? OPTIMIZERS[optimizer].lr : from.lr),
+    ...(beta2 !== undefined && ['adam', 'adamw'].includes(optimizer) && { beta2 }),
+    clip: clipNorm === undefined ? byValue : { norm: clipNorm },
+    init: given.init ?? (cell === 'elman' && layers === 1 ? 'minCharRnn' : 'orthogonal'),
+    threads: given.threads ?? (given.engine === 'webgpu' ? 1 : Math.min(MOST_THREADS, availableParallelism(), batch)),
+    unit: words === undefined ? 'character' : 'word',
+    mostWords: typeof words === 'number' ? words : MOST_WORDS,
   };
 }
 
-/**
- * The net for a vocabulary of V characters. Its loss is the cross-entropy summed over the steps, as in the notebook, and
- * averaged over the sequences of a batch.
- */
-export function specOf({ cell, hidden, layers, dropout, batch }: Settings, V: number): ModelSpec {
+function definedOf<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** The net for V symbols. */
+export function specOf({ cell, hidden, layers, dropout, batch, loss }: Settings, V: number): ModelSpec {
   return {
-    cell,
-    inputSize: V,
-    hiddenSize: hidden,
-    layers,
-    dropout,
-    bias: 'input',
-    outputSize: V,
-    loss: 'softmaxCrossEntropy',
-    reduction: 1 / batch,
+    ...{ cell, inputSize: V, hiddenSize: hidden, layers, dropout, bias: 'input', outputSize: V },
+    ...{ loss: 'softmaxCrossEntropy', reduction: loss === 'mean' ? 'mean' : 1 / batch },
   };
 }
 
-export function optimizerOf({ optimizer, lr }: Settings): Optimizer {
-  return OPTIMIZERS[optimizer].make(lr);
+/** Symbols that the loss of a window is a mean over, so that loss times this is the sum of nats over all of them. */
+export function summedOver({ loss, batch }: Settings, symbols: number): number {
+  return loss === 'mean' ? symbols : batch;
+}
+
+const WARM_UP = 0.05;
+
+/** The learning rate where `progress`, from 0 to 1, of a run is done. */
+export function rateAt({ lr, lrDecay }: Settings, progress: number): number {
+  if (!lrDecay) return lr;
+  if (progress < WARM_UP) return (lr * progress) / WARM_UP;
+  return (lr * (1 + Math.cos((Math.PI * (progress - WARM_UP)) / (1 - WARM_UP)))) / 2;
+}
+
+/** @param lr the rate, or that of each update */
+export function optimizerOf({ optimizer, beta2 }: Settings, lr: Rate): Optimizer {
+  return OPTIMIZERS[optimizer].make(lr, beta2);
 }
 
 /** Net and settings in a line, such as `Elman 100 · Adagrad 0.1 · 25 steps`. */
 export function describe(settings: Settings): string {
-  const { cell, hidden, layers, dropout, steps, batch, optimizer, lr, l2 } = settings;
+  const { cell, hidden, layers, dropout, steps, batch, optimizer, lr, lrDecay, l2, unit } = settings;
   const net = `${cell === 'elman' ? 'Elman' : cell.toUpperCase()} ${layers > 1 ? `${layers}×` : ''}${hidden}`;
-  const facts = [net, `${OPTIMIZERS[optimizer].title} ${lr}`, `${steps} steps`];
+  const facts = [net, `${OPTIMIZERS[optimizer].title} ${lr}${lrDecay ? ' falling to 0' : ''}`, `${steps} steps`];
   if (batch > 1) facts.push(`batch ${batch}`);
   if (dropout > 0) facts.push(`dropout ${dropout}`);
   if (l2 > 0) facts.push(`L2 ${l2}`);
+  if (unit === 'word') facts.push('words');
   return facts.join(' · ');
 }

@@ -1,120 +1,162 @@
-import {
-  type NamedTensors,
-  NonFiniteError,
-  parameterLayout,
-  type ResolvedSpec,
-  type Trainer,
-  type TrainerState,
-  type TrainingBatch,
-} from 'bptt';
+import { type NamedTensors, NonFiniteError, parameterLayout, type Trainer, type TrainingBatch } from 'bptt';
 import { CharWindows, splitTail } from 'bptt/data';
 import { l2Forward } from 'bptt/optim';
-import type { Settings } from './settings.ts';
+import type { HeldOut } from './runFile.ts';
+import { type Settings, summedOver } from './settings.ts';
+import type { Ids } from './symbols.ts';
 
-/** About how many characters of the held-out text are read to measure it. */
-const heldOutCharacters = 2500;
+/** The time that a run gets where nothing is said of its length. */
+export const DEFAULT_SECONDS = 30;
 
-/** A point of a run that training can go on from. */
-export interface Checkpoint {
+/** The training figure forgets: a symbol read so many symbols ago counts 1/e of one that is read now. */
+const REMEMBERED = 25_000;
+/** The penalty changes slowly, and measuring it costs a pass over the weights. */
+const PENALTY_EVERY = 100;
+
+/** Where a training has come to, beside what its trainer knows. */
+export interface TrainingPoint {
+  /** The number of windows learnt from. */
   iteration: number;
-  smoothLoss: number;
   /** Where in its stream the last window ended. */
   position: number;
-  state: TrainerState;
+  /** The notebook's: 0.999·smooth loss + 0.001·loss, window by window; begins at the loss of a net that knows nothing. */
+  smoothLoss: number;
+  /** Sums over the symbols read, of their nats and of 1, in which older ones fade. */
+  nats: number;
+  weight: number;
+  /** λ·Σw², L2's share of the loss, as measured at the last multiple of {@link PENALTY_EVERY} iterations. */
+  penalty: number;
 }
 
 /** A text cut into windows to learn from and a tail to measure on. */
 export interface Reading {
   windows: CharWindows;
-  heldOut: TrainingBatch[];
-  /** The length of the text, and of its tail; 0 where that is shorter than a window, and so learnt from as well. */
+  /** From the symbol before the held-out ones on; empty where none are held out. */
+  heldOut: Int32Array;
+  /** The number of symbols in all. */
   length: number;
-  heldOutLength: number;
 }
 
 /** @throws {RangeError} where the text, or what is left of it to learn from, is shorter than a window. */
-export function readingOf(ids: Int32Array, settings: Settings): Reading {
-  const { train, validation } = splitTail(ids, settings.validation);
-  const holdsOut = validation.length > settings.steps * settings.batch;
-  return {
-    windows: windowsOf(holdsOut ? train : ids, settings),
-    heldOut: holdsOut ? heldOutWindows(validation, settings) : [],
-    length: ids.length,
-    heldOutLength: holdsOut ? validation.length : 0,
-  };
+export function readingOf(ids: Ids, settings: Settings): Reading {
+  const { steps, batch, validation, unit } = settings;
+  const { train, validation: tail } = splitTail(ids, validation);
+  const held = tail.length > 0 ? Int32Array.from(ids.subarray(train.length - 1)) : new Int32Array(0);
+  const least = steps * batch + 1;
+  if (train.length < least) {
+    const window = batch > 1 ? `${batch} windows of ${count(steps, unit)}` : `a window of ${count(steps, unit)}`;
+    const smaller = batch > 1 ? '; a smaller --batch or --steps needs less' : '';
+    throw new RangeError(
+      `the text to train on has ${count(train.length, unit)}, expected at least ${least}: ${window} and one more${smaller}`,
+    );
+  }
+  return { windows: new CharWindows(train, steps, batch), heldOut: held, length: ids.length };
+}
+
+/** A number of things in words: `1 character`, `2 characters`. */
+export function count(n: number, unit: string): string {
+  return `${n} ${unit}${n === 1 ? '' : 's'}`;
 }
 
 /** A net reading a text window by window, its state carried on: min-char-rnn's loop. One iteration is one window. */
 export class Training {
   readonly trainer: Trainer;
   readonly reading: Reading;
-  /** The number of windows learnt from. */
-  iteration = 0;
-  /** Of the last window: nats summed over its characters, L2 included. */
+  point: TrainingPoint;
+  /** Of the last window: nats summed over its steps and averaged over the sequences, L2 included. */
   loss: number;
-  /** 0.999·smooth loss + 0.001·loss, window by window; begins at the loss of a net that knows nothing. */
-  smoothLoss: number;
+  /** Spent on learning. */
+  seconds = 0;
 
   private readonly settings: Settings;
   private readonly pool: WindowBatch[] = [];
-  /** λ·Σw² as last measured. */
-  private penalty = 0;
 
-  constructor(trainer: Trainer, settings: Settings, reading: Reading, vocabularySize: number) {
+  constructor(trainer: Trainer, settings: Settings, reading: Reading) {
     this.trainer = trainer;
     this.settings = settings;
     this.reading = reading;
-    this.loss = Math.log(vocabularySize) * settings.steps;
-    this.smoothLoss = this.loss;
+    this.loss = Math.log(trainer.spec.outputSize) * settings.steps;
+    this.point = { iteration: 0, position: 0, smoothLoss: this.loss, nats: 0, weight: 0, penalty: 0 };
   }
 
-  /** Of the training text, by the smooth loss without L2. */
-  get bitsPerChar(): number {
-    return (this.smoothLoss - this.penalty) / (this.settings.steps * Math.LN2);
+  get iteration(): number {
+    return this.point.iteration;
   }
 
-  /** Learns from the next `count` windows. */
+  /** Bits per symbol of the training text, without L2: a mean over the symbols read, in which older ones fade. */
+  get bits(): number {
+    const { nats, weight } = this.point;
+    return weight === 0 ? Math.log2(this.trainer.spec.outputSize) : nats / weight / Math.LN2;
+  }
+
+  /** Learns from the next `count` windows, which go to the next multiple of {@link PENALTY_EVERY} at most. */
   async advance(count: number): Promise<void> {
     const { steps, batch } = this.settings;
+    const start = performance.now();
+    const { point } = this;
+    if (this.settings.l2 > 0 && point.iteration % PENALTY_EVERY === 0) point.penalty = await this.penalty();
     while (this.pool.length < count) this.pool.push(emptyBatch(steps * batch));
     const batches = this.pool.slice(0, count);
     for (const window of batches) window.carry = !this.reading.windows.next(window.inputs, window.targets);
     const losses = await this.trainer.train(batches);
-    for (const loss of losses) this.smoothLoss = this.smoothLoss * 0.999 + loss * 0.001;
-    this.loss = losses[count - 1];
-    this.iteration += count;
+    const symbols = steps * batch;
+    const fade = Math.exp(-symbols / REMEMBERED);
+    for (const loss of losses) {
+      const nats = (loss - point.penalty) * summedOver(this.settings, symbols);
+      this.loss = nats / batch + point.penalty;
+      point.smoothLoss = point.smoothLoss * 0.999 + this.loss * 0.001;
+      point.nats = point.nats * fade + nats;
+      point.weight = point.weight * fade + symbols;
+    }
+    point.iteration += count;
+    point.position = this.reading.windows.position;
+    this.seconds += (performance.now() - start) / 1000;
   }
 
   /**
-   * Bits per character of the held-out text; undefined without any. The state is carried through it, beginning with a
-   * copy of the one that training has come to: that is the only one that the net is sure to be at home in.
+   * Bits per symbol of the first `most` held-out symbols, read as one stream from a state of zeros on, whatever the windows
+   * and sequences of the training: so that runs can be compared. Undefined where none are held out.
    */
-  async heldOutBitsPerChar(): Promise<number | undefined> {
-    if (this.reading.heldOut.length === 0) return undefined;
-    const losses = await this.trainer.evaluate(this.reading.heldOut);
-    return losses.reduce((a, b) => a + b) / (losses.length * this.settings.steps * Math.LN2);
+  async heldOut(most = Infinity): Promise<HeldOut | undefined> {
+    const { steps } = this.settings;
+    const ids = this.reading.heldOut;
+    const symbols = Math.min(most, ids.length - 1);
+    if (symbols < 1) return undefined;
+    const windows: TrainingBatch[] = [];
+    for (let at = 0; at < symbols; at += steps) {
+      const end = Math.min(at + steps, symbols);
+      windows.push({
+        ...{ inputs: ids.subarray(at, end), targets: ids.subarray(at + 1, end + 1) },
+        ...{ steps: end - at, batch: 1, carry: at > 0 },
+      });
+    }
+    const losses = await this.trainer.evaluate(windows);
+    const nats = losses.reduce((sum, loss, i) => sum + loss * summedOver(this.settings, windows[i].inputs.length), 0);
+    return { bits: nats / symbols / Math.LN2, symbols };
   }
 
   /**
-   * A copy of all that is needed to go on from here.
+   * Looks whether this is a point to go on from.
    *
-   * @throws {NonFiniteError} where the last update overflowed, so that it is no point to go on from.
+   * @throws {NonFiniteError} where the last update overflowed.
    */
-  async checkpoint(): Promise<Checkpoint> {
-    const state = await this.trainer.state();
-    assertFinite(state);
-    this.penalty = penaltyOf(this.trainer.spec, state.parameters, this.settings.l2);
-    const { iteration, smoothLoss, reading } = this;
-    return { iteration, smoothLoss, position: reading.windows.position, state };
+  async check(): Promise<void> {
+    for (const [name, values] of Object.entries(await this.trainer.parameters())) {
+      const bad = values.find((v) => !Number.isFinite(v));
+      if (bad !== undefined) throw new NonFiniteError(name, this.trainer.step, bad);
+    }
   }
 
-  /** Goes on from a checkpoint. */
-  async resume({ iteration, smoothLoss, position, state }: Checkpoint): Promise<void> {
-    await this.trainer.setState(state);
-    this.reading.windows.position = position;
-    this.iteration = iteration;
-    this.smoothLoss = smoothLoss;
-    this.penalty = penaltyOf(this.trainer.spec, state.parameters, this.settings.l2);
+  /** Goes on from a point that the trainer has come to. */
+  resume(point: TrainingPoint): void {
+    this.point = { ...point };
+    this.reading.windows.position = point.position;
+  }
+
+  private async penalty(): Promise<number> {
+    const parameters: NamedTensors = await this.trainer.parameters();
+    const weights = parameterLayout(this.trainer.spec).filter(({ decays }) => decays);
+    return weights.reduce((sum, { name }) => sum + l2Forward(parameters[name], this.settings.l2), 0);
   }
 }
 
@@ -126,38 +168,4 @@ interface WindowBatch extends TrainingBatch {
 
 function emptyBatch(length: number): WindowBatch {
   return { inputs: new Int32Array(length), targets: new Int32Array(length), carry: false };
-}
-
-function windowsOf(ids: Int32Array, { steps, batch }: Settings): CharWindows {
-  const least = steps * batch + 1;
-  if (ids.length < least) {
-    const window = batch > 1 ? `${batch} windows of ${steps} characters` : `a window of ${steps} characters`;
-    throw new RangeError(
-      `the text to train on has ${ids.length} characters, expected at least ${least}: ${window} and one more`,
-    );
-  }
-  return new CharWindows(ids, steps, batch);
-}
-
-function heldOutWindows(ids: Int32Array, { steps, batch }: Settings): TrainingBatch[] {
-  const windows = new CharWindows(ids, steps, batch);
-  const wanted = Math.max(1, Math.floor(heldOutCharacters / (steps * batch)));
-  return Array.from({ length: Math.min(wanted, windows.windowsPerPass) }, () => {
-    const window = { ...emptyBatch(steps * batch), carry: true };
-    windows.next(window.inputs, window.targets);
-    return window;
-  });
-}
-
-function penaltyOf(spec: ResolvedSpec, parameters: NamedTensors, l2: number): number {
-  if (l2 === 0) return 0;
-  const weights = parameterLayout(spec).filter(({ decays }) => decays);
-  return weights.reduce((sum, { name }) => sum + l2Forward(parameters[name], l2), 0);
-}
-
-function assertFinite({ parameters, updates }: TrainerState): void {
-  for (const [name, values] of Object.entries(parameters)) {
-    const bad = values.find((v) => !Number.isFinite(v));
-    if (bad !== undefined) throw new NonFiniteError(name, updates, bad);
-  }
 }

@@ -1,13 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
-import type { EngineName, ModelSpec } from 'bptt';
-import type { CharVocabulary } from 'bptt/data';
 import { RandomState } from 'bptt/tensor';
-import { encodeCharModel, samplerOf, type TextNote } from './charModel.ts';
-import type { LogRow } from './learningCurve.ts';
-import { createProgress, type Metrics, type Progress } from './progress.ts';
-import type { RunFolder } from './runFolder.ts';
+import type { Desk } from './desk.ts';
+import { Diagnosis } from './diagnosis.ts';
+import type { Keeper } from './keeper.ts';
+import type { Metrics } from './progress.ts';
+import type { Rate } from './rate.ts';
+import { encodeRun, type HeldOut, type Limits, type RunNote, samplerOf } from './runFile.ts';
 import { describe, type Settings } from './settings.ts';
-import type { Checkpoint, Training } from './training.ts';
+import { decode, openingId, type Symbols } from './symbols.ts';
+import type { Training } from './training.ts';
 
 /** Windows between two turns of the event loop: the largest of these that takes less than `chunkSeconds`. */
 const chunkSizes = [1, 2, 5, 10, 20, 50, 100];
@@ -15,70 +16,80 @@ const chunkSeconds = 0.02;
 /** A row of the log stands for every hundredth iteration, or a second where those take longer. */
 const rowEvery = 100;
 const rowSeconds = 1;
-/** Measuring on held-out text may take this share of the time. */
+/** Measuring on held-out text may take this share of the time, and one measurement on the way so long. */
 const measuringShare = 0.1;
-/** Model and curve are written at the end, and this often on the way. */
-const keepSeconds = 30;
+const measuringSeconds = 0.4;
+/** The numbers of held-out symbols that may be measured on the way. */
+const measuredSymbols = [50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000];
+/** The model is kept as it begins, after this time, and then this often. */
+const firstKeepSeconds = 1;
+const keepSeconds = 7;
 /** Samples come after this time and then whenever it has grown by half. */
 const firstSampleSeconds = 5;
 const sampleLength = 200;
-
-/** When a run ends, and how often it shows a sample. */
-export interface Limits {
-  /** The run ends at this iteration. */
-  iterations?: number | undefined;
-  /** The run ends after this time, counted from when it was started or resumed. */
-  seconds?: number | undefined;
-  /** Iterations between two samples, 0 for none; by default after 5 seconds and then ever more rarely. */
-  sampleEvery?: number | undefined;
-}
+/** A sample of a net too large for it ends after this time. */
+const sampleSeconds = 1;
 
 export interface RunParts {
   training: Training;
-  folder: RunFolder;
-  engine: EngineName;
-  spec: ModelSpec;
-  vocabulary: CharVocabulary;
+  keeper: Keeper;
+  symbols: Symbols;
   settings: Settings;
-  text: TextNote;
-  /** Of the run so far, where it is resumed. */
-  rows: LogRow[];
-  secondsBefore: number;
+  text: RunNote['text'];
   limits: Limits;
+  rate: Rate;
+  /** Iterations between two samples, 0 for none; by default after 5 seconds and then ever more rarely. */
+  sampleEvery: number | undefined;
+  /** Of the run before it was resumed. */
+  before: { seconds: number; heldOut: RunNote['heldOut']; best: RunNote['best'] };
+  farewell: (iteration: number, figures: Pick<RunNote, 'heldOut' | 'best'>) => string;
+  desk: Desk;
 }
 
 /** Trains, shows how it goes, and keeps what is reached in the run's folder. */
 export class TrainingRun {
   private readonly parts: RunParts;
   private readonly training: Training;
-  private readonly progress: Progress;
+  private readonly diagnosis: Diagnosis;
   private readonly startedAt = performance.now();
-  /** The last state that was looked at and found whole. */
-  private lastGood!: Checkpoint;
-  /** The held-out text's bits per character as last measured, and the iteration of that. */
-  private heldOut: number | undefined;
-  private heldOutAt = 0;
+  private readonly learnedBefore: { seconds: number; iteration: number };
+  private heldOut: RunNote['heldOut'];
+  private best: RunNote['best'];
+  /** The best model, not yet on the disk. */
+  private newBest: Uint8Array | undefined;
+  /** Held-out symbols that are measured on the way; 0 until it is known how many there is time for. */
+  private measured = 0;
   private chunk = chunkSizes[0];
-  private measuringSeconds = 0;
+  private measuringTime = 0;
   private rowAt = 0;
-  private keptAt = 0;
+  private keptAt = -Infinity;
   private sampledAt = 0;
+  private sampledIteration = -1;
   private stopped = false;
 
   constructor(parts: RunParts) {
-    const { limits, settings, training } = parts;
+    const { training, before, symbols, limits, settings } = parts;
     this.parts = parts;
     this.training = training;
-    this.progress = createProgress({
+    this.learnedBefore = { seconds: training.seconds, iteration: training.iteration };
+    this.diagnosis = new Diagnosis(training.reading, symbols.size, settings);
+    ({ heldOut: this.heldOut, best: this.best } = before);
+    const all = training.reading.heldOut.length - 1;
+    const onTheWay = parts.keeper.rows.findLast((row) => row.heldOut !== undefined && row.heldOut.symbols < all);
+    this.measured = onTheWay?.heldOut?.symbols ?? 0;
+    const { keeper, text } = parts;
+    const about = { text: text.name, net: describe(settings), unit: settings.unit, symbolsPerLoss: settings.steps };
+    parts.desk.curve(keeper.folder.curve, about, keeper.rows);
+    parts.desk.begin({
       unit: 'iteration',
       total: limits.iterations,
-      seconds: limits.seconds,
+      seconds: limits.seconds === undefined ? undefined : limits.seconds - before.seconds,
       from: training.iteration,
-      rate: { unit: 'characters', perUnit: settings.steps * settings.batch },
+      rate: { unit: `${symbols.unit}s`, perUnit: settings.steps * settings.batch },
     });
   }
 
-  /** Ends the run after the chunk of windows that is being learnt from. */
+  /** Ends the run after the piece of work under way. */
   stop(): void {
     this.stopped = true;
   }
@@ -86,20 +97,23 @@ export class TrainingRun {
   /**
    * Trains until a limit or {@link stop}.
    *
-   * @throws {Error} on a NaN or infinity, or where it cannot write; the folder then keeps the last whole state.
+   * @throws {Error} on a NaN or infinity, or where what was reached could not be written; the folder then keeps the last
+   *   whole state that could.
    */
   async run(): Promise<void> {
-    this.lastGood = await this.training.checkpoint();
+    const { keeper, desk } = this.parts;
+    await this.keep();
     try {
       while (!this.isOver()) await this.step();
       await this.finish();
     } catch (error) {
-      await this.keep();
-      const kept = `${this.parts.folder.path} keeps the model of iteration ${this.lastGood.iteration}`;
+      await this.keep().catch(() => {}); // the state may be the overflow itself
+      const kept = `${keeper.folder.path} keeps the model of iteration ${keeper.keptIteration}`;
       throw new Error(`${(error as Error).message}; ${kept}`, { cause: error });
     } finally {
-      this.progress.stop();
+      desk.end();
     }
+    if (keeper.failure) throw new Error(`cannot write to run folder ${keeper.folder.path}: ${keeper.failure}`);
   }
 
   /** Since the run was started or resumed. */
@@ -107,48 +121,82 @@ export class TrainingRun {
     return (performance.now() - this.startedAt) / 1000;
   }
 
+  private get seconds(): number {
+    return this.parts.before.seconds + this.elapsed;
+  }
+
   private isOver(): boolean {
     const { iterations = Infinity, seconds = Infinity } = this.parts.limits;
-    return this.stopped || this.training.iteration >= iterations || this.elapsed >= seconds;
+    return this.stopped || this.training.iteration >= iterations || this.seconds >= seconds || this.isTired();
+  }
+
+  /** Whether the held-out text has not become easier for so long as one is patient. */
+  private isTired(): boolean {
+    const { limits, keeper } = this.parts;
+    if (limits.patience === undefined || this.best === null) return false;
+    const { iteration } = this.best;
+    return keeper.rows.filter((row) => row.heldOut && row.iteration > iteration).length >= limits.patience;
   }
 
   /** A chunk of windows, and what is due after it. */
   private async step(): Promise<void> {
-    const { training } = this;
+    const { training, parts } = this;
     const count = this.nextChunk();
     const start = performance.now();
+    parts.rate.progress = this.progress();
     await training.advance(count);
     this.adaptChunk((performance.now() - start) / 1000 / count);
     if (this.isOver()) return;
     const rowDue = training.iteration % rowEvery === 0 || this.elapsed - this.rowAt >= rowSeconds;
-    if (rowDue && this.measuringSeconds <= measuringShare * this.elapsed) await this.measure();
-    if (rowDue) this.addRow();
-    if (this.isSampleDue()) {
-      this.lastGood = await training.checkpoint();
-      await this.showSample();
+    if (rowDue) {
+      if (this.measuringTime <= measuringShare * this.elapsed) await this.measure();
+      this.addRow();
+      this.look();
     }
-    if (this.elapsed - this.keptAt >= keepSeconds) {
-      this.lastGood = await training.checkpoint();
-      await this.keep();
+    const pause = this.keptAt <= 0 ? firstKeepSeconds : keepSeconds;
+    if (this.elapsed - Math.max(0, this.keptAt) >= pause) {
+      await training.check();
+      void this.keep(); // the files are written while training goes on
     }
-    this.progress.update(training.iteration, this.metrics());
-    await setImmediate(); // signals get their turn
+    if (this.isSampleDue()) await this.showSample();
+    this.show();
+    await setImmediate(); // who wants to stop gets a turn
+  }
+
+  /** How far the run has come on its way to its limit, from 0 to 1. */
+  private progress(): number {
+    const { iterations, seconds } = this.parts.limits;
+    if (iterations !== undefined) return this.training.iteration / iterations;
+    return seconds === undefined ? 0 : Math.min(1, this.seconds / seconds);
   }
 
   /** Measures where the run ends, and keeps it; who has stopped it waits for nothing more than the keeping. */
   private async finish(): Promise<void> {
-    if (this.stopped) this.lastGood = await this.training.checkpoint();
-    else if (this.training.iteration > this.heldOutAt) await this.measure();
+    const { desk, settings, sampleEvery } = this.parts;
+    await this.training.check();
+    if (!this.stopped && this.training.reading.heldOut.length > 0) {
+      await this.keep(); // who stops the measuring loses nothing
+      const { heldOut } = this.training.reading;
+      desk.status(`measuring all ${heldOut.length - 1} held-out ${settings.unit}s`);
+      await setImmediate();
+      if (!this.stopped) await this.measure(Infinity);
+    }
     this.addRow();
     await this.keep();
-    this.progress.update(this.training.iteration, this.metrics());
-    this.progress.stop();
-    if (!this.stopped && this.parts.limits.sampleEvery !== 0) await this.showSample();
+    this.show();
+    if (!this.stopped && sampleEvery !== 0) await this.showSample();
+    this.look();
+  }
+
+  private farewell(): string {
+    const { heldOut, best, parts } = this;
+    return parts.farewell(parts.keeper.keptIteration, { heldOut, best });
   }
 
   /** How many windows to learn from at once; chunks end on multiples of their size, at samples and at the last one. */
   private nextChunk(): number {
-    const { iterations = Infinity, sampleEvery = 0 } = this.parts.limits;
+    const { limits, sampleEvery = 0 } = this.parts;
+    const { iterations = Infinity } = limits;
     const { iteration } = this.training;
     const toSample = sampleEvery > 0 ? sampleEvery - (iteration % sampleEvery) : Infinity;
     return Math.min(this.chunk - (iteration % this.chunk), toSample, iterations - iteration);
@@ -159,70 +207,118 @@ export class TrainingRun {
   }
 
   private isSampleDue(): boolean {
-    const { sampleEvery } = this.parts.limits;
+    const { sampleEvery } = this.parts;
     if (sampleEvery !== undefined) return sampleEvery > 0 && this.training.iteration % sampleEvery === 0;
     return this.elapsed >= Math.max(firstSampleSeconds, this.sampledAt * 1.5);
   }
 
-  /** Measures on the held-out text and remembers the state. */
-  private async measure(): Promise<void> {
+  /** Measures on the held-out text, and remembers the model where it is the best so far. */
+  private async measure(symbols = this.measured || measuredSymbols[0]): Promise<void> {
+    const { training } = this;
     const start = performance.now();
-    const heldOut = await this.training.heldOutBitsPerChar();
-    this.lastGood = await this.training.checkpoint();
-    this.heldOut = heldOut;
-    this.heldOutAt = this.training.iteration;
-    this.measuringSeconds += (performance.now() - start) / 1000;
+    const heldOut: HeldOut | undefined = await training.heldOut(symbols);
+    const took = (performance.now() - start) / 1000;
+    if (heldOut === undefined) return;
+    if (this.measured === 0) {
+      const most = (heldOut.symbols * measuringSeconds) / took;
+      this.measured = measuredSymbols.findLast((n) => n <= most) ?? measuredSymbols[0];
+    }
+    this.measuringTime += (performance.now() - start) / 1000;
+    this.heldOut = { ...heldOut, iteration: training.iteration };
+    // Figures over other symbols cannot be compared: the first one over more of them counts as better.
+    const { best } = this;
+    const same = heldOut.symbols === best?.symbols;
+    if (best === null || heldOut.symbols > best.symbols || (same && heldOut.bits < best.bits)) {
+      const isLast = symbols === Infinity && this.best !== null && this.best.iteration < training.iteration;
+      if (isLast && (await this.isWorseThanBest())) return;
+      this.best = this.heldOut;
+      await training.check();
+      this.newBest = await this.encoded();
+    }
+  }
+
+  /** At the end, by the symbols that the best model was measured on. */
+  private async isWorseThanBest(): Promise<boolean> {
+    const { bits, symbols } = this.best!;
+    const same = await this.training.heldOut(symbols);
+    return same!.bits > bits;
   }
 
   private addRow(): void {
-    const { training, parts } = this;
-    const { iteration } = training;
-    if (iteration === (parts.rows.at(-1)?.iteration ?? 0)) return;
-    const row = {
-      iteration,
-      seconds: parts.secondsBefore + this.elapsed,
-      loss: training.loss,
-      smoothLoss: training.smoothLoss,
-      bitsPerChar: training.bitsPerChar,
-      validationBitsPerChar: this.heldOutAt === iteration ? this.heldOut : undefined,
-    };
+    const { training, heldOut } = this;
+    const { keeper, desk } = this.parts;
+    const { iteration, smoothLoss } = training.point;
+    if (iteration === (keeper.rows.at(-1)?.iteration ?? 0)) return;
+    const { loss, bits } = training;
+    const measured = heldOut?.iteration === iteration && { heldOut: { bits: heldOut.bits, symbols: heldOut.symbols } };
     this.rowAt = this.elapsed;
-    parts.rows.push(row);
-    parts.folder.append(row);
+    const row = { iteration, seconds: this.seconds, loss, smoothLoss, bits, ...measured };
+    keeper.add(row);
+    desk.row(row);
   }
 
-  private metrics(): Metrics {
-    return {
-      'smooth loss': this.training.smoothLoss,
-      'bits/character': this.training.bitsPerChar,
-      ...(this.heldOut !== undefined && { 'held out': this.heldOut }),
+  /** Says what looks wrong with the run. */
+  private look(): void {
+    const { training, parts } = this;
+    const finding = this.diagnosis.of(training.iteration, training.bits, this.heldOut?.bits);
+    if (finding !== undefined) parts.desk.print(`note: ${finding}`);
+  }
+
+  private show(): void {
+    const { training, heldOut, parts } = this;
+    const { seconds, iteration } = this.learnedBefore;
+    const { unit } = parts.symbols;
+    const metrics: Metrics = {
+      ...(parts.settings.batch === 1 && { 'smooth loss': training.point.smoothLoss }),
+      [`bits/${unit}`]: training.bits,
+      ...(heldOut !== null && { 'held out': heldOut.bits }),
     };
+    const pace = (training.iteration - iteration) / (training.seconds - seconds || Number.NaN);
+    parts.desk.update(training.iteration, metrics, pace);
   }
 
-  /** Prints text drawn from the last whole state. */
+  /** Prints text drawn from the net as it is. */
   private async showSample(): Promise<void> {
-    const { vocabulary, spec, settings, engine } = this.parts;
-    const { iteration, state } = this.lastGood;
-    const prime = vocabulary.encode(vocabulary.has('\n') ? '\n' : vocabulary.chars[0]);
+    const { symbols, settings, desk } = this.parts;
+    const { trainer, iteration } = this.training;
+    if (iteration === this.sampledIteration) return;
     const rng = new RandomState((settings.seed + iteration) % 2 ** 32);
-    // One character after another is no work for a GPU.
-    const sampler = await samplerOf(spec, state, engine === 'webgpu' ? 'auto' : engine);
-    const ids = await sampler.sample(prime, sampleLength, rng);
+    const { parameters, states } = await trainer.state();
+    // One symbol after another is no work for a GPU.
+    const engine = settings.engine === 'webgpu' ? 'auto' : settings.engine;
+    const sampler = await samplerOf({ spec: trainer.spec, parameters, states }, engine);
+    const ids: number[] = [];
+    const start = performance.now();
+    for (let id = openingId(symbols); ids.length < sampleLength && !this.stopped; ids.push(id)) {
+      [id] = await sampler.sample([id], 1, rng, { temperature: 0.8 });
+      if (performance.now() - start > sampleSeconds * 1000) break;
+      if (ids.length % 10 === 0) await setImmediate();
+    }
     sampler.dispose();
-    this.progress.print(`--- sample at iteration ${iteration}\n${vocabulary.decode(ids)}\n---`);
+    desk.print(`--- sample at iteration ${iteration}\n${decode(symbols, ids)}\n---`);
     this.sampledAt = this.elapsed;
+    this.sampledIteration = iteration;
   }
 
-  /** Writes the model of the last whole state, and the curve. */
+  private encoded(): Promise<Uint8Array> {
+    const { keeper, symbols, settings, text, limits } = this.parts;
+    const { training, heldOut, best, seconds } = this;
+    return encodeRun(training.trainer, {
+      ...{ run: keeper.run, unit: symbols.unit, symbols: symbols.names, settings, text, limits, seconds },
+      ...{ learningSeconds: training.seconds, point: { ...training.point }, heldOut, best },
+    });
+  }
+
+  /** Writes the model as it is now, and the best. What happens to the net meanwhile does not matter. */
   private async keep(): Promise<void> {
-    const { folder, rows, settings, text, spec, vocabulary, secondsBefore } = this.parts;
-    const seconds = secondsBefore + this.elapsed;
-    folder.writeModel(await encodeCharModel({ spec, vocabulary, settings, text, seconds, checkpoint: this.lastGood }));
-    if (rows.length > 0) {
-      const { learningCurve } = await import('./learningCurve.ts'); // the chart library takes a second to load
-      const about = { text: text.name, net: describe(settings), charactersPerLoss: settings.steps };
-      folder.writeCurve(learningCurve(rows, about));
-    }
+    const { keeper, desk } = this.parts;
+    const { iteration } = this.training;
     this.keptAt = this.elapsed;
+    const best = this.newBest;
+    this.newBest = undefined;
+    const bytes = await this.encoded();
+    await keeper.save({ bytes, iteration }, best);
+    const { keptIteration } = keeper;
+    desk.kept({ folder: keeper.folder.path, iteration: keptIteration, farewell: this.farewell() });
   }
 }

@@ -3,13 +3,13 @@ import { CharVocabulary } from 'bptt/data';
 import { Net } from './net.ts';
 import { CELLS, DEFAULTS, OPTIMIZERS, type Settings, textOf, trainerOptions } from './settings.ts';
 
-/** What a model file of the command line is known by. */
-export const CHARACTER_MODEL = 'bptt character model 2';
+/** What a model file of the command line is known by: the tool that its note names. */
+export const RUN = 'bptt run 1';
 
-/** What the command line notes beside the tensors, as far as the page reads it. */
-interface Metadata {
-  readonly spec: Record<string, unknown>;
-  readonly vocabulary: readonly string[];
+/** What the command line notes beside the trainer, as far as the page reads it. */
+interface Note {
+  readonly unit: 'character' | 'word';
+  readonly symbols: readonly string[];
   readonly settings: {
     readonly cell: Settings['cell'];
     readonly hidden: number;
@@ -21,7 +21,6 @@ interface Metadata {
     readonly init: Settings['init'];
     readonly seed: number;
   };
-  readonly progress: Pick<TrainerState, 'updates' | 'optimizer' | 'random'>;
 }
 
 /**
@@ -37,7 +36,16 @@ export async function openCharacterModel<T>(
   goOn: (settings: Settings, text: string, vocabulary: CharVocabulary, net: Net, position: number) => Promise<T>,
 ): Promise<T> {
   const { tensors, metadata } = await decodeModel(file);
-  const { spec, vocabulary, settings: own, progress } = metadata as unknown as Metadata;
+  const {
+    spec,
+    updates,
+    metadata: note,
+  } = metadata as unknown as Pick<TrainerState, 'updates'> & {
+    readonly spec: Record<string, unknown>;
+    readonly metadata: Note;
+  };
+  const { unit, symbols, settings: own } = note;
+  if (unit !== 'character') throw new Error('The page shows nets of characters, and this one reads words.');
   if (!CELLS.includes(own.cell)) throw new Error(`The page shows no nets of cell ${own.cell}.`);
   const known = Object.hasOwn(OPTIMIZERS, own.optimizer);
   const { cell, hidden, steps, init, seed } = own;
@@ -47,7 +55,7 @@ export async function openCharacterModel<T>(
     ...(known ? { optimizer: own.optimizer, lr: own.lr } : {}),
     clip: own.clip?.value ?? 0,
   };
-  const chars = new CharVocabulary(vocabulary);
+  const chars = new CharVocabulary(symbols);
   const text = Array.from(textOf(settings, heron))
     .filter((char) => chars.has(char))
     .join('');
@@ -62,7 +70,7 @@ export async function openCharacterModel<T>(
     );
   await trainer.setState({
     ...fresh,
-    updates: progress.updates,
+    updates,
     parameters: part(fresh.parameters, ''),
     states: part(fresh.states, 'state.'),
     optimizerMemory: known

@@ -1,6 +1,6 @@
 import { decodeModel, type GradcheckReport, loadTrainer, saveTrainer, type TrainingBatch } from 'bptt';
 import { CharVocabulary, CharWindows } from 'bptt/data';
-import { CHARACTER_MODEL, openCharacterModel } from './characterModel.ts';
+import { openCharacterModel, RUN } from './characterModel.ts';
 import type { Snapshot, View } from './messages.ts';
 import { LONGEST_PROBE, type Moment, Net } from './net.ts';
 import { type Settings, specOf, textOf } from './settings.ts';
@@ -91,7 +91,8 @@ export class Training {
    */
   static async open(file: Uint8Array, now: Settings, heron: string): Promise<Training> {
     const { metadata } = await decodeModel(file);
-    if (metadata.kind === CHARACTER_MODEL) return openCharacterModel(file, now, heron, Training.goingOn);
+    if ((metadata.metadata as { tool?: unknown } | undefined)?.tool === RUN)
+      return openCharacterModel(file, now, heron, Training.goingOn);
     const loaded = await loadTrainer(file, { engine: now.engine });
     const note = loaded.metadata as unknown as PageNote;
     if (note.page !== PAGE) {

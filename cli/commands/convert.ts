@@ -9,7 +9,7 @@ import {
 } from '../convert/readModel.ts';
 import { assertWritable, encoded, type FileDtype, WRITTEN_SUFFIXES, writeFile } from '../convert/writeModel.ts';
 import { createCommand } from '../options.ts';
-import { printable } from '../progress.ts';
+import { printable } from '../printable.ts';
 
 interface Options extends Omit<Reading, 'rename'> {
   inspect?: boolean;

@@ -12,7 +12,7 @@ import { reason, writeAtomic } from '../files.ts';
 import * as pictures from '../notebookPictures.ts';
 import { createCommand, wholeNumber } from '../options.ts';
 import { createProgress, type Progress } from '../progress.ts';
-import { type NamedText, readText } from '../readText.ts';
+import { readText } from '../text.ts';
 
 interface Options {
   text?: string;
@@ -29,10 +29,16 @@ interface Desk extends Omit<Options, 'text' | 'out'> {
   progress: (done: number, total: number, of?: string) => void;
 }
 
+/** A text with its name. */
+interface GivenText {
+  name: string;
+  text: string;
+}
+
 interface Notebook {
   /** Options that mean something to it, besides --seed, --iterations and --out. */
   takes: ('text' | 'corrected' | 'cell')[];
-  run: (desk: Desk, text: NamedText | undefined) => Promise<pictures.Picture[]>;
+  run: (desk: Desk, text: GivenText | undefined) => Promise<pictures.Picture[]>;
 }
 
 const quiet = (): void => {};
@@ -60,7 +66,7 @@ const notebooks: Record<string, Notebook> = {
       const windows = given === undefined ? 0 : iterations;
       if (given === undefined)
         tell('the full text and the words need --text FILE; 1000 characters of own sources do here');
-      const { text, name } = given ?? (await readText([]));
+      const { text, name } = given ?? (await textOf([]));
       const sentences = given === undefined && { sentences: 0 };
       return pictures.charRnnL2(
         charRnnL2.run({ ...desk, text, ...(windows !== undefined && { windows }), ...sentences }),
@@ -128,7 +134,7 @@ export const command: Command = createCommand(
         throw new Error(`--${option} means nothing to notebook ${name}`);
     }
     prepare(out);
-    const text = file === undefined ? undefined : await readText([file]);
+    const text = file === undefined ? undefined : await textOf([file]);
     for (const { file, svg } of await run({ ...options, ...createDesk() }, text)) {
       writeAtomic(join(out, file), svg);
       tell(`picture: ${join(out, file)}`);
@@ -166,6 +172,11 @@ function createDesk(): Pick<Desk, 'print' | 'progress'> {
       bar = undefined;
     },
   };
+}
+
+async function textOf(files: string[]): Promise<GivenText> {
+  const { name, bytes } = await readText(files);
+  return { name, text: new TextDecoder().decode(bytes) };
 }
 
 function prepare(folder: string): void {

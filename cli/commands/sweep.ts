@@ -101,10 +101,11 @@ async function runOne(folder: string, plan: Plan, index: number): Promise<void> 
   const { state, args } = await stateOf(folder, plan, index);
   if (state === 'done') return console.log(`${plan.runs[index].name} is done`);
   const child = startRun(args);
-  forwardSignals(new Set([child]));
+  const stopped = forwardSignals(new Set([child]));
   const status = await endOf(child);
-  if (status !== 0) process.exitCode = status;
-  else if ((await stateOf(folder, plan, index)).state !== 'done') process.exitCode = UNFINISHED;
+  // A run that ends without a signal has come to one of its limits.
+  const before = stopped.signal !== undefined && (await stateOf(folder, plan, index)).state !== 'done';
+  process.exitCode = before ? UNFINISHED : status;
 }
 
 /** All runs that are not done, some at a time; what each writes goes to a file beside its folder. */
@@ -149,7 +150,7 @@ function forwardSignals(running: ReadonlySet<ChildProcess>): { signal: NodeJS.Si
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       state.signal = signal;
-      for (const child of running) child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
+      for (const child of running) child.kill('SIGTERM'); // a second SIGINT would end it at once
     });
   }
   return state;

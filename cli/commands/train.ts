@@ -1,185 +1,149 @@
-import { createTrainer, ENGINE_NAMES, type EngineName, type Scheme } from 'bptt';
-import { CharVocabulary } from 'bptt/data';
+import { ENGINE_NAMES } from 'bptt';
 import { type Command, Option } from 'commander';
-import { type CharModel, fingerprint, readCharModel } from '../charModel.ts';
-import { commandGpu } from '../commandGpu.ts';
-import { createCommand, numberBetween, whenReaderLeaves, wholeNumber } from '../options.ts';
-import { printable } from '../progress.ts';
-import { readText } from '../readText.ts';
-import { RunFolder } from '../runFolder.ts';
+import { createCommand, numberBetween, wholeNumber } from '../options.ts';
+import { PRESET_NAMES, PRESETS } from '../presets.ts';
+import type { Limits } from '../runFile.ts';
 import {
   CELLS,
   DEFAULT_RATES,
   DTYPES,
-  describe,
   type GivenSettings,
+  LOSSES,
+  MOST_WORDS,
   OPTIMIZER_NAMES,
-  optimizerOf,
   SCHEMES,
-  type Settings,
-  settingsFrom,
-  specOf,
 } from '../settings.ts';
-import { readingOf, Training } from '../training.ts';
-import { type Limits, type RunParts, TrainingRun } from '../trainingRun.ts';
+import { supervise } from '../supervisor.ts';
+import { ENCODINGS, type Encoding } from '../text.ts';
+import { DEFAULT_SECONDS } from '../training.ts';
 import { typed } from '../typed.ts';
 
-interface Options extends Omit<GivenSettings, 'init'>, Limits {
-  init?: Scheme;
-  engine: EngineName;
-  threads: number;
-  fma?: boolean;
+interface Options extends GivenSettings, Limits {
+  sampleEvery?: number;
+  encoding?: Encoding;
   out?: string;
+  overwrite?: boolean;
   resume?: string;
 }
 
 /** Options that a resumed run has from its model file. */
-const fixed = 'hidden,steps,batch,layers,cell,lr,optimizer,clip,clipNorm,l2,dropout,seed,dtype,init,validation,out';
-const defaultSeconds = 30;
+const fixed =
+  'preset,hidden,steps,batch,layers,cell,lr,lrDecay,beta2,loss,optimizer,clip,clipNorm,l2,dropout,seed,dtype,init,validation,words,engine,threads,fma,out,overwrite';
 
 const positive = (max: number) => numberBetween(0, max, { positive: true });
+const ofPreset = PRESETS.default.settings;
 
-export const command: Command = createCommand(
-  'train',
-  'Trains a character RNN on text, by default as min-char-rnn does.',
-)
-  .argument('[files...]', 'UTF-8 text files, - for standard input; in a clone of bptt without any: its own sources')
-  .option('--hidden <n>', 'hidden units of a layer', wholeNumber(8192), 100)
-  .option('--steps <n>', 'characters of a window', wholeNumber(100_000), 25)
-  .option('--batch <n>', 'parts of the text read side by side; losses are averaged over them', wholeNumber(65_536), 1)
-  .option('--layers <n>', 'layers of the net', wholeNumber(64), 1)
-  .addOption(new Option('--cell <cell>', 'kind of the hidden units').choices(CELLS).default('elman'))
-  .option('--lr <x>', `learning rate (default: ${DEFAULT_RATES})`, positive(1e38))
-  .addOption(new Option('--optimizer <rule>', 'update rule').choices(OPTIMIZER_NAMES).default('adagrad'))
-  .option('--clip <x>', 'clip each element of the gradient to ±x; 0 for no clipping', numberBetween(0, 1e12), 5)
+export const command: Command = createCommand('train', 'Trains a recurrent net to foresee a text, symbol by symbol.')
+  .argument('[files...]', 'text files, - for standard input; in a clone of bptt without any: its own sources')
   .addOption(
-    new Option('--clip-norm <x>', 'scale the gradient to a norm of at most x instead')
-      .argParser(positive(1e12))
-      .conflicts('clip'),
+    new Option(
+      '--preset <name>',
+      `net and settings: ${PRESET_NAMES.map((name) => `${name} (${PRESETS[name].purpose})`).join('; ')}`,
+    )
+      .choices(PRESET_NAMES)
+      .default('default'),
   )
-  .option('--l2 <x>', 'add x times the sum of the squared weights to the loss', numberBetween(0, 1e12), 0)
-  .option('--dropout <p>', 'share of outputs dropped between layers', numberBetween(0, 0.99), 0)
-  .option('--iterations <n>', 'windows to learn from in all', wholeNumber(1e12))
-  .option('--seconds <s>', `time to train (default: ${defaultSeconds} where --iterations is not given)`, positive(1e8))
-  .option('--seed <n>', 'seed of weights, dropout and samples', wholeNumber(2 ** 32 - 1, 0), 0)
-  .addOption(new Option('--engine <name>', 'what computes').choices(ENGINE_NAMES).default('auto'))
-  .option('--threads <n>', 'engine wasm: threads that share the sequences of a batch', wholeNumber(64), 1)
-  .option('--fma', 'engine wasm: fused multiply-add where there is one; the bits then depend on the host')
-  .addOption(new Option('--dtype <type>', 'precision of the numbers').choices(DTYPES).default('float32'))
+  .optionsGroup('Net (without them: the preset):')
+  .addOption(new Option('--cell <cell>', `kind of the hidden units (preset default: ${ofPreset.cell})`).choices(CELLS))
+  .option('--hidden <n>', `hidden units of a layer (preset default: ${ofPreset.hidden})`, wholeNumber(8192))
+  .option('--layers <n>', `layers of the net (preset default: ${ofPreset.layers})`, wholeNumber(64))
+  .option(
+    '--dropout <p>',
+    `share of outputs dropped between layers (preset default: ${ofPreset.dropout})`,
+    numberBetween(0, 0.99),
+  )
   .addOption(
     new Option('--init <scheme>', 'initial weights (default: minCharRnn for one Elman layer, else orthogonal)').choices(
       SCHEMES,
     ),
   )
-  .option('--validation <share>', 'share of the text held out at its end to measure on', numberBetween(0, 0.99), 0.1)
+  .optionsGroup('Learning (without them: the preset):')
+  .option('--steps <n>', `symbols of a window (preset default: ${ofPreset.steps})`, wholeNumber(100_000))
+  .option(
+    '--batch <n>',
+    `parts of the text read side by side (preset default: ${ofPreset.batch}, fewer on a short text)`,
+    wholeNumber(65_536),
+  )
+  .addOption(
+    new Option(
+      '--loss <how>',
+      `sum: of the steps, as in the notebook; mean: over all symbols of a window (preset default: ${ofPreset.loss})`,
+    ).choices(LOSSES),
+  )
+  .addOption(
+    new Option('--optimizer <rule>', `update rule (preset default: ${ofPreset.optimizer})`).choices(OPTIMIZER_NAMES),
+  )
+  .option(
+    '--lr <x>',
+    `learning rate (preset default: ${ofPreset.lr}; of other rules: ${DEFAULT_RATES})`,
+    positive(1e38),
+  )
+  .option(
+    '--lr-decay',
+    'the rate rises over the first twentieth of the run and falls along half a cosine to 0 at its end',
+  )
+  .option('--no-lr-decay', 'the rate stays as it is')
+  .option('--beta2 <x>', "Adam's second decay rate", numberBetween(0, 1 - 1e-12))
+  .option('--clip <x>', 'clip each element of the gradient to ±x; 0 for no clipping', numberBetween(0, 1e12))
+  .addOption(
+    new Option('--clip-norm <x>', 'scale the gradient to a norm of at most x')
+      .argParser(positive(1e12))
+      .conflicts('clip'),
+  )
+  .option('--l2 <x>', 'add x times the sum of the squared weights to the loss', numberBetween(0, 1e12))
+  .option('--seed <n>', 'seed of weights, dropout and samples (default: 0)', wholeNumber(2 ** 32 - 1, 0))
+  .optionsGroup('Text:')
+  .option(
+    '--words [n]',
+    `learn words instead of characters, the n most frequent ones (default: ${MOST_WORDS})`,
+    wholeNumber(1e6, 4),
+  )
+  .addOption(new Option('--encoding <name>', 'how the files are written (default: utf-8)').choices(ENCODINGS))
+  .option(
+    '--validation <share>',
+    'share of the text held out at its end to measure on (default: 0.1, of a long text less)',
+    numberBetween(0, 0.99),
+  )
+  .optionsGroup('Length:')
+  .option('--iterations <n>', 'windows to learn from in all', wholeNumber(1e12))
+  .option('--seconds <s>', `time to train (default: ${DEFAULT_SECONDS} where --iterations is not given)`, positive(1e8))
+  .option('--patience <n>', 'end when the held-out text has not become easier for n measurements', wholeNumber(1e6))
+  .optionsGroup('Computing:')
+  .addOption(new Option('--engine <name>', 'what computes (default: auto)').choices(ENGINE_NAMES))
+  .option(
+    '--threads <n>',
+    'engine wasm: threads that share the sequences of a batch (default: 2 where there are so many)',
+    wholeNumber(64),
+  )
+  .option('--fma', 'engine wasm: fused multiply-add where there is one; the bits then depend on the host')
+  .addOption(new Option('--dtype <type>', 'precision of the numbers (default: float32)').choices(DTYPES))
+  .optionsGroup('Run:')
   .option('--sample-every <n>', 'iterations between samples, 0 for none (default: now and then)', wholeNumber(1e12, 0))
   .option('--out <dir>', 'folder of the run (default: a new one in runs/)')
+  .option('--overwrite', 'replace the run that the folder holds')
   .addOption(
-    new Option('--resume <run>', 'go on with the run in this folder, on the same text').conflicts(fixed.split(',')),
+    new Option(
+      '--resume <run>',
+      'go on with the run in this folder, on the same text, up to the limits that it had',
+    ).conflicts(fixed.split(',')),
   )
-  .addHelpText('after', '\nCtrl-C (or SIGTERM) ends a run early and keeps what was reached; the exit status is then 0.')
+  .addHelpText(
+    'after',
+    `
+A run is kept in its folder every few seconds. Ctrl-C, SIGTERM, SIGHUP or SIGQUIT end it early and keep what was reached; so
+does a standard output whose reader has left. A second Ctrl-C ends it at once.
+
+Exit status: 0 where the run came to its end or was ended early, 1 on an error, 2 on options that make no sense, 130 after
+a second Ctrl-C.`,
+  )
   .action(train);
 
 async function train(files: string[], options: Options): Promise<void> {
-  const { resume } = options;
-  const parts = resume === undefined ? await freshRun(files, options) : await resumedRun(files, options, resume);
-  console.log(introduction(parts));
-  const running = new TrainingRun(parts);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => running.stop());
-  whenReaderLeaves(() => running.stop()); // as Ctrl-C does
-  await running.run();
-  console.log(farewell(parts));
-}
-
-async function freshRun(files: string[], options: Options): Promise<RunParts> {
-  if (options.dropout > 0 && options.layers === 1) {
-    throw new RangeError('--dropout works between layers: it needs --layers 2 or more');
-  }
-  const settings = settingsFrom(options);
-  const { name, text } = await readText(files);
-  const vocabulary = CharVocabulary.fromText(text);
-  const training = await trainingOf(settings, options, text, vocabulary);
-  return {
-    ...{ training, settings, vocabulary, engine: options.engine },
-    folder: RunFolder.create(name, options.out),
-    spec: specOf(settings, vocabulary.size),
-    text: { name, files, sha256: fingerprint(text) },
-    rows: [],
-    secondsBefore: 0,
-    limits: limitsOf(options),
-  };
-}
-
-async function resumedRun(files: string[], options: Options, path: string): Promise<RunParts> {
-  const folder = RunFolder.open(path);
-  const { settings, vocabulary, spec, text: note, seconds, checkpoint }: CharModel = await readCharModel(folder.model);
-  const { iterations } = options;
-  if (iterations !== undefined && iterations <= checkpoint.iteration) {
-    throw new RangeError(
-      `--iterations is ${iterations}, but the run has come to iteration ${checkpoint.iteration} already`,
-    );
-  }
-  const { text } = await readText(files.length > 0 ? files : note.files);
-  if (fingerprint(text) !== note.sha256) {
-    throw new Error(`the text is not the one that the run began with (${note.name}): it cannot go on`);
-  }
-  const training = await trainingOf(settings, options, text, vocabulary);
-  await training.resume(checkpoint);
-  return {
-    ...{ training, settings, vocabulary, engine: options.engine, folder, spec, text: note },
-    rows: folder.resumeLog(checkpoint.iteration),
-    secondsBefore: seconds,
-    limits: limitsOf(options),
-  };
-}
-
-/** A net at its beginning, with the text that it is to read. */
-async function trainingOf(
-  settings: Settings,
-  { engine, threads, fma = false }: Pick<Options, 'engine' | 'threads' | 'fma'>,
-  text: string,
-  vocabulary: CharVocabulary,
-): Promise<Training> {
-  const { steps, batch, clip, l2, init, seed, dtype } = settings;
-  const reading = readingOf(vocabulary.encode(text), settings);
-  const trainer = await createTrainer(specOf(settings, vocabulary.size), {
-    ...{ steps, batch, l2, init, seed, dtype, engine, threads, fma },
-    optimizer: optimizerOf(settings),
-    ...(clip && { clip }),
-    ...(await commandGpu(engine)),
+  const { iterations, seconds, patience, sampleEvery, encoding, out, overwrite = false, resume, ...settings } = options;
+  const given = iterations === undefined && resume === undefined ? DEFAULT_SECONDS : undefined;
+  await supervise({
+    ...{ files, settings, sampleEvery, encoding, out, overwrite, resume },
+    limits: { iterations, seconds: seconds ?? given, patience },
+    typed: { sample: typed('sample'), train: typed('train') },
   });
-  return new Training(trainer, settings, reading, vocabulary.size);
-}
-
-function limitsOf({ iterations, seconds, sampleEvery }: Options): Limits {
-  return { iterations, seconds: seconds ?? (iterations === undefined ? defaultSeconds : undefined), sampleEvery };
-}
-
-/** What is trained on what. */
-function introduction({ training, settings, text, vocabulary }: RunParts): string {
-  const { reading, trainer } = training;
-  const share = settings.validation === 0 ? 'none held out' : 'too few to hold some out';
-  const held = reading.heldOutLength > 0 ? `the last ${reading.heldOutLength} held out` : share;
-  const characters = `${reading.length} characters, ${vocabulary.size} different ones`;
-  return `${printable(text.name)}: ${characters}, ${held}
-${describe(settings)} · ${settings.dtype} · engine ${trainer.description}`;
-}
-
-function farewell({ folder, training, vocabulary }: RunParts): string {
-  const run = shellWord(folder.path);
-  const prime = ['The ', 'the ', 'I '].find((text) => Array.from(text).every((char) => vocabulary.has(char)));
-  const words = prime ? ` --prime "${prime}"` : '';
-  return `
-${training.iteration} iterations are kept in ${folder.path}
-  model           ${folder.model}
-  learning curve  ${folder.curve}
-  log             ${folder.log}
-
-Write text:  ${typed('sample')} ${run}${words} --length 500 --temperature 0.8 --seed 1
-Go on:       ${typed('train')} --resume ${run} --seconds 60`;
-}
-
-/** The text as one word of a POSIX shell. */
-function shellWord(text: string): string {
-  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -101,7 +101,8 @@ function storedTensors(arrays: Readonly<Record<string, Omit<StoredTensor, 'name'
 async function readOwn(_: string, bytes: Uint8Array): Promise<OpenedModel> {
   const { tensors, metadata } = await decodeModel(bytes);
   const { kind } = metadata;
-  const vocabulary = metadata.vocabulary ?? (metadata.metadata as Record<string, unknown> | undefined)?.vocabulary;
+  // A run notes its symbols; whoever saves a model by the library may have noted a vocabulary.
+  const { symbols, vocabulary = symbols } = (metadata.metadata ?? {}) as Record<string, unknown>;
   const stored = storedTensors(readSafetensors(bytes).tensors);
   return {
     format: String(kind),

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { readCharModel } from '../charModel.ts';
+import { readRun } from '../runFile.ts';
 import { RunFolder } from '../runFolder.ts';
 import type { Plan } from './plan.ts';
 
@@ -11,32 +11,16 @@ export interface RunState {
   args: readonly string[];
 }
 
-/** The time that `bptt train` takes where nothing is said. */
-const DEFAULT_SECONDS = 30;
-
-/** Looks how far the run of that index is. */
+/** Looks how far the run of that index is. One that was resumed goes on to the limits that it had. */
 export async function stateOf(folder: string, { common, runs }: Plan, index: number): Promise<RunState> {
   const { name, options } = runs[index];
   const path = join(folder, name);
-  const words = [...common, ...options];
-  if (!existsSync(join(path, 'model.bptt'))) return { state: 'new', args: ['train', ...words, '--out', path] };
-  const { checkpoint, seconds: spent } = await readCharModel(RunFolder.open(path).model);
-  const iterations = numberOf(words, 'iterations');
-  const seconds = numberOf(words, 'seconds') ?? (iterations === undefined ? DEFAULT_SECONDS : Infinity);
-  const done = checkpoint.iteration >= (iterations ?? Infinity) || spent >= seconds;
-  const limits = [
-    ...(iterations === undefined ? [] : ['--iterations', String(iterations)]),
-    ...(seconds === Infinity ? [] : ['--seconds', String(seconds - spent)]),
-  ];
-  return { state: done ? 'done' : 'begun', args: ['train', '--resume', path, ...limits] };
-}
-
-/** The number behind the last \`--name\` of these words. */
-function numberOf(words: readonly string[], name: string): number | undefined {
-  const at = words.lastIndexOf(`--${name}`);
-  const joined = words.findLast((word) => word.startsWith(`--${name}=`));
-  const text = at >= 0 ? words[at + 1] : joined?.slice(name.length + 3);
-  return text === undefined ? undefined : Number(text);
+  const begin = ['train', ...common, ...options, '--out', path];
+  if (!existsSync(join(path, 'model.bptt'))) return { state: 'new', args: [...begin, '--overwrite'] };
+  const { note } = await readRun(RunFolder.open(path).model);
+  const { iterations = Infinity, seconds = Infinity } = note.limits;
+  const done = note.point.iteration >= iterations || note.seconds >= seconds;
+  return { state: done ? 'done' : 'begun', args: ['train', '--resume', path] };
 }
 
 /** Starts `bptt` once more; its output goes on with ours, or is added to a file. */

@@ -350,10 +350,11 @@ class Run:
         self.note = self.header['metadata']
         self.settings, self.point = self.note['settings'], dict(self.note['point'])
         self.dtype = getattr(torch, self.header['dtype'])
-        limits = self.note['limits']
-        self.iterations = args.iterations or limits.get('iterations')
-        self.seconds = args.seconds or limits.get('seconds')
         self.seconds_before, self.started = self.note['seconds'], time.monotonic()
+        limits = self.note['limits']
+        if args.iterations or args.seconds:
+            limits = {'iterations': args.iterations, 'seconds': args.seconds and self.seconds_before + args.seconds}
+        self.iterations, self.seconds = limits.get('iterations'), limits.get('seconds')
         self.learned = self.note['learningSeconds']
         T, B = self.options['steps'], self.options['batch']
         if self.world > B:
@@ -486,8 +487,9 @@ class Run:
         values = [*self.parameters, *self.memory, *whole]
         names = [*self.names, *(f'optimizer.{i}' for i in range(len(self.memory))), *self.state_names]
         tensors = {name: value.detach().cpu().numpy() for name, value in zip(names, values)}
+        limits = {'iterations': self.iterations, 'seconds': self.seconds, 'patience': self.note['limits'].get('patience')}
         note = dict(self.note, point=self.point, seconds=self.elapsed(), learningSeconds=self.learned,
-                    limits={**self.note['limits'], **{k: v for k, v in (('iterations', self.iterations), ('seconds', self.seconds)) if v}})
+                    limits={name: value for name, value in limits.items() if value is not None})
         if self.held_out:
             note['heldOut'] = self.held_out
         header = dict(self.header, random=self.dropout.state(), metadata=note)
@@ -507,8 +509,9 @@ class Run:
                 os.remove(lock)
 
     def loop(self, log):
-        if self.iterations and self.point['iteration'] >= self.iterations:
-            refuse(f'the run has come to iteration {self.point["iteration"]} already: say more --iterations')
+        over = (self.iterations and self.point['iteration'] >= self.iterations) or (self.seconds and self.elapsed() >= self.seconds)
+        if over:
+            refuse(f'the run has come to iteration {self.point["iteration"]} and to its end already: say --iterations or --seconds')
         kept = said = row = time.monotonic()
         going = True
         while going:
@@ -542,7 +545,7 @@ class Run:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--iterations', type=int, help='windows to learn from in all (default: as the run was given)')
-    parser.add_argument('--seconds', type=float, help='time to train in all (default: as the run was given)')
+    parser.add_argument('--seconds', type=float, help='time to train from now on (default: as the run was given)')
     parser.add_argument('--cpu', action='store_true', help='leave GPUs alone')
     parser.add_argument('--tf32', action='store_true', help='let GPUs round the factors of products to 10 bits: faster')
     args = parser.parse_args()

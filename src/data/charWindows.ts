@@ -13,15 +13,15 @@ export class CharWindows {
   readonly B: number;
   /** How many ids each stream predicts: floor((length - 1) / B), the last id being a target only. */
   readonly streamLength: number;
-  readonly #ids: Int32Array;
+  readonly #ids: Uint8Array | Uint16Array | Int32Array;
   #position = 0;
 
-  /** @throws {TypeError} when ids are no Int32Array. @throws {RangeError} when T or B is not a whole number ≥ 1, or the text is shorter than B windows and one id. */
-  constructor(ids: Int32Array, t: number, b = 1) {
+  /** @throws {TypeError} when ids are no Uint8Array, Uint16Array or Int32Array. @throws {RangeError} when T or B is not a whole number ≥ 1, or the text is shorter than B windows and one id. */
+  constructor(ids: Uint8Array | Uint16Array | Int32Array, t: number, b = 1) {
     assertWhole('CharWindows', 'T', t, 1);
     assertWhole('CharWindows', 'B', b, 1);
-    if (!(ids instanceof Int32Array)) {
-      throw new TypeError(`CharWindows: ids is ${describe(ids)}, expected an Int32Array of ids`);
+    if (!(ids instanceof Int32Array || ids instanceof Uint8Array || ids instanceof Uint16Array)) {
+      throw new TypeError(`CharWindows: ids is ${describe(ids)}, expected an Int32Array, Uint16Array or Uint8Array of ids`);
     }
     if (ids.length < t * b + 1) {
       throw new RangeError(`CharWindows: ids has ${ids.length} elements, expected at least T·B + 1 = ${t * b + 1}`);

@@ -138,12 +138,15 @@ function firstInvalidByte(bytes: Uint8Array): number {
  *
  * @throws {RangeError} when fraction is not in [0, 1).
  */
-export function splitTail(ids: Int32Array, fraction: number): { train: Int32Array; validation: Int32Array } {
+export function splitTail<A extends Uint8Array | Uint16Array | Int32Array>(
+  ids: A,
+  fraction: number,
+): { train: A; validation: A } {
   if (!(fraction >= 0 && fraction < 1)) {
     throw new RangeError(`splitTail: fraction is ${fraction}, expected a number in [0, 1)`);
   }
   const at = ids.length - Math.floor(ids.length * fraction);
-  return { train: ids.subarray(0, at), validation: ids.subarray(at) };
+  return { train: ids.subarray(0, at) as A, validation: ids.subarray(at) as A };
 }
 
 /** The character in quotes, with its code point where it could not be seen. */

@@ -141,7 +141,18 @@ describe('convert', () => {
 
   test('a run, whose vocabulary goes along where there is room for it', async () => {
     writeFileSync(at('tiny.txt'), tinyText);
-    const small = ['--hidden', '8', '--steps', '5', '--iterations', '30', '--sample-every', '0'];
+    const small = [
+      '--preset',
+      'min-char-rnn',
+      '--hidden',
+      '8',
+      '--steps',
+      '5',
+      '--iterations',
+      '30',
+      '--sample-every',
+      '0',
+    ];
     await run('train', ['tiny.txt', ...small, '--out', 'run'], folder);
     const { out } = await convert('run', 'run.bptt');
     expect(out).toContain('left out    the state of training (optimizer.0, state.h_l0)');

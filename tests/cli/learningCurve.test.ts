@@ -2,12 +2,12 @@ import { expect, test } from 'vitest';
 import { comparison, type LogRow, learningCurve } from '../../cli/learningCurve.ts';
 
 const rows = Array.from({ length: 40 }, (_, i): LogRow => {
-  const bitsPerChar = 2 + 4 / (1 + i);
-  const loss = bitsPerChar * 25 * Math.LN2;
-  const validationBitsPerChar = i % 5 === 0 ? bitsPerChar + 0.1 : undefined;
-  return { iteration: 100 * i, seconds: i / 10, loss, smoothLoss: loss, bitsPerChar, validationBitsPerChar };
+  const bits = 2 + 4 / (1 + i);
+  const loss = bits * 25 * Math.LN2;
+  const heldOut = i % 5 === 0 && { heldOut: { bits: bits + 0.1, symbols: 1000 } };
+  return { iteration: 100 * i, seconds: i / 10, loss, smoothLoss: loss, bits, ...heldOut };
 });
-const about = { text: 'kafka.txt', net: 'Elman 100 · Adagrad 0.1 · 25 steps', charactersPerLoss: 25 };
+const about = { text: 'kafka.txt', net: 'Elman 100 · Adagrad 0.1 · 25 steps', unit: 'character', symbolsPerLoss: 25 };
 
 test('shows text, net, iterations and the last values, the same bytes each time', () => {
   const svg = learningCurve(rows, about);
@@ -20,29 +20,32 @@ test('shows text, net, iterations and the last values, the same bytes each time'
 });
 
 test('does without held-out text, and with a single row', () => {
-  const trained = rows.map(({ validationBitsPerChar: _, ...row }) => row);
+  const trained = rows.map(({ heldOut: _, ...row }) => row);
   expect(learningCurve(trained, about)).not.toContain('held out');
-  expect(learningCurve(trained.slice(0, 1), { text: 'a', net: 'b' })).toContain('>training 6.00<');
+  expect(learningCurve(trained.slice(0, 1), { text: 'a', net: 'b', unit: 'word' })).toContain('>training 6.00<');
 });
 
 test('refuses no rows and values that are not finite', () => {
   expect(() => learningCurve([], about)).toThrow('rows is empty');
-  const broken = [...rows, { ...rows[0]!, bitsPerChar: Number.NaN }];
+  const broken = [...rows, { ...rows[0]!, bits: Number.NaN }];
   expect(() => learningCurve(broken, about)).toThrow("series 'training NaN': y[40] is NaN");
 });
 
-test('a comparison names each run by its net and its last held-out value', () => {
+test('a comparison names each run and its last held-out value at the end of its curve', () => {
+  const about = {
+    text: 'kafka.txt',
+    unit: 'character',
+    measured: 'each last point: the same 1000 held-out characters',
+  };
   const runs = [
-    { net: 'Elman 100 · Adagrad 0.1 · 25 steps', charactersPerIteration: 25, rows },
-    { net: 'LSTM 2×128 · Adam 0.002 · batch 32', charactersPerIteration: 800, rows: rows.slice(0, 20) },
+    { name: 'one', symbolsPerIteration: 25, rows },
+    { name: 'a name that is much too long for a label', symbolsPerIteration: 800, rows: rows.slice(0, 20) },
   ];
-  const svg = comparison('kafka.txt', runs);
+  const svg = comparison(about, runs);
   expect(svg).toContain('>Held-out text of kafka.txt<');
-  expect(svg).toContain('>Elman 100: 2.21<');
-  expect(svg).toContain('>LSTM 2×128: 2.35<');
-  expect(comparison('kafka.txt', [runs[0], { ...runs[0], net: 'Elman 100 · SGD 0.01' }])).toContain(
-    'Elman 100 · SGD 0.01: ',
-  );
+  expect(svg).toContain('>each last point: the same 1000 held-out characters<');
+  expect(svg).toContain('>one 2.21<');
+  expect(svg).toContain('>a name that i…ng for a label 2.35<');
   const unmeasured = { ...runs[0], rows: rows.slice(1, 3) };
-  expect(() => comparison('kafka.txt', [unmeasured])).toThrow('was never measured on held-out text');
+  expect(() => comparison(about, [unmeasured])).toThrow('one was never measured on held-out text');
 });

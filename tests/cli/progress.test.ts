@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { createProgress, type ProgressOptions, printable } from '../../cli/progress.ts';
+import { printable } from '../../cli/printable.ts';
+import { createProgress, type ProgressOptions } from '../../cli/progress.ts';
 
 class Sink extends Writable {
   text = '';
@@ -35,8 +36,8 @@ test('plain lines at round numbers, about twenty in all, and at the end', () => 
   progress.update(1000, {});
   const lines = stream.text.trimEnd().split('\n');
   expect(lines).toHaveLength(20);
-  expect(lines[1]).toBe('iteration 100/1000, 10 %, 9 s left, 2500 characters/s, smooth loss 99.00, note x');
-  expect(lines[19]).toBe('iteration 1000/1000, 100 %, 2500 characters/s, smooth loss 90.00, note x');
+  expect(lines[1]).toBe('iteration 100/1000, 10 %, 9 s left, 2.5k characters/s, smooth loss 99.00, note x');
+  expect(lines[19]).toBe('iteration 1000/1000, 100 %, 2.5k characters/s, smooth loss 90.00, note x');
   expect(stream.text).not.toMatch(/[^\P{Cc}\n]/u);
 });
 
@@ -57,7 +58,7 @@ test('work that goes on counts from where it was', () => {
   clock.ms = 1000;
   progress.update(350, {});
   progress.stop();
-  expect(stream.text).toBe('iteration 350/400, 50 %, 1 s left, 1250 characters/s\n');
+  expect(stream.text).toBe('iteration 350/400, 50 %, 1 s left, 1.25k characters/s\n');
   const idle = reporter({ total: 400, from: 300 });
   idle.progress.stop();
   expect(idle.stream.text).toBe('');
@@ -91,7 +92,7 @@ test('on a terminal a bar that fits its width, with samples above it', () => {
   const { stream, clock, progress } = reporter({ total: 100, rate: { unit: 'characters', perUnit: 25 } }, true);
   clock.ms = 1000;
   progress.update(50, { 'smooth loss': 55.5, 'held out': 3.4 });
-  const bar = '50 % · 1 s left · 1250 characters/s · iteration 50/100';
+  const bar = '50 % · 1 s left · 1.25k characters/s · iteration 50/100';
   expect(stream.text).toContain(`${'█'.repeat(15)}${'░'.repeat(15)} ${bar}`);
   expect(stream.text).toContain(`\n${start}smooth loss 55.50 · held out 3.40`);
 
@@ -105,7 +106,7 @@ test('on a terminal a bar that fits its width, with samples above it', () => {
   stream.columns = 40;
   clock.ms = 2000;
   progress.update(75, { 'smooth loss': 55.5, 'held out': 3.4 });
-  expect(stream.text).toContain(`${'█'.repeat(6)}${'░'.repeat(2)} 75 % · 1 s left · 938 characte${toEnd}`);
+  expect(stream.text).toContain(`${'█'.repeat(17)}${'░'.repeat(6)} 75 % · 1 s left${toEnd}`);
 
   progress.stop();
   expect(stream.text.endsWith('\n')).toBe(true);

@@ -105,9 +105,9 @@ describe('CharWindows', () => {
   });
 
   it.each<[unknown, string]>([
-    ['abc', "CharWindows: ids is 'abc', expected an Int32Array of ids"],
-    [[1, 2, 3], 'CharWindows: ids is a list, expected an Int32Array of ids'],
-    [undefined, 'CharWindows: ids is undefined, expected an Int32Array of ids'],
+    ['abc', "CharWindows: ids is 'abc', expected an Int32Array, Uint16Array or Uint8Array of ids"],
+    [[1, 2, 3], 'CharWindows: ids is a list, expected an Int32Array, Uint16Array or Uint8Array of ids'],
+    [undefined, 'CharWindows: ids is undefined, expected an Int32Array, Uint16Array or Uint8Array of ids'],
   ])('refuses %j in the place of ids', (ids, message) => {
     expect(() => new CharWindows(ids as never, 2)).toThrow(TypeError(message));
   });

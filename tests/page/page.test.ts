@@ -7,7 +7,8 @@ import { CharVocabulary, CharWindows, embeddedNextSymbols, embeddedReberWord, ne
 import { RandomState, singularValues } from 'bptt/tensor';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { encodeCharModel } from '../../cli/charModel.ts';
+import { encodeRun } from '../../cli/runFile.ts';
+import { settingsFrom } from '../../cli/settings.ts';
 import { run as linearRnn } from '../../examples/linearRnn.ts';
 import { LossDigest } from '../../page/digest.ts';
 import { eigenvalues } from '../../page/eigenvalues.ts';
@@ -490,16 +491,19 @@ describe('files', () => {
   test('a model of the command line opens', async () => {
     const { vocabulary, nets, probe } = await reference(settings, 5);
     const { trainer } = nets[0];
-    const bytes = await encodeCharModel({
-      spec: specOf(settings, 'gru', vocabulary.size),
-      vocabulary,
-      settings: {
-        ...{ cell: 'gru', hidden: 8, layers: 1, dropout: 0, steps: 12, batch: 1, optimizer: 'adam', lr: 0.01, l2: 0 },
-        ...{ clip: { value: 5 }, init: 'orthogonal', seed: 0, dtype: 'float32', validation: 0.1 },
-      },
-      text: { name: 'words', files: [], sha256: '' },
-      seconds: 1,
-      checkpoint: { iteration: 5, smoothLoss: 1, position: 60, state: await trainer.state() },
+    const own = settingsFrom({
+      preset: 'min-char-rnn',
+      cell: 'gru',
+      hidden: 8,
+      steps: 12,
+      optimizer: 'adam',
+      lr: 0.01,
+    });
+    const bytes = await encodeRun(trainer, {
+      ...{ run: '01234567', unit: 'character', symbols: vocabulary.chars, settings: own, limits: {} },
+      text: { name: 'words', files: [], encoding: 'utf-8', sha256: '' },
+      ...{ seconds: 1, learningSeconds: 1, heldOut: null, best: null },
+      point: { iteration: 5, position: 60, smoothLoss: 1, nats: 1, weight: 1, penalty: 0 },
     });
     const page = await opened({ text: 'reber' });
     await page.getByLabel('Open a model or a text').setInputFiles(file('model.bptt', bytes));

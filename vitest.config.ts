@@ -1,9 +1,21 @@
+import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { softwareBrowser } from './scripts/softwareGpu.ts';
 
+/** Files of pure functions: they share a process, so that each module is loaded once. */
+const UNIT = ['algebra', 'data', 'layers', 'optim', 'simd', 'tensor'].map((room) => `tests/${room}/**/*.test.ts`);
+
+const inNode = {
+  setupFiles: ['tests/setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+};
+
 export default defineConfig({
   test: {
+    // On two cores too: many tests wait for processes.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     globalSetup: ['tests/webgpu/unpack.ts'],
     coverage: {
       provider: 'v8',
@@ -15,13 +27,12 @@ export default defineConfig({
       {
         resolve: { conditions: ['bptt-source'] },
         ssr: { resolve: { conditions: ['bptt-source'] } },
-        test: {
-          name: 'node',
-          include: ['tests/**/*.test.ts'],
-          setupFiles: ['tests/setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
+        test: { name: 'node', include: ['tests/**/*.test.ts'], exclude: UNIT, ...inNode },
+      },
+      {
+        resolve: { conditions: ['bptt-source'] },
+        ssr: { resolve: { conditions: ['bptt-source'] } },
+        test: { name: 'node-unit', include: UNIT, isolate: false, ...inNode },
       },
       {
         define: { 'process.env.FC_SEED': JSON.stringify(process.env.FC_SEED) },

@@ -79,7 +79,7 @@ async function failingTest(folder: string, files: readonly string[]): Promise<st
   const args = [
     'node_modules/vitest/vitest.mjs',
     'run',
-    '--project=node',
+    '--project=node*',
     '--bail=1',
     '--reporter=json',
     `--outputFile=${report}`,

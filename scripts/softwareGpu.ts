@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
+import { extract } from 'tar';
 
 /**
  * WebGPU on a machine without a GPU, out of what `npm ci` brought: the package @sparticuz/chromium holds a Chromium, a
@@ -23,11 +24,9 @@ export function unpackSoftwareGpu(): void {
   if (!canBeSoftware || existsSync(cache)) return;
   // Under another name first, so that a folder of that name is always whole.
   const folder = `${cache}.${process.pid}`;
+  mkdirSync(folder, { recursive: true });
   for (const archive of ['swiftshader.tar.br', 'al2023.tar.br', 'fonts.tar.br']) {
-    for (const [name, bytes] of untar(brotliDecompressSync(readFileSync(join(packed, archive))))) {
-      mkdirSync(dirname(join(folder, name)), { recursive: true });
-      writeFileSync(join(folder, name), bytes, { mode: 0o755 });
-    }
+    extract({ file: join(packed, archive), cwd: folder, brotli: true, sync: true, preserveOwner: false });
   }
   writeFileSync(join(folder, 'chromium'), brotliDecompressSync(readFileSync(join(packed, 'chromium.br'))), {
     mode: 0o755,
@@ -37,21 +36,6 @@ export function unpackSoftwareGpu(): void {
   } catch (error) {
     rmSync(folder, { recursive: true });
     if (!existsSync(cache)) throw error;
-  }
-}
-
-/** The files of a tar archive. */
-function* untar(archive: Buffer): Generator<[name: string, bytes: Buffer]> {
-  const BLOCK = 512;
-  for (let at = 0; at + BLOCK <= archive.length; ) {
-    const field = (start: number, end: number): string =>
-      archive.toString('latin1', at + start, at + end).replace(/\0.*$/s, '');
-    const name = field(0, 100);
-    const size = Number.parseInt(field(124, 136), 8) || 0;
-    const isFile = ['', '0'].includes(field(156, 157));
-    at += BLOCK;
-    if (name && isFile) yield [name, archive.subarray(at, at + size)];
-    at += Math.ceil(size / BLOCK) * BLOCK;
   }
 }
 

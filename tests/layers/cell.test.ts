@@ -18,7 +18,8 @@ import { elman } from '../../src/layers/elman.ts';
 import { gru } from '../../src/layers/gru.ts';
 import { gruResetBefore } from '../../src/layers/gruResetBefore.ts';
 import { lstm, lstmPeephole } from '../../src/layers/lstm.ts';
-import { drawStep } from './support.ts';
+import type { FloatArray } from '../../src/tensor/shape.ts';
+import { drawStep, expectNear } from './support.ts';
 
 type WithFormula = Cell & { readonly formula: CellFormula };
 const own = (cell: Cell) => cell as WithFormula;
@@ -164,6 +165,33 @@ describe('formulaCell', () => {
       expect(forward.states[0].every(Number.isFinite)).toBe(true);
     }
   });
+
+  it.each([elman.tanh, gru, gruResetBefore, lstm, lstmPeephole])(
+    '$name: its loops write what the plain loops write, every sequence of every chunk',
+    (cell) => {
+      const parts = (one: Cell) => {
+        // 3 sequences of a chunk of 256 units, and one more chunk.
+        const [B, H] = [4, 85];
+        const { forward, backward } = drawStep(one, 'float64', 7, B, H);
+        one.forward(forward, B, H);
+        one.innerForward?.(forward, B, H);
+        one.innerBackward?.(backward, B, H);
+        one.backward(backward, B, H);
+        return { forward, backward };
+      };
+      const [plain, made] = [parts(cell), parts(formulaCell(own(cell)))];
+      for (const [name, values] of [...Object.entries(plain.forward), ...Object.entries(plain.backward)]) {
+        const other = (name in made.forward ? made.forward : made.backward)[name as never] as FloatArray | FloatArray[];
+        const pairs = Array.isArray(values) ? values.map((v, i) => [v, (other as FloatArray[])[i]]) : [[values, other]];
+        for (const [want, got] of pairs) {
+          // What a cell does not write (the gradient past the product of a cell that has none) stays NaN.
+          const untouched = want.every(Number.isNaN);
+          if (untouched) expect(got.every(Number.isNaN)).toBe(true);
+          else expectNear(got, want, 16);
+        }
+      }
+    },
+  );
 
   it('has inner parts only where there are inner gates', () => {
     expect(formulaCell(own(gru)).innerForward).toBeUndefined();

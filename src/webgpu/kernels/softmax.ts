@@ -2,9 +2,12 @@ import { assertFloats } from '../device/assert.ts';
 import type { FloatBuffer } from '../device/buffers.ts';
 import { dispatchRows, forRow, rowwise } from '../device/rowwise.ts';
 
-/** WGSL: the largest element of the row of `z`. */
+/**
+ * WGSL: the largest element of the row of `z`. An invocation without elements has the smallest number there is, and reads
+ * none of another's, which may be overwritten in place.
+ */
 export const ROW_MAX_WGSL: string = `
-  var own_max = z(start);
+  var own_max = -3.4028234663852886e38;
   ${forRow('own_max = max(own_max, z(start + j));')}
   let m = max_across(own_max, lane);`;
 

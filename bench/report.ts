@@ -7,6 +7,9 @@ import { WORKLOADS, type Workload } from './workloads.ts';
 /** A row with a smaller share of a core was disturbed. */
 const UNDISTURBED = 0.93;
 
+/** A cell of a table that has nothing to say. */
+const NOTHING = '–';
+
 /** What a run has found out so far. */
 export interface Report {
   machine: Machine;
@@ -120,13 +123,19 @@ const PEER_COLOR = 1;
 
 /** A panel of bars for each workload, in its own unit. */
 export function chartOf({ machine, results }: Report): string {
+  const adapters = new Set(
+    results.flatMap(({ adapter, software }) => adapter && `${adapter}${software ? ', software' : ''}`),
+  );
+  const devices = Array.from(adapters)
+    .filter(Boolean)
+    .map((adapter) => `; webgpu on ${adapter}`);
   return barPanels({
     title: 'Work done in a second: longer is faster',
-    subtitle: `Medians of one interleaved run on ${whereOf(machine)}`,
+    subtitle: `Medians of one interleaved run on ${whereOf(machine)}${devices.join('')}`,
     panels: workloadsOf(results).map((workload) => ({
       title: `${workload.id}, ${workload.unit}`,
       bars: resultsOf(workload, results).map((result) => ({
-        name: nameOf(result),
+        name: shortNameOf(result),
         value: result.median,
         text: thousands(Number(figure(result.median))),
         color: COLORS[result.engine] ?? PEER_COLOR,
@@ -147,10 +156,14 @@ function resultsOf({ id }: Workload, results: readonly Result[]): Result[] {
 function rowsOf({ unit }: Workload, results: readonly Result[]): string[][] {
   const device = results.some(({ adapter }) => adapter !== undefined);
   const head = ['engine', unit, 'min … max', 'GFLOP/s', 'of peak', `× ${REFERENCE.name}`];
-  return [
-    [...head, ...(device ? ['dispatches', 'submits', 'buffers', 'readbacks'] : [])],
-    ...results.map((result) => [...cellsOf(result), ...(device ? deviceCellsOf(result) : [])]),
-  ];
+  const rows = results.map((result) => [...cellsOf(result), ...(device ? deviceCellsOf(result) : [])]);
+  return withoutEmptyColumns([...head, ...(device ? ['dispatches', 'submits', 'buffers', 'readbacks'] : [])], rows);
+}
+
+/** A column in which no row has anything, such as the ratio to a row that is not there, is left out. */
+function withoutEmptyColumns(head: string[], rows: string[][]): string[][] {
+  const kept = head.map((_, column) => rows.some((row) => row[column] !== NOTHING));
+  return [head, ...rows].map((row) => row.filter((_, column) => kept[column]));
 }
 
 function cellsOf(result: Result): string[] {
@@ -160,22 +173,31 @@ function cellsOf(result: Result): string[] {
     figure(median),
     `${figure(min)} … ${figure(max)}`,
     figure(gflops),
-    adapter === undefined ? `${(100 * shareOfPeak).toFixed(1)} %` : '–', // a CPU's core says nothing of a device
-    ratio === null ? '–' : figure(ratio),
+    adapter === undefined ? `${(100 * shareOfPeak).toFixed(1)} %` : NOTHING, // a CPU's core says nothing of a device
+    ratio === null ? NOTHING : figure(ratio),
   ];
 }
 
 function deviceCellsOf({ dispatchesPerStep, submitsPerStep, buffersPerStep, readbacksPerStep }: Result): string[] {
   return [dispatchesPerStep, submitsPerStep, buffersPerStep, readbacksPerStep].map((count) =>
-    count === undefined ? '–' : String(Number(count.toFixed(3))),
+    count === undefined ? NOTHING : String(Number(count.toFixed(3))),
   );
 }
 
 /** The engine, on how many threads or on which adapter; with a ~ where something else had part of its core. */
-function nameOf({ engine, threads, scope, adapter, software, cores }: Result): string {
+function nameOf(result: Result): string {
+  const { adapter, software } = result;
   const device = adapter === undefined ? '' : ` (${adapter}${software ? ', software' : ''})`;
-  const disturbed = threads === 1 && adapter === undefined && cores < UNDISTURBED;
-  return `${labelOf(engine, threads, scope)}${device}${disturbed ? ' ~' : ''}`;
+  return `${labelOf(result.engine, result.threads, result.scope)}${device}${isDisturbed(result) ? ' ~' : ''}`;
+}
+
+/** The same for a picture, whose subtitle names the adapter. */
+function shortNameOf(result: Result): string {
+  return `${labelOf(result.engine, result.threads, result.scope)}${isDisturbed(result) ? ' ~' : ''}`;
+}
+
+function isDisturbed({ threads, adapter, cores }: Result): boolean {
+  return threads === 1 && adapter === undefined && cores < UNDISTURBED;
 }
 
 /** Three or four digits. */

@@ -62,7 +62,7 @@ export interface BarChart extends Frame {
 
 export interface BarPanels extends Frame {
   panels: { title: string; bars: Bar[] }[];
-  /** Panels side by side. Default 3. */
+  /** Panels side by side. Default 2. */
   columns?: number;
 }
 
@@ -80,17 +80,25 @@ const ink = '#1f2937';
 const grey = '#5b6472';
 const hairline = '#e7eaee';
 const font = 'Helvetica, Arial, sans-serif';
+/** Of a picture, in pixels: its text can be read in a column of 400 too. */
+const defaultWidth = 720;
+const defaultHeight = 420;
+/** About what a character of 13 or 14 pixels takes. */
+const characterWidth = 8;
 const maxPoints = 800;
 const levels = 20;
 
-/** Lines on linear or logarithmic axes as an SVG; up to six are named at their right end, more in a legend. */
+/** As many lines are named at their ends; more of them in a legend. */
+const mostLabels = 16;
+
+/** Lines on linear or logarithmic axes as an SVG; up to 16 are named at their right end, more in a legend. */
 export function lineChart(chart: LineChart): string {
   const { series, logY = false, annotations = [] } = chart;
   if (series.length === 0) throw new RangeError('lineChart: series is empty, expected at least one');
   for (const s of series) checkSeries(s, logY);
 
   const strong = series.filter((s) => !s.faint);
-  const direct = strong.length <= 6;
+  const direct = strong.length <= mostLabels;
   const colorOf = (s: Series) => palette[(s.color ?? series.indexOf(s)) % palette.length]!;
   const labelWidth = direct ? textWidth(strong.map((s) => s.name)) + 18 : 16;
   const scaleY = logY ? Math.log10 : (v: number) => v;
@@ -123,7 +131,7 @@ export function lineChart(chart: LineChart): string {
           show: direct && !s.faint,
           formatter: verbatim(s.name),
           color: colorOf(s),
-          fontSize: 13,
+          fontSize: 14,
           fontWeight: 'bold',
           fontFamily: font,
           distance: 6,
@@ -182,7 +190,7 @@ export function scatterPathOverHeatmap(chart: PathOverHeatmap): string {
       itemWidth: 14,
       itemHeight: 220,
       text: [`${chart.zLabel}\n\n${scientific(10 ** high)}`, scientific(10 ** low)],
-      textStyle: { color: grey, fontSize: 12, fontFamily: font },
+      textStyle: { color: grey, fontSize: 13, fontFamily: font },
     },
     series: [
       {
@@ -253,7 +261,7 @@ export function barChart(chart: BarChart): string {
         data: categories,
         axisTick: { show: false },
         axisLine: { lineStyle: { color: '#aab1bb' } },
-        axisLabel: { color: ink, fontSize: 13, fontFamily: font, interval: 0 },
+        axisLabel: { color: ink, fontSize: 14, fontFamily: font, interval: 0 },
       },
       series: series.map((s, i) => ({
         name: s.name,
@@ -266,7 +274,7 @@ export function barChart(chart: BarChart): string {
           show: true,
           position: 'right',
           color: ink,
-          fontSize: 12,
+          fontSize: 13,
           fontFamily: font,
           formatter: (bar: { dataIndex: number }) => format(s.values[bar.dataIndex]!),
         },
@@ -277,7 +285,7 @@ export function barChart(chart: BarChart): string {
 
 /** Small charts of horizontal bars side by side, each on a scale of its own. */
 export function barPanels(chart: BarPanels): string {
-  const { panels, columns = 3, width = 960 } = chart;
+  const { panels, columns = 2, width = defaultWidth } = chart;
   if (panels.length === 0) throw new RangeError('barPanels: panels is empty, expected at least one');
   const bars = panels.flatMap((panel) => panel.bars);
   for (const { title, bars } of panels) {
@@ -286,9 +294,12 @@ export function barPanels(chart: BarPanels): string {
       bars.map(({ value }) => value),
     );
   }
-  const names = textWidth(bars.map(({ name }) => name));
-  const texts = textWidth(bars.map(({ text }) => text));
   const panelWidth = (width - 28) / columns;
+  // Names take half of a panel at most, so that bars are left of it.
+  const longest = Math.floor(panelWidth / 2 / characterWidth);
+  const nameOf = ({ name }: Bar): string => (name.length > longest ? `${name.slice(0, longest - 1)}…` : name);
+  const names = textWidth(bars.map(nameOf));
+  const texts = textWidth(bars.map(({ text }) => text));
   const heights: number[] = []; // of rows of panels
   for (const [i, panel] of panels.entries()) {
     const row = Math.floor(i / columns);
@@ -308,13 +319,13 @@ export function barPanels(chart: BarPanels): string {
         ...panels.map((panel, i) => ({
           text: panel.title,
           ...place(i),
-          textStyle: { color: ink, fontSize: 13, fontWeight: 'bold', fontFamily: font },
+          textStyle: { color: ink, fontSize: 14, fontWeight: 'bold', fontFamily: font },
         })),
       ],
       grid: panels.map((panel, i) => ({
         left: place(i).left + names,
         top: place(i).top + 26,
-        width: panelWidth - names - texts - 12,
+        width: panelWidth - names - texts - 24,
         height: 19 * panel.bars.length,
       })),
       xAxis: panels.map((panel, i) => ({
@@ -328,10 +339,10 @@ export function barPanels(chart: BarPanels): string {
         type: 'category',
         gridIndex: i,
         inverse: true,
-        data: panel.bars.map(({ name }) => name),
+        data: panel.bars.map(nameOf),
         axisTick: { show: false },
         axisLine: { lineStyle: { color: '#aab1bb' } },
-        axisLabel: { color: ink, fontSize: 12, fontFamily: font, interval: 0 },
+        axisLabel: { color: ink, fontSize: 13, fontFamily: font, interval: 0 },
       })),
       series: panels.map((panel, i) => ({
         type: 'bar',
@@ -346,7 +357,7 @@ export function barPanels(chart: BarPanels): string {
           show: true,
           position: 'right',
           color: ink,
-          fontSize: 12,
+          fontSize: 13,
           fontFamily: font,
           formatter: (bar: { dataIndex: number }) => panel.bars[bar.dataIndex]!.text,
         },
@@ -453,13 +464,13 @@ function axis(name: string, side: 'bottom' | 'left', { label, ...scale }: AxisSc
     name,
     nameLocation: 'middle',
     nameGap: side === 'bottom' ? 32 : 50,
-    nameTextStyle: { color: grey, fontSize: 13, fontFamily: font },
+    nameTextStyle: { color: grey, fontSize: 14, fontFamily: font },
     scale: true,
     axisLine: { show: true, onZero: false, lineStyle: { color: '#aab1bb' } },
     axisTick: { show: false },
     axisLabel: {
       color: grey,
-      fontSize: 12,
+      fontSize: 13,
       fontFamily: font,
       hideOverlap: true,
       formatter: label ?? plain,
@@ -477,25 +488,34 @@ function header(frame: Frame, legend: string[]): object {
       left: 14,
       top: 12,
       itemGap: 7,
-      textStyle: { color: ink, fontSize: 18, fontWeight: 'bold', fontFamily: font },
-      subtextStyle: { color: grey, fontSize: 13, fontFamily: font },
+      textStyle: {
+        ...{ color: ink, fontSize: 19, fontWeight: 'bold', fontFamily: font },
+        ...{ width: roomFor(frame), overflow: 'truncate' },
+      },
+      subtextStyle: { color: grey, fontSize: 14, fontFamily: font, width: roomFor(frame), overflow: 'break' },
     },
     legend: {
       show: legend.length > 0,
       data: legend,
       left: 14,
-      top: frame.subtitle ? 64 : 44,
+      top: headerHeight(frame, false) - 16,
       icon: 'roundRect',
       itemWidth: 16,
       itemHeight: 4,
       itemGap: 16,
-      textStyle: { color: ink, fontSize: 12, fontFamily: font },
+      textStyle: { color: ink, fontSize: 13, fontFamily: font },
     },
   };
 }
 
 function headerHeight(frame: Frame, legend: boolean): number {
-  return (frame.subtitle ? 80 : 60) + (legend ? 24 : 0);
+  const lines = Math.ceil(((frame.subtitle?.length ?? 0) * (characterWidth - 1)) / roomFor(frame));
+  return 62 + 20 * lines + (legend ? 24 : 0);
+}
+
+/** The width that a title has. */
+function roomFor({ width = defaultWidth }: Frame): number {
+  return width - 28;
 }
 
 function annotationSeries(a: Annotation): object {
@@ -518,7 +538,7 @@ function annotationSeries(a: Annotation): object {
         position: a.x === undefined ? 'insideStartTop' : 'end',
         distance: 4,
         color: grey,
-        fontSize: 12,
+        fontSize: 13,
         fontFamily: font,
       },
     },
@@ -530,7 +550,7 @@ function pointLabel(text: string): object {
     show: true,
     formatter: verbatim(text),
     color: ink,
-    fontSize: 12,
+    fontSize: 13,
     fontWeight: 'bold',
     fontFamily: font,
     textBorderColor: '#ffffff',
@@ -575,7 +595,7 @@ function ramp(t: number): string {
 }
 
 function textWidth(texts: string[]): number {
-  return 8 * Math.max(0, ...texts.map((text) => text.length));
+  return characterWidth * Math.max(0, ...texts.map((text) => text.length));
 }
 
 /**
@@ -584,18 +604,23 @@ function textWidth(texts: string[]): number {
  * shift that every viewer knows.
  */
 function render(frame: Frame, option: object): string {
-  const { width = 960, height = 460 } = frame;
+  const { width = defaultWidth, height = defaultHeight } = frame;
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
   chart.setOption({ animation: false, backgroundColor: '#ffffff', silent: true, ...option });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  return svg
+  return xmlOf(svg)
     .replace(/<style\s*>[\s\S]*?<\/style>\n?/g, '')
     .replace(/ (?:class="zr\d+-cls-\d+"|pointer-events="\w+")/g, '')
     .replace(/\bzr\d+-/g, '')
     .replaceAll(' dominant-baseline="central"', ' dy="0.35em"')
     .replace(/ d="[^"]*"/g, (d) => d.replace(/(\.\d\d)\d+/g, '$1'))
-    .replace('<svg ', `<svg role="img" aria-label="${attribute(frame.title)}" `);
+    .replace('<svg ', `<svg role="img" aria-label="${attribute(xmlOf(frame.title))}" `);
+}
+
+/** Names may hold what no XML may: control characters, halves of a surrogate pair. */
+function xmlOf(svg: string): string {
+  return svg.replace(/[^\P{Cc}\n\t]|\p{Cs}|[\ufffe\uffff]/gu, '\ufffd');
 }
 
 function attribute(text: string): string {

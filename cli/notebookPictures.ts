@@ -169,7 +169,7 @@ export function linearRnn({ X, t, ls_of_ws }: LinearRnnResult): Picture[] {
         y: wRec,
         z: errorSurface(X, t, wx, wRec),
         floor: 1e-2,
-        height: 560,
+        height: 520,
         path: {
           x: path.map(([w]) => w),
           y: path.map(([, w]) => w),

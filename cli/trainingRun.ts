@@ -62,7 +62,8 @@ export class TrainingRun {
   private chunk = chunkSizes[0];
   private measuringTime = 0;
   private rowAt = 0;
-  private keptAt = -Infinity;
+  private keptAt = 0;
+  private keeps = 0;
   private sampledAt = 0;
   private sampledIteration = -1;
   private stopped = false;
@@ -153,8 +154,7 @@ export class TrainingRun {
       this.addRow();
       this.look();
     }
-    const pause = this.keptAt <= 0 ? firstKeepSeconds : keepSeconds;
-    if (this.elapsed - Math.max(0, this.keptAt) >= pause) {
+    if (this.elapsed - this.keptAt >= (this.keeps === 1 ? firstKeepSeconds : keepSeconds)) {
       await training.check();
       void this.keep(); // the files are written while training goes on
     }
@@ -314,6 +314,7 @@ export class TrainingRun {
     const { keeper, desk } = this.parts;
     const { iteration } = this.training;
     this.keptAt = this.elapsed;
+    this.keeps++;
     const best = this.newBest;
     this.newBest = undefined;
     const bytes = await this.encoded();

@@ -164,6 +164,19 @@ describe('convert', () => {
     expect((await convert('run', 'run.onnx')).out).toContain('left out    the vocabulary');
   });
 
+  test('the commands of docs/interop.md work', async () => {
+    const repository = new URL('../../', import.meta.url).pathname;
+    const lines = readFileSync(join(repository, 'docs/interop.md'), 'utf8').match(/^bptt convert .*$/gm)!;
+    expect(lines.length).toBeGreaterThan(3);
+    mkdirSync(at('docs'));
+    for (const line of lines) {
+      const [from, to, ...more] = line.split(' ').slice(2);
+      const out = to.startsWith('--') ? to : join('docs', to);
+      await within([join(repository, from), out, ...more]);
+      if (!to.startsWith('--')) expect(existsSync(at(out))).toBe(true);
+    }
+  });
+
   test('says what it cannot do, and writes nothing then', async () => {
     const big = netOf({ cell: 'elman', inputSize: 2, hiddenSize: 2, outputSize: 1, loss: 'squaredError' });
     big.parameters.bias_ho[0] = 70000;

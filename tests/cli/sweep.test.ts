@@ -109,6 +109,14 @@ test('says what cannot be searched, and writes nothing then', async () => {
   expect(existsSync(at('x'))).toBe(false);
 }, 60_000);
 
+test('the sweeps of docs/scale.md are sweeps', async () => {
+  const text = readFileSync(new URL('../../docs/scale.md', import.meta.url), 'utf8');
+  const lines = text.match(/^bptt sweep .*$/gm)!;
+  const counts: number[] = [];
+  for (const line of lines) counts.push((await printed(...line.split(' ').slice(2))).trimEnd().split('\n').length);
+  expect(counts).toEqual([6, 40]);
+});
+
 describe('the scripts', () => {
   test('of Slurm is one that bash takes, and calls every index', async () => {
     const text = await printed('grid', '--slurm', '--jobs', '2');

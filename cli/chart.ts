@@ -1,13 +1,18 @@
 import * as echarts from 'echarts';
 import { contours } from './contour.ts';
 
-/** A line of a chart. `faint` lines lie thin and pale behind the others; `color` is an index into the palette. */
+/**
+ * A line of a chart. `faint` lines lie thin and pale behind the others, `leader` lines thin between the end of an `unnamed`
+ * line and its name; `color` is an index into the palette.
+ */
 export interface Series {
   name: string;
   x: ArrayLike<number>;
   y: ArrayLike<number>;
   dashed?: boolean;
   faint?: boolean;
+  leader?: boolean;
+  unnamed?: boolean;
   color?: number;
 }
 
@@ -97,7 +102,7 @@ export function lineChart(chart: LineChart): string {
   if (series.length === 0) throw new RangeError('lineChart: series is empty, expected at least one');
   for (const s of series) checkSeries(s, logY);
 
-  const strong = series.filter((s) => !s.faint);
+  const strong = series.filter((s) => !s.faint && !s.unnamed);
   const direct = strong.length <= mostLabels;
   const colorOf = (s: Series) => palette[(s.color ?? series.indexOf(s)) % palette.length]!;
   const labelWidth = direct ? textWidth(strong.map((s) => s.name)) + 18 : 16;
@@ -122,13 +127,13 @@ export function lineChart(chart: LineChart): string {
         z: s.faint ? 1 : 3,
         color: colorOf(s),
         lineStyle: {
-          width: s.faint ? 1 : 2.4,
+          width: s.faint || s.leader ? 1 : 2.4,
           opacity: s.faint ? 0.28 : 1,
-          type: s.dashed ? [7, 5] : 'solid',
+          type: s.dashed ? [7, 5] : s.leader ? [2, 3] : 'solid',
           join: 'round',
         },
         endLabel: {
-          show: direct && !s.faint,
+          show: direct && !s.faint && !s.unnamed,
           formatter: verbatim(s.name),
           color: colorOf(s),
           fontSize: 14,
@@ -492,7 +497,7 @@ function header(frame: Frame, legend: string[]): object {
         ...{ color: ink, fontSize: 19, fontWeight: 'bold', fontFamily: font },
         ...{ width: roomFor(frame), overflow: 'truncate' },
       },
-      subtextStyle: { color: grey, fontSize: 14, fontFamily: font, width: roomFor(frame), overflow: 'break' },
+      subtextStyle: { color: grey, fontSize: 14, fontFamily: font, width: roomFor(frame) - 60, overflow: 'break' },
     },
     legend: {
       show: legend.length > 0,

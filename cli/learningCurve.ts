@@ -1,5 +1,8 @@
 import { extent, lineChart, type Series, thousands } from './chart.ts';
 
+/** Names that fit under each other in a picture. */
+const namesInARow = 16;
+
 /** A row of a run's log; the held-out text may be measured in some rows only. */
 export interface LogRow {
   iteration: number;
@@ -79,7 +82,7 @@ export function comparison(
   { text, unit, measured }: { text: string; unit: string; measured: string },
   runs: readonly ComparedRun[],
 ): string {
-  const series = runs.map(({ name, symbolsPerIteration, rows }): Series => {
+  const curves = runs.map(({ name, symbolsPerIteration, rows }): Series => {
     const points = rows.filter((row) => row.heldOut !== undefined);
     if (points.length === 0) throw new RangeError(`${name} was never measured on held-out text`);
     return {
@@ -88,15 +91,42 @@ export function comparison(
       y: points.map((row) => row.heldOut!.bits),
     };
   });
-  const [low, high] = extent(series.map((s) => s.y));
+  const [low, high] = extent(curves.map((s) => s.y));
+  const range: [number, number] = [Math.max(0, Math.floor(low - 0.5)), Math.ceil(high)];
+  const ends = apart(
+    curves.map((s) => s.y[s.y.length - 1]),
+    range,
+  );
+  const [, right] = extent(curves.map((s) => s.x));
+  const series = curves.flatMap((curve, i): Series[] => {
+    const last = curve.x.length - 1;
+    const leader = { x: [curve.x[last], right], y: [curve.y[last], ends[i]] };
+    return [
+      { ...curve, color: i, unnamed: true },
+      { name: curve.name, ...leader, color: i, leader: true },
+    ];
+  });
   return lineChart({
     title: `Held-out text of ${text}`,
     subtitle: measured,
     xLabel: `${unit}s read`,
     yLabel: `bits per ${unit}`,
-    yRange: [Math.max(0, Math.floor(low - 0.5)), Math.ceil(high)],
+    yRange: range,
+    xRange: [0, right],
     series,
   });
+}
+
+/** Names under each other at the right of a picture, each as near to its value as the others leave it. */
+function apart(values: readonly number[], [low, high]: [number, number]): number[] {
+  const gap = (high - low) / namesInARow;
+  const places = [...values];
+  const order = Array.from(values.keys()).sort((a, b) => values[b] - values[a]);
+  for (const [k, i] of order.entries()) places[i] = Math.min(places[i], k === 0 ? high : places[order[k - 1]] - gap);
+  for (const [k, i] of Array.from(order.toReversed().entries())) {
+    places[i] = Math.max(places[i], low + k * gap);
+  }
+  return places;
 }
 
 /** A label beside a curve takes no more than a quarter of the picture. */

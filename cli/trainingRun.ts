@@ -22,7 +22,7 @@ const measuringSeconds = 0.4;
 /** The numbers of held-out symbols that may be measured on the way. */
 const measuredSymbols = [50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000];
 /** The model is kept as it begins, after this time, and then this often. */
-const firstKeepSeconds = 1;
+const firstKeepSeconds = 0.7;
 const keepSeconds = 7;
 /** Samples come after this time and then whenever it has grown by half. */
 const firstSampleSeconds = 5;

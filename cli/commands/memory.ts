@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CellName, createTrainer, type ModelSpec, type Trainer, type TrainingBatch } from 'bptt';
+import { CELL_NAMES, type CellName, createTrainer, type ModelSpec, type Trainer, type TrainingBatch } from 'bptt';
 import { ADDING_BASELINE, addingProblem, copyingBaseline, copyingProblem, copyingSteps } from 'bptt/data';
 import { adam } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
-import { Argument, type Command } from 'commander';
+import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { lineChart } from '../chart.ts';
 import { writeAtomic } from '../files.ts';
 import { createCommand, numberBetween, wholeNumber } from '../options.ts';
@@ -94,7 +94,7 @@ export const command: Command = createCommand(
   .addArgument(new Argument('<problem>', 'which task').choices(['adding', 'copying']))
   .option('--length <n>', 'steps to remember over (default: adding 100, copying 20)', wholeNumber(10_000))
   .option('--symbols <n>', 'symbols to copy', wholeNumber(1000), 5)
-  .option('--cells <names>', 'cells, separated by commas', (text) => text.split(','), ['elman', 'lstm'])
+  .option('--cells <names>', `cells, separated by commas: ${CELL_NAMES.join(', ')}`, cellsOf, ['elman', 'lstm'])
   .option('--hidden <n>', 'hidden units (default: adding 32, copying 64)', wholeNumber(4096))
   .option('--batch <n>', 'sequences of an update', wholeNumber(10_000), 20)
   .option('--lr <x>', "Adam's learning rate", numberBetween(0, 10), 0.01)
@@ -121,6 +121,13 @@ export const command: Command = createCommand(
     writeAtomic(file, picture(problem, losses, options));
     console.log(`picture: ${file}`);
   });
+
+function cellsOf(text: string): CellName[] {
+  const cells = text.split(',');
+  const unknown = cells.find((cell) => !(CELL_NAMES as readonly string[]).includes(cell));
+  if (unknown !== undefined) throw new InvalidArgumentError(`'${unknown}' is none of ${CELL_NAMES.join(', ')}.`);
+  return cells as CellName[];
+}
 
 /** Trains one cell; gives the loss of every update. */
 async function train(problem: Problem, cell: CellName, options: Options): Promise<Float64Array> {

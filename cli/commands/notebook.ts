@@ -57,7 +57,9 @@ const notebooks: Record<string, Notebook> = {
     takes: ['cell'],
     async run({ iterations: nb_epochs, cell, ...desk }) {
       if (cell) return rememberEmbedded(cell, { ...desk, ...(nb_epochs && { updates: nb_epochs }) });
-      return pictures.elmanReber(elmanReber.run({ ...desk, ...(nb_epochs && { nb_epochs }) }));
+      // As long for each of its three trainings: an epoch of the sine is 1000 updates, as many as there are words.
+      const lengths = nb_epochs && { nb_epochs, embedded_epochs: nb_epochs, regression_updates: 1000 * nb_epochs };
+      return pictures.elmanReber(elmanReber.run({ ...desk, ...lengths }));
     },
   },
   '002': {
@@ -106,7 +108,7 @@ export const command: Command = createCommand(
   .option('--text <file>', 'text to learn (002, 004b), - for standard input')
   .option(
     '--iterations <n>',
-    'how long: epochs (000: 100, 001: 10; with --cell updates: 1000), windows of the full text (002: one pass), iterations (003 and 004a: 10000, ' +
+    'how long: epochs (000: 100, 001: 10, of embedded words 50; with --cell updates: 1000), windows of the full text (002: one pass), iterations (003 and 004a: 10000, ' +
       '004b: 4000)',
     wholeNumber(1e9),
   )

@@ -16,11 +16,18 @@ export function plainEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Starts a TypeScript file of the repository, such as `cli/bptt.ts`, as a process of its own. */
-export function start(file: string, args: readonly string[], cwd: string, flags: readonly string[] = []): ChildProcess {
+export function start(
+  file: string,
+  args: readonly string[],
+  cwd: string,
+  flags: readonly string[] = [],
+  stdout: 'pipe' | number = 'pipe',
+): ChildProcess {
   const tsx = import.meta.resolve('tsx');
   return spawn(process.execPath, [...flags, '--import', tsx, '--conditions=bptt-source', `${here}${file}`, ...args], {
     cwd,
     env: plainEnvironment(),
+    stdio: ['pipe', stdout, 'pipe'],
   });
 }
 
@@ -29,7 +36,7 @@ export function ended(child: ChildProcess, onOutput: (out: string) => void = () 
   return new Promise((resolve, reject) => {
     let out = '';
     let err = '';
-    child.stdout!.setEncoding('utf8').on('data', (text) => {
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
       out += text;
       onOutput(out);
     });
@@ -42,8 +49,8 @@ export function ended(child: ChildProcess, onOutput: (out: string) => void = () 
 }
 
 /** Starts `bptt` with these arguments, the command's name first. */
-export function bptt(args: readonly string[], cwd: string): ChildProcess {
-  return start('cli/bptt.ts', args, cwd);
+export function bptt(args: readonly string[], cwd: string, stdout?: number): ChildProcess {
+  return start('cli/bptt.ts', args, cwd, [], stdout);
 }
 
 /** Runs `bptt <name>` to its end. */

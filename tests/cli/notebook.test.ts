@@ -43,6 +43,13 @@ it('000 runs, 002 and 004b learn a text', async () => {
   expect(c.err).toContain(join('short', 'learning-curve.svg'));
 });
 
+it('001 obeys --iterations in each of its trainings', async () => {
+  const { status, err } = await notebook('001', '--iterations', '1', '--out', 'short-001');
+  expect(status).toBe(0);
+  expect(err).toMatch(/^epoch on Reber words 1\/1, 100 %/m);
+  expect(err).not.toMatch(/\/(10|50|10000),/);
+});
+
 it.each([
   [['005'], 2, /allowed choices are 000, 001, 002, 003, 004a, 004b/i],
   [['003', '--text', 'a.txt'], 1, /^error: --text means nothing to notebook 003\n$/],

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -175,6 +184,60 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
     expect(logOf(signal).at(-1)!.iteration).toBe(note.point.iteration);
   },
 );
+
+test('a reader that leaves ends a run as Ctrl-C does', async () => {
+  const child = bptt(['train', ...tiny, '--seconds', '50', '--out', 'left'], folder);
+  const { status, err } = await ended(child, (text) => {
+    if (text.includes('\niteration ')) child.stdout!.destroy();
+  });
+  expect({ status, err }).toEqual({ status: 0, err: '' });
+  expect(logOf('left').at(-1)!.iteration).toBeGreaterThan(0);
+  expect(readdirSync(join(folder, 'left'))).not.toContain('run.lock');
+});
+
+test.runIf(process.platform === 'linux')('a full disk behind standard output costs the text alone', async () => {
+  const full = openSync('/dev/full', 'w');
+  const child = bptt(['train', ...tiny, '--iterations', '60', '--out', 'full'], folder, full);
+  const { status, err } = await ended(child);
+  closeSync(full);
+  expect({ status, err }).toEqual({
+    status: 1,
+    err: 'warning: standard output: no space left; training goes on\nerror: standard output: no space left\n',
+  });
+  const { note } = await readRun(join(folder, 'full', 'model.bptt'));
+  expect(note.point.iteration).toBe(60);
+});
+
+test('a run whose windows take long is ended all the same, and at once by a second Ctrl-C', async () => {
+  const large = [
+    '--hidden',
+    '3000',
+    '--cell',
+    'lstm',
+    '--layers',
+    '2',
+    '--batch',
+    '1',
+    '--steps',
+    '200',
+    '--validation',
+    '0',
+  ];
+  const end = async (out: string, twice: boolean) => {
+    const child = bptt(['train', 'tiny.txt', ...large, '--out', out], folder);
+    let signals = 0;
+    const result = await ended(child, (text) => {
+      if (signals > 0 || !text.includes(' engine ')) return;
+      signals = 1;
+      child.kill('SIGINT');
+      if (twice) setTimeout(() => child.kill('SIGINT'), 200);
+    });
+    expect(readdirSync(folder).includes(out) ? readdirSync(join(folder, out)) : []).not.toContain('run.lock');
+    return result;
+  };
+  expect(await end('twice', true)).toMatchObject({ status: 130, err: '' });
+  expect(await end('once', false)).toMatchObject({ status: 0, err: '' });
+}, 180_000);
 
 test('an overflow names tensor and step, and the run keeps the last whole model', async () => {
   const args = [...tiny, '--optimizer', 'sgd', '--lr', '1e38', '--clip', '0', '--iterations', '300', '--out', 'over'];

@@ -8,7 +8,7 @@ const cli = fileURLToPath(new URL('../cli', import.meta.url));
 const outdir = join(cli, 'package/dist');
 rmSync(outdir, { recursive: true, force: true });
 await build({
-  entryPoints: [join(cli, 'bptt.ts')],
+  entryPoints: ['bptt.ts', 'trainingThread.ts'].map((file) => join(cli, file)),
   outdir,
   bundle: true,
   splitting: true,

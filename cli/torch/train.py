@@ -465,9 +465,9 @@ class Run:
 
     @torch.no_grad()
     def measure(self):
-        """Bits per symbol of the whole held-out text, read as one stream from a state of zeros on; by one process."""
+        """Bits per symbol of the whole held-out text, read as one stream from the state of the first sequence on; by rank 0."""
         ids, nats = torch.from_numpy(self.text.held_out.astype(np.int64)), 0.0
-        states = [state.new_zeros((1, state.shape[1])) for state in self.states]
+        states = [state[:1] for state in self.states]
         for start in range(0, len(ids) - 1, 1000):
             part = ids[start:start + 1001].to(self.device).unsqueeze(1)
             loss, states = self.net(part[:-1], part[1:], states, None)
@@ -511,7 +511,7 @@ class Run:
     def loop(self, log):
         over = (self.iterations and self.point['iteration'] >= self.iterations) or (self.seconds and self.elapsed() >= self.seconds)
         if over:
-            refuse(f'the run has come to iteration {self.point["iteration"]} and to its end already: say --iterations or --seconds')
+            refuse(f'the run has come to iteration {self.point["iteration"]} already: say more --iterations, or --seconds')
         kept = said = row = time.monotonic()
         going = True
         while going:

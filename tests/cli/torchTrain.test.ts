@@ -28,6 +28,7 @@ import {
 } from 'bptt/optim';
 import { type Dtype, RandomState } from 'bptt/tensor';
 import { afterAll, describe, expect, test, vi } from 'vitest';
+import { rateAt, type Settings } from '../../cli/settings.ts';
 import { torchPython } from '../python.ts';
 
 const script = new URL('../../cli/torch/train.py', import.meta.url);
@@ -102,12 +103,12 @@ class Run {
   }
 
   /** The folder of the run with the script beside the model. */
-  async folder(): Promise<string> {
+  async folder(more: { lr: number; lrDecay: true } | object = {}): Promise<string> {
     const path = mkdtempSync(join(tmpdir(), 'bptt-torch-'));
     folders.push(path);
     const { iteration, windows } = this;
     const point = { iteration, position: windows.position, smoothLoss: 10, nats: 20, weight: 10, penalty: 0 };
-    const settings = { steps: T, batch: B, validation, loss: 'sum', lrDecay: false };
+    const settings = { steps: T, batch: B, validation, loss: 'sum', lrDecay: false, ...more };
     const metadata = {
       tool: 'bptt run 1',
       run: '0123abcd',
@@ -300,14 +301,26 @@ describe.skipIf(torchPython === null)('train.py', () => {
     const stream = Int32Array.of(ids[ids.length - held.length - 1], ...held);
     const parts = Array.from({ length: Math.ceil(held.length / T) }, (_, i) => stream.subarray(i * T, (i + 1) * T + 1));
     const nats = await run.trainer.evaluate(
-      parts.map((part, i) => ({
-        ...{ inputs: part.slice(0, -1), targets: part.slice(1), steps: part.length - 1, batch: 1, carry: i > 0 },
+      parts.map((part) => ({
+        ...{ inputs: part.slice(0, -1), targets: part.slice(1), steps: part.length - 1, batch: 1, carry: true },
       })),
     );
     const bits = (B * nats.reduce((sum, v) => sum + v)) / held.length / Math.LN2;
     expect(Math.abs(Number(last[5]) / bits - 1)).toBeLessThan(1e-12);
     expect(metadata.heldOut).toMatchObject({ symbols: held.length, iteration: 120 });
     expect(Number(last[5])).toBe((metadata.heldOut as { bits: number }).bits);
+  }, 120_000);
+
+  test('a rate that rises and falls over the run does so there', async () => {
+    const settings = { lr: 0.02, lrDecay: true } as const;
+    const optimizer = () => adam({ lr: (step) => rateAt(settings as Settings, Math.min(1, step / 60)) });
+    const alone = await Run.begin({ cell: 'gru', optimizer: optimizer() }, 'float64');
+    await alone.advance(1); // the rate still rises
+    const folder = await alone.folder(settings);
+    await torch(folder, 1, '--iterations', '60');
+    await alone.advance(59);
+    const { trainer } = await loadTrainer(readFileSync(join(folder, 'model.bptt')), { optimizer: optimizer() });
+    await expectSame(trainer, alone.trainer, 1e-12);
   }, 120_000);
 
   test('is ended by a signal and keeps what it has reached; a folder in use is left alone', async () => {

@@ -8,8 +8,8 @@ const UNIT = ['algebra', 'data', 'layers', 'optim', 'simd', 'tensor'].map((room)
 
 const inNode = {
   setupFiles: ['tests/setup.ts'],
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
 };
 
 export default defineConfig({
@@ -41,7 +41,7 @@ export default defineConfig({
           include: ['tests/webgpu/*.test.ts', 'tests/determinism.test.ts'],
           exclude: ['tests/webgpu/*.node.test.ts'],
           setupFiles: ['tests/setup.ts'],
-          testTimeout: 60_000,
+          testTimeout: 180_000,
           browser: {
             enabled: true,
             headless: true,

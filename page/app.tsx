@@ -8,6 +8,9 @@ import { SurfaceView } from './views/surface.tsx';
 import { TrainingView } from './views/training.tsx';
 import { WeightsView } from './views/weights.tsx';
 
+/** Where the guides are, as seen from the page; nowhere where the page is served alone. */
+const GUIDES: string | undefined = import.meta.env.VITE_GUIDES;
+
 export function App() {
   const shown = snapshot.value;
   return (
@@ -18,6 +21,12 @@ export function App() {
           A net learns to write, in your browser. Every number comes from the library{' '}
           <a href="https://github.com/bptt-js/bptt#readme">bptt</a>: states, gates, and the gradient on its way back
           through time.
+          {GUIDES && (
+            <>
+              {' '}
+              <a href={GUIDES}>Guides and reference</a>
+            </>
+          )}
         </p>
       </header>
       <main>
@@ -63,7 +72,7 @@ export function App() {
           <span class="updates">
             <output data-updates={shown?.updates}>{shown ? shown.updates.toLocaleString('en') : '…'}</output> updates
           </span>
-          <span class="fine">{shown?.engine}</span>
+          <span class="fine engine">{shown?.engine}</span>
         </div>
         <p role="alert" class="alert">
           {message.value}
@@ -71,12 +80,14 @@ export function App() {
         <Presets />
         <SettingsForm />
         <div class="columns">
-          <TrainingView />
+          <div class="column">
+            <ReberView />
+            <TrainingView />
+            <NextView />
+          </div>
           <AxisView />
         </div>
         <div class="cards">
-          <NextView />
-          <ReberView />
           <WeightsView />
           <ProveView />
           <SurfaceView />

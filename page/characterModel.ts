@@ -1,7 +1,8 @@
 import { createTrainer, decodeModel, type NamedTensors, specFromJson, type TrainerState } from 'bptt';
 import { CharVocabulary } from 'bptt/data';
+import { engineOf, textOf, trainerOptions } from './model.ts';
 import { Net } from './net.ts';
-import { CELLS, DEFAULTS, OPTIMIZERS, type Settings, textOf, trainerOptions } from './settings.ts';
+import { CELLS, DEFAULTS, OPTIMIZER_NAMES, type Settings } from './settings.ts';
 
 /** What a model file of the command line is known by: the tool that its note names. */
 export const RUN = 'bptt run 1';
@@ -47,20 +48,19 @@ export async function openCharacterModel<T>(
   const { unit, symbols, settings: own } = note;
   if (unit !== 'character') throw new Error('The page shows nets of characters, and this one reads words.');
   if (!CELLS.includes(own.cell)) throw new Error(`The page shows no nets of cell ${own.cell}.`);
-  const known = Object.hasOwn(OPTIMIZERS, own.optimizer);
   const { cell, hidden, steps, init, seed } = own;
+  const optimizer = OPTIMIZER_NAMES.find((name) => name === own.optimizer);
   const settings: Settings = {
     ...DEFAULTS,
     ...{ text: now.text, own: now.own, engine: now.engine, cell, hidden, steps, init, seed },
-    ...(known ? { optimizer: own.optimizer, lr: own.lr } : {}),
+    ...(optimizer ? { optimizer, lr: own.lr } : {}),
     clip: own.clip?.value ?? 0,
   };
   const chars = new CharVocabulary(symbols);
   const text = Array.from(textOf(settings, heron))
     .filter((char) => chars.has(char))
     .join('');
-  const { engine } = settings;
-  const trainer = await createTrainer(specFromJson(spec), { ...trainerOptions(settings), engine });
+  const trainer = await createTrainer(specFromJson(spec), { ...trainerOptions(settings), ...engineOf(settings) });
   const fresh = await trainer.state();
   const like = (values: ArrayLike<number>, length: number): Float32Array =>
     Float32Array.from(values).subarray(0, length);
@@ -73,7 +73,7 @@ export async function openCharacterModel<T>(
     updates,
     parameters: part(fresh.parameters, ''),
     states: part(fresh.states, 'state.'),
-    optimizerMemory: known
+    optimizerMemory: optimizer
       ? fresh.optimizerMemory.map(({ length }, i) => like(tensors[`optimizer.${i}`].values, length))
       : fresh.optimizerMemory,
   });

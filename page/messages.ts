@@ -1,6 +1,6 @@
 import type { GradcheckReport } from 'bptt';
 import type { ErrorSurface } from './errorSurface.ts';
-import type { Settings } from './settings.ts';
+import type { PageEngine, Settings } from './settings.ts';
 
 /** What the views want to see of the nets. */
 export interface View {
@@ -82,12 +82,17 @@ export interface Snapshot {
   readonly sample: string | null;
 }
 
-export interface RaceResult {
-  readonly engine: string;
-  readonly updatesPerSecond: number;
-  /** The largest relative difference of a loss from that of the first engine. */
-  readonly difference: number;
-}
+/** How an engine did in the race, or why it could not take part. */
+export type RaceResult = { readonly engine: PageEngine } & (
+  | {
+      /** What it runs on. */
+      readonly description: string;
+      readonly updatesPerSecond: number;
+      /** The largest relative difference of a loss from that of the first engine. */
+      readonly difference: number;
+    }
+  | { readonly why: string }
+);
 
 /** To the worker. */
 export type Request =
@@ -106,7 +111,10 @@ export type Request =
 export type Reply =
   | Snapshot
   | { readonly type: 'opened'; readonly settings: Settings }
-  | { readonly type: 'gradcheck'; readonly report: Pick<GradcheckReport, 'passed' | 'checked' | 'worst' | 'failures'> }
+  | {
+      readonly type: 'gradcheck';
+      readonly report: Pick<GradcheckReport, 'passed' | 'checked' | 'checks' | 'worst' | 'failures'>;
+    }
   | { readonly type: 'race'; readonly results: readonly RaceResult[] }
   | { readonly type: 'surface'; readonly surface: ErrorSurface }
   | { readonly type: 'saved'; readonly file: Uint8Array }

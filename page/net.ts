@@ -1,7 +1,6 @@
 import {
   type CpuEngine,
   CpuTrainer,
-  createTrainer,
   type GradcheckReport,
   gradcheck,
   Inspector,
@@ -23,7 +22,8 @@ import { wasmEngine } from 'bptt/wasm';
 import { LossDigest } from './digest.ts';
 import { eigenvalues } from './eigenvalues.ts';
 import type { GradientSize, NetView, Progress, Spectra, View } from './messages.ts';
-import { type Settings, trainerOptions } from './settings.ts';
+import { freshTrainer } from './model.ts';
+import type { Settings } from './settings.ts';
 
 /** The longest probe text, in characters. */
 export const LONGEST_PROBE = 120;
@@ -66,28 +66,28 @@ export class Net {
   }
 
   static async begin(settings: Settings, spec: ModelSpec): Promise<Net> {
-    const { engine, init, seed } = settings;
-    return Net.of(settings, await createTrainer(spec, { ...trainerOptions(settings), engine, init, seed }));
+    return Net.of(settings, await freshTrainer(settings, spec));
   }
 
   /** @param digest of the losses so far, of a training that goes on */
   static async of(settings: Settings, trainer: Trainer, digest?: string): Promise<Net> {
     const { spec } = trainer;
     const parameters = await trainer.parameters();
-    // On the trainer's own engine, so that the numbers shown are those that it computes with.
+    // On the trainer's own engine where that is one of the CPU, so that the numbers shown are those that it computes with.
     const engineFor = (lengths: readonly number[]): CpuEngine =>
-      trainer.engine === 'wasm' ? wasmEngine({ lengths }) : tsEngine();
+      trainer.engine === 'ts' ? tsEngine() : wasmEngine({ lengths });
     const engine = engineFor(inspectorAllocationPlan(spec, LONGEST_PROBE));
     const inspector = new Inspector(spec, parameters, LONGEST_PROBE, engine);
     const stepper = new Stepper(engineFor(stepperAllocationPlan(spec)), spec, parameters);
     return new Net(settings, trainer, inspector, stepper, new LossDigest(digest));
   }
 
-  /** One update. */
-  async update(batch: TrainingBatch): Promise<void> {
-    const [loss] = await this.trainer.train([batch]);
-    this.digest.add(loss);
-    this.losses.push(loss / batch.inputs.length);
+  /** An update with each of the batches. */
+  async update(batches: readonly TrainingBatch[]): Promise<void> {
+    for (const [i, loss] of (await this.trainer.train(batches)).entries()) {
+      this.digest.add(loss);
+      this.losses.push(loss / batches[i].inputs.length);
+    }
   }
 
   async evaluate(windows: readonly TrainingBatch[], characters: number): Promise<void> {

@@ -1,7 +1,4 @@
-import type { CellName, Clip, ModelSpec, Scheme, TrainerOptions } from 'bptt';
-import { additionProblem, embeddedReberWord, reberWord } from 'bptt/data';
-import { adagrad, adam, type Optimizer, rmsprop, sgd } from 'bptt/optim';
-import { RandomState } from 'bptt/tensor';
+import type { CellName, Scheme } from 'bptt';
 
 export const CELLS = ['elman', 'gru', 'lstm'] as const satisfies readonly CellName[];
 export type PageCell = (typeof CELLS)[number];
@@ -9,12 +6,17 @@ export type PageCell = (typeof CELLS)[number];
 /** What the cells are called on the page. */
 export const CELL_TITLES: Readonly<Record<PageCell, string>> = { elman: 'tanh (Elman)', gru: 'GRU', lstm: 'LSTM' };
 
-export const OPTIMIZERS: Readonly<Record<string, (lr: number) => Optimizer>> = {
-  adagrad: (lr) => adagrad({ lr }),
-  adam: (lr) => adam({ lr }),
-  rmsprop: (lr) => rmsprop({ lr }),
-  sgd: (lr) => sgd({ lr }),
+export type PageEngine = 'wasm' | 'ts' | 'webgpu';
+
+export const ENGINE_TITLES: Readonly<Record<PageEngine, string>> = {
+  ...{ wasm: 'WebAssembly', ts: 'TypeScript', webgpu: 'WebGPU' },
 };
+
+/** `spectral` is notebook 000's: every matrix scaled so that its largest singular value is 1. */
+export type PageInit = Scheme | 'spectral';
+
+/** The update rules by name; `model.ts` has them. */
+export const OPTIMIZER_NAMES = ['adagrad', 'adam', 'rmsprop', 'sgd'] as const;
 
 /** The name of a text of one's own, which the settings carry along. */
 export const OWN_TEXT = 'own';
@@ -30,34 +32,43 @@ export interface Settings {
   beside: PageCell | 'none';
   hidden: number;
   steps: number;
-  optimizer: string;
+  optimizer: (typeof OPTIMIZER_NAMES)[number];
   lr: number;
   /** The most that an element of the gradient may be; 0 for no clipping. */
   clip: number;
-  init: Scheme;
+  /** λ of λ·Σ w² over the weight matrices, which counts in the learning curve. */
+  l2: number;
+  init: PageInit;
+  /** Whether the units have a bias; the output always has one. */
+  bias: 'input' | 'none';
+  /** Sequences that are read side by side, and threads that share them where the page has shared memory. */
+  batch: number;
+  threads: number;
   seed: number;
   /** k2: gradients are cut every so many steps while training; 0 for not. */
   backSteps: number;
-  /** Training pauses after so many updates; 0 for never. */
+  /** Training pauses once after so many updates; 0 for never. */
   stopAt: number;
-  engine: 'wasm' | 'ts';
+  engine: PageEngine;
 }
 
 /** min-char-rnn's, on the bundled text. */
 export const DEFAULTS: Settings = {
   ...{ text: 'heron', own: '', cell: 'elman', beside: 'none', hidden: 100, steps: 25, optimizer: 'adagrad', lr: 0.1 },
-  ...{ clip: 5, init: 'minCharRnn', seed: 0, backSteps: 0, stopAt: 0, engine: 'wasm' },
+  ...{ clip: 5, l2: 0, init: 'minCharRnn', bias: 'input', batch: 1, threads: 1, seed: 0, backSteps: 0, stopAt: 0 },
+  engine: 'wasm',
 };
 
-const WHOLE: readonly (keyof Settings)[] = ['hidden', 'steps', 'seed', 'backSteps', 'stopAt'];
-const SMALLEST: Partial<Record<keyof Settings, number>> = { hidden: 1, steps: 2 };
-const LARGEST: Partial<Record<keyof Settings, number>> = { hidden: 512, steps: 200 };
+const WHOLE: readonly (keyof Settings)[] = ['hidden', 'steps', 'batch', 'threads', 'seed', 'backSteps', 'stopAt'];
+const SMALLEST: Partial<Record<keyof Settings, number>> = { hidden: 1, steps: 2, batch: 1, threads: 1 };
+const LARGEST: Partial<Record<keyof Settings, number>> = { hidden: 512, steps: 200, batch: 64, threads: 16 };
 const ALLOWED: Partial<Record<keyof Settings, readonly string[]>> = {
   cell: CELLS,
   beside: ['none', ...CELLS],
-  optimizer: Object.keys(OPTIMIZERS),
-  init: ['minCharRnn', 'torch', 'orthogonal'],
-  engine: ['wasm', 'ts'],
+  optimizer: OPTIMIZER_NAMES,
+  init: ['minCharRnn', 'torch', 'orthogonal', 'spectral'],
+  bias: ['input', 'none'],
+  engine: ['wasm', 'ts', 'webgpu'],
   text: ['heron', 'reber', 'embedded', 'addition', OWN_TEXT],
 };
 
@@ -113,46 +124,4 @@ export function toNumber(key: keyof Settings, typed: string): number {
   if (typed.trim() === '' || !Number.isFinite(value)) return DEFAULTS[key] as number;
   const whole = WHOLE.includes(key) ? Math.round(value) : value;
   return Math.min(Math.max(whole, SMALLEST[key] ?? 0), LARGEST[key] ?? 2 ** 31 - 1);
-}
-
-/** The text that settings name. `heron` is handed in, since Node and Vite read files differently. */
-export function textOf({ text, own }: Settings, heron: string): string {
-  if (text === OWN_TEXT) return own;
-  if (text === 'heron') return heron;
-  const rng = new RandomState(1);
-  if (text === 'addition') return Array.from({ length: 600 }, () => additionText(rng)).join('');
-  const word = text === 'reber' ? () => reberWord(rng) : () => embeddedReberWord(rng);
-  return Array.from({ length: 600 }, word).join('');
-}
-
-/** The letters of the pairs of bits 00, 01, 10, 11. */
-const PAIRS = 'abcd';
-
-/**
- * A sum of two numbers of 7 bits, the lowest bit first as one adds by hand: for each place a letter for the pair of bits, then
- * the bit of the sum; `;` ends it.
- */
-function additionText(rng: RandomState): string {
-  const { a, b, c } = additionProblem(rng);
-  const places = Array.from(c, (bit, i) => `${PAIRS[2 * a[i] + b[i]]}${bit}`);
-  return `${places.reverse().join('')};`;
-}
-
-/** The model of one of the two nets. */
-export function specOf(settings: Settings, cell: PageCell, V: number): ModelSpec {
-  return {
-    ...{ cell, inputSize: V, hiddenSize: settings.hidden, outputSize: V, loss: 'softmaxCrossEntropy' },
-    // as the notebook: one bias a layer
-    bias: 'input',
-  };
-}
-
-export function trainerOptions(settings: Settings): TrainerOptions {
-  const { steps, optimizer, lr, clip, backSteps } = settings;
-  const byValue: Clip = { value: clip };
-  return {
-    ...{ steps, batch: 1, optimizer: OPTIMIZERS[optimizer](lr) },
-    ...(clip > 0 ? { clip: byValue } : {}),
-    ...(backSteps > 0 ? { backSteps } : {}),
-  };
 }

@@ -64,6 +64,13 @@ export function begin(next: Settings): void {
   send({ type: 'begin', settings: next, view: view.peek() });
 }
 
+/** Asks for the error surface of the linear net, which pauses the training. */
+export function askForSurface(): void {
+  surface.value = 'running';
+  send({ type: 'run', running: false });
+  send({ type: 'surface', seed: settings.value.seed });
+}
+
 function forget(next: Settings): void {
   batch(() => {
     settings.value = next;

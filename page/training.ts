@@ -2,8 +2,9 @@ import { decodeModel, type GradcheckReport, loadTrainer, saveTrainer, type Train
 import { CharVocabulary, CharWindows } from 'bptt/data';
 import { openCharacterModel, RUN } from './characterModel.ts';
 import type { Snapshot, View } from './messages.ts';
+import { engineOf, specOf, textOf } from './model.ts';
 import { LONGEST_PROBE, type Moment, Net } from './net.ts';
-import { type Settings, specOf, textOf } from './settings.ts';
+import type { Settings } from './settings.ts';
 
 /** Updates between two looks at the held-out text. */
 const HELD_OUT_EVERY = 200;
@@ -12,6 +13,11 @@ const PROBE = 80;
 const SAMPLE = 240;
 /** Steps that can be taken back. */
 const LONGEST_PAST = 100;
+
+/** Updates that are sent to a GPU at once. */
+const ON_GPU = 20;
+
+type Window = TrainingBatch & { inputs: Int32Array; targets: Int32Array; carry: boolean };
 
 /** What a file of this page is known by, and what it holds beside the trainer. */
 const PAGE = 'bptt page 1';
@@ -22,11 +28,13 @@ interface PageNote {
   readonly digest: string;
 }
 
-function assertLength(text: string, { steps }: Settings): void {
-  const least = 2 * steps + 2;
+function assertLength(text: string, { steps, batch }: Settings): void {
+  // A tenth is held out; of the rest each sequence has a window, and one character comes after them.
+  const least = Math.max(2 * steps + 2, Math.ceil((steps * batch + 1) / 0.9));
   const { length } = Array.from(text);
   if (length < least) {
-    throw new RangeError(`The text has ${length} characters; with windows of ${steps} it takes ${least}.`);
+    const windows = batch > 1 ? `${batch} windows of ${steps} side by side` : `windows of ${steps}`;
+    throw new RangeError(`The text has ${length} characters; with ${windows} it takes ${least}.`);
   }
 }
 
@@ -39,8 +47,8 @@ export class Training {
   readonly probe: string;
   private readonly windows: CharWindows;
   private readonly heldOut: readonly TrainingBatch[];
-  /** The window of the next update. */
-  private readonly batch: TrainingBatch & { inputs: Int32Array; targets: Int32Array; carry: boolean };
+  /** The windows of the next updates: one, or on a GPU as many as are worth a trip there. */
+  private readonly batches: readonly Window[];
 
   private readonly past: { readonly nets: readonly Moment[]; readonly position: number }[] = [];
   /** Where the window of the next update begins. */
@@ -53,7 +61,7 @@ export class Training {
     nets: readonly Net[],
     position = 0,
   ) {
-    const { steps } = settings;
+    const { steps, batch, engine } = settings;
     const ids = vocabulary.encode(text);
     const held = Math.min(Math.floor(ids.length / 10), LONGEST_HELD_OUT);
     const rest = ids.subarray(ids.length - held);
@@ -65,11 +73,13 @@ export class Training {
     const between = settings.text === 'addition' ? ';' : ' ';
     const begins = shown.findIndex((char, i) => char === between || (char === 'E' && shown[i + 1] === 'B'));
     this.probe = shown.slice(begins + 1, begins + 1 + PROBE).join('');
-    this.windows = new CharWindows(ids.subarray(0, ids.length - held), steps);
+    this.windows = new CharWindows(ids.subarray(0, ids.length - held), steps, batch);
     this.heldOut = windowsOf(rest, steps);
-    this.batch = { inputs: new Int32Array(steps), targets: new Int32Array(steps), carry: false };
-    this.windows.position = position;
-    this.next();
+    this.batches = Array.from({ length: engine === 'webgpu' ? ON_GPU : 1 }, () => ({
+      ...{ inputs: new Int32Array(steps * batch), targets: new Int32Array(steps * batch), carry: false },
+      ...{ steps, batch },
+    }));
+    this.goTo(position);
   }
 
   /** @throws {RangeError} where the text is too short for a window. */
@@ -93,13 +103,14 @@ export class Training {
     const { metadata } = await decodeModel(file);
     if ((metadata.metadata as { tool?: unknown } | undefined)?.tool === RUN)
       return openCharacterModel(file, now, heron, Training.goingOn);
-    const loaded = await loadTrainer(file, { engine: now.engine });
+    const loaded = await loadTrainer(file, engineOf(now));
     const note = loaded.metadata as unknown as PageNote;
     if (note.page !== PAGE) {
       loaded.trainer.dispose();
       throw new Error('The file holds a trainer, but no character net of this page or of the command line.');
     }
-    const { settings, position, digest } = note;
+    const { position, digest } = note;
+    const settings: Settings = { ...note.settings, engine: now.engine, threads: now.threads };
     const text = textOf(settings, heron);
     const net = await Net.of(settings, loaded.trainer, digest);
     return Training.goingOn(settings, text, CharVocabulary.fromText(text), net, position);
@@ -130,10 +141,13 @@ export class Training {
     return this.nets[0].trainer.step;
   }
 
-  /** One update of each net. */
-  async step(): Promise<void> {
-    for (const net of this.nets) await net.update(this.batch);
-    this.next();
+  /** Updates of each net: as many as go at once, but at most so many, and none beyond the next look at the held-out text. */
+  async step(most = 1): Promise<void> {
+    const untilLook = HELD_OUT_EVERY - (this.updates % HELD_OUT_EVERY);
+    const batches = this.batches.slice(0, Math.min(most, untilLook));
+    for (const batch of batches.slice(1)) this.fill(batch);
+    for (const net of this.nets) await net.update(batches);
+    this.goTo(this.windows.position);
     if (this.updates % HELD_OUT_EVERY === 0) await this.evaluate();
   }
 
@@ -149,12 +163,11 @@ export class Training {
     const moment = this.past.pop();
     if (!moment) return;
     for (const [i, net] of this.nets.entries()) await net.restore(moment.nets[i]);
-    this.windows.position = moment.position;
-    this.next();
+    this.goTo(moment.position);
   }
 
   measureGradients(): void {
-    for (const net of this.nets) net.measureGradient(this.batch);
+    for (const net of this.nets) net.measureGradient(this.batches[0]);
   }
 
   /** Everything that the views show. */
@@ -189,9 +202,15 @@ export class Training {
     for (const net of this.nets) net.dispose();
   }
 
-  private next(): void {
-    this.position = this.windows.position;
-    this.batch.carry = !this.windows.next(this.batch.inputs, this.batch.targets);
+  /** The first of the next windows is the one that begins there. */
+  private goTo(position: number): void {
+    this.position = position;
+    this.windows.position = position;
+    this.fill(this.batches[0]);
+  }
+
+  private fill(batch: Window): void {
+    batch.carry = !this.windows.next(batch.inputs, batch.targets);
   }
 
   private async evaluate(): Promise<void> {
@@ -207,6 +226,6 @@ function windowsOf(ids: Int32Array, steps: number): TrainingBatch[] {
   return Array.from({ length: count }, (_, i) => ({
     inputs: ids.slice(i * steps, (i + 1) * steps),
     targets: ids.slice(i * steps + 1, (i + 1) * steps + 1),
-    carry: i > 0,
+    ...{ steps, batch: 1, carry: i > 0 },
   }));
 }

@@ -5,7 +5,10 @@ import { defineConfig, type Plugin } from 'vite';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** Writes the service worker with the names of all files of the page, under a name of the cache that changes with them. */
+/** What the code of engine `webgpu` is called, which is loaded only when a visitor asks for it. */
+const ON_DEMAND = 'webgpu';
+
+/** Writes the service worker with the names of all files of the page but those, under a name of the cache that changes with them. */
 function offline(): Plugin {
   return {
     name: 'offline',
@@ -13,7 +16,11 @@ function offline(): Plugin {
     generateBundle: {
       order: 'post',
       handler(_, bundle) {
-        const files = ['./', './icon.svg', ...Object.keys(bundle).filter((name) => name !== 'index.html')];
+        const files = [
+          './',
+          './icon.svg',
+          ...Object.keys(bundle).filter((name) => name !== 'index.html' && !name.includes(ON_DEMAND)),
+        ];
         const hash = createHash('sha256');
         for (const file of Object.values(bundle)) hash.update('code' in file ? file.code : file.source);
         const source = readFileSync(here('serviceWorker.js'), 'utf8')
@@ -25,29 +32,22 @@ function offline(): Plugin {
   };
 }
 
-/** Leaves engine `webgpu` out: the page has no use for it, and it would be a quarter of its bytes. */
-function withoutWebgpu(): Plugin {
-  const id = '\0no-webgpu';
-  return {
-    name: 'without-webgpu',
-    enforce: 'pre',
-    resolveId: (source) => (source.endsWith('/webgpu/index.ts') ? id : null),
-    load(loaded) {
-      if (loaded !== id) return null;
-      const refuse = "() => { throw new Error('this page has no engine webgpu'); }";
-      return `export const webgpuTrainer = ${refuse};\nexport const webgpuSampler = ${refuse};\n`;
-    },
-  };
-}
-
 /** The page as a folder of files that any host can serve, under any path. */
 export default defineConfig({
   root: here('.'),
   base: './',
   resolve: { conditions: ['bptt-source'] },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  worker: { format: 'es', plugins: () => [withoutWebgpu()] },
-  plugins: [withoutWebgpu(), offline()],
+  worker: {
+    format: 'es',
+    rolldownOptions: {
+      output: {
+        chunkFileNames: ({ facadeModuleId }) =>
+          facadeModuleId?.includes('/webgpu/') ? `assets/${ON_DEMAND}-[hash].js` : 'assets/[name]-[hash].js',
+      },
+    },
+  },
+  plugins: [offline()],
   build: {
     outDir: here('dist'),
     emptyOutDir: true,

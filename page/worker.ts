@@ -1,20 +1,27 @@
 import { errorSurface } from './errorSurface.ts';
 import heron from './heron.txt?raw';
 import type { Reply, Request, View } from './messages.ts';
+import { textOf } from './model.ts';
 import { race } from './race.ts';
-import { textOf } from './settings.ts';
 import { Training } from './training.ts';
 
-/** The most snapshots a second, milliseconds of training at a stretch, and between two samples or spectra. */
+/** The most snapshots a second, milliseconds of training at a stretch, and between two samples. */
 const SNAPSHOTS = 12;
 const STRETCH = 25;
-const SLOW = 2000;
+const SAMPLES = 2000;
+
+/** The least milliseconds between two looks at the spectra, and what share of the time they may take. */
+const SPECTRA = 250;
+const SHARE = 0.05;
 
 let training: Training | null = null;
 let view: View | null = null;
 let running = false;
 let shownAt = 0;
-let slowAt = 0;
+let sampledAt = 0;
+let spectraAt = 0;
+/** Milliseconds that the last look at the spectra took, with the rest of what is shown. */
+let spectraCost = 0;
 
 const send = (reply: Reply): void => postMessage(reply);
 
@@ -114,18 +121,23 @@ async function train(): Promise<void> {
   const { stopAt } = training.settings;
   const until = performance.now() + STRETCH;
   while (running && performance.now() < until) {
-    if (stopAt > 0 && training.updates >= stopAt) running = false;
-    else await training.step();
+    // Who starts it again after that goes on.
+    await training.step(stopAt > training.updates ? stopAt - training.updates : Number.POSITIVE_INFINITY);
+    if (training.updates === stopAt) running = false;
   }
   const now = performance.now();
-  if (!running || now - shownAt >= 1000 / SNAPSHOTS) await show(!running || now - slowAt >= SLOW);
+  if (!running || now - shownAt >= 1000 / SNAPSHOTS) await show(!running);
 }
 
-/** @param slow whether also what takes long is worked out anew: a sample and the spectra */
-async function show(slow: boolean): Promise<void> {
+/** @param all whether also what takes long is worked out anew whenever it was done last: a sample and the spectra */
+async function show(all: boolean): Promise<void> {
   if (!training || !view) return;
   const now = performance.now();
-  if (slow) slowAt = now;
   shownAt = now;
-  send(await training.snapshot(running, view, slow, slow && view.weights));
+  const sample = all || now - sampledAt >= SAMPLES;
+  const spectra = view.weights && (all || now - spectraAt >= Math.max(SPECTRA, spectraCost / SHARE));
+  if (sample) sampledAt = now;
+  if (spectra) spectraAt = now;
+  send(await training.snapshot(running, view, sample, spectra));
+  if (spectra) spectraCost = performance.now() - now;
 }

@@ -243,7 +243,7 @@ const simd: Fault[] = [
     ['missing accumulation', 'if (accumulate) cCopy.set(c);', ''],
     ['dropped term', 'aCopy.set(a);', ''],
     ['dropped term', 'c.set(cCopy);', ''],
-    ['wrong operand', 'm * k * n, ENOUGH', 'm * k * n, Infinity'],
+    ['wrong operand', '(work, ENOUGH)', '(work, Infinity)'],
   ]),
   ...faultsOf('simd/memory.ts', unitTests, [['dropped term', 'if (pages > 0) this.memory.grow(pages);', '']]),
 ];
@@ -585,12 +585,27 @@ const bptt: Fault[] = [
   ...faultsOf('bptt/recurrent.ts', 'sequence: .*both.*', [
     ['missing accumulation', 'r.D, d > 0)', 'r.D, false)'],
     ['missing accumulation', 'r.D, d > 0)', 'r.D, true)', 'sequence: .*'],
-    ['wrong index', 'k.takeColumns(r.dh, doutput, R, 2 * H, d * H, H)', 'k.takeColumns(r.dh, doutput, R, 2 * H, 0, H)'],
+    ['wrong index', 'k.takeColumns(r.dh, dstates, R, 2 * H, d * H, H)', 'k.takeColumns(r.dh, dstates, R, 2 * H, 0, H)'],
+    ['dropped term', 'if (dropoutMask !== null) k.multiply(dx!, dx!, dropoutMask);', '', 'sequence: .*dropout.*'],
+    ['dropped term', 'if (dresidual !== null) k.add(dresidual, dresidual, doutput);', '', 'sequence: .*residual.*'],
+    ['dropped term', 'else if (residual !== null) k.copy(dstates, doutput);', '', 'sequence: residual.*'],
     [
-      'dropped term',
-      'if (dropoutMask !== null) k.multiply(window[layer - 1].doutput, window[layer - 1].doutput, dropoutMask);',
-      '',
-      'sequence: .*dropout.*',
+      'wrong operand',
+      'norm === null ? states : output, residual',
+      'states, residual',
+      'sequence: .*normalised.*residual.*',
+    ],
+    [
+      'wrong operand',
+      'dgain, dbias, doutput, normalized',
+      'dbias, dgain, doutput, normalized',
+      'sequence: .*normalised.*',
+    ],
+    [
+      'wrong operand',
+      'residual: !residual ? null : (below',
+      'residual: !residual ? null : (x',
+      'sequence: .*normalised.*',
     ],
     ['wrong operand', 'r.dhGates, { x: r.previous[0] }', 'r.dxGates, { x: r.previous[0] }', 'sequence: gru.*'],
     ['off by one in time', '{ x: r.previous[0] }', '{ x: r.states[0] }', 'sequence: .*'],
@@ -604,16 +619,49 @@ const bptt: Fault[] = [
     ['dropped term', 'list.push({ dW: dw.extra[e]', 'void ({ dW: dw.extra[e]', 'sequence: lstmPeephole.*'],
   ]),
   ...faultsOf('bptt/model.ts', 'sequence: .*', [
-    ['wrong operand', 'dWho, dbho, dlogits, { x: h }', 'dWho, dbho, dlogits, { x: dh }'],
-    ['dropped term', 'dWho, dbho, dlogits', 'dWho, null, dlogits'],
-    ['dropped term', '      k.fill(stack.doutput(kind), 0);\n', '', 'sequence: .*last.*'],
+    ['dropped term', '    k.fill(stack.doutput(kind), 0);\n', '', 'sequence: .*last.*'],
     [
       'wrong index',
-      'dh, B, stateWidth(spec), d * H, H);',
-      'dh, B, stateWidth(spec), 0, H);',
+      'this.dlast, B, n * H, d * H, H);',
+      'this.dlast, B, n * H, 0, H);',
       'sequence: both directions, loss at the last step',
     ],
-    ['dropped term', '    else k.copy(dh, dlogits);\n', '', 'sequence: no output layer'],
+    ['wrong index', 'rows[b * 2 + 1] = (first * B', 'rows[b * 2 + 1] = (last * B', unitTests],
+    ['off by one in time', 'let last = steps - 1;', 'let last = Math.max(0, steps - 2);', unitTests],
+    ['dropped term', 'while (first < last && mask !== null &&', 'while (first > last && mask !== null &&', unitTests],
+  ]),
+  ...faultsOf('bptt/outputLayers.ts', 'sequence: .*', [
+    ['wrong operand', 'dWho, dbho, dlogits, { x: z }', 'dWho, dbho, dlogits, { x: dz }'],
+    ['dropped term', 'dWho, dbho, dlogits', 'dWho, null, dlogits'],
+    ['dropped term', '    else k.copy(dz, dlogits);\n', '', 'sequence: no output layer'],
+    [
+      'dropped term',
+      'if (dropoutMask !== null) k.multiply(dh, dh, dropoutMask);',
+      '',
+      'sequence: .*dropout of.*outputs',
+    ],
+    ['wrong operand', 'gradients.get(Who)', "gradients.get('weight_ho')", 'sequence: tied.*'],
+    ['wrong operand', '(dh, dz, z, { x: read }, R)', '(dh, dz, z, { x: z }, R)', 'sequence: dense layers.*'],
+  ]),
+  ...faultsOf('bptt/inputLayers.ts', 'sequence: .*', [
+    [
+      'dropped term',
+      'if (dvectors !== null && dropoutMask !== null) k.multiply(dvectors, dvectors, dropoutMask);',
+      '',
+      'sequence: .*dropout of.*(inputs|vectors).*',
+    ],
+    [
+      'dropped term',
+      'if (dtable !== null) k.gatherRowsBackward',
+      'if (dtable === null) k.gatherRowsBackward',
+      'sequence: .*embedding.*',
+    ],
+    ['wrong operand', 'input: hidden === null ? read : { x: hidden }', 'input: read', 'sequence: dense.*'],
+  ]),
+  ...faultsOf('bptt/denseLayer.ts', 'sequence: .*dense.*', [
+    ['wrong operand', 'Backward`](dy, dy, y);', 'Backward`](dy, dy, dy);'],
+    ['dropped term', 'if (dx !== null) k.matmulNN(dx, dy, W, R, O, D);', ''],
+    ['dropped term', 'linearGradients<F, I>(dW, db, dy', 'linearGradients<F, I>(dW, null, dy'],
   ]),
   ...faultsOf('bptt/batch.ts', unitTests, [
     ['dropped term', 'hostWeights[t * B + b] = own * present;', 'hostWeights[t * B + b] = own;'],
@@ -643,9 +691,24 @@ const bptt: Fault[] = [
       'Math.min(this.options.stride ?? steps, steps)',
       'Math.max(0, Math.min(this.options.stride ?? steps, steps) - 1)',
     ],
-    ['dropped term', 'for (const { gradient } of this.frozen) gradient.fill(0);', ''],
-    ['dropped term', 'for (const { values, before } of this.frozen) values.set(before);', ''],
+    ['dropped term', 'for (const gradient of this.frozen) gradient.fill(0);', ''],
+    [
+      'dropped term',
+      '[params, ...blocks].entries()) block.set(before[i]);',
+      '[params].entries()) block.set(before[i]);',
+    ],
+    ['wrong index', 'this.segments.slice(0, last + 1)', 'this.segments.slice(0, last)'],
     ['dropped term', 'initial.set(values)', 'initial.fill(0)'],
+  ]),
+  ...faultsOf('bptt/engine.ts', unitTests, [
+    ['dropped term', 'return blocks.every(hasOnlyFinite);', 'return hasOnlyFinite(params);'],
+    ['wrong operand', 'return sum === 0;', 'return sum <= 0 || Number.isNaN(sum);'],
+  ]),
+  ...faultsOf('bptt/parameterGroups.ts', unitTests, [
+    ['dropped term', 'lrFactor * learningRateAt', 'learningRateAt'],
+    ['wrong index', 'own.length > 0 ? own[0] + 1 : 0', 'own.length > 0 ? own[0] : 0'],
+    ['dropped term', 'last?.to === offset && last.rule === rule', 'last?.to === offset'],
+    ['dropped term', 'name.length - last.length >= at && name', 'name'],
   ]),
   ...faultsOf('bptt/trainer.ts', unitTests, [
     ['dropped term', "if (mode === 'train') this.updates++;", ''],
@@ -708,6 +771,13 @@ const wasm: Fault[] = [
     ['sign', 'f32x4.less(size, 0.625)), signOf(x))', 'f32x4.less(size, 0.625)), 0)'],
     ['wrong operand', 'exp(f, f32x4.add(size, size))', 'exp(f, size)'],
   ]),
+  ...faultsOf('wasm/layerNorm.ts', unitTests, [
+    ['dropped term', 'f32x4.add(f32x4.div(squares, count), epsilon)', 'f32x4.div(squares, count)'],
+    ['dropped term', ', f32x4.mul(value, slope))', ', 0)'],
+    ['missing accumulation', 'f32x4.add(at.load(dbias), d)', 'd'],
+    ['wrong operand', 'f32x4.mul(d, at.load(gain)), mean', 'd, mean'],
+  ]),
+  ...faultsOf('wasm/relu.ts', unitTests, [['sign', 'f32x4.greater(at.load(y), 0)', 'f32x4.less(at.load(y), 0)']]),
   ...faultsOf('wasm/sigmoid.ts', unitTests, [
     ['wrong operand', 'v128.select(e, 1, f32x4.less(x, 0))', 'v128.select(1, e, f32x4.less(x, 0))'],
     ['dropped term', 'return f32x4.mul(y, f32x4.sub(1, y));', 'return f32x4.sub(1, y);'],
@@ -799,6 +869,7 @@ const wasm: Fault[] = [
   ...faultsOf('wasm/formulas.ts', unitTests, [
     ['wrong operand', 'v128.select(x(), y(), greater)', 'v128.select(y(), x(), greater)'],
     ['wrong operand', 'Object.is(y.constant, 0)', 'y.constant !== undefined'],
+    ['missing accumulation', 'v128.or(bad, at.lanes(notFinite(values[i]), 0))', 'at.lanes(notFinite(values[i]), 0)'],
     ['sign', 'sub: binary(f32x4.sub)', 'sub: binary(f32x4.add)'],
     ['wrong index', 'i32.mul(bytes, first)', '0'],
     ['wrong index', 'f.int(i32.mul(H, width))', 'f.int(H)'],
@@ -839,6 +910,11 @@ const webgpu: Fault[] = [
   ...faultsOf('webgpu/kernels/relu.ts', unitTests, [
     ['dropped term', ' || is_nan(x(i))', ''],
     ['wrong operand', 'select(0.0, dy(i), y(i) > 0.0)', 'select(0.0, dy(i), dy(i) > 0.0)'],
+  ]),
+  ...faultsOf('webgpu/kernels/layerNorm.ts', unitTests, [
+    ['dropped term', '/ count + args.eps)', '/ count)'],
+    ['dropped term', ' - normalized(start + j) * slope', ''],
+    ['missing accumulation', 'set_dgain(j, dgain(j) + gain)', 'set_dgain(j, gain)'],
   ]),
   ...faultsOf('webgpu/kernels/softmax.ts', unitTests, [
     ['dropped term', "exp(z(start + j) - m);')}\n  let sum", "exp(z(start + j));')}\n  let sum"],
@@ -960,6 +1036,9 @@ const webgpu: Fault[] = [
     ['wrong index', 'let i = 4u * e;', 'let i = e;'],
     ['dropped term', '< vec4u(length); }', '<= vec4u(length); }'],
     ['wrong operand', "u)) == vec4u())` : ''}", "u)) != vec4u())` : ''}"],
+    ['wrong index', 'first += numbers.length;', 'first = numbers.length;'],
+    ['dropped term', ' + f32(faults(place))', ''],
+    ['dropped term', 'set_before(e, was);', ''],
   ]),
   ...faultsOf('webgpu/device/pollBackoff.ts', unitTests, [
     ['dropped term', 'if (this.sent.length === 0) this.since', 'this.since'],

@@ -1,4 +1,13 @@
-import { type Batch, CELL_NAMES, CpuTrainer, type ModelSpec, type Params, SequenceModel, tsEngine } from 'bptt';
+import {
+  type Batch,
+  CELL_NAMES,
+  CpuTrainer,
+  type ModelSpec,
+  NONLINEARITIES,
+  type Params,
+  SequenceModel,
+  tsEngine,
+} from 'bptt';
 import { sigmoidCrossEntropy } from 'bptt/layers';
 import { sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
@@ -9,7 +18,7 @@ type Sizes = Record<'T' | 'B' | 'D' | 'H' | 'V', number>;
 
 /** What a case of a whole sequence adds to the plain one: dense inputs, squared error at every step, sum. */
 interface Variant {
-  spec?: Partial<ModelSpec>;
+  spec?: Partial<ModelSpec> | ((sizes: Sizes) => Partial<ModelSpec>);
   /** Sequences of different lengths: `end` pads at the end, `anywhere` has gaps, and one sequence without a step. */
   padding?: 'end' | 'anywhere';
   /** Random loss weights. */
@@ -27,13 +36,14 @@ interface Setup {
   params: Params;
 }
 
-function specOf(sizes: Sizes, spec: Partial<ModelSpec> = {}): ModelSpec {
+function specOf(sizes: Sizes, given: Variant['spec'] = {}): ModelSpec {
+  const spec = typeof given === 'function' ? given(sizes) : given;
   return {
     cell: 'elman',
     input: 'dense',
     loss: 'squaredError',
     ...spec,
-    inputSize: sizes.D,
+    inputSize: spec.inputSize ?? sizes.D,
     hiddenSize: sizes.H,
     outputSize: spec.outputSize ?? sizes.V,
   };
@@ -46,7 +56,7 @@ function makeModel(spec: ModelSpec, steps: number, batch: number): Model {
 /** The targets of a loss: classes, numbers between 0 and 1, or any numbers. */
 function drawTargets(model: Model, rows: number, random: RandomState): Int32Array | Float64Array {
   const { spec } = model;
-  const V = spec.outputSize || spec.hiddenSize * (spec.bidirectional ? 2 : 1);
+  const V = spec.outputSize || (spec.outputDense?.size ?? spec.hiddenSize * (spec.bidirectional ? 2 : 1));
   if (spec.loss.targets === 'classes') return repeatingIds(random, rows, V);
   return spec.loss === sigmoidCrossEntropy ? random.uniform(0, 1, rows * V) : random.randn(rows * V);
 }
@@ -61,8 +71,9 @@ function drawMask(random: RandomState, T: number, B: number): Float64Array {
 }
 
 function setUp(sizes: Sizes, random: RandomState, { spec, padding, weighted, carry }: Variant): Setup {
-  const { T, B, D } = sizes;
+  const { T, B } = sizes;
   const model = makeModel(specOf(sizes, spec), T, B);
+  const { inputSize: D } = model.spec;
   const rows = model.spec.lossAt === 'every' ? T * B : B;
   const dense = model.spec.input === 'dense';
   const batch: Batch = {
@@ -121,7 +132,7 @@ function sequence(name: string, variant: Variant = {}): GradcheckCase {
     const seed = random.randint(1000);
     // The same dropout masks at every call.
     const forward = (p: Params) => {
-      load(setup, p, model.spec.dropout > 0 ? new RandomState(seed) : undefined);
+      load(setup, p, new RandomState(seed));
       model.forward();
     };
     return {
@@ -229,6 +240,62 @@ const trainer = defineCase('trainer, L2', { T: 1, B: 1, D: 1, H: 1, V: 2 }, (siz
 
 const cells = CELL_NAMES;
 
+const symbols = { input: 'ids', loss: 'softmaxCrossEntropy' } as const;
+
+/** The layers around the recurrence, one by one and together. */
+const around: GradcheckCase[] = [
+  sequence('embedding', { spec: { ...symbols, embedding: { size: 2 } } }),
+  sequence('embedding, two layers, dropout of its vectors and between', {
+    spec: { ...symbols, cell: 'gru', layers: 2, embedding: { size: 3 }, dropout: { input: 0.3, between: 0.4 } },
+    padding: 'end',
+  }),
+  sequence('tied embedding', {
+    spec: ({ D, H }) => ({ ...symbols, cell: 'lstm', outputSize: D, embedding: { size: H, tied: true } }),
+  }),
+  sequence('tied embedding, dense layers, mean, padding', {
+    spec: ({ D }) => ({
+      ...{ ...symbols, outputSize: D, embedding: { size: 2, tied: true }, reduction: 'mean' },
+      ...{ inputDense: { size: 3, activation: 'tanh' }, outputDense: { size: 2, activation: 'sigmoid' } },
+    }),
+    padding: 'anywhere',
+  }),
+  ...NONLINEARITIES.map((activation) =>
+    sequence(`dense layers, ${activation}`, {
+      spec: { cell: 'gru', inputDense: { size: 2, activation }, outputDense: { size: 3, activation } },
+      padding: 'end',
+    }),
+  ),
+  sequence('dense layer of ids', { spec: { ...symbols, inputDense: { size: 2, activation: 'tanh' } } }),
+  sequence('dense layer, no output layer, dropout of inputs and outputs', {
+    spec: { outputSize: 0, outputDense: { size: 2, activation: 'tanh' }, dropout: { input: 0.3, output: 0.4 } },
+  }),
+  ...cells.map((cell) =>
+    sequence(`${cell}, normalised outputs, residual, both directions, gaps`, {
+      spec: { cell, layers: 3, bidirectional: true, layerNorm: true, residual: true, dropout: 0.3 },
+      padding: 'anywhere',
+      carry: 'some',
+    }),
+  ),
+  sequence('normalised outputs, loss at the last step, both directions, padding', {
+    spec: { cell: 'gru', layerNorm: true, bidirectional: true, lossAt: 'last' },
+    padding: 'end',
+  }),
+  sequence('residual from the input on, loss at the last step, gaps', {
+    spec: ({ H }) => ({ cell: 'lstm', inputSize: H, layers: 2, residual: 'all', lossAt: 'last' }),
+    padding: 'anywhere',
+  }),
+  sequence('every layer around the recurrence', {
+    spec: ({ D, H }) => ({
+      ...{ ...symbols, cell: 'gru', layers: 2, outputSize: D, embedding: { size: 3, tied: true }, layerNorm: true },
+      ...{ inputDense: { size: H, activation: 'tanh' }, outputDense: { size: 3 }, residual: 'all' },
+      dropout: { input: 0.2, between: 0.3, output: 0.4 },
+    }),
+    padding: 'end',
+    weighted: true,
+    carry: 'some',
+  }),
+];
+
 /** The whole walk through time of `bptt`: every cell, and every option with the cells that it touches. */
 export const sequenceCases: GradcheckCase[] = [
   ...cells.map((cell) => sequence(cell, { spec: { cell } })),
@@ -261,6 +328,7 @@ export const sequenceCases: GradcheckCase[] = [
   sequence('three layers, dropout', { spec: { cell: 'lstm', layers: 3, dropout: 0.4, bidirectional: true } }),
   sequence('learned state, carried in some', { spec: { cell: 'lstm', initialState: 'learned' }, carry: 'some' }),
   sequence('both directions, loss at the last step', { spec: { bidirectional: true, lossAt: 'last' }, padding: 'end' }),
+  ...around,
   ...cells.map(truncated),
   trainer,
 ];

@@ -8,10 +8,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { createTrainer } from 'bptt';
 import { CharVocabulary, CharWindows } from 'bptt/data';
 import type { Page } from 'playwright';
-import { fromLink, specOf, textOf, trainerOptions } from '../page/settings.ts';
+import { freshTrainer, specOf, textOf } from '../page/model.ts';
+import { fromLink } from '../page/settings.ts';
 import { servePage } from '../tests/page/browser.ts';
 
 const args = process.argv.slice(2);
@@ -43,11 +43,16 @@ async function inNode(): Promise<number> {
   const heron = readFileSync(new URL('../page/heron.txt', import.meta.url), 'utf8');
   const text = textOf(settings, heron);
   const vocabulary = CharVocabulary.fromText(text);
-  const { engine, init, seed, steps, cell } = settings;
-  const options = { ...trainerOptions(settings), engine, init, seed };
-  const trainer = await createTrainer(specOf(settings, cell, vocabulary.size), options);
-  const windows = new CharWindows(vocabulary.encode(text), steps);
-  const batch = { inputs: new Int32Array(steps), targets: new Int32Array(steps), carry: false };
+  const { steps, batch: B, cell } = settings;
+  const trainer = await freshTrainer(settings, specOf(settings, cell, vocabulary.size));
+  const windows = new CharWindows(vocabulary.encode(text), steps, B);
+  const batch = {
+    inputs: new Int32Array(steps * B),
+    targets: new Int32Array(steps * B),
+    steps,
+    batch: B,
+    carry: false,
+  };
   const run = async (count: number): Promise<void> => {
     for (let n = 0; n < count; n++) {
       batch.carry = !windows.next(batch.inputs, batch.targets);

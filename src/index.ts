@@ -58,9 +58,11 @@ export {
   inspectorAllocationPlan,
   type LayerInspection,
 } from './bptt/inspector.ts';
+export type { DenseSpec, DropoutSpec, EmbeddingSpec, ResolvedLayers } from './bptt/layerSpecs.ts';
 export { METRIC_NAMES, type MetricName, type Metrics } from './bptt/metrics.ts';
 export { type ModelOptions, SequenceModel } from './bptt/model.ts';
 export { decodeModel, encodeModel, type ModelFile } from './bptt/modelFile.ts';
+export type { ChosenParameter, ParameterGroup } from './bptt/parameterGroups.ts';
 export { ParameterBlock } from './bptt/parameters.ts';
 export type { Recurrence, Step, Weights } from './bptt/recurrence.ts';
 export { RecurrentStack, type StackOptions, type WindowKind } from './bptt/recurrent.ts';
@@ -95,7 +97,6 @@ export {
   type LossName,
   type ModelSpec,
   type NamedTensors,
-  NONLINEARITIES,
   type ParameterLayout,
   type ParameterRole,
   parameterCount,
@@ -132,4 +133,5 @@ export {
   type UnitBackward,
   type UnitForward,
 } from './layers/cell.ts';
+export { NONLINEARITIES } from './layers/elman.ts';
 export type { Loss, LossSizes, LossWgsl, LossWindow } from './layers/loss.ts';

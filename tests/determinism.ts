@@ -64,6 +64,16 @@ const RUNS: Readonly<Record<string, Run>> = {
       return { inputs: floats(dtype, S), targets: floats(dtype, T) };
     },
   },
+  'every layer around the recurrence': {
+    spec: {
+      ...{ cell: 'gru', inputSize: 9, hiddenSize: 6, outputSize: 9, layers: 2, loss: 'softmaxCrossEntropy' },
+      ...{ embedding: { size: 5, tied: true }, inputDense: { size: 6, activation: 'tanh' }, layerNorm: true },
+      ...{ residual: 'all', outputDense: { size: 5, activation: 'sigmoid' } },
+      dropout: { input: 0.1, between: 0.2, output: 0.3 },
+    },
+    options: { steps: 7, batch: 5, optimizer: adam({ lr: 0.01 }), clip: { norm: 1 } },
+    batch: (n) => ({ ...symbols(n, 7, 5, 9), lengths: [7, 3, 5, 7, 1] }),
+  },
   'logistic units, yes or no': {
     spec: {
       cell: 'elman',
@@ -93,6 +103,9 @@ export const HASHES: readonly (readonly [run: string, engine: 'ts' | 'wasm', dty
   ['GRU on sines, both directions', 'ts', 'float32', '6bd11b4bf26b7e3bb68a9f970e85f293'],
   ['GRU on sines, both directions', 'ts', 'float64', '22aac3480f1b700b2c3404a9ed8f54f8'],
   ['GRU on sines, both directions', 'wasm', 'float32', '6fbac1c10b073357420184b050545786'],
+  ['every layer around the recurrence', 'ts', 'float32', 'b227c38d1de52b96bdd114ae393556b6'],
+  ['every layer around the recurrence', 'ts', 'float64', '1b7fd9e2398923a204f99edb54d861e9'],
+  ['every layer around the recurrence', 'wasm', 'float32', 'bba4ab0190a972f38d3152949fc5b66f'],
   ['logistic units, yes or no', 'ts', 'float32', '1fbb09c31143fd888e5d46a7596917fe'],
   ['logistic units, yes or no', 'ts', 'float64', '30ab36c7c379860bfe2d4bf98bf36f96'],
   ['logistic units, yes or no', 'wasm', 'float32', '6a0a8ceb97367aaae4ba7d0c69af2b0e'],

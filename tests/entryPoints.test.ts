@@ -17,7 +17,7 @@ const NAMES: Readonly<Record<string, string>> = {
     resolveSpec sampleFrom saveModel saveTrainer sigmoidSlope sizingEngine specFromJson specToJson
     stepperAllocationPlan summary tanhSlope tsEngine writeSafetensors`,
   './static': `
-    createTrainer`,
+    createModel createTrainer loadModel loadTrainer saveModel saveTrainer`,
   './tensor': `
     RandomState add addRow addRowBackward addScaled clip clipBackward dtypeOf exp expBackward expOf gatherColumns
     gatherColumnsBackward gatherRows gatherRowsBackward layerNorm layerNormBackward log log1pOf logBackward logOf
@@ -61,13 +61,14 @@ const NAMES: Readonly<Record<string, string>> = {
     CommandList Commands Device DeviceBuffer ELEMENT_BYTES MAX_REPEATS Memory Pipelines ROW_MAX_WGSL ROW_SUM_WGSL
     SIGMOID_WGSL SLOT_BYTES SLOT_WORDS Storage TANH_WGSL WebgpuError add addRow addRowBackward addScaled clearRows
     clip clipBackward clipByNorm clipByValue copy exp expBackward fill gatherColumns gatherColumnsBackward gatherRows
-    gatherRowsBackward holdStateBackward holdStateForward linearForward logSoftmax logSoftmaxBackward matmul matmulNN
+    gatherRowsBackward holdStateBackward holdStateForward layerNorm layerNormBackward linearForward logSoftmax
+    logSoftmaxBackward matmul matmulNN
     matmulNNBackward matmulNT matmulNTBackward matmulTN matmulTNBackward matvec matvecBackward maxAxis maxAxisBackward
     messageOf multiply multiplyBackward oneHotLinearBackward oneHotLinearForward openDevice placeColumns planMatmul
     relu reluBackward scale sigmoid sigmoidBackward sigmoidCrossEntropyBackward sigmoidCrossEntropyForward softmax
     softmaxBackward softmaxCrossEntropyBackward softmaxCrossEntropyForward squaredErrorBackward squaredErrorForward
     startStateBackward startStateForward sumAxis sumAxisBackward sumOfSquares takeColumns tanh tanhBackward
-    webgpuEngine webgpuSampler webgpuTrainer`,
+    webgpuEngine webgpuPredictor webgpuSampler webgpuTrainer`,
   './webgpu/self-test': `
     selfTest`,
   './interop': `

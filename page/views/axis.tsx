@@ -270,7 +270,7 @@ function BackThroughTime({ nets, T, at }: { nets: readonly NetView[]; T: number;
         label={`Norm of the gradient of the loss after character ${at + 1} at every earlier step, from ${short(last(nets[0], at))} at the cursor to ${short(nets[0].norms.h[0])} at the first character`}
         {...{ lines, height: 180, bare: true, logarithmic: true, xRange: [0, T] as const }}
         xTitle=""
-        yTitle="logarithmic"
+        yTitle="norm of the gradient, logarithmic"
       />
     </div>
   );

@@ -102,7 +102,10 @@ export function Chart(props: ChartProps) {
 }
 
 function pathOf(points: readonly (readonly [number, number])[]): string {
-  return points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`).join('');
+  // a line of no length after the first is a dot where there is one alone
+  return points
+    .map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}${i === 0 ? 'h0' : ''}`)
+    .join('');
 }
 
 /** Round numbers between two ends; of logarithms, whole ones. */

@@ -3,11 +3,21 @@ import type { ComponentChildren, RefObject } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 /** A view with its heading and one sentence on what to look for. */
-export function Panel({ title, look, children }: { title: string; look: string; children: ComponentChildren }) {
-  const id = useId();
+export function Panel({
+  id,
+  title,
+  look,
+  children,
+}: {
+  id?: string;
+  title: string;
+  look: string;
+  children: ComponentChildren;
+}) {
+  const heading = useId();
   return (
-    <section class="panel" aria-labelledby={id}>
-      <h2 id={id}>{title}</h2>
+    <section class="panel" id={id} aria-labelledby={heading}>
+      <h2 id={heading}>{title}</h2>
       <p class="look">{look}</p>
       {children}
     </section>

@@ -1,6 +1,7 @@
 import { PRESETS } from '../presets.ts';
 import { toLink } from '../settings.ts';
-import { begin, cursor, probe, settings, unit } from '../store.ts';
+import { askForSurface, begin, cursor, probe, settings, unit } from '../store.ts';
+import { SURFACE } from './surface.tsx';
 
 export function Presets() {
   const now = toLink(settings.value);
@@ -8,6 +9,7 @@ export function Presets() {
   return (
     <nav aria-label="Starting points">
       <div class="presets">
+        <span>Starting points</span>
         {PRESETS.map((preset) => (
           <button
             key={preset.name}
@@ -23,6 +25,15 @@ export function Presets() {
             {preset.name}
           </button>
         ))}
+        <button
+          type="button"
+          onClick={() => {
+            askForSurface();
+            document.getElementById(SURFACE)?.scrollIntoView();
+          }}
+        >
+          linear RNN
+        </button>
       </div>
       {chosen && (
         <p class="look">

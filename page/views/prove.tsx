@@ -1,5 +1,6 @@
+import { ENGINE_TITLES } from '../settings.ts';
 import { gradcheck, race, running, send } from '../store.ts';
-import { Panel, short } from './parts.tsx';
+import { Panel, short, Table } from './parts.tsx';
 
 /** The gradient check of the very net, and the engines side by side on the visitor's machine. */
 export function ProveView() {
@@ -28,10 +29,22 @@ export function ProveView() {
           {done &&
             `${done.passed ? 'Right' : `Wrong: ${done.failures.join('; ')}`}: ${done.checked} elements compared. Worst: ${done.worst?.parameter}[${done.worst?.index}], gradient ${short(done.worst?.analytic ?? 0)}, relative error ${(done.worst?.relativeError ?? 0).toExponential(1)}; the difference quotient itself may be off by ${(done.worst?.estimatedError ?? 0).toExponential(1)}.`}
         </p>
+        {done && (
+          <Table
+            name="Gradient check"
+            head={['parameter', 'element', 'gradient', 'difference quotient', 'relative error', 'its own error']}
+            rows={() =>
+              done.checks.map((c) => [
+                ...[c.parameter, c.index, c.analytic, c.numeric],
+                ...[c.relativeError.toExponential(1), c.estimatedError.toExponential(1)],
+              ])
+            }
+          />
+        )}
       </Panel>
       <Panel
         title="Race"
-        look="The same net on both engines of your machine: first their losses are compared, then they are timed in turns."
+        look="The same net on every engine of your machine: first their losses are compared, then they are timed in turns. On a small net the way to a GPU and back costs more than the sums."
       >
         <button
           type="button"
@@ -54,11 +67,20 @@ export function ProveView() {
               </tr>
             </thead>
             <tbody>
-              {raced.map(({ engine, updatesPerSecond, difference }) => (
-                <tr key={engine}>
-                  <td>{engine === 'ts' ? 'TypeScript' : 'WebAssembly'}</td>
-                  <td>{Math.round(updatesPerSecond).toLocaleString('en')}</td>
-                  <td>{difference.toExponential(1)}</td>
+              {raced.map((result) => (
+                <tr key={result.engine}>
+                  <td>
+                    {ENGINE_TITLES[result.engine]}
+                    {'why' in result || <div class="fine">{result.description}</div>}
+                  </td>
+                  {'why' in result ? (
+                    <td colSpan={2}>{result.why}</td>
+                  ) : (
+                    <>
+                      <td>{Math.round(result.updatesPerSecond).toLocaleString('en')}</td>
+                      <td>{result.difference.toExponential(1)}</td>
+                    </>
+                  )}
                 </tr>
               ))}
             </tbody>

@@ -2,7 +2,8 @@ import {
   CELL_TITLES,
   CELLS,
   DEFAULTS,
-  OPTIMIZERS,
+  ENGINE_TITLES,
+  OPTIMIZER_NAMES,
   OWN_TEXT,
   type PageCell,
   type Settings,
@@ -20,8 +21,14 @@ const CELL_OPTIONS = CELLS.map((cell) => [cell, CELL_TITLES[cell]] as const);
 export function SettingsForm() {
   const now = settings.value;
   const change = (part: Partial<Settings>): void => begin({ ...now, ...part });
+  // Threads need shared memory, which a page has only where its host isolates it from other origins.
+  const threads = crossOriginIsolated || now.threads > 1;
+  const gpu = 'gpu' in navigator || now.engine === 'webgpu';
+  const engines = (['wasm', 'ts', ...(gpu ? (['webgpu'] as const) : [])] as const).map(
+    (engine) => [engine, ENGINE_TITLES[engine]] as const,
+  );
   const number = (
-    key: 'hidden' | 'steps' | 'lr' | 'clip' | 'seed' | 'backSteps' | 'stopAt',
+    key: 'batch' | 'threads' | 'hidden' | 'steps' | 'lr' | 'clip' | 'l2' | 'seed' | 'backSteps' | 'stopAt',
     label: string,
     step: number | 'any' = 1,
   ) => (
@@ -57,14 +64,17 @@ export function SettingsForm() {
         />
         {number('hidden', 'units')}
         {number('steps', 'window')}
+        {number('batch', 'side by side')}
+        {threads && number('threads', 'threads')}
         <Choice
           label="optimizer"
           value={now.optimizer}
-          options={Object.keys(OPTIMIZERS).map((name) => [name, name] as const)}
+          options={OPTIMIZER_NAMES.map((name) => [name, name] as const)}
           onValue={(optimizer) => change({ optimizer })}
         />
         {number('lr', 'learning rate', 'any')}
         {number('clip', 'clip at (0: never)', 'any')}
+        {number('l2', 'L2', 'any')}
         <Choice
           label="initial weights"
           value={now.init}
@@ -72,21 +82,23 @@ export function SettingsForm() {
             ['minCharRnn', 'normal, 0.01'],
             ['torch', 'uniform, 1/√H'],
             ['orthogonal', 'orthogonal'],
+            ['spectral', 'spectral norm 1'],
           ]}
           onValue={(init) => change({ init })}
+        />
+        <Choice
+          label="bias of the units"
+          value={now.bias}
+          options={[
+            ['input', 'yes'],
+            ['none', 'no'],
+          ]}
+          onValue={(bias) => change({ bias })}
         />
         {number('seed', 'seed')}
         {number('backSteps', 'cut every (0: never)')}
         {number('stopAt', 'pause at (0: never)')}
-        <Choice
-          label="engine"
-          value={now.engine}
-          options={[
-            ['wasm', 'WebAssembly'],
-            ['ts', 'TypeScript'],
-          ]}
-          onValue={(engine) => change({ engine })}
-        />
+        <Choice label="engine" value={now.engine} options={engines} onValue={(engine) => change({ engine })} />
       </div>
       {now.text === OWN_TEXT && now.own.length <= LONGEST_SHOWN && (
         <label class="field wide">

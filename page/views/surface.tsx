@@ -2,8 +2,11 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { mapColour } from '../colours.ts';
 import type { ErrorSurface } from '../errorSurface.ts';
-import { dark, running, send, settings, surface } from '../store.ts';
+import { askForSurface, dark, surface } from '../store.ts';
 import { Panel, short, Table } from './parts.tsx';
+
+/** The id of the view. */
+export const SURFACE = 'surface';
 
 /** Notebook 003: the error of a linear net of two weights, and the way of Rprop over it. */
 export function SurfaceView() {
@@ -11,17 +14,11 @@ export function SurfaceView() {
   const shown = drawn === 'running' ? null : drawn;
   return (
     <Panel
+      id={SURFACE}
       title="A linear net on its error surface"
       look="h(t) = wx·x(t) + wRec·h(t−1) learns to count ones; over ten steps the error grows like wRec to the power of 18. Rprop reads only the sign of the gradient, and walks down the cliff into the valley that leads to (1, 1)."
     >
-      <button
-        type="button"
-        disabled={running.value || drawn === 'running'}
-        onClick={() => {
-          surface.value = 'running';
-          send({ type: 'surface', seed: settings.value.seed });
-        }}
-      >
+      <button type="button" disabled={drawn === 'running'} onClick={askForSurface}>
         Draw the surface
       </button>
       <p role="status">{drawn === 'running' && 'Drawing …'}</p>

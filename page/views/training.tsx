@@ -41,7 +41,10 @@ export function TrainingView() {
             {digest}
           </code>
         ))}
-        . The same link gives the same hash on every machine ({settings.value.engine}).
+        .{' '}
+        {settings.value.engine === 'webgpu'
+          ? 'A GPU rounds in its own way: the hash is that of this machine.'
+          : 'The same link gives the same hash on every machine.'}
       </p>
       <div class="row">
         <h3>What it writes now</h3>

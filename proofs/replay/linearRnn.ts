@@ -259,13 +259,14 @@ function replayTrace(
   const W = engine.floats(2);
   const grads = engine.floats(2);
   const memory = rule.initialMemory.map(() => engine.floats(2));
+  const before = [W, ...memory].map(() => engine.floats(2));
   engine.write(W, fields.array('W0', [2]));
   for (const [i, block] of memory.entries()) block.fill(rule.initialMemory[i]);
   memory[1].set(firstSign);
   for (let i = 0; i < iterations; i++) {
     const gradients = net.gradients(W);
     engine.write(grads, gradients);
-    engine.optim.update(rule, W, grads, memory, rule.numbers(i, 1));
+    engine.optim.update(rule, W, grads, memory, rule.numbers(i, 1), before);
     const row = at.get(i);
     if (!row) continue;
     check.compare(row.golden('W', [2]), W, values);

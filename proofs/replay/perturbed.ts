@@ -44,6 +44,16 @@ const kernelRoundings: Readonly<Record<PlainKernel, Roundings | null>> = {
   copy: null,
   fill: null,
   add: rounded(1, () => 1),
+  gatherRows: null,
+  gatherRowsBackward: rounded(1, (R) => R + 1),
+  layerNorm: rounded(3, (...sizes) => sizes[sizes.length - 1] + 6),
+  layerNormBackward: rounded(3, (R, n) => R + n + 6),
+  relu: rounded(1, () => 0),
+  reluBackward: rounded(1, () => 0),
+  sigmoid: rounded(1, () => 4),
+  sigmoidBackward: rounded(1, () => 3),
+  tanh: rounded(1, () => 3),
+  tanhBackward: rounded(1, () => 3),
   addRowBackward: rounded(1, (R) => R + 1),
   multiply: rounded(1, () => 1),
   sumAxis: rounded(1, (_, axis) => axis),
@@ -234,17 +244,18 @@ function perturbedLosses(engine: CpuEngine, perturber: Perturber, functions: num
 function perturbedOptim(optim: Optim, perturber: Perturber): Optim {
   return {
     ...optim,
-    update(optimizer, params, grads, memory, numbers) {
-      const blocks = [params, ...memory.filter((_, i) => i !== wholeBlocks[optimizer.name])];
-      const before = blocks.map((block) => block.slice());
-      optim.update(optimizer, params, perturber.copy(grads as Float64Array, 1), memory, numbers);
+    update(optimizer, params, grads, memory, numbers, before) {
+      const blocks = [params, ...memory];
+      const finite = optim.update(optimizer, params, perturber.copy(grads as Float64Array, 1), memory, numbers, before);
       // The step is off relative to itself, and what it leads to is rounded.
       for (const [b, block] of blocks.entries()) {
+        if (b - 1 === wholeBlocks[optimizer.name]) continue;
         for (let i = 0; i < block.length; i++) {
           const x = before[b][i];
           block[i] = perturber.number(x + perturber.number(block[i] - x, UPDATE), 1);
         }
       }
+      return finite;
     },
     clipByNorm: (grads, maxNorm) => {
       perturber.array(grads as Float64Array, grads.length + 4);

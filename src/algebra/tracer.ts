@@ -1,4 +1,4 @@
-import { describe } from '../tensor/options.ts';
+import { describe } from '../check/describe.ts';
 import type { Algebra } from './algebra.ts';
 
 /** A value that knows which inputs went into it. */

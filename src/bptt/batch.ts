@@ -1,5 +1,6 @@
-import { describe } from '../tensor/options.ts';
-import { assertLength, type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
+import { assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
+import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertEngineDtype } from './engine.ts';
 import { assertOptions, BATCH_FIELDS } from './options.ts';
 import { outputWidth, type ResolvedSpec } from './spec.ts';
@@ -258,7 +259,7 @@ export class BatchReader implements CheckedBatch {
 
   /** Fills the host's loss weights: 0 for padding, times the batch's own weights, times the reduction's factor. */
   private fillWeights({ lossWeights }: Batch, steps: number, sequences: number): void {
-    const { spec, B, V, hostMask, hostWeights } = this;
+    const { spec, B, V, dtype, hostMask, hostWeights } = this;
     const perRow = spec.loss.per === 'row' && spec.lossAt === 'every';
     const rows = perRow ? steps : 1;
     if (lossWeights) {
@@ -269,8 +270,9 @@ export class BatchReader implements CheckedBatch {
     for (let t = 0; t < rows; t++) {
       for (let b = 0; b < B; b++) {
         const own = b < sequences && lossWeights ? lossWeights[t * sequences + b] : 1;
-        if (!(own >= 0 && own < Number.POSITIVE_INFINITY)) {
-          throw new RangeError(`batch.lossWeights[${t * sequences + b}] is ${own}, expected a finite number ≥ 0`);
+        if (!(own >= 0 && this.holds(own))) {
+          const wanted = `a finite number ≥ 0 (${dtype})`;
+          throw new RangeError(`batch.lossWeights[${t * sequences + b}] is ${own}, expected ${wanted}`);
         }
         const present = perRow ? hostMask[t * B + b] : hasStep(hostMask, b, steps, B);
         hostWeights[t * B + b] = own * present;
@@ -278,11 +280,28 @@ export class BatchReader implements CheckedBatch {
       }
     }
     if (!(sum > 0)) throw new RangeError('batch: the mask, lengths and lossWeights leave no loss to learn from');
+    if (!this.holds(sum))
+      throw new RangeError(`batch.lossWeights: their sum is ${sum}, expected a finite one (${dtype})`);
     const { reduction } = spec;
     this.weights = hostWeights.subarray(0, rows * B);
     if (reduction === 'sum') return;
     const factor = reduction === 'mean' ? 1 / (sum * (spec.loss.meanOverOutputs ? V : 1)) : reduction;
-    for (let r = 0; r < rows * B; r++) hostWeights[r] *= factor;
+    if (reduction === 'mean' && !this.holds(factor)) {
+      const what = `batch.lossWeights: their sum is ${sum}, which is too small to divide by`;
+      throw new RangeError(`${what}, expected one whose reciprocal is finite (${dtype})`);
+    }
+    for (let r = 0; r < rows * B; r++) {
+      hostWeights[r] *= factor;
+      if (Number.isFinite(hostWeights[r])) continue;
+      throw new RangeError(
+        `batch.lossWeights: with reduction ${factor} weight ${r} is ${hostWeights[r]}, expected a finite one (${dtype})`,
+      );
+    }
+  }
+
+  /** Whether a number is finite in the model's dtype. */
+  private holds(value: number): boolean {
+    return Number.isFinite(this.dtype === 'float32' ? Math.fround(value) : value);
   }
 
   private readTargets(batch: Batch, steps: number, sequences: number): Batch['targets'] {

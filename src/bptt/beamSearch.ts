@@ -1,5 +1,6 @@
+import { describe } from '../check/describe.ts';
+import { assertOptions } from '../check/options.ts';
 import { logSumExpOf } from '../tensor/logSumExp.ts';
-import { assertOptions, describe } from '../tensor/options.ts';
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { assertLogits } from './sample.ts';
@@ -16,6 +17,7 @@ export interface Beam {
   score: number;
 }
 
+/** What {@link beamSearch} takes. */
 export interface BeamSearchOptions {
   /** How many beams are kept at each step. Default 4. */
   width?: number;

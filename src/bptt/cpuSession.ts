@@ -4,6 +4,7 @@ import { type Dtype, dtypeOf, type FloatArray, zeros } from '../tensor/shape.ts'
 import type { CheckedBatch } from './batch.ts';
 import { type CpuEngine, type Engine, sizingEngine } from './engine.ts';
 import type { SequenceModel } from './model.ts';
+import { partitionUpdate, type UpdatePartition } from './parameterGroups.ts';
 import type { RecurrentStack } from './recurrent.ts';
 import type { FailedStep, Mode, Session, Snapshot, StepResult } from './session.ts';
 import { DataParallelModel, type Shard, shardBatch } from './shards.ts';
@@ -15,7 +16,7 @@ export interface CpuStep {
   readonly batch: CheckedBatch;
   readonly mode: Mode;
   readonly rng: RandomState;
-  readonly numbers: StepNumbers | null;
+  readonly numbers: readonly StepNumbers[] | null;
 }
 
 /** A session whose buffers are this machine's memory: a step is done when it returns. */
@@ -23,6 +24,7 @@ export class CpuSession implements Session<CpuStep> {
   readonly spec: ResolvedSpec;
   readonly dtype: Dtype;
   readonly layout: readonly ParameterLayout[];
+  readonly partition: UpdatePartition;
   readonly states: readonly string[];
   readonly engine: string;
   readonly description: string;
@@ -37,7 +39,11 @@ export class CpuSession implements Session<CpuStep> {
   /** The state that the next batch goes on from, [B,H] each; apart from the model's own, which every pass overwrites. */
   private readonly carried: readonly CarriedState<FloatArray>[];
   private readonly decaying: readonly { w: FloatArray; dw: FloatArray }[];
-  private readonly frozen: readonly FrozenParameter<FloatArray>[];
+  private readonly segments: readonly SegmentBuffers<FloatArray>[];
+  /** The gradients of frozen parameters. */
+  private readonly frozen: readonly FloatArray[];
+  /** What an update that failed would have left; null after any other step. */
+  private spoilt: Pick<FailedStep, 'parameters' | 'memory'> | null = null;
   private savedStates: readonly FloatArray[] = [];
   /** [P], the gradients of the steps before that share an update; empty where none does. */
   private readonly accumulated: FloatArray;
@@ -66,18 +72,20 @@ export class CpuSession implements Session<CpuStep> {
     this.spec = this.model.spec;
     this.dtype = engine.dtype;
     this.layout = parameters.layout;
-    const { memory, carried, frozen, accumulated } = sessionBuffers(engine, shards, options);
+    const { partition, memory, segments, carried, accumulated } = sessionBuffers(engine, shards, options);
+    this.partition = partition;
     this.memory = memory;
+    this.segments = segments;
     this.accumulated = accumulated;
     this.carried = carried;
-    this.frozen = frozen;
+    this.frozen = (options.frozen ?? []).map((name) => gradients.get(name)!);
     this.states = carried.map(({ name }) => name);
     this.decaying = this.layout
       .filter(({ decays }) => decays)
       .map(({ name }) => ({ w: parameters.get(name)!, dw: gradients.get(name)! }));
   }
 
-  stage(batch: CheckedBatch, mode: Mode, rng: RandomState, numbers: StepNumbers | null): CpuStep {
+  stage(batch: CheckedBatch, mode: Mode, rng: RandomState, numbers: readonly StepNumbers[] | null): CpuStep {
     return { batch, mode, rng, numbers };
   }
 
@@ -108,19 +116,15 @@ export class CpuSession implements Session<CpuStep> {
       if (this.accumulatedSteps > 0) engine.kernels.add(gradients, gradients, this.accumulated);
       if (l2 > 0) for (const { w, dw } of this.decaying) engine.optim.l2Backward(dw, w, l2);
     }
-    for (const { gradient } of this.frozen) gradient.fill(0);
-    // The sum is quick, but the squares of finite numbers may be too large for it.
-    const allFinite =
-      Number.isFinite(engine.optim.sumOfSquares(gradients)) || gradients.every((g) => Number.isFinite(g));
-    return { loss, failed: allFinite ? null : 'the gradient' };
+    for (const gradient of this.frozen) gradient.fill(0);
+    return { loss, failed: engine.optim.isFinite(gradients) ? null : 'the gradient' };
   }
 
   failedStep(): FailedStep {
     const { parameters, gradients, steps } = this.model;
     return {
-      parameters: parameters.flat,
-      gradients: gradients.flat,
-      steps,
+      ...{ parameters: parameters.flat, memory: this.memory, gradients: gradients.flat, steps },
+      ...this.spoilt,
       stateAfter: (t, index) => {
         const { layer, which, shares } = this.carried[index];
         return shares.map(({ stack }) => stack.stateAfter(t, layer)[which]).reduce(joined);
@@ -159,8 +163,8 @@ export class CpuSession implements Session<CpuStep> {
     if (step.mode === 'train' || step.mode === 'accumulate') {
       const result = this.lossAndGradients(step);
       if (result.failed !== null) return result;
-      if (step.mode === 'train') this.update(step.numbers!);
-      else this.accumulate();
+      if (step.mode === 'accumulate') this.accumulate();
+      else if (!this.update(step.numbers!)) return { ...result, failed: 'the update' };
       this.carryOn();
       return result;
     }
@@ -176,18 +180,33 @@ export class CpuSession implements Session<CpuStep> {
     return { loss, failed: null };
   }
 
-  private update(numbers: StepNumbers): void {
-    const { model, options, memory } = this;
-    const { optimizer, clip } = options;
+  /** Clips the gradient and moves the parameters; false, and everything as it was, where something is not finite then. */
+  private update(numbers: readonly StepNumbers[]): boolean {
+    const { model, options, partition, segments } = this;
+    const { clip } = options;
     const [{ optim }] = this.engines;
     const gradients = model.gradients.flat;
     if (clip && 'value' in clip) optim.clip(gradients, gradients, -clip.value, clip.value);
     if (clip && 'norm' in clip) optim.clipByNorm(gradients, clip.norm);
-    // A gradient of zero is not enough: an optimizer's own weight decay or momentum moves a parameter without one.
-    for (const { values, before } of this.frozen) before.set(values);
-    optim.update(optimizer, model.parameters.flat, gradients, memory, numbers);
-    for (const { values, before } of this.frozen) values.set(before);
+    for (let s = 0; s < segments.length; s++) {
+      const { rule, params, grads, memory, before } = segments[s];
+      const { optimizer } = partition.rules[rule];
+      if (!optim.update(optimizer, params, grads, memory, numbers[rule], before)) {
+        this.undo(s);
+        return false;
+      }
+    }
     this.accumulatedSteps = 0;
+    return true;
+  }
+
+  /** Puts back what the update of segments 0 … last has changed. */
+  private undo(last: number): void {
+    const { parameters, memory } = this.snapshot();
+    this.spoilt = { parameters, memory };
+    for (const { params, memory: blocks, before } of this.segments.slice(0, last + 1)) {
+      for (const [i, block] of [params, ...blocks].entries()) block.set(before[i]);
+    }
   }
 
   private accumulate(): void {
@@ -199,6 +218,7 @@ export class CpuSession implements Session<CpuStep> {
 
   /** Loads a batch and the state it goes on from. */
   private begin(batch: CheckedBatch, rng?: RandomState): void {
+    this.spoilt = null;
     this.parallel.load(batch, rng);
     for (const { shares } of this.carried) for (const { initial, values } of shares) initial.set(values);
   }
@@ -213,10 +233,15 @@ export class CpuSession implements Session<CpuStep> {
   }
 }
 
-interface FrozenParameter<F> {
-  values: F;
-  gradient: F;
-  before: F;
+/** Parameters that one rule moves, as views. */
+interface SegmentBuffers<F> {
+  readonly rule: number;
+  readonly params: F;
+  readonly grads: F;
+  /** As many blocks as the rule has. */
+  readonly memory: readonly F[];
+  /** What parameters and memory held before the update. */
+  readonly before: readonly F[];
 }
 
 interface CarriedState<F> {
@@ -229,9 +254,10 @@ interface CarriedState<F> {
 }
 
 interface SessionBuffers<F> {
+  partition: UpdatePartition;
   memory: F[];
+  segments: SegmentBuffers<F>[];
   carried: CarriedState<F>[];
-  frozen: FrozenParameter<F>[];
   accumulated: F;
 }
 
@@ -243,14 +269,29 @@ function modelOptions({ steps, batch, labels }: TrainerOptions) {
 function sessionBuffers<F, I>(
   engine: Engine<F, I>,
   shards: readonly Shard<F, I>[],
-  { optimizer, batch: B, frozen = [], accumulate = 1 }: TrainerOptions,
+  options: TrainerOptions,
 ): SessionBuffers<F> {
+  const { batch: B, accumulate = 1 } = options;
   const { model } = shards[0];
   const { parameters, gradients, spec } = model;
-  const memory = optimizer.initialMemory.map((value) => {
-    const block = engine.floats(engine.lengthOf(parameters.flat));
-    engine.kernels.fill(block, value);
+  const P = engine.lengthOf(parameters.flat);
+  const partition = partitionUpdate(parameters.layout, options);
+  const { rules, blocks } = partition;
+  const memory = Array.from({ length: blocks }, (_, b) => {
+    const block = engine.floats(P);
+    engine.kernels.fill(block, options.optimizer.initialMemory[b] ?? 0);
     return block;
+  });
+  const kept = Array.from({ length: 1 + blocks }, () => engine.floats(P));
+  const segments = partition.segments.map(({ from, to, rule }): SegmentBuffers<F> => {
+    const { initialMemory } = rules[rule].optimizer;
+    const part = (block: F): F => engine.slice(block, from, to);
+    const own = initialMemory.map((_, b) => part(memory[b]));
+    for (const [b, block] of own.entries()) engine.kernels.fill(block, initialMemory[b]);
+    return {
+      ...{ rule, params: part(parameters.flat), grads: part(gradients.flat), memory: own },
+      before: kept.slice(0, 1 + own.length).map(part),
+    };
   });
   const carried: CarriedState<F>[] = [];
   model.eachState((name, layer, direction, which) => {
@@ -264,20 +305,12 @@ function sessionBuffers<F, I>(
     }));
     carried.push({ name, layer, which, values, shares });
   });
-  return {
-    memory,
-    carried,
-    accumulated: engine.floats(accumulate > 1 ? engine.lengthOf(parameters.flat) : 0),
-    frozen: frozen.map((name) => {
-      const values = parameters.get(name);
-      if (!values) throw new RangeError(`trainer: frozen names ${name}, which is no parameter of this model`);
-      return { values, gradient: gradients.get(name)!, before: engine.floats(engine.lengthOf(values)) };
-    }),
-  };
+  const accumulated = engine.floats(accumulate > 1 ? P : 0);
+  return { partition, memory, segments, carried, accumulated };
 }
 
 /**
- * The length of every buffer that a {@link CpuSession} of that spec asks each of its engines for.
+ * The length of every buffer that a `CpuSession` of that spec asks each of its engines for.
  *
  * @param threads the number of engines. Default 1
  * @throws {RangeError | TypeError} where spec or options make no sense.

@@ -1,38 +1,81 @@
-import { describe } from '../tensor/options.ts';
-import { type Dtype, dtypeOf } from '../tensor/shape.ts';
-import { type CpuEngineName, ENGINE_NAMES } from './createTrainer.ts';
+import { describe } from '../check/describe.ts';
+import { assertOneOf } from '../check/values.ts';
+import { type Dtype, dtypeOf, zeros } from '../tensor/shape.ts';
+import type { FileAddress } from '../wasm/threads.ts';
+import type { WebgpuPredictorOptions } from '../webgpu/training/predictor.ts';
+import { type CpuEngineOptions, cpuEngines } from './cpuEngines.ts';
+import { CPU_ENGINE_NAMES, ENGINE_NAMES, type EngineCode, type EngineName } from './createTrainer.ts';
 import { tsEngine } from './engine.ts';
-import { type EngineFactory, InferenceModel } from './inferenceModel.ts';
+import { InferenceModel, type MakeEngine, MOST_SEQUENCES } from './inferenceModel.ts';
 import { assertOptions } from './options.ts';
-import type { ModelSpec, NamedTensors, ResolvedSpec } from './spec.ts';
+import { CpuPredictor } from './predictor.ts';
+import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from './spec.ts';
+import { assertEach } from './stepper.ts';
 
 /** Options of {@link createModel}. */
 export interface CreateModelOptions {
-  /** Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. */
-  engine?: CpuEngineName;
+  /**
+   * Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. `webgpu` computes whole
+   * batches on a GPU, or a program that takes its place; its sessions read on the CPU, as those of `auto`: a step is too
+   * little work for a device. {@link InferenceModel.description} says which, and why.
+   */
+  engine?: EngineName;
   /** Default: that of the parameters. */
   dtype?: Dtype;
+  /**
+   * Engine `wasm`: how many threads share the sequences of a batch, 1 … 64. Sessions read on one. Default 1. Where there can
+   * be no threads one does it all, and {@link InferenceModel.description} says why.
+   */
+  threads?: number;
+  /** Engine `wasm` with threads: where its file is, as of `createTrainer`. */
+  threadWorker?: FileAddress;
+  /** Engine `wasm`: products by fused multiply-add where the host has it, as of `createTrainer`. Default false. */
+  fma?: boolean;
+  /** Engine `webgpu`: on which device. */
+  webgpu?: WebgpuPredictorOptions;
+}
+
+/** The names of these options. */
+export const CREATE_MODEL_OPTIONS: Readonly<Record<keyof CreateModelOptions, true>> = {
+  ...{ engine: true, dtype: true, threads: true, threadWorker: true, fma: true, webgpu: true },
+};
+
+/** The code of the engines that predict, loaded or to be loaded. */
+export interface ModelCode extends Pick<EngineCode, 'wasm'> {
+  /** Null where there is none. */
+  webgpu: (() => Promise<Pick<typeof import('../webgpu/index.ts'), 'webgpuPredictor'>>) | null;
 }
 
 /**
  * A model for inference alone, on the weights that {@link Trainer.parameters} or a file gave. They are copied.
  *
- * @throws {RangeError | TypeError} on an unknown option or engine, `webgpu` (for symbols there is `createSampler`), or where
- *   spec or parameters make no sense.
+ * @throws {RangeError | TypeError} on an unknown option or engine, or where spec or parameters make no sense; {WebgpuError}
+ *   where engine `webgpu` finds no device.
  */
-export async function createModel(
+export function createModel(
   spec: ModelSpec | ResolvedSpec,
   parameters: NamedTensors,
   options: CreateModelOptions = {},
 ): Promise<InferenceModel> {
+  const code = { wasm: () => import('../wasm/index.ts'), webgpu: () => import('../webgpu/index.ts') };
+  return modelOn(code, spec, parameters, options);
+}
+
+/** {@link createModel} with the code of its engines. */
+export async function modelOn(
+  code: ModelCode,
+  spec: ModelSpec | ResolvedSpec,
+  parameters: NamedTensors,
+  options: CreateModelOptions,
+): Promise<InferenceModel> {
   const fn = 'createModel';
-  assertOptions(fn, options, { engine: true, dtype: true });
-  const { engine = 'auto' } = options;
-  const names: readonly string[] = ENGINE_NAMES;
-  if ((engine as string) === 'webgpu') {
-    throw new RangeError(`${fn}: engine webgpu has no model for inference: createSampler draws symbols there`);
+  assertOptions(fn, options, CREATE_MODEL_OPTIONS);
+  const { engine = 'auto', threads = 1, webgpu } = options;
+  const names: readonly string[] = code.webgpu === null ? CPU_ENGINE_NAMES : ENGINE_NAMES;
+  assertOneOf(fn, 'engine', engine, names);
+  if (!Number.isInteger(threads) || threads < 1 || threads > MOST_SEQUENCES) {
+    throw new RangeError(`${fn}: threads is ${describe(threads)}, expected 1 … ${MOST_SEQUENCES}`);
   }
-  if (!names.includes(engine)) throw new RangeError(`${fn}: engine is ${String(engine)}, expected auto, ts, wasm`);
   const [first] = Object.values(parameters ?? {});
   if (!(first instanceof Float32Array || first instanceof Float64Array)) {
     throw new TypeError(`${fn}: parameters is ${describe(parameters)}, expected the weights by name`);
@@ -41,21 +84,64 @@ export async function createModel(
   if (dtype !== 'float32' && dtype !== 'float64') {
     throw new RangeError(`${fn}: dtype is ${String(dtype)}, expected float32, float64`);
   }
-  return new InferenceModel(spec, parameters, await factoryOf(engine, dtype));
+  const full = resolveSpec(spec);
+  const own = copied(fn, full, parameters, dtype);
+  if (engine !== 'webgpu') {
+    const { predictor, make } = await cpuPredictor({ ...options, engine, dtype }, full, own, code.wasm);
+    return new InferenceModel(full, own, dtype, predictor, make);
+  }
+  if (dtype !== 'float32') throw new RangeError(`${fn}: engine webgpu computes in float32, dtype is ${dtype}`);
+  if (threads !== 1) throw new RangeError(`${fn}: engine webgpu has no threads of its own, threads is ${threads}`);
+  const { webgpuPredictor } = await code.webgpu!();
+  const sessions = await cpuPredictor({ engine: 'auto', dtype }, full, own, code.wasm);
+  const predictor = await webgpuPredictor(full, own, webgpu, `sessions read on ${sessions.predictor.description}`);
+  return new InferenceModel(full, own, dtype, predictor, sessions.make);
 }
 
-async function factoryOf(engine: CpuEngineName, dtype: Dtype): Promise<EngineFactory> {
-  const ts = (why: string): EngineFactory => ({ description: `ts: ${why}`, dtype, make: () => tsEngine(dtype) });
-  if (engine === 'ts') return ts('asked for');
-  if (dtype === 'float64') {
-    if (engine === 'wasm') throw new RangeError('createModel: engine wasm computes in float32, dtype is float64');
-    return ts('the only one that computes in float64');
+/** Copies of the parameters, in that dtype. */
+function copied(fn: string, spec: ResolvedSpec, parameters: NamedTensors, dtype: Dtype): NamedTensors {
+  const layout = parameterLayout(spec);
+  assertEach(fn, layout, parameters);
+  const own: NamedTensors = {};
+  for (const { name } of layout) {
+    const given = parameters[name];
+    const values = zeros(dtype, given.length);
+    values.set(given);
+    const bad = values.findIndex((v) => !Number.isFinite(v));
+    if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${given[bad]}, expected a finite number`);
+    own[name] = values;
   }
-  const { hasWasmSimd, panelLengths, wasmEngine } = await import('../wasm/index.ts');
-  if (engine === 'auto' && !hasWasmSimd()) return ts('this host has no WebAssembly SIMD, or forbids it');
-  return {
-    description: 'wasm: SIMD',
-    dtype,
-    make: (spec, lengths) => wasmEngine({ lengths: [...lengths, ...panelLengths(spec)] }),
-  };
+  return own;
+}
+
+/** Who predicts on the CPU, and who makes the engines that sessions read with. */
+async function cpuPredictor(
+  options: CpuEngineOptions,
+  spec: ResolvedSpec,
+  parameters: NamedTensors,
+  loadWasm: ModelCode['wasm'],
+): Promise<{ predictor: CpuPredictor; make: MakeEngine }> {
+  const { dtype, fma = false, threadWorker } = options;
+  // A model has no sizes yet: these engines only tell whether there are threads. Others are made for every size.
+  const none = (count: number): number[][] => Array.from({ length: count }, () => []);
+  const { engines, description } = await cpuEngines('createModel', options, spec, none, loadWasm);
+  for (const engine of engines) engine.dispose();
+  const predictorOf = (make: ConstructorParameters<typeof CpuPredictor>[5]): CpuPredictor =>
+    new CpuPredictor(spec, parameters, description, engines.length, MOST_SEQUENCES, make);
+  if (engines[0].name === 'ts') {
+    const make = (): ReturnType<typeof tsEngine> => tsEngine(dtype);
+    return { predictor: predictorOf(() => [make()]), make };
+  }
+  const { panelLengths, wasmEngine, wasmEngines } = await loadWasm();
+  const panels = panelLengths(spec);
+  const make: MakeEngine = (lengths) => wasmEngine({ lengths: [...lengths, ...panels], fma });
+  const predictor = predictorOf((lists) => {
+    if (lists.length === 1) return [make(lists[0])];
+    const more = threadWorker === undefined ? {} : { threadWorker };
+    return wasmEngines(
+      lists.map((own) => [...own, ...panels]),
+      { fma, ...more },
+    );
+  });
+  return { predictor, make };
 }

@@ -1,5 +1,6 @@
+import { assertObject, assertOneOf, assertStream } from '../check/values.ts';
 import { RandomState } from '../tensor/random.ts';
-import { type Dtype, dtypeOf } from '../tensor/shape.ts';
+import type { Dtype } from '../tensor/shape.ts';
 import type { FileAddress } from '../wasm/threads.ts';
 import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/training/sampler.ts';
 import type { WebgpuTrainerOptions } from '../webgpu/training/trainer.ts';
@@ -22,8 +23,10 @@ export type CpuEngineName = (typeof CPU_ENGINE_NAMES)[number];
 /** The engines that {@link createTrainer} knows. */
 export const ENGINE_NAMES: readonly [...typeof CPU_ENGINE_NAMES, 'webgpu'] = [...CPU_ENGINE_NAMES, 'webgpu'];
 
+/** One of {@link ENGINE_NAMES}. */
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
+/** What {@link createTrainer} takes beside the spec. */
 export interface CreateTrainerOptions extends TrainerOptions {
   /**
    * Who computes. Default `auto`: `wasm` for float32 where the host has WebAssembly SIMD, else `ts`. `webgpu` is a GPU,
@@ -67,7 +70,7 @@ export function createTrainer(spec: ModelSpec | ResolvedSpec, options: CreateTra
     {
       cpu: () => import('./cpuTrainer.ts'),
       wasm: () => import('../wasm/index.ts'),
-      webgpu: () => import('../webgpu/index.ts'),
+      webgpu: () => import('../webgpu/training/trainer.ts'),
     },
     spec,
     options,
@@ -79,7 +82,7 @@ export interface EngineCode {
   cpu(): Promise<Pick<typeof import('./cpuTrainer.ts'), 'cpuTrainer'>>;
   wasm(): Promise<WasmCode>;
   /** Null where there is none. */
-  webgpu: (() => Promise<Pick<typeof import('../webgpu/index.ts'), 'webgpuTrainer'>>) | null;
+  webgpu: (() => Promise<Pick<typeof import('../webgpu/training/trainer.ts'), 'webgpuTrainer'>>) | null;
 }
 
 /** What a trainer on engine `wasm` is made with. */
@@ -126,6 +129,7 @@ async function onWebgpu(
   return webgpuTrainer(spec, { ...own, ...webgpu });
 }
 
+/** What {@link createSampler} takes beside spec and parameters. */
 export interface CreateSamplerOptions {
   /** Who computes. Default `auto`: `wasm` for float32 parameters where the host has WebAssembly SIMD, else `ts`. */
   engine?: EngineName;
@@ -157,16 +161,20 @@ export function createSampler(
 export async function createSampler(
   spec: ModelSpec | ResolvedSpec,
   parameters: NamedTensors,
-  { engine = 'auto', webgpu }: CreateSamplerOptions = {},
+  options: CreateSamplerOptions = {},
 ): Promise<AnySampler> {
-  assertEngine('createSampler', engine);
+  const fn = 'createSampler';
+  assertOptions(fn, options, { engine: true, webgpu: true });
+  const { engine = 'auto', webgpu } = options;
+  assertOneOf(fn, 'engine', engine, ENGINE_NAMES);
+  assertObject(fn, 'parameters', parameters, 'the weights by name');
   const [first] = Object.values(parameters);
-  const dtype = first && dtypeOf(first);
+  const dtype = first instanceof Float64Array ? 'float64' : 'float32';
   if ((engine === 'wasm' || engine === 'webgpu') && dtype === 'float64') {
     throw new RangeError(`createSampler: engine ${engine} computes in float32, the parameters are float64`);
   }
   if (engine === 'webgpu') {
-    const { webgpuSampler } = await import('../webgpu/index.ts');
+    const { webgpuSampler } = await import('../webgpu/training/sampler.ts');
     return webgpuSampler(spec, parameters, webgpu);
   }
   if (engine !== 'ts' && dtype === 'float32') {
@@ -178,16 +186,6 @@ export async function createSampler(
   return new Sampler(spec, parameters);
 }
 
-function assertEngine(fn: string, name: EngineName): void {
-  assertOneOf(fn, 'engine', name, ENGINE_NAMES);
-}
-
-function assertOneOf(fn: string, option: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value)) {
-    throw new RangeError(`${fn}: ${option} is ${String(value)}, expected ${allowed.join(', ')}`);
-  }
-}
-
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */
 export function initialParameters(
   spec: ModelSpec | ResolvedSpec,
@@ -195,6 +193,10 @@ export function initialParameters(
   scheme: Scheme,
   rng: RandomState,
 ): NamedTensors {
+  const fn = 'initialParameters';
+  assertOneOf(fn, 'dtype', dtype, ['float32', 'float64']);
+  assertOneOf(fn, 'scheme', scheme, SCHEMES);
+  assertStream(fn, 'rng', rng);
   const full = resolveSpec(spec);
   const layout = parameterLayout(full);
   const Floats = dtype === 'float32' ? Float32Array : Float64Array;

@@ -5,7 +5,6 @@ import { l2Backward, l2Forward } from '../optim/l2.ts';
 import type { Optimizer, StepNumbers } from '../optim/optimizer.ts';
 import { clip } from '../tensor/clip.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
-import { sumOfSquares } from '../tensor/sum.ts';
 import * as kernels from './kernels.ts';
 import { type Recurrence, recurrenceBackward, recurrenceForward } from './recurrence.ts';
 import { addWeightGradients, type WeightGradient } from './weightGradients.ts';
@@ -117,15 +116,40 @@ export interface OptimKernels {
   clipByNorm(grads: FloatArray, maxNorm: number): number;
   readonly l2Forward: typeof l2Forward;
   readonly l2Backward: typeof l2Backward;
-  readonly sumOfSquares: typeof sumOfSquares;
-  /** {@link Optimizer.update} */
+  /** Whether there is neither NaN nor infinity among the numbers. */
+  isFinite(values: FloatArray): boolean;
+  /**
+   * {@link Optimizer.update}, in a way that can be undone.
+   *
+   * @param before [P] each, overwritten: what the parameters and each block of memory held
+   * @returns whether what they hold now is finite
+   */
   update(
     optimizer: Optimizer,
     params: FloatArray,
     grads: FloatArray,
     memory: readonly FloatArray[],
     numbers: StepNumbers,
-  ): void;
+    before: readonly FloatArray[],
+  ): boolean;
+}
+
+/** {@link OptimKernels.isFinite} and {@link OptimKernels.update} by the optimizer's own function. */
+export const optimizerFunctions: Pick<OptimKernels, 'isFinite' | 'update'> = {
+  isFinite: hasOnlyFinite,
+  update(optimizer, params, grads, memory, numbers, before) {
+    const blocks = [params, ...memory];
+    for (const [i, block] of blocks.entries()) before[i].set(block);
+    optimizer.update(params, grads, memory, numbers);
+    return blocks.every(hasOnlyFinite);
+  },
+};
+
+function hasOnlyFinite(values: FloatArray): boolean {
+  // 0·x is 0 of what is finite, and else NaN, which stays in a sum.
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += 0 * values[i];
+  return sum === 0;
 }
 
 /** How an engine whose buffers are typed arrays views and writes them, wherever their memory lies. */
@@ -168,8 +192,8 @@ export function tsEngine(dtype: Dtype = 'float32'): CpuEngine {
     kernels: tsKernels,
     ...defaultStages(tsKernels, lossFunctions),
     optim: {
-      ...{ clip, clipByNorm, l2Forward, l2Backward, sumOfSquares },
-      update: (optimizer, params, grads, memory, numbers) => optimizer.update(params, grads, memory, numbers),
+      ...{ clip, clipByNorm, l2Forward, l2Backward },
+      ...optimizerFunctions,
     },
     compile: (pass) => pass,
     finish: () => {},

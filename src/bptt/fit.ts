@@ -1,5 +1,5 @@
+import { describe } from '../check/describe.ts';
 import { learningRateAt } from '../optim/optimizer.ts';
-import { describe } from '../tensor/options.ts';
 import { RandomState } from '../tensor/random.ts';
 import { BatchReader } from './batch.ts';
 import { EventLoopTurns } from './eventLoop.ts';
@@ -19,6 +19,7 @@ export type FitData =
   | { windows: Windows }
   | { batches: readonly TrainingBatch[] | ((epoch: number) => Iterable<TrainingBatch>) };
 
+/** What {@link fit} takes beside trainer and data. */
 export interface FitOptions {
   /** How many times all of the data is gone through. */
   epochs: number;

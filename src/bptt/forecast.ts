@@ -1,4 +1,4 @@
-import { assertWhole } from '../tensor/random.ts';
+import { assertWhole } from '../check/numbers.ts';
 import { type FloatArray, zeros } from '../tensor/shape.ts';
 import type { InferenceSession } from './inferenceSession.ts';
 import { assertOptions } from './options.ts';

@@ -1,3 +1,6 @@
+import { assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
 /**
  * Is a hand-written gradient right? Compares it with a numeric derivative of the loss that it claims to differentiate.
  *
@@ -7,9 +10,7 @@
  *
  * @module
  */
-import { describe } from '../tensor/options.ts';
-import { assertWhole, RandomState } from '../tensor/random.ts';
-import { assertLength } from '../tensor/shape.ts';
+import { RandomState } from '../tensor/random.ts';
 
 /** Parameters, or their gradients, by name. */
 export type Params = Record<string, Float64Array>;
@@ -30,6 +31,7 @@ export interface VectorFunction<P extends Params = Params> {
   backward(dOut: Float64Array, params: P): Params;
 }
 
+/** What {@link gradcheck} takes beside function and parameters. */
 export interface GradcheckOptions {
   /**
    * - `'full'` (default): every element of every parameter.
@@ -72,6 +74,7 @@ export interface GradcheckKink {
   jump: number;
 }
 
+/** What {@link gradcheck} found. */
 export interface GradcheckReport {
   passed: boolean;
   /** Why it did not pass; empty when it did. */

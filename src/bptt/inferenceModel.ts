@@ -1,37 +1,23 @@
-import { describe } from '../tensor/options.ts';
+import { describe } from '../check/describe.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertBatch, type Batch, BatchReader, type CheckedBatch, type InputBatch } from './batch.ts';
 import type { CpuEngine } from './engine.ts';
 import { InferenceSession } from './inferenceSession.ts';
 import { LruMap } from './lruMap.ts';
 import { modelAllocationPlan, SequenceModel } from './model.ts';
-import {
-  type ModelSpec,
-  type NamedTensors,
-  outputWidth,
-  parameterLayout,
-  type ResolvedSpec,
-  resolveSpec,
-} from './spec.ts';
-import { assertEach, Stepper, stepperAllocationPlan } from './stepper.ts';
+import { KEPT_SIZES, type Predictor, predictionOptions, type Run, sizeClass } from './predictor.ts';
+import { type NamedTensors, outputWidth, type ResolvedSpec } from './spec.ts';
+import { Stepper, stepperAllocationPlan } from './stepper.ts';
 
-/** Makes engines with room for buffers of those lengths. */
-export interface EngineFactory {
-  /** In words. */
-  readonly description: string;
-  readonly dtype: Dtype;
-  make(spec: ResolvedSpec, lengths: readonly number[]): CpuEngine;
-}
+/** Makes engines of the CPU with room for buffers of those lengths. */
+export type MakeEngine = (lengths: readonly number[]) => CpuEngine;
 
-/** Steps and sequences that are computed at a time; more of them take several passes. */
+/** Steps that are computed at a time, and sequences on each engine; more of them take several passes. */
 const MOST_STEPS = 64;
-const MOST_SEQUENCES = 64;
+export const MOST_SEQUENCES = 64;
 
-/** Sizes of batch whose buffers are kept. */
-const KEPT_SIZES = 4;
-
-/** A model of windows, and the engine that it has to itself. */
-interface WindowModel {
+/** A model of one step of several sequences, and the engine that it has to itself. */
+interface StepModel {
   readonly engine: CpuEngine;
   readonly model: SequenceModel<FloatArray, Int32Array>;
 }
@@ -42,38 +28,38 @@ interface WindowModel {
  */
 export class InferenceModel {
   readonly spec: ResolvedSpec;
-  /** The engine in words. */
-  readonly description: string;
   readonly dtype: Dtype;
   /** The weights by name; not to be written to. */
   readonly parameters: NamedTensors;
 
-  private readonly factory: EngineFactory;
-  private readonly windows: LruMap<number, WindowModel>;
+  private readonly predictor: Predictor;
+  private readonly make: MakeEngine;
+  /** Of {@link readAll}, for each number of sequences. */
+  private readonly steps: LruMap<number, StepModel>;
   /** The model that sessions read with, made at the first one, and the session whose state it holds. */
   private stepping: { readonly engine: CpuEngine; readonly stepper: Stepper } | null = null;
   private current: InferenceSession | null = null;
   private disposed = false;
 
-  /** Made by {@link createModel}. */
-  constructor(spec: ModelSpec | ResolvedSpec, parameters: NamedTensors, factory: EngineFactory) {
-    this.spec = resolveSpec(spec);
-    this.factory = factory;
-    this.dtype = factory.dtype;
-    this.description = factory.description;
-    const layout = parameterLayout(this.spec);
-    assertEach('createModel', layout, parameters);
-    this.parameters = {};
-    for (const { name } of layout) {
-      const values = zeros(this.dtype, parameters[name].length);
-      values.set(parameters[name]);
-      const bad = values.findIndex((v) => !Number.isFinite(v));
-      if (bad >= 0) {
-        throw new RangeError(`createModel: ${name}[${bad}] is ${parameters[name][bad]}, expected a finite number`);
-      }
-      this.parameters[name] = values;
-    }
-    this.windows = new LruMap(KEPT_SIZES, ({ engine }) => engine.dispose());
+  /**
+   * Made by {@link createModel}.
+   *
+   * @param parameters of that spec and dtype, the model's own
+   * @param predictor computes whole batches
+   * @param make makes the engines that sessions read with
+   */
+  constructor(spec: ResolvedSpec, parameters: NamedTensors, dtype: Dtype, predictor: Predictor, make: MakeEngine) {
+    this.spec = spec;
+    this.parameters = parameters;
+    this.dtype = dtype;
+    this.predictor = predictor;
+    this.make = make;
+    this.steps = new LruMap(KEPT_SIZES, ({ engine }) => engine.dispose());
+  }
+
+  /** The engine in words: why this one, and on what it runs. */
+  get description(): string {
+    return this.predictor.description;
   }
 
   /** V, the numbers of an output. */
@@ -90,27 +76,36 @@ export class InferenceModel {
    */
   async predict(batch: InputBatch): Promise<FloatArray> {
     this.assertAlive('predict');
-    const { spec, dtype } = this;
+    const { spec, dtype, predictor } = this;
     const [steps, sequences] = sizesOf(spec, batch);
     const reader = new BatchReader(spec, steps, sequences, 1, dtype);
     reader.readForPrediction(batch);
+    // Windows of one direction go on from each other; two directions need the whole.
+    const T = spec.bidirectional ? steps : Math.min(steps, MOST_STEPS);
+    const runs: Run[] = [];
+    for (let from = 0; from < sequences; from += predictor.sequences) {
+      const count = Math.min(predictor.sequences, sequences - from);
+      const run: CheckedBatch[] = [];
+      for (let start = 0; start < steps; start += T) {
+        run.push(partOf(reader, spec, start, Math.min(T, steps - start), from, count, sizeClass(count)));
+      }
+      runs.push(run);
+    }
     const V = outputWidth(spec);
     const every = spec.lossAt === 'every';
     const outputs = zeros(dtype, (every ? steps : 1) * sequences * V);
-    for (let from = 0; from < sequences; from += MOST_SEQUENCES) {
-      const count = Math.min(MOST_SEQUENCES, sequences - from);
-      // Windows of one direction go on from each other; two directions need the whole.
-      const T = spec.bidirectional ? steps : Math.min(steps, MOST_STEPS);
-      const model = this.window(T, count);
-      for (let start = 0; start < steps; start += T) {
-        const length = Math.min(T, steps - start);
-        if (start > 0) carryOn(model);
-        model.loadChecked(partOf(reader, spec, start, length, from, count, model.B));
-        model.predict();
-        const rows = model.outputs();
-        for (let t = 0; t < (every ? length : 1); t++) {
-          const row = ((every ? start + t : 0) * sequences + from) * V;
-          outputs.set(rows.subarray(t * model.B * V, (t * model.B + count) * V), row);
+    for (const [i, windows] of (await predictor.predict(runs)).entries()) {
+      const { sequences: count, carry } = runs[i][0];
+      const B = carry.length;
+      const from = i * predictor.sequences;
+      for (const [w, values] of windows.entries()) {
+        for (let t = 0; t < values.length / (B * V); t++) {
+          for (let b = 0; b < count; b++) {
+            // A sequence that ended in a window before has its last output.
+            if (!every && w > 0 && !hasStep(reader, w * T, runs[i][w].steps, from + b)) continue;
+            const row = ((every ? w * T + t : 0) * sequences + from + b) * V;
+            outputs.set(values.subarray((t * B + b) * V, (t * B + b + 1) * V), row);
+          }
         }
       }
     }
@@ -156,7 +151,7 @@ export class InferenceModel {
     const given: FloatArray[] = [];
     for (let from = 0; from < n; from += MOST_SEQUENCES) {
       const part = sessions.slice(from, from + MOST_SEQUENCES);
-      const model = this.window(1, part.length);
+      const model = this.stepModel(sizeClass(part.length));
       const { B } = model;
       const carry = zeros(dtype, B);
       for (const [b, session] of part.entries()) {
@@ -186,12 +181,13 @@ export class InferenceModel {
     return given;
   }
 
-  /** Frees what the engine holds. Every call after it fails. */
+  /** Frees what the engine holds. Every call after it fails, and a prediction that has not come to its end may be rejected. */
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
+    this.predictor.dispose();
     this.stepping?.engine.dispose();
-    for (const { engine } of this.windows.values()) engine.dispose();
+    for (const { engine } of this.steps.values()) engine.dispose();
   }
 
   /**
@@ -261,30 +257,23 @@ export class InferenceModel {
 
   private stepper(): Stepper {
     if (this.stepping === null) {
-      const engine = this.factory.make(this.spec, stepperAllocationPlan(this.spec));
+      const engine = this.make(stepperAllocationPlan(this.spec));
       this.stepping = { engine, stepper: new Stepper(engine, this.spec, this.parameters) };
     }
     return this.stepping.stepper;
   }
 
-  /** A model with room for windows of T steps of `count` sequences. */
-  private window(T: number, count: number): SequenceModel<FloatArray, Int32Array> {
-    const B = roundUp(count);
-    const made = this.windows.get(B, () => this.makeWindow(roundUp(T), B));
-    if (made.model.T >= T) return made.model;
-    made.engine.dispose();
-    const larger = this.makeWindow(roundUp(T), B);
-    this.windows.set(B, larger);
-    return larger.model;
-  }
-
-  private makeWindow(T: number, B: number): WindowModel {
-    const { spec, factory, parameters } = this;
-    const options = { steps: T, batch: B, initialGradient: false, backward: false };
-    const engine = factory.make(spec, modelAllocationPlan(spec, options));
-    const model = new SequenceModel<FloatArray, Int32Array>(engine, spec, options);
-    for (const [name, values] of Object.entries(parameters)) model.parameters.get(name)!.set(values);
-    return { engine, model };
+  /** A model of one step of B sequences. */
+  private stepModel(B: number): SequenceModel<FloatArray, Int32Array> {
+    const { spec, parameters } = this;
+    const options = predictionOptions(1, B);
+    const { model } = this.steps.get(B, () => {
+      const engine = this.make(modelAllocationPlan(spec, options));
+      const made = new SequenceModel<FloatArray, Int32Array>(engine, spec, options);
+      for (const [name, values] of Object.entries(parameters)) made.parameters.get(name)!.set(values);
+      return { engine, model: made };
+    });
+    return model;
   }
 
   /** Checks the input of a step and copies it. */
@@ -322,12 +311,11 @@ export class InferenceModel {
   }
 }
 
-/** The next power of two, or multiple of 64: so few sizes take turns. */
-function roundUp(size: number): number {
-  if (size > 64) return Math.ceil(size / 64) * 64;
-  let power = 1;
-  while (power < size) power *= 2;
-  return power;
+/** Whether sequence b has any of `length` steps from `start` on. */
+function hasStep({ mask, masked, sequences }: BatchReader, start: number, length: number, b: number): boolean {
+  if (!masked) return true;
+  for (let t = start; t < start + length; t++) if (mask[t * sequences + b] === 1) return true;
+  return false;
 }
 
 /** The steps and sequences of a batch for a model without sizes of its own. */
@@ -385,11 +373,3 @@ function partOf(
 
 const NOTHING = new Float32Array(0);
 const NO_IDS = new Int32Array(0);
-
-/** Hands the states that a window ended in to the next. */
-function carryOn(model: SequenceModel<FloatArray, Int32Array>): void {
-  for (let layer = 0; layer < model.spec.layers; layer++) {
-    const { final } = model.stack.recurrence(model.window, layer);
-    for (const [s, state] of model.stack.initial(layer).entries()) state.set(final[s]);
-  }
-}

@@ -1,5 +1,6 @@
-import { describe } from '../tensor/options.ts';
-import { assertLength, type FloatArray, zeros } from '../tensor/shape.ts';
+import { assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
+import { type FloatArray, zeros } from '../tensor/shape.ts';
 import type { InferenceModel } from './inferenceModel.ts';
 import type { NamedTensors } from './spec.ts';
 

@@ -4,8 +4,8 @@ import type { FloatArray } from '../tensor/shape.ts';
 import type { ParameterLayout, ResolvedSpec } from './spec.ts';
 
 /**
- * How a model's weights begin: `minCharRnn` as the notebook, every matrix `randn * 0.01`, biases zero; `torch` as
- * PyTorch's recurrent layers, everything uniform in ±1/√H; `orthogonal`, recurrent matrices orthogonal gate by gate and
+ * How a model's weights begin: `minCharRnn` as the notebook, every matrix `randn * 0.01`, biases zero; `torch` as PyTorch's
+ * layers, everything uniform in ±1/√H, dense layers in ±1/√(columns), embeddings normal with deviation 1; `orthogonal`, recurrent matrices orthogonal gate by gate and
  * the rest normal with deviation 1/√(columns), the biases that a cell begins with: an LSTM's forget bias 1 (Jozefowicz et al. 2015).
  */
 export type Scheme = (typeof SCHEMES)[number];
@@ -13,8 +13,8 @@ export type Scheme = (typeof SCHEMES)[number];
 export const SCHEMES: readonly ['minCharRnn', 'torch', 'orthogonal'] = ['minCharRnn', 'torch', 'orthogonal'];
 
 /**
- * Fills a model's parameters, in the order of their layout, from one random stream. Initial states begin at zero, extra
- * parameters at what their cell says, else as biases do.
+ * Fills a model's parameters, in the order of their layout, from one random stream. Initial states begin at zero,
+ * gains of a layer normalisation at one and its biases at zero, extra parameters at what their cell says, else as biases do.
  *
  * @param get gives the tensor of a name
  */
@@ -34,7 +34,9 @@ export function initialise(
     const own = role === 'extra' ? extras.find(([extra]) => extra === base)?.[1].initial : undefined;
     if (own !== undefined) w.fill(own);
     else if (role === 'initialState') zeroInit(w);
-    else if (scheme === 'torch') uniformInit(w, rng, 1 / Math.sqrt(H));
+    else if (role === 'norm') w.fill(name.endsWith('.weight') ? 1 : 0);
+    else if (scheme === 'torch' && role === 'embedding') normalInit(w, rng, 1);
+    else if (scheme === 'torch') uniformInit(w, rng, 1 / Math.sqrt(role === 'dense' ? fanIn(layout, name) : H));
     else if (!isMatrix) zeroInit(w);
     else if (scheme === 'minCharRnn') normalInit(w, rng, 0.01);
     else if (role === 'recurrent') {
@@ -48,4 +50,10 @@ export function initialise(
       }
     }
   }
+}
+
+/** The columns of a dense layer's weights, for these and for its bias. */
+function fanIn(layout: readonly ParameterLayout[], name: string): number {
+  const weight = name.replace(/bias$/, 'weight');
+  return layout.find((place) => place.name === weight)!.shape[1];
 }

@@ -1,4 +1,4 @@
-import { assertWhole } from '../tensor/random.ts';
+import { assertWhole } from '../check/numbers.ts';
 import { dtypeOf, type FloatArray, zeros } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
@@ -8,6 +8,7 @@ import type { Recurrence } from './recurrence.ts';
 import { directionsOf, type ModelSpec, type NamedTensors, type ResolvedSpec } from './spec.ts';
 import { assertEach } from './stepper.ts';
 
+/** What {@link Inspector.inspect} takes beside the sequence. */
 export interface InspectOptions {
   /**
    * The step whose loss alone is differentiated, 0 … steps − 1, with its own weight (reduction `mean` is then over that

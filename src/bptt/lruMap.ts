@@ -29,11 +29,6 @@ export class LruMap<K, V> {
     return value;
   }
 
-  /** Puts another value in the place of a key's. */
-  set(key: K, value: V): void {
-    this.entries.set(key, value);
-  }
-
   get size(): number {
     return this.entries.size;
   }

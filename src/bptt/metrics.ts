@@ -1,6 +1,6 @@
+import { nearestName } from '../check/options.ts';
 import { sigmoidCrossEntropy, softmaxCrossEntropy } from '../layers/loss.ts';
 import { expOf } from '../tensor/exp.ts';
-import { nearestName } from '../tensor/options.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import type { BatchReader } from './batch.ts';
 import { outputWidth, type ResolvedSpec } from './spec.ts';

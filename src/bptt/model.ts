@@ -3,12 +3,15 @@ import type { LossWindow } from '../layers/loss.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { type FloatArray, zeros } from '../tensor/shape.ts';
 import { type Batch, BatchReader, type Carry, type CheckedBatch, type InputBatch } from './batch.ts';
+import type { DropoutMask } from './dropoutMask.ts';
 import { type Engine, type SizeOnly, sizingEngine } from './engine.ts';
 import { LruMap } from './lruMap.ts';
+import { OutputLayers, type ReadoutWindow } from './outputLayers.ts';
 import { ParameterBlock } from './parameters.ts';
 import { KEPT_WINDOWS, RecurrentStack, type WindowKind, windowKey } from './recurrent.ts';
 import {
   directionsOf,
+  drops,
   type ModelSpec,
   outputWidth,
   parameterLayout,
@@ -16,7 +19,6 @@ import {
   resolveSpec,
   stateWidth,
 } from './spec.ts';
-import { linearGradients } from './weightGradients.ts';
 
 /** Options of {@link SequenceModel}. */
 export interface ModelOptions<F = FloatArray> {
@@ -45,7 +47,7 @@ const LARGEST_WORKSPACE = 2 ** 30;
  * A stack of recurrent layers, an output layer and a loss, on one engine: `load` a batch, then {@link predict},
  * {@link forward} and {@link backward}, or {@link forwardBackward}.
  *
- *     logits_t = Who·h_t + bho,   loss = Σ weight·loss(logits_t, target_t)
+ *     logits_t = Who·y_t + bho,   loss = Σ weight·loss(logits_t, target_t)
  *
  * Everything stays in the engine's buffers, which are made here, once.
  */
@@ -60,14 +62,21 @@ export class SequenceModel<F, I> {
   /** [1], the loss of the last forward pass. */
   readonly loss: F;
 
+  /** The dropout masks of a training pass, in the order in which they are drawn. */
+  readonly dropoutMasks: readonly DropoutMask<F>[];
+
   private readonly V: number;
+  private readonly outputLayers: OutputLayers<F, I>;
   /** [R,V]: logits, outputs (probabilities, or values), and the gradient of the logits. */
   private readonly allLogits: F;
   private readonly allOutputs: F;
   private readonly allDlogits: F;
-  /** [B, H·directions], the final states side by side where the loss is at the last step. */
+  /** [B, H·directions], the top layer's last outputs side by side where the loss is at the last step. */
   private readonly last: F;
   private readonly dlast: F;
+  /** [B·directions], where these stand among the top layer's outputs; empty where they are the final states. */
+  private readonly lastRows: I;
+  private readonly hostLastRows: Int32Array;
   /** [R] or [B] each. */
   private readonly allLosses: F;
   private readonly lossWeights: F;
@@ -95,7 +104,7 @@ export class SequenceModel<F, I> {
     assertCount('labels', S);
     const H = stateWidth(full);
     const V = outputWidth(full);
-    const work = T * B * (V * 4 + full.layers * H * 14 + (full.input === 'dense' ? full.inputSize : 1));
+    const work = T * B * (V * 4 + full.layers * H * 14 + (full.input === 'dense' ? full.inputSize : 1) + around(full));
     if (work > LARGEST_WORKSPACE) {
       throw new RangeError(
         `SequenceModel: steps ${T} and batch ${B} would need about ${work} numbers, expected at most ${LARGEST_WORKSPACE}`,
@@ -114,12 +123,16 @@ export class SequenceModel<F, I> {
     this.parameters = options.parameters ?? new ParameterBlock(engine, layout);
     this.gradients = options.backward === false ? this.parameters : new ParameterBlock(engine, layout);
     this.stack = new RecurrentStack(engine, full, T, B, this.parameters, this.gradients, options);
+    this.outputLayers = new OutputLayers(engine, full, B, R, this.parameters, this.gradients);
+    this.dropoutMasks = [...this.stack.dropoutMasks, ...this.outputLayers.dropoutMasks];
     this.loss = engine.floats(1);
     this.allLogits = engine.floats(R * V);
     this.allOutputs = engine.floats(R * V);
     this.allDlogits = engine.floats(R * V);
     this.last = engine.floats(full.lossAt === 'last' ? B * H : 0);
     this.dlast = engine.floats(full.lossAt === 'last' ? B * H : 0);
+    this.hostLastRows = new Int32Array(gathersLast(full) ? B * directionsOf(full) : 0);
+    this.lastRows = engine.ints(this.hostLastRows.length);
     this.allLosses = engine.floats(sequenceLoss ? B : R);
     this.lossWeights = engine.floats(sequenceLoss ? B : R);
     this.targetIds = engine.ints(loss.targets === 'classes' ? R : loss.targets === 'labels' ? B * S : 0);
@@ -129,7 +142,7 @@ export class SequenceModel<F, I> {
     const lossSteps = full.lossAt === 'every' ? T : 1;
     this.scratch = engine.floats(loss.scratchSize?.({ T: lossSteps, B, V, S }) ?? 0);
     this.reader = new BatchReader(full, T, B, S, engine.dtype);
-    this.hostDropout = zeros(engine.dtype, full.dropout > 0 && full.layers > 1 ? T * B * H : 0);
+    this.hostDropout = zeros(engine.dtype, Math.max(0, ...this.dropoutMasks.map(({ length }) => length(T))));
   }
 
   /**
@@ -138,7 +151,7 @@ export class SequenceModel<F, I> {
    * @param carry whether sequences go on from their initial states (the stack's `initial`) or begin
    * @param rng draws the dropout masks of a training pass; leave it out where nothing is to be dropped
    * @returns the number of steps of the window
-   * @throws {RangeError | TypeError} as {@link BatchReader.read}.
+   * @throws {RangeError | TypeError} as training on the batch throws.
    */
   load(batch: Batch, carry: Carry = false, rng?: RandomState): number {
     this.reader.read(batch, carry);
@@ -170,11 +183,15 @@ export class SequenceModel<F, I> {
     }
     if (masked) engine.write(stack.mask, mask);
     engine.write(stack.carry, carry);
-    const dropping = rng !== undefined && spec.dropout > 0;
+    if (this.hostLastRows.length > 0) {
+      fillLastRows(this.hostLastRows, masked ? mask : null, steps, this.B);
+      engine.writeInts(this.lastRows, this.hostLastRows);
+    }
+    const dropping = rng !== undefined && drops(spec);
     if (dropping) {
-      const values = this.hostDropout.subarray(0, steps * this.B * stateWidth(spec));
-      for (const dropoutMask of stack.dropoutMasks) {
-        drawDropoutMask(values, spec.dropout, rng);
+      for (const { mask: dropoutMask, rate, length } of this.dropoutMasks) {
+        const values = this.hostDropout.subarray(0, length(steps));
+        drawDropoutMask(values, rate, rng);
         engine.write(dropoutMask, values);
       }
     }
@@ -207,7 +224,7 @@ export class SequenceModel<F, I> {
   /**
    * From the loss of the last {@link forward} back to every gradient: the parameters' are added to {@link gradients}.
    *
-   * @param backSteps truncated backpropagation inside the window: see {@link recurrenceBackward}
+   * @param backSteps truncated backpropagation inside the window: the gradient is cut at every multiple of so many steps
    */
   backward(backSteps: number = Number.POSITIVE_INFINITY): void {
     this.assertBackward('backward');
@@ -234,37 +251,49 @@ export class SequenceModel<F, I> {
     if (this.sumsLosses) this.engine.kernels.sumAxis(this.loss, losses, 1, lossCount, 1);
   }
 
-  private predictPass({ R, kind, h, logits }: OutputWindow<F, I>): void {
-    const { engine, spec, stack, B, V } = this;
-    const k = engine.kernels;
-    const H = spec.hiddenSize;
+  private predictPass({ kind, readout, logits }: OutputWindow<F, I>): void {
+    const { stack, outputLayers } = this;
     stack.forward(kind);
-    if (spec.lossAt === 'last') {
-      for (let d = 0; d < directionsOf(spec); d++) {
-        k.placeColumns(this.last, stack.recurrence(kind, spec.layers - 1, d).final[0], B, stateWidth(spec), d * H, H);
-      }
-    }
-    const { Who, bho } = this.outputLayer(this.parameters);
-    if (Who !== null) k.linearForward(logits, h, Who, bho, R, stateWidth(spec), V);
-    else k.copy(logits, h);
+    if (this.spec.lossAt === 'last') this.takeLast(kind);
+    outputLayers.forward(logits, readout);
   }
 
-  private backwardPass({ R, kind, h, dh, dlogits }: OutputWindow<F, I>, backSteps: number): void {
-    const { engine, spec, stack, B, V } = this;
-    const k = engine.kernels;
-    const { Who } = this.outputLayer(this.parameters);
-    const { Who: dWho, bho: dbho } = this.outputLayer(this.gradients);
-    if (Who !== null) k.matmulNN(dh, dlogits, Who, R, V, stateWidth(spec));
-    else k.copy(dh, dlogits);
-    if (spec.lossAt === 'last') {
-      k.fill(stack.doutput(kind), 0);
-      for (let d = 0; d < directionsOf(spec); d++) {
-        const H = spec.hiddenSize;
-        k.takeColumns(stack.dfinal(spec.layers - 1, d)[0], dh, B, stateWidth(spec), d * H, H);
-      }
-    }
-    const ofOutput = dWho === null ? [] : linearGradients<F, I>(dWho, dbho, dlogits, { x: h }, R, V, stateWidth(spec));
+  private backwardPass({ kind, readout, dlogits }: OutputWindow<F, I>, backSteps: number): void {
+    const { engine, spec, stack, outputLayers } = this;
+    const ofOutput = outputLayers.backward(dlogits, readout);
+    if (spec.lossAt === 'last') this.takeLastBackward(kind);
     engine.weightGradients([...ofOutput, ...stack.backward(kind, backSteps)]);
+  }
+
+  /**
+   * The top layer's last outputs [B,H·directions]: of the direction forward in time at a sequence's last step, of the other
+   * at its first. Those are the final states where outputs are states.
+   */
+  private takeLast(kind: WindowKind): void {
+    const { engine, spec, stack, B } = this;
+    const k = engine.kernels;
+    const [H, n] = [spec.hiddenSize, directionsOf(spec)];
+    if (gathersLast(spec)) {
+      k.gatherRows(this.last, stack.output(kind), this.lastRows, n * B, n * kind.steps * B, H);
+      return;
+    }
+    for (let d = 0; d < n; d++) {
+      k.placeColumns(this.last, stack.recurrence(kind, spec.layers - 1, d).final[0], B, n * H, d * H, H);
+    }
+  }
+
+  private takeLastBackward(kind: WindowKind): void {
+    const { engine, spec, stack, B } = this;
+    const k = engine.kernels;
+    const [H, n] = [spec.hiddenSize, directionsOf(spec)];
+    k.fill(stack.doutput(kind), 0);
+    if (gathersLast(spec)) {
+      k.gatherRowsBackward(stack.doutput(kind), this.dlast, this.lastRows, n * B, n * kind.steps * B, H);
+      return;
+    }
+    for (let d = 0; d < n; d++) {
+      k.takeColumns(stack.dfinal(spec.layers - 1, d)[0], this.dlast, B, n * H, d * H, H);
+    }
   }
 
   /** The kind of the loaded window; its `steps` are 0 where none is loaded. */
@@ -308,10 +337,6 @@ export class SequenceModel<F, I> {
     }
   }
 
-  private outputLayer(block: ParameterBlock<F>): { Who: F | null; bho: F | null } {
-    return { Who: block.get('weight_ho'), bho: block.get('bias_ho') };
-  }
-
   private assertBackward(pass: string): void {
     if (this.gradients === this.parameters) throw new Error(`SequenceModel.${pass}: made without backward`);
     this.assertTargets(pass);
@@ -347,8 +372,9 @@ export class SequenceModel<F, I> {
       const ids = loss.targets === 'classes' ? R : loss.targets === 'labels' ? B * kind.labels : 0;
       return {
         ...{ kind, R, lossCount, T: every ? kind.steps : 1, B, V, S: kind.labels },
-        h: every ? stack.output(kind) : this.last,
-        dh: every ? stack.doutput(kind) : this.dlast,
+        readout: every
+          ? this.outputLayers.window(kind, R, stack.output(kind), stack.doutput(kind))
+          : this.outputLayers.window(kind, R, this.last, this.dlast),
         logits: engine.slice(this.allLogits, 0, R * V),
         outputs: engine.slice(this.allOutputs, 0, R * V),
         dlogits: engine.slice(this.allDlogits, 0, R * V),
@@ -379,9 +405,36 @@ const NOTHING = { steps: 0, masked: false, dropping: false, labels: 0, hasTarget
 interface OutputWindow<F, I> extends LossWindow<F, I> {
   readonly kind: WindowKind;
   readonly lossCount: number;
-  /** [R, H·directions], what the output layer reads, and its gradient. */
-  readonly h: F;
-  readonly dh: F;
+  readonly readout: ReadoutWindow<F>;
+}
+
+/** Whether the top layer's last outputs have to be looked for, since they are not its final states. */
+function gathersLast({ lossAt, layerNorm, residual }: ResolvedSpec): boolean {
+  return lossAt === 'last' && (layerNorm || residual !== false);
+}
+
+/**
+ * Where the last outputs of B sequences stand among the top layer's outputs [steps·B·directions,H]: forward in time at the
+ * last step that a sequence has, backward in time at its first. One without a step counts as having all.
+ *
+ * @param mask [steps,B]; null where every sequence has every step
+ */
+function fillLastRows(rows: Int32Array, mask: FloatArray | null, steps: number, B: number): void {
+  const directions = rows.length / B;
+  for (let b = 0; b < B; b++) {
+    let last = steps - 1;
+    while (last > 0 && mask !== null && mask[last * B + b] !== 1) last--;
+    let first = 0;
+    while (first < last && mask !== null && mask[first * B + b] !== 1) first++;
+    if (mask !== null && mask[last * B + b] !== 1) [first, last] = [0, steps - 1];
+    rows[b * directions] = (last * B + b) * directions;
+    if (directions === 2) rows[b * 2 + 1] = (first * B + b) * 2 + 1;
+  }
+}
+
+/** Numbers of a step and sequence that the layers around the recurrence need, about. */
+function around({ embedding, inputDense, outputDense }: ResolvedSpec): number {
+  return 3 * ((embedding?.size ?? 0) + (inputDense?.size ?? 0) + (outputDense?.size ?? 0));
 }
 
 function assertCount(name: string, value: number): void {

@@ -1,4 +1,4 @@
-import { assertOptions as assertKnown, otherName, type Synonyms } from '../tensor/options.ts';
+import { assertOptions as assertKnown, otherName, type Synonyms } from '../check/options.ts';
 import type { CreateTrainerOptions } from './createTrainer.ts';
 import type { FitOptions } from './fit.ts';
 import type { ModelSpec } from './spec.ts';
@@ -11,13 +11,14 @@ type FieldsOf<T> = Readonly<Record<keyof T, true>>;
 export const SPEC_FIELDS: FieldsOf<ModelSpec> = {
   ...{ cell: true, inputSize: true, hiddenSize: true, outputSize: true, loss: true, input: true, nonlinearity: true },
   ...{ layers: true, bidirectional: true, bias: true, initialState: true, dropout: true, outputBias: true },
-  ...{ outputActivation: true, lossAt: true, reduction: true },
+  ...{ outputActivation: true, lossAt: true, reduction: true, embedding: true, inputDense: true, outputDense: true },
+  ...{ layerNorm: true, residual: true },
 };
 
 /** The options of a trainer, and those that say where it runs. */
 export const TRAINER_OPTIONS: FieldsOf<TrainerOptions> = {
   ...{ steps: true, batch: true, labels: true, optimizer: true, clip: true, l2: true, backSteps: true, stride: true },
-  ...{ frozen: true, accumulate: true, seed: true },
+  ...{ groups: true, frozen: true, accumulate: true, seed: true },
 };
 
 /** The options of `createTrainer`. */
@@ -77,6 +78,16 @@ export const COMMON_NAMES: Synonyms = {
   features: ['inputSize'],
   inputdim: ['inputSize'],
   inputs: ['inputSize', 'input'],
+  embeddingsize: ['embedding'],
+  embeddingdim: ['embedding'],
+  embeddim: ['embedding'],
+  tied: ['embedding'],
+  tieweights: ['embedding'],
+  dense: ['outputDense'],
+  layernormalization: ['layerNorm'],
+  norm: ['layerNorm'],
+  skip: ['residual'],
+  skipconnections: ['residual'],
   vocabsize: ['inputSize'],
   vocabularysize: ['inputSize'],
   outputs: ['outputSize'],
@@ -131,6 +142,8 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   optimizer: 'the learning rate and its like belong to it, as in optimizer: adam({ lr: 0.001 })',
   clip: 'clip: { norm: 5 } or clip: { value: 5 }',
   lossAt: "'every' or 'last'",
+  embedding: 'embedding: { size: 64, tied: true }',
+  outputDense: "outputDense: { size: 64, activation: 'tanh' }, or inputDense",
 };
 
 /**

@@ -30,6 +30,7 @@ export interface SafetensorsInput {
   readonly dtype?: SafetensorsDtype;
 }
 
+/** What {@link writeSafetensors} takes beside the tensors. */
 export interface WriteSafetensorsOptions {
   /** Texts for the header's `__metadata__`. */
   readonly metadata?: Readonly<Record<string, string>>;

@@ -1,7 +1,9 @@
+import { describe } from '../check/describe.ts';
+import { assertOptions, type Synonyms } from '../check/options.ts';
+import { assertObject } from '../check/values.ts';
 import { softmaxCrossEntropy } from '../layers/loss.ts';
-import { assertOptions, describe, type Synonyms } from '../tensor/options.ts';
 import type { RandomState } from '../tensor/random.ts';
-import { dtypeOf, type FloatArray } from '../tensor/shape.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
 import { type ModelSpec, type NamedTensors, type ResolvedSpec, resolveSpec } from './spec.ts';
@@ -187,9 +189,11 @@ export class Sampler implements AnySampler {
    * @throws {RangeError} where the model is not one that can be sampled from or a parameter does not fit.
    */
   constructor(spec: ModelSpec | ResolvedSpec, parameters: NamedTensors, engine?: CpuEngine) {
+    assertObject('Sampler', 'parameters', parameters, 'the weights by name');
     const [first] = Object.values(parameters);
     assertSamplable(resolveSpec(spec));
-    this.engine = engine ?? tsEngine(dtypeOf(first));
+    // what is missing or no weight is named by the stepper
+    this.engine = engine ?? tsEngine(first instanceof Float64Array ? 'float64' : 'float32');
     this.description = this.engine.name;
     this.stepper = new Stepper(this.engine, spec, parameters);
   }

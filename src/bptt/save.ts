@@ -1,3 +1,4 @@
+import { describe } from '../check/describe.ts';
 import { adagrad } from '../optim/adagrad.ts';
 import { adam, adamw } from '../optim/adam.ts';
 import type { LearningRate, Optimizer } from '../optim/optimizer.ts';
@@ -5,14 +6,14 @@ import { rmsprop } from '../optim/rmsprop.ts';
 import { notebookRprop, rprop } from '../optim/rprop.ts';
 import { type ScheduleData, scheduleData, scheduleFrom } from '../optim/schedule.ts';
 import { sgd } from '../optim/sgd.ts';
-import { describe } from '../tensor/options.ts';
 import type { RandomStateSnapshot } from '../tensor/random.ts';
 import type { Dtype, FloatArray } from '../tensor/shape.ts';
-import { type CreateModelOptions, createModel } from './createModel.ts';
+import { CREATE_MODEL_OPTIONS, type CreateModelOptions, createModel } from './createModel.ts';
 import { type CreateTrainerOptions, createTrainer } from './createTrainer.ts';
 import type { InferenceModel } from './inferenceModel.ts';
 import { decodeModel, encodeModel, type ModelFile } from './modelFile.ts';
 import { assertOptions, CREATE_TRAINER_OPTIONS } from './options.ts';
+import { type ParameterGroup, partitionUpdate } from './parameterGroups.ts';
 import type { WriteSafetensorsOptions } from './safetensors.ts';
 import {
   type Known,
@@ -65,6 +66,8 @@ export interface LoadTrainerOptions
     Pick<CreateTrainerOptions, 'engine' | 'threads' | 'threadWorker' | 'fma' | 'webgpu' | 'dtype'> {
   /** In the place of the saved one, of the same rule: needed for a rule and for a schedule of one's own. */
   optimizer?: Optimizer;
+  /** In the place of the saved ones: needed where a learning rate of theirs is a function. */
+  groups?: readonly ParameterGroup[];
 }
 
 /** What {@link loadTrainer} gives. */
@@ -105,13 +108,23 @@ export async function saveTrainer(trainer: Trainer, options: SaveOptions = {}): 
  * @throws {Error} that says what is wrong with a file that is not one, truncated or altered; {RangeError | TypeError} where
  *   something that was not saved is missing: cells, losses, update rules and schedules of one's own.
  */
-export async function loadTrainer(bytes: Uint8Array, options: LoadTrainerOptions = {}): Promise<LoadedTrainer> {
+export function loadTrainer(bytes: Uint8Array, options: LoadTrainerOptions = {}): Promise<LoadedTrainer> {
+  return loadTrainerWith(createTrainer, bytes, options);
+}
+
+/** {@link loadTrainer} by another `createTrainer`. */
+export async function loadTrainerWith(
+  create: typeof createTrainer,
+  bytes: Uint8Array,
+  options: LoadTrainerOptions,
+): Promise<LoadedTrainer> {
   const fn = 'loadTrainer';
   assertOptions(fn, options, {
     ...{
       cells: true,
       losses: true,
       optimizer: true,
+      groups: true,
       engine: true,
       threads: true,
       threadWorker: true,
@@ -124,9 +137,10 @@ export async function loadTrainer(bytes: Uint8Array, options: LoadTrainerOptions
   const { tensors, metadata: header } = await read(fn, bytes, [TRAINER]);
   const spec = specFromJson(header.spec as Record<string, unknown>, { cells, losses });
   const rule = optimizer ?? savedOptimizer(fn, header.optimizer as OptimizerHeader);
-  const own = header.options as Pick<CreateTrainerOptions, 'steps' | 'batch'>;
+  const own = header.options as Pick<CreateTrainerOptions, 'steps' | 'batch' | 'groups'>;
+  if (options.groups === undefined) assertRatesSaved(fn, own.groups);
   const made = { ...own, dtype: header.dtype as Dtype, ...choice, optimizer: rule };
-  const trainer = await createTrainer(spec, made);
+  const trainer = await create(spec, made);
   const part = (prefix: string): [string, FloatArray][] =>
     Object.entries(tensors)
       .filter(([name]) => name.startsWith(prefix))
@@ -172,13 +186,22 @@ export async function saveModel(
  *
  * @throws as {@link loadTrainer} and {@link createModel}.
  */
-export async function loadModel(bytes: Uint8Array, options: LoadModelOptions = {}): Promise<LoadedModel> {
+export function loadModel(bytes: Uint8Array, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  return loadModelWith(createModel, bytes, options);
+}
+
+/** {@link loadModel} by another `createModel`. */
+export async function loadModelWith(
+  create: typeof createModel,
+  bytes: Uint8Array,
+  options: LoadModelOptions,
+): Promise<LoadedModel> {
   const fn = 'loadModel';
-  assertOptions(fn, options, { cells: true, losses: true, engine: true, dtype: true });
+  assertOptions(fn, options, { cells: true, losses: true, ...CREATE_MODEL_OPTIONS });
   const { cells = {}, losses = {}, ...choice } = options;
   const { tensors, metadata: header } = await read(fn, bytes, [MODEL, TRAINER]);
   const spec = specFromJson(header.spec as Record<string, unknown>, { cells, losses });
-  const model = await createModel(spec, parametersOf(tensors), choice);
+  const model = await create(spec, parametersOf(tensors), choice);
   return { model, metadata: header.metadata as Record<string, unknown> };
 }
 
@@ -248,9 +271,31 @@ function optionsOf(trainer: Trainer): Record<string, unknown> {
   for (const name of Object.keys(CREATE_TRAINER_OPTIONS)) {
     if (!NOT_SAVED.includes(name) && given[name] !== undefined) saved[name] = given[name];
   }
+  if (trainer.options.groups !== undefined) saved.groups = groupsToJson(trainer);
   const [engine] = /^(ts|wasm|webgpu)/.exec(trainer.engine) ?? ['auto'];
   const [, threads] = /×(\d+)$/.exec(trainer.engine) ?? [];
   return { ...saved, engine, ...(threads === undefined ? {} : { threads: Number(threads) }) };
+}
+
+/** Groups as plain data: their parameters by name; a learning rate that is a function as null. */
+function groupsToJson({ spec, options }: Trainer): unknown {
+  const { names } = partitionUpdate(parameterLayout(spec), options);
+  return options.groups!.map((group, g) => {
+    const { parameters: _, lr, ...own } = group;
+    assertJson('saveTrainer', `groups[${g}]`, own);
+    const rate = lr === undefined ? {} : { lr: typeof lr === 'number' ? lr : null };
+    return { parameters: names[g], ...rate, ...own };
+  });
+}
+
+/** @throws {RangeError} where the learning rate of a group was a function. */
+function assertRatesSaved(fn: string, groups: readonly ParameterGroup[] = []): void {
+  const g = groups.findIndex(({ lr }) => lr === null);
+  if (g < 0) return;
+  const code = `${fn}(bytes, { groups: [{ parameters: …, lr: … }] })`;
+  throw new RangeError(
+    `${fn}: the learning rate of groups[${g}] was a function, which is not saved: hand it in, ${code}`,
+  );
 }
 
 function tensorsOf(spec: ResolvedSpec, parameters: NamedTensors): ModelFile['tensors'] {
@@ -266,7 +311,7 @@ function tensorsOf(spec: ResolvedSpec, parameters: NamedTensors): ModelFile['ten
 }
 
 function parametersOf(tensors: ModelFile['tensors']): NamedTensors {
-  const own = Object.entries(tensors).filter(([name]) => !name.includes('.'));
+  const own = Object.entries(tensors).filter(([name]) => !/^(optimizer|state)\./.test(name));
   return Object.fromEntries(own.map(([name, { values }]) => [name, values]));
 }
 

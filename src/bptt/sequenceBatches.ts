@@ -1,6 +1,6 @@
+import { describe } from '../check/describe.ts';
 import { bucketByLength } from '../data/bucketByLength.ts';
 import { padSequences } from '../data/padSequences.ts';
-import { describe } from '../tensor/options.ts';
 import type { RandomState } from '../tensor/random.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { outputWidth, type ResolvedSpec } from './spec.ts';

@@ -2,6 +2,7 @@ import type { StepNumbers } from '../optim/optimizer.ts';
 import type { RandomState } from '../tensor/random.ts';
 import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import type { CheckedBatch } from './batch.ts';
+import type { UpdatePartition } from './parameterGroups.ts';
 import type { ParameterLayout, ResolvedSpec } from './spec.ts';
 
 /**
@@ -15,7 +16,7 @@ export interface StepResult {
   /** L2 included where the step learns; NaN where it only predicts. */
   readonly loss: number;
   /** Where it met a NaN or infinity first; it then has changed nothing. */
-  readonly failed: 'the loss' | 'the gradient' | null;
+  readonly failed: 'the loss' | 'the gradient' | 'the update' | null;
   /** [R,V], where the step only predicts. */
   readonly outputs?: FloatArray;
 }
@@ -32,9 +33,10 @@ export interface Snapshot {
 
 /** What a failed step computed. */
 export interface FailedStep {
-  /** [P] each. */
+  /** [P] each; of an update that failed the parameters and the optimizer's memory as it would have left them. */
   readonly parameters: FloatArray;
   readonly gradients: FloatArray;
+  readonly memory: readonly FloatArray[];
   /** The steps of the window. */
   readonly steps: number;
   /** State number `index` after `t` steps of the window. */
@@ -51,6 +53,8 @@ export interface Session<S = unknown> {
   readonly spec: ResolvedSpec;
   readonly dtype: Dtype;
   readonly layout: readonly ParameterLayout[];
+  /** Which rule moves which parameters. */
+  readonly partition: UpdatePartition;
   /** The names of the carried states. */
   readonly states: readonly string[];
   /** The engine's name, and in words why it was chosen and what it runs on. */
@@ -62,9 +66,9 @@ export interface Session<S = unknown> {
    * Makes a step ready to run.
    *
    * @param rng draws the dropout masks of a step that learns
-   * @param numbers the optimizer's, of a step that learns
+   * @param numbers those of each rule of the {@link partition}, of a step that learns
    */
-  stage(batch: CheckedBatch, mode: Mode, rng: RandomState, numbers: StepNumbers | null): S;
+  stage(batch: CheckedBatch, mode: Mode, rng: RandomState, numbers: readonly StepNumbers[] | null): S;
   /** Runs steps in order; those after a failed one do nothing. */
   run(staged: readonly S[]): readonly StepResult[] | Promise<readonly StepResult[]>;
   /** The numbers of a failed step; it may be run again for that, and fails again. */

@@ -1,7 +1,8 @@
+import { describe } from '../check/describe.ts';
 import { assertCell } from '../layers/assertCell.ts';
 import { assertLoss } from '../layers/assertLoss.ts';
 import { type Cell, cellSizes } from '../layers/cell.ts';
-import { elman, type Nonlinearity } from '../layers/elman.ts';
+import { elman, NONLINEARITIES, type Nonlinearity } from '../layers/elman.ts';
 import { gru } from '../layers/gru.ts';
 import { gruResetBefore } from '../layers/gruResetBefore.ts';
 import {
@@ -13,8 +14,16 @@ import {
 } from '../layers/loss.ts';
 import { lstm, lstmPeephole } from '../layers/lstm.ts';
 import { minGru } from '../layers/minGru.ts';
-import { describe } from '../tensor/options.ts';
 import type { FloatArray } from '../tensor/shape.ts';
+import {
+  assertFlag,
+  assertSize,
+  type DenseSpec,
+  type DropoutSpec,
+  type EmbeddingSpec,
+  type ResolvedLayers,
+  resolveLayers,
+} from './layerSpecs.ts';
 import { assertOptions, SPEC_FIELDS } from './options.ts';
 
 /** `gru` resets after the product as PyTorch does, `gruResetBefore` before it as the paper does. */
@@ -28,6 +37,7 @@ const CELLS: Readonly<Record<Exclude<CellName, 'elman'>, Cell>> = {
 /** The names of the bundled cells. */
 export const CELL_NAMES: readonly CellName[] = ['elman', ...(Object.keys(CELLS) as (keyof typeof CELLS)[])];
 
+/** The losses that a spec may name; others are given as values. */
 export type LossName = 'softmaxCrossEntropy' | 'sigmoidCrossEntropy' | 'squaredError';
 
 const LOSSES: Readonly<Record<LossName, Loss>> = { softmaxCrossEntropy, sigmoidCrossEntropy, squaredError };
@@ -55,14 +65,30 @@ export interface StackSpec {
   bias?: 'both' | 'input' | 'none';
   /** What a sequence starts from where no state is given or carried. `learned` makes h0 (and c0) parameters. Default `zero`. */
   initialState?: 'zero' | 'learned';
-  /** Share of a layer's outputs dropped on the way to the next layer while training. Default 0. */
-  dropout?: number;
+  /** A learned vector for each id instead of a one-hot one; null for none, which is the default. */
+  embedding?: EmbeddingSpec | null;
+  /** A dense layer before the recurrent ones, the same for every step; null for none, which is the default. */
+  inputDense?: DenseSpec | null;
+  /**
+   * Whether each recurrent layer's outputs are normalised, over both directions together (Ba et al. 2016): each row gets mean 0
+   * and variance 1, then a learned gain and bias. Default false.
+   */
+  layerNorm?: boolean;
+  /**
+   * Whether what a layer reads is added to what it gives: `true` for every layer but the first, which has no other below it;
+   * `'all'` for the first one, too, whose input must then have the size of its outputs. Default false.
+   */
+  residual?: boolean | 'all';
+  /** Shares that are dropped while training; a number is the share `between` layers. Default 0. */
+  dropout?: number | DropoutSpec;
 }
 
 /** A stack of recurrent layers with an output layer and a loss. */
 export interface ModelSpec extends StackSpec {
-  /** V. 0 for no output layer: the top layer's states are the outputs. */
+  /** V. 0 for no output layer: the outputs are what it would read. */
   outputSize: number;
+  /** A dense layer between the recurrent ones and the output layer; null for none, which is the default. */
+  outputDense?: DenseSpec | null;
   /** Default true. */
   outputBias?: boolean;
   /** What the outputs go through before a squared error. The cross-entropies bring their own. Default `identity`. */
@@ -79,10 +105,20 @@ export interface ModelSpec extends StackSpec {
 }
 
 /** A model's spec with every default filled in, cell and loss as objects. */
-export type ResolvedSpec = Required<Omit<ModelSpec, 'cell' | 'loss'>> & { readonly cell: Cell; readonly loss: Loss };
+export type ResolvedSpec = Required<Omit<ModelSpec, 'cell' | 'loss' | keyof ResolvedLayers>> &
+  ResolvedLayers & { readonly cell: Cell; readonly loss: Loss };
 
 /** What a parameter is in the net. */
-export type ParameterRole = 'input' | 'recurrent' | 'bias' | 'extra' | 'initialState' | 'output';
+export type ParameterRole =
+  | 'embedding'
+  | 'dense'
+  | 'input'
+  | 'recurrent'
+  | 'bias'
+  | 'extra'
+  | 'initialState'
+  | 'norm'
+  | 'output';
 
 /** Where one parameter lies in the flat block. */
 export interface ParameterLayout {
@@ -101,9 +137,6 @@ export type NamedTensors = Record<string, FloatArray>;
 /** The most parameters a model may have: 2³¹ bytes of float32. */
 const MOST_PARAMETERS = 2 ** 29;
 
-/** The nonlinearities of the Elman cell. */
-export const NONLINEARITIES = Object.keys(elman) as readonly Nonlinearity[];
-
 /**
  * Fills in the defaults and refuses what makes no sense. A spec that is resolved already stays as it is.
  *
@@ -118,7 +151,6 @@ export function resolveSpec(spec: ModelSpec | ResolvedSpec): ResolvedSpec {
     bidirectional: false,
     bias: 'both',
     initialState: 'zero',
-    dropout: 0,
     outputBias: true,
     outputActivation: 'identity',
     lossAt: 'every',
@@ -133,16 +165,11 @@ export function resolveSpec(spec: ModelSpec | ResolvedSpec): ResolvedSpec {
   assertOneOf('lossAt', full.lossAt, ['every', 'last']);
   assertFlag('bidirectional', full.bidirectional);
   assertFlag('outputBias', full.outputBias);
-  assertSize('inputSize', full.inputSize, 1);
-  assertSize('hiddenSize', full.hiddenSize, 1);
+  assertSize('inputSize', full.inputSize);
+  assertSize('hiddenSize', full.hiddenSize);
   assertSize('outputSize', full.outputSize, 0);
-  assertSize('layers', full.layers, 1);
-  if (!(typeof full.dropout === 'number' && full.dropout >= 0 && full.dropout < 1)) {
-    throw new RangeError(`spec.dropout is ${describe(full.dropout)}, expected 0 ≤ dropout < 1`);
-  }
-  if (full.dropout > 0 && full.layers === 1) {
-    throw new RangeError(`spec.dropout is ${full.dropout}, but it works between layers: it needs layers ≥ 2`);
-  }
+  assertSize('layers', full.layers);
+  const around = resolveLayers(full, { ...full, width: full.hiddenSize * (full.bidirectional ? 2 : 1) });
   const { reduction } = full;
   if (reduction !== 'sum' && reduction !== 'mean' && !(typeof reduction === 'number' && Number.isFinite(reduction))) {
     throw new RangeError(`spec.reduction is ${describe(reduction)}, expected 'sum', 'mean' or a finite number`);
@@ -152,7 +179,7 @@ export function resolveSpec(spec: ModelSpec | ResolvedSpec): ResolvedSpec {
   // An object of the library says by itself what a name needs a second field for.
   const nonlinearity = NONLINEARITIES.find((name) => elman[name] === cell) ?? full.nonlinearity;
   const outputActivation = loss === squaredErrorOfSigmoid ? 'sigmoid' : full.outputActivation;
-  const resolved: ResolvedSpec = { ...full, cell, loss, nonlinearity, outputActivation };
+  const resolved: ResolvedSpec = { ...full, ...around, cell, loss, nonlinearity, outputActivation };
   if (loss.per === 'sequence' && full.lossAt === 'last') {
     throw new RangeError(`spec.lossAt is last, but loss ${loss.name} reads every step`);
   }
@@ -205,19 +232,24 @@ function assertOneOf(field: string, value: unknown, allowed: readonly string[]):
   }
 }
 
-function assertFlag(field: string, value: unknown): void {
-  if (typeof value !== 'boolean') throw new TypeError(`spec.${field} is ${describe(value)}, expected true or false`);
-}
-
-function assertSize(field: string, value: number, low: number): void {
-  if (!Number.isInteger(value) || value < low) {
-    throw new RangeError(`spec.${field} is ${describe(value)}, expected a whole number ≥ ${low}`);
-  }
-}
-
-/** The size of the outputs: V, or the states' size where there is no output layer. */
+/** The size of the outputs: V, or of what the output layer would read where there is none. */
 export function outputWidth(spec: ResolvedSpec): number {
-  return spec.outputSize || stateWidth(spec);
+  return spec.outputSize || readoutWidth(spec);
+}
+
+/** The size of what the output layer reads. */
+export function readoutWidth(spec: ResolvedSpec): number {
+  return spec.outputDense?.size ?? stateWidth(spec);
+}
+
+/** The size of what the first recurrent layer reads. */
+export function recurrentInputWidth({ inputDense, embedding, inputSize }: ResolvedSpec): number {
+  return inputDense?.size ?? embedding?.size ?? inputSize;
+}
+
+/** Whether anything is dropped in training. */
+export function drops({ dropout: { input, between, output } }: ResolvedSpec): boolean {
+  return input > 0 || between > 0 || output > 0;
 }
 
 /** The size of the top layer's outputs: H, or 2H when bidirectional. */
@@ -227,6 +259,11 @@ export function stateWidth(spec: ResolvedSpec): number {
 
 export function directionsOf(spec: ResolvedSpec): number {
   return spec.bidirectional ? 2 : 1;
+}
+
+/** Whether a layer adds what it reads to what it gives. */
+export function hasResidual({ residual }: ResolvedSpec, layer: number): boolean {
+  return residual === 'all' || (residual && layer > 0);
 }
 
 /** PyTorch's suffix of a layer's parameters: `_l0`, `_l0_reverse`, `_l1`, … */
@@ -245,10 +282,18 @@ export function parameterLayout(spec: ResolvedSpec): ParameterLayout[] {
     layout.push({ name, shape, offset, length, role, decays });
     offset += length;
   };
+  const placeDense = (name: string, size: number, width: number): void => {
+    place('dense', `${name}.weight`, [size, width], true);
+    place('dense', `${name}.bias`, [size]);
+  };
+  const { embedding, inputDense, outputDense } = spec;
+  const vectors = embedding?.size ?? spec.inputSize;
+  if (embedding !== null) place('embedding', 'embedding.weight', [spec.inputSize, vectors], true);
+  if (inputDense !== null) placeDense('input_dense', inputDense.size, vectors);
   for (let layer = 0; layer < spec.layers; layer++) {
     for (let direction = 0; direction < directionsOf(spec); direction++) {
       const suffix = suffixOf(layer, direction === 1);
-      const width = layer === 0 ? spec.inputSize : stateWidth(spec);
+      const width = layer === 0 ? recurrentInputWidth(spec) : stateWidth(spec);
       place('input', `weight_ih${suffix}`, [cell.gates * H, width], true);
       if (hidden > 0) place('recurrent', `weight_hh${suffix}`, [(hidden + inner) * H, H], true);
       if (spec.bias !== 'none') place('bias', `bias_ih${suffix}`, [cell.gates * H]);
@@ -259,9 +304,12 @@ export function parameterLayout(spec: ResolvedSpec): ParameterLayout[] {
       if (spec.initialState === 'learned')
         for (const state of cell.states) place('initialState', `${state}0${suffix}`, [H]);
     }
+    if (!spec.layerNorm) continue;
+    for (const name of ['weight', 'bias']) place('norm', `norm_l${layer}.${name}`, [stateWidth(spec)]);
   }
+  if (outputDense !== null) placeDense('output_dense', outputDense.size, stateWidth(spec));
   if (spec.outputSize > 0) {
-    place('output', 'weight_ho', [spec.outputSize, stateWidth(spec)], true);
+    if (!embedding?.tied) place('output', 'weight_ho', [spec.outputSize, readoutWidth(spec)], true);
     if (spec.outputBias) place('bias', 'bias_ho', [spec.outputSize]);
   }
   return layout;

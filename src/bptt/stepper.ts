@@ -1,4 +1,5 @@
-import { assertLength, type FloatArray } from '../tensor/shape.ts';
+import { assertLength } from '../check/arrays.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { type Engine, sizingEngine } from './engine.ts';
 import { SequenceModel } from './model.ts';

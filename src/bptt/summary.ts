@@ -3,6 +3,7 @@ import { allocationPlan } from './cpuSession.ts';
 import { assertOptions } from './options.ts';
 import {
   directionsOf,
+  hasResidual,
   type ModelSpec,
   outputWidth,
   type ParameterLayout,
@@ -78,26 +79,31 @@ function layersOf(spec: ResolvedSpec, { steps, batch }: SummaryOptions): LayerSu
     parameters: own.map(({ name, shape }) => ({ name, shape })),
     parameterCount: own.reduce((sum, { length }) => sum + length, 0),
   });
+  const called = (names: RegExp) => rows(layout.filter(({ name }) => names.test(name)));
+  const { embedding, inputDense, outputDense } = spec;
   const layers: LayerSummary[] = [];
+  /** A layer reads what the one before it gives. */
+  let reads = spec.input === 'ids' ? `ids [${steps},${batch}] of ${spec.inputSize}` : `${window}${spec.inputSize}]`;
+  const add = (name: string, gives: string, own: ReturnType<typeof rows>): void => {
+    layers.push({ name, reads, gives, ...own });
+    reads = gives;
+  };
+  if (embedding) add(`embedding${embedding.tied ? ', tied' : ''}`, `${window}${embedding.size}]`, called(/^embedding/));
+  if (inputDense) add(`dense: ${inputDense.activation}`, `${window}${inputDense.size}]`, called(/^input_dense/));
   for (let layer = 0; layer < spec.layers; layer++) {
-    const first = layer === 0;
-    const ids = first && spec.input === 'ids';
-    layers.push({
-      name: `layer ${layer}: ${spec.cell.name}${both}`,
-      reads: ids
-        ? `ids [${steps},${batch}] of ${spec.inputSize}`
-        : `${window}${first ? spec.inputSize : stateWidth(spec)}]`,
-      gives: `${window}${stateWidth(spec)}]`,
-      ...rows(layout.filter(({ name }) => new RegExp(`_l${layer}(_reverse)?$`).test(name))),
-    });
+    const norm = spec.layerNorm ? ', normalised' : '';
+    const residual = hasResidual(spec, layer) ? ', residual' : '';
+    add(
+      `layer ${layer}: ${spec.cell.name}${both}${norm}${residual}`,
+      `${window}${stateWidth(spec)}]`,
+      called(new RegExp(`_l${layer}(_reverse|\\.weight|\\.bias)?$`)),
+    );
   }
-  const last = spec.lossAt === 'last';
-  layers.push({
-    name: `output: ${spec.loss.name}`,
-    reads: `${last ? `[${batch},` : window}${stateWidth(spec)}]`,
-    gives: `${last ? `[${batch},` : window}${outputWidth(spec)}]`,
-    ...rows(layout.filter(({ name }) => name === 'weight_ho' || name === 'bias_ho')),
-  });
+  const rowsOfLoss = spec.lossAt === 'last' ? `[${batch},` : window;
+  reads = `${rowsOfLoss}${stateWidth(spec)}]`;
+  if (outputDense)
+    add(`dense: ${outputDense.activation}`, `${rowsOfLoss}${outputDense.size}]`, called(/^output_dense/));
+  add(`output: ${spec.loss.name}`, `${rowsOfLoss}${outputWidth(spec)}]`, called(/_ho$/));
   return layers;
 }
 

@@ -1,18 +1,20 @@
-import { learningRateAt, type Optimizer } from '../optim/optimizer.ts';
-import { describe } from '../tensor/options.ts';
+import { describe } from '../check/describe.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
 import { RandomState, type RandomStateSnapshot } from '../tensor/random.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { type Batch, BatchReader, type Carry, type InputBatch } from './batch.ts';
 import { CpuSession, type CpuStep } from './cpuSession.ts';
 import type { CpuEngine } from './engine.ts';
 import type { SequenceModel } from './model.ts';
-import type { Mode, Session, Snapshot, StepResult } from './session.ts';
-import { type ModelSpec, type NamedTensors, outputWidth, type ResolvedSpec } from './spec.ts';
+import { type ParameterGroup, stepNumbersOf } from './parameterGroups.ts';
+import type { FailedStep, Mode, Session, Snapshot, StepResult } from './session.ts';
+import { drops, type ModelSpec, type NamedTensors, outputWidth, type ResolvedSpec } from './spec.ts';
 import {
   assertCarry,
   assertParameters,
   assertTrainerOptions,
   assertTrainerState,
+  type NonFiniteError,
   nonFiniteError,
   type TrainerShape,
 } from './trainerChecks.ts';
@@ -20,6 +22,7 @@ import {
 /** How gradients are kept from exploding. */
 export type Clip = { value: number } | { norm: number };
 
+/** What every trainer is made with, whatever its engine. */
 export interface TrainerOptions {
   /** T, the most steps of a window, and B, the most sequences of a batch. */
   steps: number;
@@ -27,6 +30,11 @@ export interface TrainerOptions {
   /** S, the most labels of a sequence, where the loss's targets are labels. Default: as many as steps. */
   labels?: number;
   optimizer: Optimizer;
+  /**
+   * Parameters that the optimizer moves with options of their own, as `[{ parameters: 'bias_*', weightDecay: 0 }]`; all others,
+   * and what a group does not say, are as `optimizer` has it. A parameter may be in one group.
+   */
+  groups?: readonly ParameterGroup[];
   /** Applied to the gradient of loss and L2 together, before the update. */
   clip?: Clip;
   /** λ of λ·Σw² over the weight matrices (not biases, not initial states), part of the loss. Default 0. */
@@ -38,11 +46,14 @@ export interface TrainerOptions {
    * last. Default: all of them.
    */
   stride?: number;
-  /** Names of parameters that do not learn: their gradients are zero, L2's share included, and they stay as they are. */
+  /**
+   * Names of parameters that do not learn: their gradients are zero, L2's share included, and they and the optimizer's memory
+   * of them stay as they are.
+   */
   frozen?: readonly string[];
   /**
    * Batches that share an update: their gradients are summed (with reduction `mean`: a sum of means), L2 counts once. A call
-   * of {@link Trainer.train} makes an update of every so many of its batches, the last one of what is left; where one of
+   * of `train` makes an update of every so many of its batches, the last one of what is left; where one of
    * them fails, none of them has changed anything. Engines of the CPU only. Default 1.
    */
   accumulate?: number;
@@ -280,7 +291,7 @@ export class Trainer<S = unknown> {
         losses[i] = result.loss;
         if (result.failed !== null) {
           const step = this.session.failedStep(staged) as Awaited<ReturnType<Session<S>['failedStep']>>;
-          throw nonFiniteError(result, step, this.updates, this.session);
+          throw this.nonFinite(result, step, this.updates);
         }
       }
     } catch (error) {
@@ -324,7 +335,7 @@ export class Trainer<S = unknown> {
           const before = streams[failed];
           if (before) this.rng.setState(before);
           const step = await this.session.failedStep(staged[failed]);
-          const error = nonFiniteError(results[failed], step, this.updates + failed, this.session);
+          const error = this.nonFinite(results[failed], step, this.updates + failed);
           done(failed);
           throw error;
         }
@@ -345,17 +356,14 @@ export class Trainer<S = unknown> {
 
   /** The dropout stream before a step that draws from it. */
   protected streamBefore(mode: Mode): RandomStateSnapshot | null {
-    return mode === 'train' && this.spec.dropout > 0 ? this.rng.getState() : null;
+    return mode === 'train' && drops(this.spec) ? this.rng.getState() : null;
   }
 
   /** Reads a batch and makes its step ready. */
   protected stage(batch: TrainingBatch, mode: Mode, update: number): S {
-    const { optimizer } = this.options;
     // What a schedule may refuse comes before anything is drawn.
-    const numbers =
-      mode === 'train' || mode === 'accumulate'
-        ? optimizer.numbers(update, learningRateAt(optimizer.lr, update))
-        : null;
+    const learns = mode === 'train' || mode === 'accumulate';
+    const numbers = learns ? stepNumbersOf(this.session.partition, update) : null;
     const { carry = false } = batch ?? {};
     assertCarry(this.spec, carry);
     this.reader.read(batch, carry);
@@ -383,14 +391,18 @@ export class Trainer<S = unknown> {
     return turn;
   }
 
+  protected nonFinite(result: StepResult, step: FailedStep, updates: number): NonFiniteError {
+    return nonFiniteError(result, step, updates, this.session, this.options.optimizer.name);
+  }
+
   protected assertAlive(fn: string): void {
     if (this.disposed) throw new Error(`trainer.${fn}: the trainer was disposed of`);
   }
 
   private get shape(): TrainerShape {
-    const { dtype, layout, states, spec } = this.session;
+    const { dtype, layout, states, spec, partition } = this.session;
     const { optimizer, batch: B } = this.options;
-    return { dtype, layout, optimizer, states, B, H: spec.hiddenSize };
+    return { dtype, layout, optimizer: optimizer.name, blocks: partition.blocks, states, B, H: spec.hiddenSize };
   }
 
   private named(flat: FloatArray): NamedTensors {
@@ -471,7 +483,7 @@ export class CpuTrainer extends Trainer<CpuStep> {
     const result = run(this.stage(batch, mode, this.updates));
     if (result.failed !== null) {
       if (before) this.rng.setState(before);
-      throw nonFiniteError(result, this.cpu.failedStep(), this.updates, this.cpu);
+      throw this.nonFinite(result, this.cpu.failedStep(), this.updates);
     }
     if (mode === 'train' && counts) this.updates++;
     return result.loss;

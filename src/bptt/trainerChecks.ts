@@ -1,6 +1,7 @@
+import { assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import { describe } from '../tensor/options.ts';
-import { assertLength, type Dtype, type FloatArray } from '../tensor/shape.ts';
+import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import type { Carry } from './batch.ts';
 import type { FailedStep, Session, StepResult } from './session.ts';
 import type { NamedTensors, ParameterLayout, ResolvedSpec } from './spec.ts';
@@ -22,9 +23,14 @@ export function assertTrainerOptions(options: TrainerOptions): void {
   assertRange('backSteps', backSteps, 1, steps);
   assertRange('stride', stride, 1, steps);
   assertRange('accumulate', accumulate, 1);
-  const { frozen = [] } = options;
+  const { frozen = [], groups = [] } = options;
   if (!Array.isArray(frozen)) {
     throw new TypeError(`trainer: frozen is ${describe(frozen)}, expected a list of names of parameters`);
+  }
+  const listed = Array.isArray(groups) && groups.every((group) => typeof group === 'object' && group !== null);
+  if (!listed) {
+    const wanted = "expected a list of groups, as in [{ parameters: 'bias_*', weightDecay: 0 }]";
+    throw new TypeError(`trainer: groups is ${describe(groups)}, ${wanted}`);
   }
 }
 
@@ -64,7 +70,9 @@ export function assertCarry({ bidirectional }: ResolvedSpec, carry: Carry): void
 export interface TrainerShape {
   readonly dtype: Dtype;
   readonly layout: readonly ParameterLayout[];
-  readonly optimizer: Optimizer;
+  /** The name of the update rule, and its blocks of memory. */
+  readonly optimizer: string;
+  readonly blocks: number;
   /** The names of the carried states, [B,H] each. */
   readonly states: readonly string[];
   readonly B: number;
@@ -94,17 +102,16 @@ export function assertParameters(
 /** @throws as {@link assertParameters}, and where the state is of another optimizer, or a part is missing or misshapen. */
 export function assertTrainerState(shape: TrainerShape, state: TrainerState): void {
   const fn = 'trainer.setState';
-  const { dtype, optimizer, states, B, H, layout } = shape;
+  const { dtype, optimizer, blocks, states, B, H, layout } = shape;
   assertObject(fn, 'state', state);
   assertParameters(shape, state.parameters, fn);
-  if (state.optimizer !== optimizer.name) {
-    throw new RangeError(`${fn}: optimizer is ${String(state.optimizer)}, this trainer's is ${optimizer.name}`);
+  if (state.optimizer !== optimizer) {
+    throw new RangeError(`${fn}: optimizer is ${String(state.optimizer)}, this trainer's is ${optimizer}`);
   }
-  const blocks = optimizer.initialMemory.length;
   const { optimizerMemory } = state;
   if (!Array.isArray(optimizerMemory) || optimizerMemory.length !== blocks) {
     const got = Array.isArray(optimizerMemory) ? `${optimizerMemory.length} blocks` : typeof optimizerMemory;
-    throw new RangeError(`${fn}: optimizerMemory is ${got}, expected ${blocks} blocks of ${optimizer.name}`);
+    throw new RangeError(`${fn}: optimizerMemory is ${got}, expected ${blocks} blocks of ${optimizer}`);
   }
   const last = layout[layout.length - 1];
   for (let i = 0; i < blocks; i++) {
@@ -162,23 +169,30 @@ export class NonFiniteError extends Error {
 
 /**
  * The error of a failed step, with the first tensor that holds a NaN or infinity: parameters, then what was computed from
- * them.
+ * them; of an update what it would have left, the optimizer's memory first.
  *
  * @param updates done before
+ * @param optimizer the name of the update rule
  */
 export function nonFiniteError(
   { failed, loss }: StepResult,
-  { parameters, gradients, steps, stateAfter }: FailedStep,
+  { parameters, gradients, memory, steps, stateAfter }: FailedStep,
   updates: number,
   { layout, states }: Pick<Session, 'layout' | 'states'>,
+  optimizer: string,
 ): NonFiniteError {
+  const each = function* (flat: FloatArray, nameOf: (name: string) => string): Generator<[string, FloatArray]> {
+    for (const { name, offset, length } of layout) yield [nameOf(name), flat.subarray(offset, offset + length)];
+  };
   const tensors = function* (): Generator<[string, FloatArray]> {
-    for (const { name, offset, length } of layout) yield [name, parameters.subarray(offset, offset + length)];
-    if (failed === 'the gradient') {
-      for (const { name, offset, length } of layout) {
-        yield [`the gradient of ${name}`, gradients.subarray(offset, offset + length)];
-      }
+    if (failed === 'the update') {
+      for (const [b, block] of memory.entries())
+        yield* each(block, (name) => `memory ${b} of ${optimizer} for ${name}`);
+      yield* each(parameters, (name) => `${name} after the update`);
+      return;
     }
+    yield* each(parameters, (name) => name);
+    if (failed === 'the gradient') yield* each(gradients, (name) => `the gradient of ${name}`);
     for (const [index, name] of states.entries()) {
       for (let t = 0; t <= steps; t++) yield [`${name} after ${t} steps of the window`, stateAfter(t, index)];
     }
@@ -187,5 +201,5 @@ export function nonFiniteError(
     const bad = values.find((v) => !Number.isFinite(v));
     if (bad !== undefined) return new NonFiniteError(name, updates, bad);
   }
-  return new NonFiniteError(failed ?? 'the loss', updates, failed === 'the gradient' ? Number.NaN : loss);
+  return new NonFiniteError(failed ?? 'the loss', updates, failed === 'the loss' ? loss : Number.NaN);
 }

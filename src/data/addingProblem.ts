@@ -1,6 +1,8 @@
-import { assertWhole, type RandomState } from '../tensor/random.ts';
+import { assertFloats, assertLength } from '../check/arrays.ts';
+import { assertWhole } from '../check/numbers.ts';
+import { assertStream } from '../check/values.ts';
+import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { assertLength } from './check.ts';
 
 /** The mean squared error of a net that remembers nothing and always says 1: the variance of a sum of two uniforms. */
 export const ADDING_BASELINE: number = 1 / 6;
@@ -17,10 +19,13 @@ export const ADDING_BASELINE: number = 1 / 6;
  * @throws {RangeError} when T < 2, B < 1, or a buffer has another size.
  */
 export function addingProblem(x: FloatArray, targets: FloatArray, rng: RandomState, t: number, b: number): void {
+  assertFloats('addingProblem', 'x', x);
+  assertFloats('addingProblem', 'targets', targets);
+  assertStream('addingProblem', 'rng', rng);
   assertWhole('addingProblem', 'T', t, 2);
   assertWhole('addingProblem', 'B', b, 1);
-  assertLength('addingProblem', 'x', x, `[T,B,2] = [${t},${b},2]`, t * b * 2);
-  assertLength('addingProblem', 'targets', targets, `[B] = [${b}]`, b);
+  assertLength('addingProblem', 'x', x, '[T,B,2]', t, b, 2);
+  assertLength('addingProblem', 'targets', targets, '[B]', b);
   const half = Math.floor(t / 2);
   for (let j = 0; j < b; j++) {
     for (let i = 0; i < t; i++) {

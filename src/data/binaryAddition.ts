@@ -1,6 +1,8 @@
-import { assertWhole, type RandomState } from '../tensor/random.ts';
+import { assertFloats, assertLength } from '../check/arrays.ts';
+import { assertWhole } from '../check/numbers.ts';
+import { assertNumbers, assertStream } from '../check/values.ts';
+import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { assertLength } from './check.ts';
 
 /** Beyond this many bits a number is no longer exact. */
 const MAX_BINARY_DIM = 53;
@@ -33,6 +35,7 @@ export function int2binary(value: number, binaryDim = 8): Uint8Array {
 
 /** The number of bits, the most significant first; values are rounded as a net's outputs are read. */
 export function binary2int(bits: ArrayLike<number>): number {
+  assertNumbers('binary2int', 'bits', bits);
   let value = 0;
   for (let i = 0; i < bits.length; i++) value = 2 * value + Math.round(bits[i]);
   return value;
@@ -40,6 +43,7 @@ export function binary2int(bits: ArrayLike<number>): number {
 
 /** Two numbers below 2^(binaryDim-1), by `randint` each, so that their sum fits. */
 export function additionProblem(rng: RandomState, binaryDim = 8): AdditionProblem {
+  assertStream('additionProblem', 'rng', rng);
   assertWhole('additionProblem', 'binaryDim', binaryDim, 1, MAX_BINARY_DIM);
   const aInt = rng.randint(2 ** (binaryDim - 1));
   const bInt = rng.randint(2 ** (binaryDim - 1));
@@ -59,10 +63,13 @@ export function additionProblem(rng: RandomState, binaryDim = 8): AdditionProble
  * Overwrites `x` [T,B,2] with the bits of a and b and `targets` [T,B,1] with those of the sum; T bits wide.
  */
 export function additionBatch(x: FloatArray, targets: FloatArray, rng: RandomState, t: number, b: number): void {
+  assertFloats('additionBatch', 'x', x);
+  assertFloats('additionBatch', 'targets', targets);
+  assertStream('additionBatch', 'rng', rng);
   assertWhole('additionBatch', 'T', t, 1, MAX_BINARY_DIM);
   assertWhole('additionBatch', 'B', b, 1);
-  assertLength('additionBatch', 'x', x, `[T,B,2] = [${t},${b},2]`, t * b * 2);
-  assertLength('additionBatch', 'targets', targets, `[T,B,1] = [${t},${b},1]`, t * b);
+  assertLength('additionBatch', 'x', x, '[T,B,2]', t, b, 2);
+  assertLength('additionBatch', 'targets', targets, '[T,B,1]', t, b, 1);
   for (let j = 0; j < b; j++) {
     const problem = additionProblem(rng, t);
     for (let i = 0; i < t; i++) {

@@ -1,5 +1,6 @@
-import { assertWhole, type RandomState } from '../tensor/random.ts';
-import { assertWholes } from '../tensor/wholes.ts';
+import { assertWhole, assertWholes } from '../check/numbers.ts';
+import { assertList, assertStream } from '../check/values.ts';
+import type { RandomState } from '../tensor/random.ts';
 
 /**
  * Batches of sequences of similar length, so that little is padding: the sequences are sorted by length and cut into batches
@@ -16,6 +17,8 @@ import { assertWholes } from '../tensor/wholes.ts';
 export function bucketByLength(lengths: ArrayLike<number>, batchSize: number, rng?: RandomState): Int32Array[] {
   const fn = 'bucketByLength';
   assertWhole(fn, 'batchSize', batchSize, 1);
+  assertList(fn, 'lengths', lengths, 'a list of numbers');
+  if (rng !== undefined) assertStream(fn, 'rng', rng);
   assertWholes(fn, 'lengths', lengths, 0);
   const order = rng?.permutation(lengths.length) ?? Int32Array.from(lengths, (_, i) => i);
   order.sort((a, b) => lengths[a] - lengths[b]); // stable

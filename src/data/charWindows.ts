@@ -1,6 +1,6 @@
-import { describe } from '../tensor/options.ts';
-import { assertWhole } from '../tensor/random.ts';
-import { assertLength } from './check.ts';
+import { assertInts, assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
 
 /**
  * Windows of T steps through a long text that is read as B streams side by side: stream b is the b-th of B equal parts.
@@ -21,7 +21,9 @@ export class CharWindows {
     assertWhole('CharWindows', 'T', t, 1);
     assertWhole('CharWindows', 'B', b, 1);
     if (!(ids instanceof Int32Array || ids instanceof Uint8Array || ids instanceof Uint16Array)) {
-      throw new TypeError(`CharWindows: ids is ${describe(ids)}, expected an Int32Array, Uint16Array or Uint8Array of ids`);
+      throw new TypeError(
+        `CharWindows: ids is ${describe(ids)}, expected an Int32Array, Uint16Array or Uint8Array of ids`,
+      );
     }
     if (ids.length < t * b + 1) {
       throw new RangeError(`CharWindows: ids has ${ids.length} elements, expected at least T·B + 1 = ${t * b + 1}`);
@@ -55,10 +57,12 @@ export class CharWindows {
    */
   next(inputs: Int32Array, targets: Int32Array): boolean {
     const { T, B, streamLength } = this;
+    assertInts('CharWindows.next', 'inputs', inputs);
+    assertInts('CharWindows.next', 'targets', targets);
     // the shapes are spelled out only for an error: nothing is allocated here
     if (inputs.length !== T * B || targets.length !== T * B) {
-      assertLength('CharWindows.next', 'inputs', inputs, `[T,B] = [${T},${B}]`, T * B);
-      assertLength('CharWindows.next', 'targets', targets, `[T,B] = [${T},${B}]`, T * B);
+      assertLength('CharWindows.next', 'inputs', inputs, '[T,B]', T, B);
+      assertLength('CharWindows.next', 'targets', targets, '[T,B]', T, B);
     }
     if (this.#position + T > streamLength) this.#position = 0;
     const p = this.#position;

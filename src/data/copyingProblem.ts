@@ -1,6 +1,9 @@
+import { assertInts, assertLength } from '../check/arrays.ts';
+import { assertWhole } from '../check/numbers.ts';
+import { assertOptions } from '../check/options.ts';
+import { assertStream } from '../check/values.ts';
 import { logOf } from '../tensor/log.ts';
-import { assertWhole, type RandomState } from '../tensor/random.ts';
-import { assertLength } from './check.ts';
+import type { RandomState } from '../tensor/random.ts';
 
 /** The sizes of a copying problem: S symbols out of K to remember over a delay of T blanks, in the paper's letters. */
 export interface CopyingSizes {
@@ -14,6 +17,8 @@ export interface CopyingSizes {
 
 /** The number of steps of a copying problem, delay + 2·symbols. */
 export function copyingSteps(delay: number, symbols = 10): number {
+  assertWhole('copyingSteps', 'delay', delay, 1);
+  assertWhole('copyingSteps', 'symbols', symbols, 1);
   return delay + 2 * symbols;
 }
 
@@ -29,15 +34,19 @@ export function copyingSteps(delay: number, symbols = 10): number {
  * @throws {RangeError} when a size is not a whole number ≥ 1 or a buffer has another size.
  */
 export function copyingProblem(ids: Int32Array, targets: Int32Array, rng: RandomState, sizes: CopyingSizes): void {
-  const { delay, B: b, symbols = 10, alphabet = 8 } = sizes;
   const fn = 'copyingProblem';
+  assertInts(fn, 'ids', ids);
+  assertInts(fn, 'targets', targets);
+  assertStream(fn, 'rng', rng);
+  assertOptions(fn, sizes, ['delay', 'B', 'symbols', 'alphabet']);
+  const { delay, B: b, symbols = 10, alphabet = 8 } = sizes;
   assertWhole(fn, 'delay', delay, 1);
   assertWhole(fn, 'B', b, 1);
   assertWhole(fn, 'symbols', symbols, 1);
   assertWhole(fn, 'alphabet', alphabet, 1);
   const steps = copyingSteps(delay, symbols);
-  assertLength(fn, 'ids', ids, `[delay+2S,B] = [${steps},${b}]`, steps * b);
-  assertLength(fn, 'targets', targets, `[delay+2S,B] = [${steps},${b}]`, steps * b);
+  assertLength(fn, 'ids', ids, '[delay+2S,B]', steps, b);
+  assertLength(fn, 'targets', targets, '[delay+2S,B]', steps, b);
   const blank = alphabet;
   const start = alphabet + 1;
   ids.fill(blank);
@@ -57,5 +66,9 @@ export function copyingProblem(ids: Int32Array, targets: Int32Array, rng: Random
  * S·ln K / (delay + 2S).
  */
 export function copyingBaseline(delay: number, symbols = 10, alphabet = 8): number {
+  const fn = 'copyingBaseline';
+  assertWhole(fn, 'delay', delay, 1);
+  assertWhole(fn, 'symbols', symbols, 1);
+  assertWhole(fn, 'alphabet', alphabet, 1);
   return (symbols * logOf(alphabet)) / copyingSteps(delay, symbols);
 }

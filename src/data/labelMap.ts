@@ -1,3 +1,7 @@
+import { describe } from '../check/describe.ts';
+import { assertWholes } from '../check/numbers.ts';
+import { assertIterable, assertList } from '../check/values.ts';
+
 /**
  * The labels of a classification, strings or numbers, each with its id 0 … size − 1.
  *
@@ -15,11 +19,12 @@ export class LabelMap<L extends string | number = string> {
    * finite number.
    */
   constructor(labels: Iterable<L>) {
+    assertIterable('LabelMap', 'labels', labels);
     this.labels = Array.from(labels);
     const ids = new Map<string | number, number>();
     for (const [id, label] of this.labels.entries()) {
       if (typeof label !== 'string' && !Number.isFinite(label)) {
-        throw new TypeError(`LabelMap: labels[${id}] is ${String(label)}, expected a string or a finite number`);
+        throw new TypeError(`LabelMap: labels[${id}] is ${describe(label)}, expected a string or a finite number`);
       }
       const first = ids.get(label);
       if (first !== undefined) {
@@ -37,6 +42,7 @@ export class LabelMap<L extends string | number = string> {
    * @throws as the constructor.
    */
   static fromLabels<L extends string | number>(labels: Iterable<L>): LabelMap<L> {
+    assertIterable('LabelMap.fromLabels', 'labels', labels);
     return new LabelMap(new Set(labels));
   }
 
@@ -56,11 +62,12 @@ export class LabelMap<L extends string | number = string> {
    * @throws {RangeError} naming the first label that is not in the map and its index.
    */
   encode(labels: Iterable<string | number>): Int32Array {
+    assertIterable('LabelMap.encode', 'labels', labels);
     return Int32Array.from(Array.from(labels), (label, i) => {
       const id = this.#ids.get(label);
       if (id === undefined) {
         const wanted = `expected one of the ${this.size} known labels`;
-        throw new RangeError(`LabelMap.encode: labels[${i}] is ${JSON.stringify(label)}, ${wanted}`);
+        throw new RangeError(`LabelMap.encode: labels[${i}] is ${describe(label)}, ${wanted}`);
       }
       return id;
     });
@@ -72,13 +79,9 @@ export class LabelMap<L extends string | number = string> {
    * @throws {RangeError} naming the first id that is not in the map and its index.
    */
   decode(ids: ArrayLike<number>): L[] {
-    return Array.from(ids, (id, i) => {
-      const label = this.labels[id];
-      if (label === undefined) {
-        throw new RangeError(`LabelMap.decode: ids[${i}] is ${id}, expected a whole number from 0 to ${this.size - 1}`);
-      }
-      return label;
-    });
+    assertList('LabelMap.decode', 'ids', ids, 'a list of ids');
+    assertWholes('LabelMap.decode', 'ids', ids, 0, this.size - 1);
+    return Array.from(ids, (id) => this.labels[id]);
   }
 
   /** What `JSON.stringify` writes. */

@@ -1,7 +1,7 @@
-import { assertWhole } from '../tensor/random.ts';
+import { assertFloats, assertLength } from '../check/arrays.ts';
+import { assertWhole, assertWholes } from '../check/numbers.ts';
+import { assertList } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { assertWholes } from '../tensor/wholes.ts';
-import { assertLength } from './check.ts';
 
 /**
  * y[r,ids[r]] = 1, all other elements 0.
@@ -12,10 +12,12 @@ import { assertLength } from './check.ts';
  */
 export function oneHot(y: FloatArray, ids: ArrayLike<number>, rows: number, vocabulary: number): void {
   const fn = 'oneHot';
+  assertFloats(fn, 'y', y);
+  assertList(fn, 'ids', ids, 'a list of ids');
   assertWhole(fn, 'rows', rows, 0);
   assertWhole(fn, 'vocabulary', vocabulary, 1);
-  assertLength(fn, 'y', y, `[R,V] = [${rows},${vocabulary}]`, rows * vocabulary);
-  assertLength(fn, 'ids', ids, `[R] = [${rows}]`, rows);
+  assertLength(fn, 'y', y, '[R,V]', rows, vocabulary);
+  assertLength(fn, 'ids', ids, '[R]', rows);
   assertWholes(fn, 'ids', ids, 0, vocabulary - 1);
   y.fill(0);
   for (let r = 0; r < rows; r++) y[r * vocabulary + ids[r]] = 1;

@@ -1,5 +1,7 @@
-import { assertOptions } from '../tensor/options.ts';
-import { assertWhole } from '../tensor/random.ts';
+import { typeName } from '../check/describe.ts';
+import { allocate, assertNumeric, assertWhole } from '../check/numbers.ts';
+import { assertOptions } from '../check/options.ts';
+import { assertList } from '../check/values.ts';
 import { stepsOf } from './series.ts';
 
 /** How {@link padSequences} lays sequences out. */
@@ -36,6 +38,7 @@ export function padSequences<A extends Int32Array | Float32Array | Float64Array>
   const fn = 'padSequences';
   assertOptions(fn, options, ['features', 'steps', 'padding']);
   const { features = 1, padding = 0 } = options;
+  assertList(fn, 'sequences', sequences, 'a list of typed arrays');
   if (sequences.length === 0) throw new RangeError(`${fn}: got no sequences, expected at least one`);
   const kinds: unknown[] = [Int32Array, Float32Array, Float64Array];
   const Kind = sequences[0]?.constructor as Int32ArrayConstructor;
@@ -45,16 +48,17 @@ export function padSequences<A extends Int32Array | Float32Array | Float64Array>
     const kind = sequence?.constructor;
     if (!kinds.includes(kind) || kind !== Kind) {
       const wanted = b === 0 ? 'Int32Array, Float32Array or Float64Array' : `${Kind.name} like sequences[0]`;
-      throw new TypeError(`${fn}: sequences[${b}] is ${kind?.name ?? sequence}, expected ${wanted}`);
+      throw new TypeError(`${fn}: sequences[${b}] is ${typeName(sequence)}, expected ${wanted}`);
     }
     lengths[b] = stepsOf(fn, `sequences[${b}]`, sequence, features);
     longest = Math.max(longest, lengths[b]);
   }
   const { steps = longest } = options;
   assertWhole(fn, 'steps', steps, longest);
-  if (sequences[0] instanceof Int32Array) assertWhole(fn, 'padding', padding, -(2 ** 31), 2 ** 31 - 1);
+  if (Kind === Int32Array) assertWhole(fn, 'padding', padding, -(2 ** 31), 2 ** 31 - 1);
+  else assertNumeric(fn, 'padding', padding);
   const batch = sequences.length;
-  const values = new Kind(steps * batch * features).fill(padding) as A;
+  const values = allocate(fn, 'steps·batch·features', steps * batch * features, Kind).fill(padding) as A;
   for (const [b, sequence] of sequences.entries()) {
     for (let t = 0; t < lengths[b]; t++) {
       for (let d = 0; d < features; d++) values[(t * batch + b) * features + d] = sequence[t * features + d];

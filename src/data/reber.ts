@@ -1,4 +1,7 @@
-import { assertWhole, type RandomState } from '../tensor/random.ts';
+import { assertFloats } from '../check/arrays.ts';
+import { assertWhole } from '../check/numbers.ts';
+import { assertStream, assertText } from '../check/values.ts';
+import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 
 /** The alphabet; a symbol's index is its one-hot position. */
@@ -57,7 +60,12 @@ export interface ReberExample {
  * @throws {RangeError} when minLength is not a whole number from 0 to 48.
  */
 export function reberWord(rng: RandomState, minLength = 0): string {
-  assertWhole('reberWord', 'minLength', minLength, 0, LONGEST_MIN_LENGTH);
+  return drawWord('reberWord', 'minLength', rng, minLength);
+}
+
+function drawWord(fn: string, arg: string, rng: RandomState, minLength: number): string {
+  assertStream(fn, 'rng', rng);
+  assertWhole(fn, arg, minLength, 0, LONGEST_MIN_LENGTH);
   for (;;) {
     let word = '';
     let state = 0;
@@ -76,42 +84,53 @@ export function reberWord(rng: RandomState, minLength = 0): string {
  * `randint(2)` for the outer symbol (0 T, 1 P), then as {@link reberWord}.
  */
 export function embeddedReberWord(rng: RandomState, minInnerLength = 0): string {
-  assertWhole('embeddedReberWord', 'minInnerLength', minInnerLength, 0, LONGEST_MIN_LENGTH);
+  return drawEmbedded('embeddedReberWord', rng, minInnerLength);
+}
+
+function drawEmbedded(fn: string, rng: RandomState, minInnerLength: number): string {
+  assertStream(fn, 'rng', rng);
+  assertWhole(fn, 'minInnerLength', minInnerLength, 0, LONGEST_MIN_LENGTH);
   const outer = 'TP'[rng.randint(2)];
-  return `B${outer}${reberWord(rng, minInnerLength)}${outer}E`;
+  return `B${outer}${drawWord(fn, 'minInnerLength', rng, minInnerLength)}${outer}E`;
 }
 
 /** One word, see {@link reberWord}, ready to train on. */
 export function getOneExample(rng: RandomState, minLength = 0): ReberExample {
-  const word = reberWord(rng, minLength);
+  const word = drawWord('getOneExample', 'minLength', rng, minLength);
   return example(word, nextSymbols(word));
 }
 
 /** `n` words one after another. */
 export function getNExamples(rng: RandomState, n: number, minLength = 0): ReberExample[] {
   assertWhole('getNExamples', 'n', n, 0);
+  assertStream('getNExamples', 'rng', rng);
+  assertWhole('getNExamples', 'minLength', minLength, 0, LONGEST_MIN_LENGTH);
   return Array.from({ length: n }, () => getOneExample(rng, minLength));
 }
 
 /** One embedded word, see {@link embeddedReberWord}, ready to train on. */
 export function getOneEmbeddedExample(rng: RandomState, minInnerLength = 0): ReberExample {
-  const word = embeddedReberWord(rng, minInnerLength);
+  const word = drawEmbedded('getOneEmbeddedExample', rng, minInnerLength);
   return example(word, embeddedNextSymbols(word));
 }
 
 /** `n` embedded words one after another. */
 export function getNEmbeddedExamples(rng: RandomState, n: number, minInnerLength = 0): ReberExample[] {
   assertWhole('getNEmbeddedExamples', 'n', n, 0);
+  assertStream('getNEmbeddedExamples', 'rng', rng);
+  assertWhole('getNEmbeddedExamples', 'minInnerLength', minInnerLength, 0, LONGEST_MIN_LENGTH);
   return Array.from({ length: n }, () => getOneEmbeddedExample(rng, minInnerLength));
 }
 
 /** Whether the whole word is one of the grammar's. */
 export function inGrammar(word: string): boolean {
+  assertText('inGrammar', 'word', word);
   return walk(word)?.at(-1) === END;
 }
 
 /** Whether the whole word is one of the embedded grammar's. */
 export function inEmbeddedGrammar(word: string): boolean {
+  assertText('inEmbeddedGrammar', 'word', word);
   const outer = /^B([TP]).*\1E$/.test(word);
   return outer && inGrammar(word.slice(2, -2));
 }
@@ -122,6 +141,7 @@ export function inEmbeddedGrammar(word: string): boolean {
  * @throws {RangeError} when the word is not in the grammar.
  */
 export function nextSymbols(word: string): string[] {
+  assertText('nextSymbols', 'word', word);
   if (!inGrammar(word)) throw new RangeError(`nextSymbols: word is '${word}', expected one of the Reber grammar`);
   return walk(word)!
     .slice(1, -1)
@@ -134,6 +154,7 @@ export function nextSymbols(word: string): string[] {
  * @throws {RangeError} when the word is not in the embedded grammar.
  */
 export function embeddedNextSymbols(word: string): string[] {
+  assertText('embeddedNextSymbols', 'word', word);
   if (!inEmbeddedGrammar(word)) {
     throw new RangeError(`embeddedNextSymbols: word is '${word}', expected one of the embedded Reber grammar`);
   }
@@ -146,6 +167,7 @@ export function embeddedNextSymbols(word: string): string[] {
  * @throws {RangeError} naming the first that is not a Reber symbol and its position.
  */
 export function wordToIds(word: string): Int32Array {
+  assertText('wordToIds', 'word', word);
   return Int32Array.from(word, (symbol, i) => {
     const id = REBER_SYMBOLS.indexOf(symbol);
     if (id < 0) {
@@ -157,6 +179,7 @@ export function wordToIds(word: string): Int32Array {
 
 /** The symbols of a word as one-hots, [T,7]. */
 export function wordToOneHots(word: string): Float64Array {
+  assertText('wordToOneHots', 'word', word);
   const ids = wordToIds(word);
   const oneHots = new Float64Array(ids.length * V);
   for (let t = 0; t < ids.length; t++) oneHots[t * V + ids[t]] = 1;
@@ -169,6 +192,7 @@ export function wordToOneHots(word: string): Float64Array {
  * @throws {RangeError} when a row is not a one-hot.
  */
 export function sequenceToWord(sequence: FloatArray): string {
+  assertFloats('sequenceToWord', 'sequence', sequence);
   let word = '';
   for (let start = 0; start < sequence.length; start += V) {
     const row = sequence.subarray(start, start + V);

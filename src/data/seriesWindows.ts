@@ -1,5 +1,5 @@
-import { assertOptions } from '../tensor/options.ts';
-import { assertWhole } from '../tensor/random.ts';
+import { assertWhole } from '../check/numbers.ts';
+import { assertOptions } from '../check/options.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { stepsOf } from './series.ts';
 

@@ -1,3 +1,5 @@
+import { assertPositive } from '../check/numbers.ts';
+import { assertOneOf } from '../check/values.ts';
 import { cosOf, sinOf } from '../tensor/sin.ts';
 
 /** Inputs S and targets T of `B` = 2 sequences of `D` = 2 features over `steps` time steps. */
@@ -21,8 +23,10 @@ export type SineLayout = 'batch-first' | 'time-first';
  * @throws {RangeError} when step is not in (0, 2π], or so small that there would be more than 10⁷ steps.
  */
 export function sineData(step = 0.2, layout: SineLayout = 'batch-first'): SineData {
+  assertPositive('sineData', 'step', step);
   const steps = Math.ceil((2 * Math.PI) / step);
-  if (!(step > 0 && steps >= 1 && steps <= 1e7)) {
+  assertOneOf('sineData', 'layout', layout, ['batch-first', 'time-first']);
+  if (!(steps >= 1 && steps <= 1e7)) {
     throw new RangeError(`sineData: step is ${step}, expected a positive number that makes 1 to 10000000 steps`);
   }
   const [strideT, strideB] = layout === 'batch-first' ? [2, steps * 2] : [4, 2];

@@ -1,5 +1,6 @@
-import { assertOptions } from '../tensor/options.ts';
-import { assertWhole } from '../tensor/random.ts';
+import { describe, typeName } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
+import { assertOptions } from '../check/options.ts';
 import { stepsOf } from './series.ts';
 
 /** Where {@link splitInTime} cuts: exactly one of `validationSteps` and `validationFraction`. */
@@ -32,14 +33,16 @@ export function splitInTime<A extends Float32Array | Float64Array | Int32Array>(
   if ((validationSteps === undefined) === (validationFraction === undefined)) {
     throw new TypeError(`${fn}: expected exactly one of validationSteps and validationFraction`);
   }
-  if (typeof series?.subarray !== 'function') {
-    const kind = (series as object | undefined)?.constructor?.name;
-    throw new TypeError(`${fn}: series is ${kind}, expected Float32Array, Float64Array or Int32Array`);
+  if (![Float32Array, Float64Array, Int32Array].some((Kind) => series instanceof Kind)) {
+    throw new TypeError(`${fn}: series is ${typeName(series)}, expected Float32Array, Float64Array or Int32Array`);
   }
   const steps = stepsOf(fn, 'series', series, features);
   if (steps < 2) throw new RangeError(`${fn}: series has ${steps} steps, expected at least 2`);
-  if (validationFraction !== undefined && !(validationFraction > 0 && validationFraction < 1)) {
-    throw new RangeError(`${fn}: validationFraction is ${validationFraction}, expected a number in (0, 1)`);
+  if (
+    validationFraction !== undefined &&
+    !(Number.isFinite(validationFraction) && validationFraction > 0 && validationFraction < 1)
+  ) {
+    throw new RangeError(`${fn}: validationFraction is ${describe(validationFraction)}, expected a number in (0, 1)`);
   }
   const count = validationSteps ?? Math.floor(validationFraction! * steps);
   if (count === 0 && validationFraction !== undefined) {

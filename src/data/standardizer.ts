@@ -1,6 +1,8 @@
-import { assertWhole } from '../tensor/random.ts';
+import { assertFloats, assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
+import { assertWhole } from '../check/numbers.ts';
+import { assertObject } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { assertLength } from './check.ts';
 import { stepsOf } from './series.ts';
 
 /** Mean and standard deviation of each of D features, as plain data that survives JSON. */
@@ -27,17 +29,21 @@ export class Standardizer implements StandardizerState {
    * @throws {RangeError} when the two lists differ in length or are empty, a mean is not finite, or a deviation is not finite
    * and positive, {TypeError} when one of them is no list.
    */
-  constructor({ mean, deviation }: StandardizerState) {
+  constructor(state: StandardizerState) {
     const fn = 'Standardizer';
+    assertObject(fn, 'state', state);
+    const { mean, deviation } = state;
     for (const [name, list] of Object.entries({ mean, deviation })) {
-      if (!Array.isArray(list)) throw new TypeError(`${fn}: ${name} is ${String(list)}, expected an array of numbers`);
+      if (!Array.isArray(list))
+        throw new TypeError(`${fn}: ${name} is ${describe(list)}, expected an array of numbers`);
     }
     assertWhole(fn, 'the length of mean', mean.length, 1);
-    assertLength(fn, 'deviation', deviation, `[D] = [${mean.length}] like mean`, mean.length);
+    assertLength(fn, 'deviation', deviation, '[D]', mean.length);
     for (let d = 0; d < mean.length; d++) {
-      if (!Number.isFinite(mean[d])) throw new RangeError(`${fn}: mean[${d}] is ${mean[d]}, expected a finite number`);
+      if (!Number.isFinite(mean[d]))
+        throw new RangeError(`${fn}: mean[${d}] is ${describe(mean[d])}, expected a finite number`);
       if (!(Number.isFinite(deviation[d]) && deviation[d] > 0)) {
-        throw new RangeError(`${fn}: deviation[${d}] is ${deviation[d]}, expected a finite number > 0`);
+        throw new RangeError(`${fn}: deviation[${d}] is ${describe(deviation[d])}, expected a finite number > 0`);
       }
     }
     this.mean = [...mean];
@@ -120,6 +126,7 @@ export class Standardizer implements StandardizerState {
 
   #assertShapes(fn: string, output: FloatArray, input: ArrayLike<number>): void {
     const steps = stepsOf(fn, 'the input', input, this.features);
-    assertLength(fn, 'the output', output, `[N,D] = [${steps},${this.features}]`, input.length);
+    assertFloats(fn, 'the output', output);
+    assertLength(fn, 'the output', output, '[N,D]', steps, this.features);
   }
 }

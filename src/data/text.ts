@@ -1,4 +1,6 @@
-import { isIndex } from './check.ts';
+import { describe } from '../check/describe.ts';
+import { assertRange, isIndex } from '../check/numbers.ts';
+import { assertIterable, assertList, assertOneOf, assertText } from '../check/values.ts';
 
 /** How {@link CharVocabulary.fromText} numbers the characters. */
 export type CharOrder = 'appearance' | 'sorted';
@@ -15,11 +17,12 @@ export class CharVocabulary {
    * @throws {RangeError} when the list is empty, holds a character twice, or an entry is not one code point.
    */
   constructor(chars: Iterable<string>) {
+    if (typeof chars !== 'string') assertIterable('CharVocabulary', 'chars', chars, 'a list of characters');
     this.chars = Array.from(chars);
     const ids = new Map<string, number>();
     for (const [id, char] of this.chars.entries()) {
       if (typeof char !== 'string' || char.length !== String.fromCodePoint(char.codePointAt(0) ?? 0).length) {
-        throw new RangeError(`CharVocabulary: chars[${id}] is ${JSON.stringify(char)}, expected one character`);
+        throw new RangeError(`CharVocabulary: chars[${id}] is ${describe(char)}, expected one character`);
       }
       if (ids.has(char)) {
         throw new RangeError(`CharVocabulary: chars[${id}] is ${quote(char)}, the same as chars[${ids.get(char)}]`);
@@ -36,6 +39,8 @@ export class CharVocabulary {
    * @throws {RangeError} when the text is empty.
    */
   static fromText(text: string, order: CharOrder = 'appearance'): CharVocabulary {
+    assertText('CharVocabulary.fromText', 'text', text);
+    assertOneOf('CharVocabulary.fromText', 'order', order, ['appearance', 'sorted']);
     const chars = Array.from(new Set(text));
     if (order === 'sorted') chars.sort((a, b) => a.codePointAt(0)! - b.codePointAt(0)!);
     return new CharVocabulary(chars);
@@ -48,6 +53,7 @@ export class CharVocabulary {
 
   /** Whether the vocabulary knows the character. */
   has(char: string): boolean {
+    assertText('CharVocabulary.has', 'char', char);
     return this.#ids.has(char);
   }
 
@@ -57,6 +63,7 @@ export class CharVocabulary {
    * @throws {RangeError} naming the first character that the vocabulary lacks and its position, counted in characters.
    */
   encode(text: string): Int32Array {
+    assertText('CharVocabulary.encode', 'text', text);
     const ids: number[] = [];
     for (const char of text) {
       const id = this.#ids.get(char);
@@ -76,11 +83,12 @@ export class CharVocabulary {
    * @throws {RangeError} naming the first id that is not in the vocabulary and its index.
    */
   decode(ids: ArrayLike<number>): string {
+    assertList('CharVocabulary.decode', 'ids', ids, 'a list of ids');
     let text = '';
     for (let i = 0; i < ids.length; i++) {
       if (!isIndex(ids[i], this.size)) {
         throw new RangeError(
-          `CharVocabulary.decode: ids[${i}] is ${ids[i]}, expected a whole number from 0 to ${this.size - 1}`,
+          `CharVocabulary.decode: ids[${i}] is ${describe(ids[i])}, expected a whole number from 0 to ${this.size - 1}`,
         );
       }
       text += this.chars[ids[i]];
@@ -95,6 +103,9 @@ export class CharVocabulary {
  * @throws {RangeError} naming the offset of the first byte that does not belong to a whole, valid character.
  */
 export function decodeUtf8(bytes: Uint8Array): string {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new TypeError(`decodeUtf8: bytes is ${describe(bytes)}, expected a Uint8Array`);
+  }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -142,9 +153,10 @@ export function splitTail<A extends Uint8Array | Uint16Array | Int32Array>(
   ids: A,
   fraction: number,
 ): { train: A; validation: A } {
-  if (!(fraction >= 0 && fraction < 1)) {
-    throw new RangeError(`splitTail: fraction is ${fraction}, expected a number in [0, 1)`);
+  if (!(ids instanceof Int32Array || ids instanceof Uint8Array || ids instanceof Uint16Array)) {
+    throw new TypeError(`splitTail: ids is ${describe(ids)}, expected an Int32Array, Uint16Array or Uint8Array of ids`);
   }
+  assertRange('splitTail', 'fraction', fraction, 0, 1);
   const at = ids.length - Math.floor(ids.length * fraction);
   return { train: ids.subarray(0, at) as A, validation: ids.subarray(at) as A };
 }

@@ -1,5 +1,7 @@
-import { assertWhole } from '../tensor/random.ts';
-import { isIndex } from './check.ts';
+import { describe } from '../check/describe.ts';
+import { assertWhole, isIndex } from '../check/numbers.ts';
+import { assertOptions } from '../check/options.ts';
+import { assertFlag, assertIterable, assertList, assertText } from '../check/values.ts';
 
 /** Stands for every word outside the vocabulary. */
 export const UNKNOWN = '<unk>';
@@ -24,7 +26,10 @@ const ABBREVIATION_LENGTH = 16;
  * line. Words keep inner apostrophes and hyphens. Lower case unless `lowercase` is false.
  */
 export function tokenizeWords(text: string, options: { readonly lowercase?: boolean } = {}): string[] {
+  assertText('tokenizeWords', 'text', text);
+  assertOptions('tokenizeWords', options, ['lowercase']);
   const { lowercase = true } = options;
+  assertFlag('tokenizeWords', 'lowercase', lowercase);
   const tokens: string[] = [];
   for (const paragraph of text.split(/\r?\n[^\S\n]*\r?\n/)) {
     for (const sentence of splitSentences(paragraph)) {
@@ -63,12 +68,15 @@ const FULL_STOP = /^[.!?…]$/;
  * capital. The inverse of {@link tokenizeWords} but for case and the amount of space.
  */
 export function joinTokens(tokens: Iterable<string>): string {
+  assertIterable('joinTokens', 'tokens', tokens);
+  let index = 0;
   let text = '';
   let last = ''; // the last sign of the text, which is not searched itself: it grows
   let glue = true; // the next token follows without a space
   let sentenceStart = true;
   const open = new Set<string>();
   for (const token of tokens) {
+    assertText('joinTokens', `tokens[${index++}]`, token);
     if (token === SENTENCE_START || token === SENTENCE_END) {
       sentenceStart = true;
       glue = text === '';
@@ -114,11 +122,12 @@ export class WordVocabulary {
    * @throws {RangeError} when an entry is no string, a word comes twice or `<unk>` is missing.
    */
   constructor(words: Iterable<string>) {
+    assertIterable('WordVocabulary', 'words', words);
     this.words = Array.from(words);
     const ids = new Map<string, number>();
     for (const [id, word] of this.words.entries()) {
       if (typeof word !== 'string') {
-        throw new RangeError(`WordVocabulary: words[${id}] is ${String(word)}, expected a string`);
+        throw new RangeError(`WordVocabulary: words[${id}] is ${describe(word)}, expected a string`);
       }
       if (ids.has(word)) {
         throw new RangeError(`WordVocabulary: words[${id}] is '${word}', the same as words[${ids.get(word)}]`);
@@ -137,12 +146,18 @@ export class WordVocabulary {
    * @throws {RangeError} when maxSize < 3 or minCount < 1, or one of them is not a whole number.
    */
   static fromTokens(tokens: Iterable<string>, options: WordVocabularyOptions = {}): WordVocabulary {
+    assertIterable('WordVocabulary.fromTokens', 'tokens', tokens);
+    assertOptions('WordVocabulary.fromTokens', options, ['maxSize', 'minCount']);
     const { maxSize = Number.MAX_SAFE_INTEGER, minCount = 1 } = options;
     assertWhole('WordVocabulary.fromTokens', 'maxSize', maxSize, 3);
     assertWhole('WordVocabulary.fromTokens', 'minCount', minCount, 1);
     const special = [UNKNOWN, SENTENCE_START, SENTENCE_END];
     const counts = new Map<string, number>();
-    for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1);
+    let index = 0;
+    for (const token of tokens) {
+      assertText('WordVocabulary.fromTokens', `tokens[${index++}]`, token);
+      counts.set(token, (counts.get(token) ?? 0) + 1);
+    }
     for (const token of special) counts.delete(token);
     const frequent = Array.from(counts).filter(([, count]) => count >= minCount);
     frequent.sort(([, a], [, b]) => b - a); // stable, so ties stay in order of appearance
@@ -156,12 +171,17 @@ export class WordVocabulary {
 
   /** Whether the vocabulary knows the word. */
   has(word: string): boolean {
+    assertText('WordVocabulary.has', 'word', word);
     return this.#ids.has(word);
   }
 
   /** The ids of a list of words, [T]. */
   encode(tokens: Iterable<string>): Int32Array {
-    return Int32Array.from(tokens, (token) => this.#ids.get(token) ?? this.#unknown);
+    assertIterable('WordVocabulary.encode', 'tokens', tokens);
+    return Int32Array.from(tokens, (token, i) => {
+      assertText('WordVocabulary.encode', `tokens[${i}]`, token);
+      return this.#ids.get(token) ?? this.#unknown;
+    });
   }
 
   /**
@@ -170,10 +190,11 @@ export class WordVocabulary {
    * @throws {RangeError} naming the first id that is not in the vocabulary and its index.
    */
   decode(ids: ArrayLike<number>): string[] {
+    assertList('WordVocabulary.decode', 'ids', ids, 'a list of ids');
     return Array.from(ids, (id, i) => {
       if (!isIndex(id, this.size)) {
         throw new RangeError(
-          `WordVocabulary.decode: ids[${i}] is ${id}, expected a whole number from 0 to ${this.size - 1}`,
+          `WordVocabulary.decode: ids[${i}] is ${describe(id)}, expected a whole number from 0 to ${this.size - 1}`,
         );
       }
       return this.words[id];

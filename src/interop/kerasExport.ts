@@ -1,9 +1,10 @@
 import type { ModelSpec, NamedTensors } from '../bptt/spec.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { bundledLayout, bundledSpec, GATES, stateWidth } from './bundledSpec.ts';
+import { bundledLayout, bundledSpec, GATES, outputWeights, stateWidth } from './bundledSpec.ts';
 import { reorderBlocks, transposed } from './foreignModel.ts';
 import { writeNpz } from './npz.ts';
 
+/** What {@link writeKeras} takes beside the model. */
 export interface KerasWriting {
   /** What the script calls the file of the weights. Default `model.npz`. */
   weights?: string;
@@ -17,10 +18,11 @@ const ACTIVATIONS = { tanh: 'tanh', relu: 'relu', sigmoid: 'sigmoid', identity: 
 /**
  * Writes a model for Keras 3: a script that builds the net and loads its weights, and the weights as `.npz`. Keras adds
  * one bias where this library has two (but in a GRU with `reset_after`), so their sum is written. A model of ids begins
- * with an embedding that is the identity.
+ * with its embedding, or with one that is the identity.
  *
  * @throws {RangeError} where a parameter is missing or of another length, and for what Keras lacks: peepholes, learned
- * initial states, and an output layer on the last step of both directions.
+ * initial states, and an output layer on the last step of both directions; and for dense layers, normalised outputs and
+ * residual connections.
  */
 export function writeKeras(
   model: { spec: ModelSpec; parameters: Readonly<NamedTensors> },
@@ -50,7 +52,11 @@ export function writeKeras(
   const lines = [
     spec.input === 'ids' ? "keras.Input([None], dtype='int32')" : `keras.Input([None, ${spec.inputSize}])`,
   ];
-  if (spec.input === 'ids') {
+  if (spec.embedding) {
+    const { size } = spec.embedding;
+    lines.push(`layers.Embedding(${spec.inputSize}, ${size})`);
+    arrays.embedding = { shape: [spec.inputSize, size], values: model.parameters['embedding.weight'] };
+  } else if (spec.input === 'ids') {
     lines.push(`layers.Embedding(${spec.inputSize}, ${spec.inputSize}, trainable=False)`);
     const identity = new Float32Array(spec.inputSize * spec.inputSize);
     for (let i = 0; i < spec.inputSize; i++) identity[i * (spec.inputSize + 1)] = 1;
@@ -59,7 +65,7 @@ export function writeKeras(
   for (let layer = 0; layer < count; layer++) {
     for (const direction of bidirectional ? ['', '_reverse'] : ['']) {
       const suffix = `_l${layer}${direction}`;
-      const width = layer === 0 ? spec.inputSize : stateWidth(spec);
+      const width = layer === 0 ? (spec.embedding?.size ?? spec.inputSize) : stateWidth(spec);
       arrays[`kernel${suffix}`] = columns(model.parameters[`weight_ih${suffix}`], width);
       arrays[`recurrent_kernel${suffix}`] = columns(model.parameters[`weight_hh${suffix}`], H);
       if (bias === 'none') continue;
@@ -82,7 +88,7 @@ export function writeKeras(
   const activation = isSoftmax ? 'softmax' : isSigmoid ? 'sigmoid' : 'linear';
   if (V > 0) {
     const width = stateWidth(spec);
-    arrays.output = { shape: [width, V], values: transposed(model.parameters.weight_ho, V, width) };
+    arrays.output = { shape: [width, V], values: transposed(outputWeights(spec, model.parameters), V, width) };
     if (spec.outputBias) arrays.output_bias = { shape: [V], values: model.parameters.bias_ho };
     lines.push(`layers.Dense(${V}, activation='${activation}'${spec.outputBias ? '' : ', use_bias=False'})`);
   } else if (activation !== 'linear') lines.push(`layers.Activation('${activation}')`);

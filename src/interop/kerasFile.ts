@@ -14,6 +14,7 @@ import { readZip } from './zip.ts';
 
 const fn = 'readKeras';
 
+/** What {@link readKeras} takes beside the file. */
 export interface KerasReading {
   /** How the net is trained, which the file does not say. */
   spec?: Training;

@@ -16,6 +16,7 @@ import { decodeOnnx, type OnnxAttribute, type OnnxGraph, type OnnxNode, type Onn
 
 const fn = 'readOnnx';
 
+/** What {@link readOnnx} takes beside the file. */
 export interface OnnxReading {
   /** The files beside the model that it keeps tensors in, `net.onnx.data` for one, by the names in the model. */
   externalData?: Readonly<Record<string, Uint8Array>>;

@@ -1,9 +1,18 @@
 import type { ModelSpec, NamedTensors } from '../bptt/spec.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { type BundledSpec, bundledLayout, bundledSpec, directionsOf, GATES, stateWidth } from './bundledSpec.ts';
+import {
+  type BundledSpec,
+  bundledLayout,
+  bundledSpec,
+  directionsOf,
+  GATES,
+  outputWeights,
+  stateWidth,
+} from './bundledSpec.ts';
 import { reorderBlocks, transposed } from './foreignModel.ts';
 import { encodeOnnx, type OnnxAttribute, type OnnxNode, type OnnxTensor, type OnnxValueInfo } from './onnxProto.ts';
 
+/** What {@link writeOnnx} takes beside the model. */
 export interface OnnxWriting {
   /** The states as inputs `h0`, `c0` [layers·directions,B,H] and outputs `hT`, `cT`. Default true. */
   states?: boolean;
@@ -26,7 +35,8 @@ const ACTIVATIONS = { tanh: 'Tanh', sigmoid: 'Sigmoid', relu: 'Relu', identity: 
  * at the last step, and `hT`, `cT`. A model that `readOnnx` found reversed is written in direction `reverse`. A learned initial state is a constant of the graph, which then has no `h0` and `c0`.
  *
  * @returns the file, of float32 or float64 as the parameters are
- * @throws {RangeError} where a parameter is missing or of another length, or the last states of both directions would be
+ * @throws {RangeError} where a parameter is missing or of another length, for dense layers, normalised outputs and residual
+ * connections, or where the last states of both directions would be
  * the input of the output layer at the last step.
  */
 export function writeOnnx(
@@ -84,10 +94,16 @@ class GraphWriter {
     let x = 'x';
     if (spec.input === 'ids') {
       inputs.push({ name: 'ids', type: 'int64', shape: ['T', 'B'] });
+    } else inputs.push({ name: 'x', type, shape: ['T', 'B', D] });
+    if (spec.embedding) {
+      const values = this.parameters['embedding.weight'];
+      this.initializers.set('embedding', { shape: [D, spec.embedding.size], values, integer: false });
+      this.add('Gather', ['embedding', 'ids'], ['x'], { axis: 0 });
+    } else if (spec.input === 'ids') {
       const pair = type === 'float32' ? Float32Array.of(0, 1) : Float64Array.of(0, 1);
       this.initializers.set('off_on', { shape: [2], values: pair, integer: false });
       this.add('OneHot', ['ids', this.integers('depth', [D], []), 'off_on'], ['x'], { axis: -1 });
-    } else inputs.push({ name: 'x', type, shape: ['T', 'B', D] });
+    }
     if (this.lengths) inputs.push({ name: 'lengths', type: 'int32', shape: ['B'] });
     const rows = layers * directionsOf(spec);
     if (this.states && spec.initialState === 'zero') {
@@ -135,7 +151,8 @@ class GraphWriter {
     const directions = directionsOf(this.spec);
     const G = GATES[cell];
     const order = cell === 'elman' ? [0] : G === 3 ? GRU_BLOCKS : LSTM_BLOCKS;
-    const D = layer === 0 ? this.spec.inputSize : stateWidth(this.spec);
+    const { embedding, inputSize } = this.spec;
+    const D = layer === 0 ? (embedding?.size ?? inputSize) : stateWidth(this.spec);
     const tensor = (name: string, names: string[], blocks: readonly number[], shape: number[]): string => {
       const parts: FloatArray[] = [];
       for (let d = 0; d < directions; d++) {
@@ -218,7 +235,7 @@ class GraphWriter {
       x = result;
     };
     if (V > 0) {
-      const weight = transposed(this.parameters.weight_ho, V, width);
+      const weight = transposed(outputWeights(this.spec, this.parameters), V, width);
       this.initializers.set('weight_ho', { shape: [width, V], values: weight, integer: false });
       apply('MatMul', [x, 'weight_ho']);
       if (outputBias) {

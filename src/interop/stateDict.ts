@@ -10,6 +10,7 @@ export interface StateTensor {
   readonly values: FloatArray | Int32Array | Uint8Array;
 }
 
+/** What {@link fromStateDict} takes beside the tensors. */
 export interface StateDictReading {
   /** The prefix of the recurrent layers, `encoder.lstm.`. Default: the only one found. */
   recurrent?: string;
@@ -257,23 +258,27 @@ function shaped(fn: string, name: string, { shape, values }: StateTensor, expect
   return values;
 }
 
+/** What {@link toStateDict} takes beside the model. */
 export interface StateDictWriting {
   /** What the recurrent module is called in the net. Default `rnn.`. */
   recurrent?: string;
   /** What the output layer is called. Default `fc.`. */
   output?: string;
+  /** What an embedding is called. Default `emb.`. */
+  embedding?: string;
 }
 
 /**
- * The state_dict of a model, for `nn.RNN`, `nn.GRU` or `nn.LSTM` with `nn.Linear` behind: `load_state_dict` takes it as
- * it is. PyTorch has both biases or none, so a model with input biases alone gets recurrent biases of zeros.
+ * The state_dict of a model, for `nn.RNN`, `nn.GRU` or `nn.LSTM` with `nn.Linear` behind and, where it has one,
+ * `nn.Embedding` before it: `load_state_dict` takes it as it is. A tied embedding is there twice, as in PyTorch. PyTorch has both biases or none, so a model with input biases alone gets recurrent biases of zeros.
  *
  * @throws {RangeError} where PyTorch's modules have no such thing: peepholes, a reset before the product, a
- * nonlinearity but tanh and relu, learned initial states, an output layer without an input.
+ * nonlinearity but tanh and relu, learned initial states, an output layer without an input; and for dense layers,
+ * normalised outputs and residual connections.
  */
 export function toStateDict(
   model: { spec: ModelSpec; parameters: Readonly<NamedTensors> },
-  { recurrent = 'rnn.', output = 'fc.' }: StateDictWriting = {},
+  { recurrent = 'rnn.', output = 'fc.', embedding = 'emb.' }: StateDictWriting = {},
 ): Record<string, { shape: number[]; dtype: 'F32' | 'F64'; values: FloatArray }> {
   const spec = bundledSpec(model.spec);
   const cannot = (what: string): never => {
@@ -295,7 +300,10 @@ export function toStateDict(
         `toStateDict: ${name} has ${values?.length ?? 'no'} elements, expected [${shape.join(',')}]`,
       );
     }
-    if (name === 'weight_ho') put(`${output}weight`, shape, values);
+    if (name === 'embedding.weight') {
+      put(`${embedding}weight`, shape, values);
+      if (spec.embedding!.tied) put(`${output}weight`, shape, values);
+    } else if (name === 'weight_ho') put(`${output}weight`, shape, values);
     else if (name === 'bias_ho') put(`${output}bias`, shape, values);
     else put(recurrent + name, shape, values);
     if (spec.bias === 'input' && name.startsWith('bias_ih')) {

@@ -10,6 +10,7 @@ const fn = 'readTfjs';
 
 const TYPES: Readonly<Record<string, ElementType>> = { float32: 'F32', float16: 'F16', int32: 'I32', bool: 'BOOL' };
 
+/** What {@link readTfjs} takes beside the files. */
 export interface TfjsReading {
   /** How the net is trained, which the file does not say. */
   spec?: Training;

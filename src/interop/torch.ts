@@ -25,6 +25,7 @@ const DEEPEST = 16;
 /** The elements of all tensors together, as a multiple of the file's bytes: tensors may share a storage, but not by the thousand. */
 const MOST_SHARED = 16;
 
+/** What {@link readTorch} takes beside the file. */
 export interface TorchReading extends ZipReading {
   /**
    * Where in a checkpoint the state_dict is, keys joined by dots, `model` or `ema.module`. Default: the only dictionary

@@ -1,4 +1,5 @@
-import { assertOptions, describe } from '../tensor/options.ts';
+import { describe } from '../check/describe.ts';
+import { assertOptions } from '../check/options.ts';
 import type { Cell, CellDescription, CellFormula } from './cell.ts';
 
 /** The fields of a cell: who adds one has to list it, too. */

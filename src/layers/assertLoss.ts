@@ -1,4 +1,4 @@
-import { describe } from '../tensor/options.ts';
+import { describe } from '../check/describe.ts';
 import type { Loss } from './loss.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Algebra } from '../algebra/algebra.ts';
 import { RowAlgebra } from '../algebra/rows.ts';
 import { assertTraced, type Traced, type TracedFormula, tracedValue, tracerAlgebra } from '../algebra/tracer.ts';
-import { describe } from '../tensor/options.ts';
+import { describe } from '../check/describe.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { assertFormulaCell } from './assertCell.ts';
 

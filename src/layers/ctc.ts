@@ -1,10 +1,9 @@
+import { assertDtype, assertLength, assertTensor } from '../check/arrays.ts';
+import { assertWhole, assertWholes } from '../check/numbers.ts';
 import { expOf } from '../tensor/exp.ts';
 import { logOf } from '../tensor/log.ts';
 import { logSumExpOf } from '../tensor/logSumExp.ts';
-import { assertWhole } from '../tensor/random.ts';
-import { assertDtype, assertLength, type FloatArray } from '../tensor/shape.ts';
-import { assertWholes } from '../tensor/wholes.ts';
-import { assertTensor } from './assert.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 
 function assertSequence(
   fn: string,

@@ -1,7 +1,10 @@
+import { assertWhole } from '../check/numbers.ts';
+import { assertOptions } from '../check/options.ts';
 import { softmax } from '../tensor/softmax.ts';
 import { ctcBackward, ctcForward, ctcTooShort } from './ctc.ts';
 import type { Loss, LossSizes, LossWindow } from './loss.ts';
 
+/** What {@link ctc} takes. */
 export interface CtcOptions {
   /** The symbol that stands for no label. Default 0. */
   blank?: number;
@@ -14,10 +17,10 @@ export interface CtcOptions {
  * A batch is refused where a sequence that counts has a blank among its labels, or fewer steps than its labels need: one for
  * each, and one for the blank between two equal labels.
  */
-export function ctc({ blank = 0 }: CtcOptions = {}): Loss {
-  if (!Number.isInteger(blank) || blank < 0) {
-    throw new RangeError(`ctc: blank is ${blank}, expected a whole number ≥ 0`);
-  }
+export function ctc(options: CtcOptions = {}): Loss {
+  assertOptions('ctc', options, ['blank']);
+  const { blank = 0 } = options;
+  assertWhole('ctc', 'blank', blank, 0);
   return {
     name: 'ctc',
     targets: 'labels',

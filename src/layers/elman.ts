@@ -63,3 +63,6 @@ export const elman: Readonly<Record<Nonlinearity, Cell>> = {
   relu: elmanCell('relu'),
   identity: elmanCell('identity'),
 };
+
+/** The nonlinearities of the Elman cell, and the activations of dense layers. */
+export const NONLINEARITIES = Object.keys(elman) as readonly Nonlinearity[];

@@ -1,11 +1,16 @@
+import { assertFloats, assertLength } from '../check/arrays.ts';
+import { assertRange } from '../check/numbers.ts';
+import { assertStream } from '../check/values.ts';
 import type { RandomState } from '../tensor/random.ts';
-import { assertLength, type FloatArray } from '../tensor/shape.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import { sumOfSquares } from '../tensor/sum.ts';
 import { singularValues } from '../tensor/svd.ts';
 import { haarVectors } from './haar.ts';
 
 /** Uniform in ±limit: the notebooks' `'uni'` with 0.1; PyTorch's recurrent layers with 1/√H. */
 export function uniformInit(w: FloatArray, rng: RandomState, limit = 0.1): void {
+  assertDrawn('uniformInit', w, rng);
+  assertRange('uniformInit', 'limit', limit, 0);
   w.set(rng.uniform(-limit, limit, w.length));
 }
 
@@ -15,6 +20,7 @@ export function uniformInit(w: FloatArray, rng: RandomState, limit = 0.1): void 
  * @param w [rows,cols], overwritten
  */
 export function glorotInit(w: FloatArray, rng: RandomState, rows: number, cols: number): void {
+  assertDrawn('glorotInit', w, rng);
   assertLength('glorotInit', 'w', w, '[rows,cols]', rows, cols);
   const limit = Math.sqrt(6 / (rows + cols));
   w.set(rng.uniform(-limit, limit, w.length));
@@ -27,6 +33,7 @@ export function glorotInit(w: FloatArray, rng: RandomState, rows: number, cols: 
  * @param w [rows,cols], overwritten
  */
 export function spectralInit(w: FloatArray, rng: RandomState, rows: number, cols: number): void {
+  assertDrawn('spectralInit', w, rng);
   assertLength('spectralInit', 'w', w, '[rows,cols]', rows, cols);
   const values = rng.uniform(-1, 1, w.length);
   const largest = singularValues(values, rows, cols)[0];
@@ -35,13 +42,21 @@ export function spectralInit(w: FloatArray, rng: RandomState, rows: number, cols
 
 /** Normal with the given standard deviation: min-char-rnn's `randn * 0.01`, the char-RNN's `randn / √D`. */
 export function normalInit(w: FloatArray, rng: RandomState, deviation: number): void {
+  assertDrawn('normalInit', w, rng);
+  assertRange('normalInit', 'deviation', deviation, 0);
   const values = rng.randn(w.length);
   for (let i = 0; i < w.length; i++) w[i] = values[i] * deviation;
 }
 
 /** Zeros, as every bias of the notebooks. */
 export function zeroInit(w: FloatArray): void {
+  assertFloats('zeroInit', 'w', w);
   w.fill(0);
+}
+
+function assertDrawn(fn: string, w: FloatArray, rng: RandomState): void {
+  assertFloats(fn, 'w', w);
+  assertStream(fn, 'rng', rng);
 }
 
 /** Elements times vectors of what is made by Gram–Schmidt: up to 256 × 256. */
@@ -52,14 +67,16 @@ const GRAM_SCHMIDT_WORK = 2 ** 24;
  * uniformly distributed (Haar).
  *
  * Up to short²·long = 2²⁴, of the shorter and the longer side (256 × 256), by Gram–Schmidt on normal draws, each vector made
- * orthogonal twice, which leaves nothing but rounding. Larger ones by random reflections, see {@link haarVectors}: a third
+ * orthogonal twice, which leaves nothing but rounding. Larger ones by random reflections, see `haarVectors`: a third
  * of the arithmetic, in blocks that fit into the cache, from other draws.
  *
  * @param w [rows,cols], overwritten
  * @throws {RangeError} on a length that does not fit; nothing is drawn then.
  */
 export function orthogonalInit(w: FloatArray, rng: RandomState, rows: number, cols: number, gain = 1): void {
+  assertDrawn('orthogonalInit', w, rng);
   assertLength('orthogonalInit', 'w', w, '[rows,cols]', rows, cols);
+  assertRange('orthogonalInit', 'gain', gain);
   const count = Math.min(rows, cols);
   const length = Math.max(rows, cols);
   const small = count * count * length <= GRAM_SCHMIDT_WORK;

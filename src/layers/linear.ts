@@ -1,8 +1,8 @@
+import { assertIds, assertLength, assertTensor } from '../check/arrays.ts';
 import { addRow, addRowBackward } from '../tensor/add.ts';
-import { assertIds, gatherColumns, gatherColumnsBackward } from '../tensor/gather.ts';
+import { gatherColumns, gatherColumnsBackward } from '../tensor/gather.ts';
 import { matmulNN, matmulNT, matmulTN } from '../tensor/matmul.ts';
-import { assertLength, type FloatArray } from '../tensor/shape.ts';
-import { assertTensor } from './assert.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 
 /**
  * y[r,·] = W·x[r,·] + b for every row: all time steps of a sequence in one product.

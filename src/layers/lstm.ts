@@ -131,5 +131,7 @@ function lstmCell(peepholes: boolean): Cell {
   };
 }
 
+/** The LSTM without peepholes: states h and c, gate rows i, f, g, o as in PyTorch. Formula: `layers/lstm.ts`. */
 export const lstm: Cell = lstmCell(false);
+/** The LSTM whose gates see the cell through peepholes, `weight_peephole` [3,H] in rows i, f, o. */
 export const lstmPeephole: Cell = lstmCell(true);

@@ -1,8 +1,8 @@
+import { assertLength, assertTensor } from '../check/arrays.ts';
 import { expOf } from '../tensor/exp.ts';
 import { log1pOf } from '../tensor/log.ts';
-import { assertLength, type FloatArray } from '../tensor/shape.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import { sigmoid } from '../tensor/sigmoid.ts';
-import { assertTensor } from './assert.ts';
 
 /**
  * losses[r] = −w[r]·Σ_j (y ln o + (1 − y) ln(1 − o)) with o = σ(z) and y the target, computed as

@@ -1,9 +1,8 @@
+import { assertIds, assertLength, assertTensor } from '../check/arrays.ts';
 import { expOf } from '../tensor/exp.ts';
-import { assertIds } from '../tensor/gather.ts';
 import { logOf } from '../tensor/log.ts';
-import { assertLength, type FloatArray } from '../tensor/shape.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
-import { assertTensor } from './assert.ts';
 
 /**
  * losses[r] = −w[r]·ln p[r,target[r]] with p = softmax(z), computed as w·(ln Σ_k e^(z_k − m) − (z_target − m)) so that

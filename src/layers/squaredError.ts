@@ -1,5 +1,5 @@
-import { assertLength, type FloatArray } from '../tensor/shape.ts';
-import { assertTensor } from './assert.ts';
+import { assertLength, assertTensor } from '../check/arrays.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 
 /**
  * losses[r] = w[r]·Σ_j (o[r,j] − y[r,j])².

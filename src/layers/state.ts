@@ -1,5 +1,5 @@
-import { assertLength, type FloatArray } from '../tensor/shape.ts';
-import { assertTensor } from './assert.ts';
+import { assertLength, assertTensor } from '../check/arrays.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 
 /**
  * The state that a window starts from: h[b,·] = keep[b]·given[b,·] + (1 − keep[b])·h0.

@@ -11,6 +11,7 @@ import {
   whereNonZero,
 } from './optimizer.ts';
 
+/** What {@link adagrad} takes. */
 export interface AdagradOptions {
   lr?: LearningRate;
   eps?: number;
@@ -50,6 +51,7 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
       name: 'adagrad',
       lr,
       options: { eps, epsInRoot, lrDecay, initialAccumulator, weightDecay },
+      with: (changes) => adagrad({ lr, eps, epsInRoot, lrDecay, initialAccumulator, weightDecay, ...changes }),
       initialMemory: [initialAccumulator],
       memoryNames: ['sum'],
       numbers: (step, rate) => ({

@@ -12,6 +12,7 @@ import {
   whereNonZero,
 } from './optimizer.ts';
 
+/** What {@link adam} takes. */
 export interface AdamOptions {
   lr?: LearningRate;
   beta1?: number;
@@ -62,6 +63,7 @@ function adamLike(name: string, options: AdamOptions, decay: number, decoupled: 
       name,
       lr,
       options: { beta1, beta2, eps, weightDecay, amsgrad },
+      with: (changes) => adamLike(name, { lr, beta1, beta2, eps, weightDecay, amsgrad, ...changes }, decay, decoupled),
       initialMemory: amsgrad ? [0, 0, 0] : [0, 0],
       memoryNames: amsgrad ? ['mean', 'square', 'largest'] : ['mean', 'square'],
       numbers: (step, rate) => ({

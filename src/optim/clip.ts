@@ -1,3 +1,5 @@
+import { assertFloats } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
 import { clip } from '../tensor/clip.ts';
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
@@ -9,7 +11,8 @@ import { sumOfSquares } from '../tensor/sum.ts';
  * @throws {RangeError} unless limit > 0.
  */
 export function clipByValue(grads: FloatArray, limit: number): void {
-  if (!(limit > 0)) throw new RangeError(`clipByValue: limit is ${limit}, expected a number > 0`);
+  assertFloats('clipByValue', 'grads', grads);
+  assertLimit('clipByValue', 'limit', limit);
   clip(grads, grads, -limit, limit);
 }
 
@@ -22,7 +25,9 @@ export function clipByValue(grads: FloatArray, limit: number): void {
  * @throws {RangeError} unless maxNorm > 0 and p ≥ 1.
  */
 export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
-  if (!(maxNorm > 0)) throw new RangeError(`clipByNorm: maxNorm is ${maxNorm}, expected a number > 0`);
+  assertFloats('clipByNorm', 'grads', grads);
+  assertLimit('clipByNorm', 'maxNorm', maxNorm);
+  assertNormKind('clipByNorm', p);
   const norm = gradientNorm(grads, p);
   const factor = maxNorm / (norm + 1e-6);
   if (factor < 1) for (let i = 0; i < grads.length; i++) grads[i] *= factor;
@@ -35,7 +40,8 @@ export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
  * @throws {RangeError} unless p ≥ 1.
  */
 export function gradientNorm(grads: FloatArray, p = 2): number {
-  if (!(p >= 1)) throw new RangeError(`gradientNorm: p is ${p}, expected a number ≥ 1`);
+  assertFloats('gradientNorm', 'grads', grads);
+  assertNormKind('gradientNorm', p);
   if (p === Infinity) return largestOf(grads);
   const sum = p === 2 ? sumOfSquares(grads) : sumOfPowers(grads, p, 1);
   if (Number.isFinite(sum)) return p === 2 ? Math.sqrt(sum) : powOf(sum, 1 / p);
@@ -55,4 +61,14 @@ function largestOf(grads: FloatArray): number {
   let largest = 0;
   for (let i = 0; i < grads.length; i++) largest = Math.max(largest, Math.abs(grads[i]));
   return largest;
+}
+
+function assertLimit(fn: string, arg: string, value: unknown): void {
+  if (typeof value === 'number' && value > 0) return;
+  throw new RangeError(`${fn}: ${arg} is ${describe(value)}, expected a number > 0`);
+}
+
+function assertNormKind(fn: string, p: unknown): void {
+  if (typeof p === 'number' && p >= 1) return;
+  throw new RangeError(`${fn}: p is ${describe(p)}, expected a number ≥ 1`);
 }

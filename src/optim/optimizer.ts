@@ -1,8 +1,10 @@
 import type { Algebra } from '../algebra/algebra.ts';
 import { RowAlgebra } from '../algebra/rows.ts';
 import { assertTraced, type TracedFormula, tracedValue, tracerAlgebra } from '../algebra/tracer.ts';
-import { assertOptions, describe, type Synonyms } from '../tensor/options.ts';
-import { assertDtype, assertLength, type FloatArray } from '../tensor/shape.ts';
+import { assertDtype, assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
+import { assertOptions, type Synonyms } from '../check/options.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 
 /** A learning rate, or a schedule: from the number of updates done so far (0, 1, …) to the rate of the next one. */
 export type LearningRate = number | ((step: number) => number);
@@ -43,6 +45,13 @@ export interface Optimizer {
   update(params: FloatArray, grads: FloatArray, memory: readonly FloatArray[], numbers: StepNumbers): void;
   /** The formula that `update` was made from: the twins on other engines are made from it, too. */
   readonly formula?: UpdateFormula;
+  /**
+   * The same rule with some of its options and its learning rate changed: what a group of parameters needs whose options
+   * are its own.
+   *
+   * @throws {RangeError | TypeError} on an option that the rule does not have, or out of range.
+   */
+  with?(changes: Readonly<Record<string, unknown>>): Optimizer;
 }
 
 /** One parameter of an update, over an algebra. */

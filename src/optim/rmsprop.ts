@@ -11,6 +11,7 @@ import {
   whereNonZero,
 } from './optimizer.ts';
 
+/** What {@link rmsprop} takes. */
 export interface RmspropOptions {
   lr?: LearningRate;
   alpha?: number;
@@ -47,6 +48,7 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
       name: 'rmsprop',
       lr,
       options: { alpha, eps, momentum, centered, weightDecay },
+      with: (changes) => rmsprop({ lr, alpha, eps, momentum, centered, weightDecay, ...changes }),
       initialMemory: [0, 0, 0],
       memoryNames: ['square', 'average', 'buffer'],
       numbers: (_, rate) => ({ rate, alpha, rest: 1 - alpha, eps, momentum, decay: weightDecay }),

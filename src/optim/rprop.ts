@@ -1,6 +1,7 @@
 import type { FloatArray } from '../tensor/shape.ts';
 import { assertRanges, assertRuleOptions, type Optimizer, optimizerOf, type StepNumbers, signOf } from './optimizer.ts';
 
+/** What {@link notebookRprop} takes. */
 export interface NotebookRpropOptions {
   /** The step that every parameter starts with. */
   delta?: number;
@@ -32,6 +33,7 @@ export function notebookRprop(options: NotebookRpropOptions = {}): Optimizer {
       name: 'notebookRprop',
       lr: 1,
       options: { delta, etaPlus, etaMinus },
+      with: (changes) => notebookRprop({ delta, etaPlus, etaMinus, ...changes }),
       initialMemory: [delta, 0],
       memoryNames: ['size', 'sign'],
       numbers: () => ({ etaPlus, etaMinus }),
@@ -46,6 +48,7 @@ export function notebookRprop(options: NotebookRpropOptions = {}): Optimizer {
   );
 }
 
+/** What {@link rprop} takes. */
 export interface RpropOptions {
   /** The step that every parameter starts with. */
   lr?: number;
@@ -81,6 +84,7 @@ export function rprop(options: RpropOptions = {}): Optimizer {
       name: 'rprop',
       lr,
       options: { etaPlus, etaMinus, minStep, maxStep },
+      with: (changes) => rprop({ lr, etaPlus, etaMinus, minStep, maxStep, ...changes }),
       initialMemory: [lr, 0],
       memoryNames: ['size', 'gradient'],
       numbers: () => ({ etaPlus, etaMinus, minStep, maxStep }),

@@ -1,4 +1,4 @@
-import { describe } from '../tensor/options.ts';
+import { describe } from '../check/describe.ts';
 import { powOf } from '../tensor/pow.ts';
 import { cosOf } from '../tensor/sin.ts';
 import { assertRanges, type LearningRate } from './optimizer.ts';

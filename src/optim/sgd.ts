@@ -10,6 +10,7 @@ import {
   type StepNumbers,
 } from './optimizer.ts';
 
+/** What {@link sgd} takes. */
 export interface SgdOptions {
   lr: LearningRate;
   momentum?: number;
@@ -40,7 +41,9 @@ export function sgd(options: SgdOptions): Optimizer {
   if (nesterov && (momentum === 0 || dampening !== 0)) {
     throw new RangeError(`sgd: nesterov needs momentum > 0 and dampening 0, got ${momentum} and ${dampening}`);
   }
-  const common = { name: 'sgd', lr, options: { momentum, dampening, nesterov, weightDecay } };
+  const numbers = { momentum, dampening, nesterov, weightDecay };
+  const change = (changes: Readonly<Record<string, unknown>>): Optimizer => sgd({ lr, ...numbers, ...changes });
+  const common = { name: 'sgd', lr, options: numbers, with: change };
   if (momentum === 0) {
     return optimizerOf(
       {

@@ -13,7 +13,7 @@ const counts = { simd: 0, plain: 0 };
  * @throws {RangeError} on an unknown mode.
  */
 export function setSimd(next: SimdMode): void {
-  if (!MODES.includes(next)) throw new RangeError(`setSimd: mode is ${next}, expected ${MODES.join(', ')}`);
+  if (!MODES.includes(next)) throw new RangeError(`setSimd: mode is ${String(next)}, expected ${MODES.join(', ')}`);
   mode = next;
 }
 

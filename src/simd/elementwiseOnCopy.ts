@@ -19,8 +19,8 @@ export function elementwiseOnCopy(
 ): (y: FloatArray, x: FloatArray, ...sizes: number[]) => boolean {
   const simd = atFirstUse(() => new CopyMemory(emit));
   return (y, x, ...sizes) => {
-    if (!wantsSimd(y.length, ENOUGH) || y.length !== x.length) return false;
     if (!(y instanceof Float32Array && x instanceof Float32Array)) return false;
+    if (!wantsSimd(y.length, ENOUGH) || y.length !== x.length) return false;
     const memory = simd();
     const copy = memory?.room(y.length)?.[0];
     if (!memory || !copy) return false;

@@ -11,7 +11,7 @@ const bySimd = elementwiseOnCopy('exp', (m) => {
 
 /** y = eˣ, within 2 ulp by SIMD. `y` may be `x`. */
 export function exp(y: FloatArray, x: FloatArray): void {
-  const done = bySimd(y, x, y.length);
+  const done = bySimd(y, x, y?.length);
   if (!done) loops.exp(y, x);
   count(done);
 }

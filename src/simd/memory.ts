@@ -1,4 +1,5 @@
-import { assertLength, type FloatArray } from '../tensor/shape.ts';
+import { assertLength } from '../check/arrays.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import { ModuleBuilder } from '../wasm/assembler.ts';
 import { type Functions, host, type SomeMemory } from '../wasm/host.ts';
 import type { ProductMemory } from '../wasm/matmul.ts';

@@ -31,7 +31,9 @@ function multiply(
   n: number,
   accumulate = false,
 ): void {
-  const done = wantsSimd(m * k * n, ENOUGH) && bySimd(name, c, a, b, m, k, n, accumulate);
+  // What is no number may not even be multiplied: the loops say so.
+  const work = Number.isInteger(k) ? c?.length * k : 0;
+  const done = wantsSimd(work, ENOUGH) && bySimd(name, c, a, b, m, k, n, accumulate);
   if (!done) matmul.loops[name](c, a, b, m, k, n, accumulate);
   count(done);
 }
@@ -52,6 +54,7 @@ function bySimd(
   accumulate: boolean,
 ): boolean {
   if (!(c instanceof Float32Array && a instanceof Float32Array && b instanceof Float32Array)) return false;
+  if (typeof accumulate !== 'boolean') return false;
   const found = simd();
   const views = found?.memory.room(c.length, a.length, b.length);
   if (!found || !views) return false;

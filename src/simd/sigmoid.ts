@@ -8,7 +8,7 @@ const bySimd = elementwiseOnCopy('sigmoid', emitSigmoid);
 
 /** y = σ(x), within 4 ulp by SIMD. `y` may be `x`. */
 export function sigmoid(y: FloatArray, x: FloatArray): void {
-  const done = bySimd(y, x, y.length);
+  const done = bySimd(y, x, y?.length);
   if (!done) loops.sigmoid(y, x);
   count(done);
 }

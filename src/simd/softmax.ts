@@ -1,4 +1,5 @@
-import { assertLength, type FloatArray } from '../tensor/shape.ts';
+import { assertLength } from '../check/arrays.ts';
+import type { FloatArray } from '../tensor/shape.ts';
 import * as loops from '../tensor/softmax.ts';
 import { emitSoftmax } from '../wasm/softmaxCrossEntropy.ts';
 import { count } from './choice.ts';

@@ -8,7 +8,7 @@ const bySimd = elementwiseOnCopy('tanh', emitTanh);
 
 /** y = tanh(x), within 3 ulp by SIMD. `y` may be `x`. */
 export function tanh(y: FloatArray, x: FloatArray): void {
-  const done = bySimd(y, x, y.length);
+  const done = bySimd(y, x, y?.length);
   if (!done) loops.tanh(y, x);
   count(done);
 }

@@ -1,4 +1,5 @@
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
+import type { FloatArray } from './shape.ts';
 
 /**
  * z = x + y. `z` may be `x` or `y`.
@@ -8,6 +9,7 @@ import { assertDtype, assertLength, type FloatArray } from './shape.ts';
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function add(z: FloatArray, x: FloatArray, y: FloatArray): void {
+  assertFloats('add', 'z', z);
   assertLength('add', 'x', x, '[n]', z.length);
   assertLength('add', 'y', y, '[n]', z.length);
   assertDtype('add', 'x', x, z);

@@ -1,4 +1,6 @@
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength } from '../check/arrays.ts';
+import { assertFlag } from '../check/values.ts';
+import type { FloatArray } from './shape.ts';
 
 /**
  * y[r, offset + j] = x[r,j]: x becomes a block of columns of y; the other columns stay. Two of these concatenate.
@@ -37,6 +39,7 @@ export function takeColumns(
 ): void {
   assertColumns('takeColumns', 'x', x, 'y', y, rows, N, offset, n);
   assertDtype('takeColumns', 'x', x, y);
+  assertFlag('takeColumns', 'accumulate', accumulate);
   for (let r = 0; r < rows; r++) {
     for (let j = 0; j < n; j++) y[r * n + j] = (accumulate ? y[r * n + j] : 0) + x[r * N + offset + j];
   }
@@ -61,6 +64,8 @@ export function assertColumns(
   assertLength(fn, wideName, wide, '[R,N]', rows, N);
   assertLength(fn, narrowName, narrow, '[R,n]', rows, n);
   if (!(Number.isInteger(offset) && offset >= 0 && offset + n <= N)) {
-    throw new RangeError(`${fn}: offset is ${offset}, expected 0 … ${N - n}: ${n} of the ${N} columns of ${wideName}`);
+    throw new RangeError(
+      `${fn}: offset is ${String(offset)}, expected 0 … ${N - n}: ${n} of the ${N} columns of ${wideName}`,
+    );
   }
 }

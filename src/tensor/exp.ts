@@ -1,6 +1,7 @@
+import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
 import { add, type DoubleDouble, divide, LN2, multiply, ONE, splitAt } from './doubleDouble.ts';
 import { powerOfTwo } from './powerOfTwo.ts';
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import type { FloatArray } from './shape.ts';
 
 /** ln 2/128 */
 const STEP: DoubleDouble = divide(LN2, { high: 128, low: 0 });
@@ -60,6 +61,7 @@ function expAtTheEnds(x: number, rest: number): number {
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function exp(y: FloatArray, x: FloatArray): void {
+  assertFloats('exp', 'y', y);
   assertLength('exp', 'x', x, '[n]', y.length);
   assertDtype('exp', 'x', x, y);
   for (let i = 0; i < y.length; i++) y[i] = expOf(x[i]);
@@ -67,6 +69,7 @@ export function exp(y: FloatArray, x: FloatArray): void {
 
 /** dx = y·dy, for y = eˣ. `dx` is overwritten and may be `dy`. */
 export function expBackward(dx: FloatArray, dy: FloatArray, y: FloatArray): void {
+  assertFloats('expBackward', 'dx', dx);
   assertLength('expBackward', 'dy', dy, '[n]', dx.length);
   assertLength('expBackward', 'y', y, '[n]', dx.length);
   assertDtype('expBackward', 'dy', dy, dx);

@@ -1,15 +1,5 @@
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
-
-/**
- * Throws unless every id is a whole number in [0, n). One pass, so callers check a batch once and gather often.
- *
- * @throws {RangeError} naming function, position, the id and the range.
- */
-export function assertIds(fn: string, arg: string, ids: Int32Array, n: number): void {
-  for (let i = 0; i < ids.length; i++) {
-    if (ids[i] < 0 || ids[i] >= n) throw new RangeError(`${fn}: ${arg}[${i}] is ${ids[i]}, expected 0 … ${n - 1}`);
-  }
-}
+import { assertDtype, assertIds, assertLength } from '../check/arrays.ts';
+import type { FloatArray } from './shape.ts';
 
 /**
  * y[r,·] = table[ids[r],·]: the product of one-hot rows with a table `[V,n]`, without the product.

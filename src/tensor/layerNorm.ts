@@ -1,4 +1,5 @@
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength } from '../check/arrays.ts';
+import type { FloatArray } from './shape.ts';
 
 /**
  * y[r,j] = gain[j]·x̂[r,j] + bias[j] with x̂[r,j] = (x[r,j] − mean_r)/sqrt(var_r + eps), the mean and the variance

@@ -1,6 +1,7 @@
+import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
 import { add, type DoubleDouble, LN2, quotientOf, splitAt, upperHalf } from './doubleDouble.ts';
 import { highWord, powerOfTwo } from './powerOfTwo.ts';
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import type { FloatArray } from './shape.ts';
 
 /** Logarithms are split at this digit: sums of their upper parts are exact. */
 const LAST_DIGIT: number = 2 ** -42;
@@ -99,6 +100,7 @@ function restOfSeries(r: number): number {
  *   on lengths that differ; {TypeError} on mixed dtypes.
  */
 export function log(y: FloatArray, x: FloatArray): void {
+  assertFloats('log', 'y', y);
   assertLength('log', 'x', x, '[n]', y.length);
   assertDtype('log', 'x', x, y);
   const bad = x.findIndex((v) => !(v > 0));
@@ -108,6 +110,7 @@ export function log(y: FloatArray, x: FloatArray): void {
 
 /** dx = dy/x, for y = ln x. `dx` is overwritten and may be `dy`. */
 export function logBackward(dx: FloatArray, dy: FloatArray, x: FloatArray): void {
+  assertFloats('logBackward', 'dx', dx);
   assertLength('logBackward', 'dy', dy, '[n]', dx.length);
   assertLength('logBackward', 'x', x, '[n]', dx.length);
   assertDtype('logBackward', 'dy', dy, dx);

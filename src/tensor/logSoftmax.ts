@@ -1,6 +1,7 @@
+import { assertDtype, assertLength } from '../check/arrays.ts';
 import { expOf } from './exp.ts';
 import { logSumExpOf } from './logSumExp.ts';
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import type { FloatArray } from './shape.ts';
 
 /**
  * y[r,j] = z[r,j] − ln Σ_k e^z[r,k]. `y` may be `z`.

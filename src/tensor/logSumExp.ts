@@ -1,6 +1,7 @@
+import { assertDtype, assertLength } from '../check/arrays.ts';
 import { expOf } from './exp.ts';
 import { logOf } from './log.ts';
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import type { FloatArray } from './shape.ts';
 
 /** m + ln Σ_j e^(z[j] − m) over the n numbers from `start`, m being their maximum. */
 export function logSumExpOf(z: FloatArray, start: number, n: number): number {

@@ -1,4 +1,6 @@
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertLength } from '../check/arrays.ts';
+import { assertFlag } from '../check/values.ts';
+import type { FloatArray } from './shape.ts';
 
 /** The three products. A backward pass is made of two of them, and may be given faster ones. */
 export type Products = Record<'matmulNN' | 'matmulNT' | 'matmulTN', typeof matmulNN>;
@@ -25,6 +27,7 @@ export function matmulNN(
   assertLength('matmulNN', 'b', b, '[K,N]', k, n);
   assertDtype('matmulNN', 'a', a, c);
   assertDtype('matmulNN', 'b', b, c);
+  assertFlag('matmulNN', 'accumulate', accumulate);
   if (!accumulate) c.fill(0);
   const m2 = m - (m % 2);
   for (let i = 0; i < m2; i += 2) addTwoRows(c, i * n, a, i * k, b, k, n);
@@ -59,6 +62,7 @@ export function matmulNNBackward(
   assertDtype('matmulNNBackward', 'dc', dc, da);
   assertDtype('matmulNNBackward', 'a', a, da);
   assertDtype('matmulNNBackward', 'b', b, da);
+  assertFlag('matmulNNBackward', 'accumulate', accumulate);
   matmulNT(da, dc, b, m, n, k, accumulate);
   matmulTN(db, a, dc, k, m, n, accumulate);
 }
@@ -86,6 +90,7 @@ export function matmulNT(
   assertLength('matmulNT', 'b', b, '[N,K]', n, k);
   assertDtype('matmulNT', 'a', a, c);
   assertDtype('matmulNT', 'b', b, c);
+  assertFlag('matmulNT', 'accumulate', accumulate);
   if (!accumulate) c.fill(0);
   const m2 = m - (m % 2);
   for (let i = 0; i < m2; i += 2) dotTwoRows(c, i * n, a, i * k, b, k, n);
@@ -120,6 +125,7 @@ export function matmulNTBackward(
   assertDtype('matmulNTBackward', 'dc', dc, da);
   assertDtype('matmulNTBackward', 'a', a, da);
   assertDtype('matmulNTBackward', 'b', b, da);
+  assertFlag('matmulNTBackward', 'accumulate', accumulate);
   matmulNN(da, dc, b, m, n, k, accumulate);
   matmulTN(db, dc, a, n, m, k, accumulate);
 }
@@ -146,6 +152,7 @@ export function matmulTN(
   assertLength('matmulTN', 'b', b, '[K,N]', k, n);
   assertDtype('matmulTN', 'a', a, c);
   assertDtype('matmulTN', 'b', b, c);
+  assertFlag('matmulTN', 'accumulate', accumulate);
   if (!accumulate) c.fill(0);
   const m2 = m - (m % 2);
   for (let i = 0; i < m2; i += 2) addTwoColumns(c, i, a, m, b, k, n);
@@ -180,6 +187,7 @@ export function matmulTNBackward(
   assertDtype('matmulTNBackward', 'dc', dc, da);
   assertDtype('matmulTNBackward', 'a', a, da);
   assertDtype('matmulTNBackward', 'b', b, da);
+  assertFlag('matmulTNBackward', 'accumulate', accumulate);
   matmulNT(da, b, dc, k, n, m, accumulate);
   matmulNN(db, a, dc, k, m, n, accumulate);
 }

@@ -1,6 +1,8 @@
+import { assertDtype, assertLength } from '../check/arrays.ts';
+import { assertFlag } from '../check/values.ts';
 import { loops, type Products } from './matmul.ts';
 import { outer } from './outer.ts';
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import type { FloatArray } from './shape.ts';
 
 /**
  * y = A·x.
@@ -24,6 +26,7 @@ export function matvec(
   assertLength('matvec', 'x', x, '[K]', k);
   assertDtype('matvec', 'a', a, y);
   assertDtype('matvec', 'x', x, y);
+  assertFlag('matvec', 'accumulate', accumulate);
   matmulNT(y, x, a, 1, k, m, accumulate);
 }
 
@@ -54,6 +57,7 @@ export function matvecBackward(
   assertDtype('matvecBackward', 'dy', dy, da);
   assertDtype('matvecBackward', 'a', a, da);
   assertDtype('matvecBackward', 'x', x, da);
+  assertFlag('matvecBackward', 'accumulate', accumulate);
   outer(da, dy, x, m, k, accumulate, products);
   products.matmulNN(dx, dy, a, 1, m, k, accumulate);
 }

@@ -1,5 +1,5 @@
-import { assertIds } from './gather.ts';
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertIds, assertLength } from '../check/arrays.ts';
+import type { FloatArray } from './shape.ts';
 
 /**
  * y[o,i] = max_a x[o,a,i] and argmax[o,i], the first a that reaches it; x is seen as `[outer, axis, inner]`.

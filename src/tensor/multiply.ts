@@ -1,4 +1,5 @@
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
+import type { FloatArray } from './shape.ts';
 
 /**
  * z = x ⊙ y, element by element. `z` may be `x` or `y`.
@@ -6,6 +7,7 @@ import { assertDtype, assertLength, type FloatArray } from './shape.ts';
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function multiply(z: FloatArray, x: FloatArray, y: FloatArray): void {
+  assertFloats('multiply', 'z', z);
   assertLength('multiply', 'x', x, '[n]', z.length);
   assertLength('multiply', 'y', y, '[n]', z.length);
   assertDtype('multiply', 'x', x, z);
@@ -15,6 +17,7 @@ export function multiply(z: FloatArray, x: FloatArray, y: FloatArray): void {
 
 /** dx = dz ⊙ y and dy = dz ⊙ x, for z = x ⊙ y; both overwritten. */
 export function multiplyBackward(dx: FloatArray, dy: FloatArray, dz: FloatArray, x: FloatArray, y: FloatArray): void {
+  assertFloats('multiplyBackward', 'dx', dx);
   assertLength('multiplyBackward', 'dy', dy, '[n]', dx.length);
   assertLength('multiplyBackward', 'dz', dz, '[n]', dx.length);
   assertLength('multiplyBackward', 'x', x, '[n]', dx.length);

@@ -10,9 +10,10 @@
  */
 import ndarray, { type NdArray } from 'ndarray';
 import ops from 'ndarray-ops';
+import { describe } from '../check/describe.ts';
 import * as flat from './index.ts';
 import type { FloatArray } from './shape.ts';
-import { assertInside } from './viewExtent.ts';
+import { assertInside, assertView } from './viewExtent.ts';
 
 /** A view on floats, of any shape and stride. */
 export type View = NdArray<FloatArray>;
@@ -20,7 +21,11 @@ export type View = NdArray<FloatArray>;
 /** A view on whole numbers: ids of rows, positions of maxima. */
 export type IdView = NdArray<Int32Array>;
 
-export { type NdArray, ndarray, ops };
+/** A view on an array: the type of the package ndarray. */
+export type { NdArray };
+/** `ndarray(data, shape, stride?, offset?)` makes a view: the package ndarray. */
+/** Elementwise operations on views, destination first: the package ndarray-ops. */
+export { ndarray, ops };
 
 // matrix products
 
@@ -399,29 +404,36 @@ type AnyView = View | IdView;
 function sizes(fn: string, wanted: string, args: Record<string, readonly [view: AnyView, letters: string]>): number[] {
   const size: Record<string, number> = {};
   for (const [arg, [view, list]] of Object.entries(args)) {
+    assertView(fn, arg, view);
     const letters = list.split(',');
     letters.forEach((letter, d) => {
       size[letter] ??= view.shape[d];
     });
     const expected = letters.map((letter) => size[letter]);
-    assertView(fn, arg, view, expected, `[${list}] = [${expected.map((size) => size ?? '?')}]`);
+    assertShape(fn, arg, view, expected, `[${list}] = [${expected.map((size) => size ?? '?')}]`);
   }
   return wanted.split(',').map((letter) => size[letter]);
 }
 
 function sameShape(fn: string, args: Record<string, View>): void {
-  const [[first, { shape }]] = Object.entries(args);
-  for (const [arg, view] of Object.entries(args)) assertView(fn, arg, view, shape, `the shape of ${first}, [${shape}]`);
+  const [[first, like]] = Object.entries(args);
+  assertView(fn, first, like);
+  const { shape } = like;
+  for (const [arg, view] of Object.entries(args))
+    assertShape(fn, arg, view, shape, `the shape of ${first}, [${shape}]`);
 }
 
 /** Sizes before, along and after an axis of `x`; the `reduced` views have the shape that is left without it. */
 function around(fn: string, reduced: Record<string, AnyView>, name: string, x: View, axis: number): number[] {
+  assertInside(fn, name, x);
   if (!Number.isInteger(axis) || axis < 0 || axis >= x.dimension) {
-    throw new RangeError(`${fn}: axis is ${axis}, expected 0 … ${x.dimension - 1} as ${name} is [${x.shape}]`);
+    throw new RangeError(
+      `${fn}: axis is ${describe(axis)}, expected 0 … ${x.dimension - 1} as ${name} is [${x.shape}]`,
+    );
   }
   const shape = x.shape.toSpliced(axis, 1);
   const left = `the shape of ${name}, [${x.shape}], without axis ${axis}: [${shape}]`;
-  for (const [arg, view] of Object.entries(reduced)) assertView(fn, arg, view, shape, left);
+  for (const [arg, view] of Object.entries(reduced)) assertShape(fn, arg, view, shape, left);
   return [product(x.shape.slice(0, axis)), x.shape[axis], product(x.shape.slice(axis + 1))];
 }
 
@@ -429,7 +441,8 @@ function product(factors: number[]): number {
   return factors.reduce((a, b) => a * b, 1);
 }
 
-function assertView(fn: string, arg: string, view: AnyView, shape: number[], wanted: string): void {
+function assertShape(fn: string, arg: string, view: AnyView, shape: number[], wanted: string): void {
+  assertView(fn, arg, view);
   if (view.shape.length !== shape.length || view.shape.some((size, d) => size !== shape[d])) {
     throw new RangeError(`${fn}: ${arg} is [${view.shape}], expected ${wanted}`);
   }

@@ -5,17 +5,22 @@
  * Every function throws a RangeError when a view reaches past its data. A function that writes into an array may read the
  * same elements in any arrangement: what it reads is what was there before.
  */
+import { describe } from '../check/describe.ts';
+import { allocate, assertNumber, assertNumeric, assertWhole } from '../check/numbers.ts';
+import { isList } from '../check/values.ts';
 import { expOf } from './exp.ts';
 import { logOf } from './log.ts';
 import { matmulNN, matmulNT, matmulTN } from './matmul.ts';
 import { type NdArray, ndarray, ops, rowMajor, type View } from './ndarray.ts';
-import { assertWhole } from './random.ts';
 import { tanhOf } from './tanh.ts';
-import { assertInside } from './viewExtent.ts';
+import { assertInside, assertView } from './viewExtent.ts';
 import { viewSum } from './viewSum.ts';
 
 /** A float64 array, the only dtype here. */
 export type Float64View = NdArray<Float64Array>;
+
+/** As in NumPy. */
+const MOST_DIMENSIONS = 64;
 
 /** Numbers nested as deep as the array has dimensions. */
 export type Nested = number | readonly Nested[];
@@ -27,11 +32,12 @@ export type Nested = number | readonly Nested[];
  */
 export function zeros(...shape: number[]): Float64View {
   for (const [d, size] of shape.entries()) assertWhole('zeros', `shape[${d}]`, size, 0);
-  return ndarray(new Float64Array(product(shape)), shape);
+  return ndarray(allocate('zeros', 'the product of the sizes', product(shape), Float64Array), shape);
 }
 
 /** `np.zeros_like(a)`. */
 export function zerosLike(a: View): Float64View {
+  assertInside('zerosLike', 'a', a);
   return zeros(...a.shape);
 }
 
@@ -42,12 +48,17 @@ export function zerosLike(a: View): Float64View {
  */
 export function array(values: Nested): Float64View {
   const shape: number[] = [];
-  for (let v = values; typeof v === 'object'; v = v[0]) shape.push(v.length);
+  for (let v = values; isList(v); v = v[0]) {
+    shape.push(v.length);
+    if (shape.length > MOST_DIMENSIONS)
+      throw new RangeError(`array: values has more than ${MOST_DIMENSIONS} dimensions`);
+  }
   const flat: number[] = [];
-  const append = (v: Nested, d: number): boolean =>
-    typeof v === 'object'
-      ? v.length === shape[d] && v.every((w) => append(w, d + 1))
-      : flat.push(v) > 0 && d === shape.length;
+  const append = (v: Nested, d: number): boolean => {
+    if (isList(v)) return v.length === shape[d] && v.every((w) => append(w, d + 1));
+    if (typeof v !== 'number') throw new TypeError(`array: values holds ${describe(v)}, expected numbers`);
+    return flat.push(v) > 0 && d === shape.length;
+  };
   if (!append(values, 0)) throw new RangeError(`array: rows differ in length, expected [${shape}] throughout`);
   return ndarray(Float64Array.from(flat), shape);
 }
@@ -84,6 +95,7 @@ function nested(a: View): Nested {
 
 /** `a.T`, a view: writing to it writes to a. */
 export function T<V extends View>(a: V): V {
+  assertView('T', 'a', a);
   return a.transpose(...a.shape.map((_, d) => a.dimension - 1 - d)) as V;
 }
 
@@ -114,7 +126,7 @@ function indexAlong(fn: string, arg: string, a: View, axis: number, index: numbe
   const size = a.shape[axis];
   if (!Number.isInteger(index) || index < -size || index >= size) {
     throw new RangeError(
-      `${fn}: ${arg} is ${index}, expected a whole number from ${-size} to ${size - 1} as a is [${a.shape}]`,
+      `${fn}: ${arg} is ${describe(index)}, expected a whole number from ${-size} to ${size - 1} as a is [${a.shape}]`,
     );
   }
   return index < 0 ? size + index : index;
@@ -231,11 +243,14 @@ export function around(a: View): Float64View {
 
 /** `np.sign(x)` of one number: 0 for both zeros. */
 export function sign(x: number): number {
+  assertNumeric('sign', 'x', x);
   return x > 0 ? 1 : x < 0 ? -1 : x === 0 ? 0 : Number.NaN;
 }
 
 /** `np.clip(a, low, high, out=a)`. */
 export function clipInPlace(a: View, low: number, high: number): void {
+  assertNumber('clipInPlace', 'low', low);
+  assertNumber('clipInPlace', 'high', high);
   update('clipInPlace', a, 0, (x) => Math.min(Math.max(x, low), high));
 }
 
@@ -273,11 +288,13 @@ export function argmax(a: View): number {
  * to itself only, a NaN to nothing.
  */
 export function isclose(a: number, b: number, rtol = 1e-5, atol = 1e-8): boolean {
+  for (const [name, value] of Object.entries({ a, b, rtol, atol })) assertNumeric('isclose', name, value);
   return a === b || (Number.isFinite(b) && Math.abs(a - b) <= atol + rtol * Math.abs(b));
 }
 
 /** One number to the nearest whole one, halves to even; −0.2 gives −0 as in NumPy. */
 export function roundHalfEven(x: number): number {
+  assertNumeric('roundHalfEven', 'x', x);
   const up = Math.round(x);
   return up - x === 0.5 && up % 2 !== 0 ? up - 1 : up;
 }

@@ -1,5 +1,7 @@
+import { assertDtype, assertLength } from '../check/arrays.ts';
+import { assertFlag } from '../check/values.ts';
 import { loops, type Products } from './matmul.ts';
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import type { FloatArray } from './shape.ts';
 
 /**
  * C = x·yᵀ, or C += x·yᵀ when `accumulate` is set.
@@ -23,6 +25,7 @@ export function outer(
   assertLength('outer', 'y', y, '[N]', n);
   assertDtype('outer', 'x', x, c);
   assertDtype('outer', 'y', y, c);
+  assertFlag('outer', 'accumulate', accumulate);
   matmulTN(c, x, y, m, 1, n, accumulate);
 }
 
@@ -53,6 +56,7 @@ export function outerBackward(
   assertDtype('outerBackward', 'dc', dc, dx);
   assertDtype('outerBackward', 'x', x, dx);
   assertDtype('outerBackward', 'y', y, dx);
+  assertFlag('outerBackward', 'accumulate', accumulate);
   matmulNT(dx, y, dc, 1, n, m, accumulate);
   matmulNN(dy, x, dc, 1, m, n, accumulate);
 }

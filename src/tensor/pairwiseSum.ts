@@ -1,3 +1,6 @@
+import { describe } from '../check/describe.ts';
+import { assertList } from '../check/values.ts';
+
 const BLOCK = 128;
 
 /**
@@ -9,10 +12,20 @@ const BLOCK = 128;
  *
  * @throws {RangeError} when start, n or stride is not a whole number or an element would lie outside `x`.
  */
-export function pairwiseSum(x: ArrayLike<number>, start = 0, n: number = x.length - start, stride = 1): number {
+export function pairwiseSum(x: ArrayLike<number>, start = 0, n: number = x?.length - start, stride = 1): number {
+  assertList('pairwiseSum', 'x', x);
+  for (const [name, value] of [
+    ['start', start],
+    ['n', n],
+    ['stride', stride],
+  ] as const) {
+    if (!Number.isInteger(value)) {
+      throw new RangeError(`pairwiseSum: ${name} is ${describe(value)}, expected a whole number`);
+    }
+  }
   const last = start + Math.max(n - 1, 0) * stride;
   const inside = n === 0 || (start >= 0 && start < x.length && last >= 0 && last < x.length);
-  if (!Number.isInteger(start) || !Number.isInteger(n) || !Number.isInteger(stride) || n < 0 || !inside) {
+  if (n < 0 || !inside) {
     throw new RangeError(
       `pairwiseSum: start ${start}, n ${n}, stride ${stride} do not fit x, expected indices 0 to ${x.length - 1}`,
     );

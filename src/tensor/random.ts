@@ -1,3 +1,7 @@
+import { describe } from '../check/describe.ts';
+import { allocate, assertRange, assertWhole } from '../check/numbers.ts';
+import { assertOptions } from '../check/options.ts';
+import { assertFlag, assertList, assertObject, isList } from '../check/values.ts';
 import { binomial } from './binomial.ts';
 import { logOf } from './log.ts';
 import type { FloatArray } from './shape.ts';
@@ -54,7 +58,7 @@ export class RandomState {
    * @throws {RangeError} when seed is not a whole number from 0 to 2³²-1, or a list of such, not empty.
    */
   constructor(seed: number | ArrayLike<number>) {
-    if (typeof seed === 'object' && seed !== null) {
+    if (isList(seed)) {
       assertWhole('RandomState', 'the length of seed', seed.length, 1);
       for (let i = 0; i < seed.length; i++) assertWhole('RandomState', `seed[${i}]`, seed[i], 0, MAX_UINT32);
       seedByArray(this.#key, seed);
@@ -72,15 +76,18 @@ export class RandomState {
   /** @throws {RangeError} when the state is not one that {@link getState} can return; the stream is then left as it was. */
   setState(state: RandomStateSnapshot): void {
     const fn = 'RandomState.setState';
+    assertObject(fn, 'state', state, 'what getState gave');
+    assertList(fn, 'key', state.key, 'a list of numbers');
     if (state.key.length !== KEY_LENGTH) {
       throw new RangeError(`${fn}: key has ${state.key.length} elements, expected ${KEY_LENGTH}`);
     }
     for (let i = 0; i < KEY_LENGTH; i++) assertWhole(fn, `key[${i}]`, state.key[i], 0, MAX_UINT32);
-    if (state.key[0] < UPPER_BIT && state.key.every((word, i) => i === 0 || word === 0)) {
+    if (state.key[0] < UPPER_BIT && Array.prototype.every.call(state.key, (word, i) => i === 0 || word === 0)) {
       throw new RangeError(`${fn}: key is all zeros, expected a state that can generate`);
     }
     assertWhole(fn, 'pos', state.pos, 0, KEY_LENGTH);
-    assertFinite(fn, 'gauss', state.gauss);
+    assertRange(fn, 'gauss', state.gauss);
+    assertFlag(fn, 'hasGauss', state.hasGauss);
     this.#key.set(state.key);
     this.#pos = state.pos;
     this.#hasGauss = state.hasGauss;
@@ -116,6 +123,10 @@ export class RandomState {
 
   /** Overwrites `out` with the numbers that {@link uniform} would return. */
   fillUniform<A extends FloatArray | number[]>(out: A, low: number, high: number): A {
+    const fn = 'RandomState.uniform';
+    assertList(fn, 'out', out);
+    assertRange(fn, 'low', low);
+    assertRange(fn, 'high', high);
     const range = high - low;
     if (!(range >= 0 && range < Infinity)) {
       throw new RangeError(`RandomState.uniform: low is ${low}, high is ${high}, expected finite numbers, low ≤ high`);
@@ -156,10 +167,9 @@ export class RandomState {
 
   /** Overwrites `out` with the numbers that {@link normal} would return. */
   fillNormal<A extends FloatArray | number[]>(out: A, loc: number, scale: number): A {
-    assertFinite('RandomState.normal', 'loc', loc);
-    if (!(scale >= 0 && scale < Infinity)) {
-      throw new RangeError(`RandomState.normal: scale is ${scale}, expected a finite number ≥ 0`);
-    }
+    assertList('RandomState.normal', 'out', out);
+    assertRange('RandomState.normal', 'loc', loc);
+    assertRange('RandomState.normal', 'scale', scale, 0);
     for (let i = 0; i < out.length; i++) out[i] = loc + scale * this.#gaussian();
     return out;
   }
@@ -192,6 +202,7 @@ export class RandomState {
   permutation<T>(values: ArrayLike<T>): T[];
   permutation<T>(a: number | ArrayLike<T>): Int32Array | T[] {
     if (typeof a !== 'number') {
+      if (typeof a !== 'string') assertList('RandomState.permutation', 'values', a, 'a number or a list');
       const values = Array.from(a);
       this.shuffle(values);
       return values;
@@ -204,6 +215,7 @@ export class RandomState {
 
   /** Shuffles in place (Fisher–Yates): for i = length-1 … 1 a masked draw from 0 … i, as in {@link randint}, is swapped with i. */
   shuffle<T>(values: MutableArrayLike<T>): void {
+    assertList('RandomState.shuffle', 'values', values);
     for (let i = values.length - 1; i > 0; i--) {
       const j = this.#upTo(i);
       const kept = values[i];
@@ -228,9 +240,14 @@ export class RandomState {
   choice<T>(values: ArrayLike<T>, options: ChoiceOptions & { readonly size: number }): T[];
   choice<T>(
     a: number | ArrayLike<T>,
-    { size, replace = true, p }: ChoiceOptions & { readonly size?: number | undefined } = {},
+    options: ChoiceOptions & { readonly size?: number | undefined } = {},
   ): number | Int32Array | T | T[] {
     const fn = 'RandomState.choice';
+    assertOptions(fn, options, ['size', 'replace', 'p']);
+    const { size, replace = true, p } = options;
+    if (typeof a !== 'number' && typeof a !== 'string') assertList(fn, 'values', a, 'a number or a list');
+    assertFlag(fn, 'replace', replace);
+    if (p !== undefined) assertList(fn, 'p', p);
     const length = typeof a === 'number' ? a : a.length;
     const k = size ?? 1;
     assertWhole(fn, typeof a === 'number' ? 'n' : 'the number of values', length, k === 0 ? 0 : 1, MAX_INT32);
@@ -262,12 +279,13 @@ export class RandomState {
   multinomial(n: number, pvals: ArrayLike<number>, size = 1): Int32Array {
     const fn = 'RandomState.multinomial';
     assertWhole(fn, 'n', n, 0, MAX_INT32);
+    assertList(fn, 'pvals', pvals);
     assertWhole(fn, 'the number of pvals', pvals.length, 1);
     assertWhole(fn, 'size', size, 0, Math.floor(MAX_INT32 / pvals.length));
     const last = pvals.length - 1;
     for (let i = 0; i <= last; i++) {
-      if (!(pvals[i] >= 0 && pvals[i] <= 1)) {
-        throw new RangeError(`${fn}: pvals[${i}] is ${pvals[i]}, expected a probability in [0, 1]`);
+      if (!(Number.isFinite(pvals[i]) && pvals[i] >= 0 && pvals[i] <= 1)) {
+        throw new RangeError(`${fn}: pvals[${i}] is ${describe(pvals[i])}, expected a probability in [0, 1]`);
       }
     }
     const total = kahanSum(pvals, last);
@@ -394,31 +412,12 @@ function seedByArray(key: Uint32Array, seed: ArrayLike<number>): void {
   key[0] = UPPER_BIT; // so that the key is not all zeros
 }
 
-/**
- * Throws unless `value` is a whole number in [min, max].
- *
- * @throws {RangeError} naming function, argument, value and range.
- */
-export function assertWhole(
-  fn: string,
-  arg: string,
-  value: number,
-  min: number,
-  max: number = Number.MAX_SAFE_INTEGER,
-): void {
-  if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw new RangeError(`${fn}: ${arg} is ${value}, expected a whole number from ${min} to ${max}`);
-  }
-}
-
-function assertFinite(fn: string, arg: string, value: number): void {
-  if (!Number.isFinite(value)) throw new RangeError(`${fn}: ${arg} is ${value}, expected a finite number`);
-}
-
 function assertProbabilities(fn: string, p: ArrayLike<number>, length: number): void {
   if (p.length !== length) throw new RangeError(`${fn}: p has ${p.length} elements, expected ${length}`);
   for (let i = 0; i < length; i++) {
-    if (!(p[i] >= 0)) throw new RangeError(`${fn}: p[${i}] is ${p[i]}, expected a probability ≥ 0`);
+    if (!(Number.isFinite(p[i]) && p[i] >= 0)) {
+      throw new RangeError(`${fn}: p[${i}] is ${describe(p[i])}, expected a probability ≥ 0`);
+    }
   }
   const total = kahanSum(p, length);
   const tolerance = p instanceof Float32Array ? FLOAT32_TOLERANCE : FLOAT64_TOLERANCE;
@@ -426,8 +425,7 @@ function assertProbabilities(fn: string, p: ArrayLike<number>, length: number): 
 }
 
 function vector(method: string, n: number): Float64Array {
-  assertWhole(`RandomState.${method}`, 'n', n, 0, MAX_UINT32);
-  return new Float64Array(n);
+  return allocate(`RandomState.${method}`, 'n', n, Float64Array);
 }
 
 /** The sum of the first n, with the rounding error of each addition carried into the next. */

@@ -1,4 +1,6 @@
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
+import { assertNumber } from '../check/numbers.ts';
+import type { FloatArray } from './shape.ts';
 
 /**
  * y = αx. `y` may be `x`.
@@ -6,17 +8,21 @@ import { assertDtype, assertLength, type FloatArray } from './shape.ts';
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function scale(y: FloatArray, x: FloatArray, alpha: number): void {
+  assertFloats('scale', 'y', y);
   assertLength('scale', 'x', x, '[n]', y.length);
   assertDtype('scale', 'x', x, y);
+  assertNumber('scale', 'alpha', alpha);
   for (let i = 0; i < y.length; i++) y[i] = alpha * x[i];
 }
 
 /** dx = α·dy (overwritten), for y = αx; returns dα = Σ dy·x. */
 export function scaleBackward(dx: FloatArray, dy: FloatArray, x: FloatArray, alpha: number): number {
+  assertFloats('scaleBackward', 'dx', dx);
   assertLength('scaleBackward', 'dy', dy, '[n]', dx.length);
   assertLength('scaleBackward', 'x', x, '[n]', dx.length);
   assertDtype('scaleBackward', 'dy', dy, dx);
   assertDtype('scaleBackward', 'x', x, dx);
+  assertNumber('scaleBackward', 'alpha', alpha);
   scale(dx, dy, alpha);
   let dalpha = 0;
   for (let i = 0; i < x.length; i++) dalpha += dy[i] * x[i];
@@ -31,8 +37,10 @@ export function scaleBackward(dx: FloatArray, dy: FloatArray, x: FloatArray, alp
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function addScaled(y: FloatArray, x: FloatArray, alpha: number): void {
+  assertFloats('addScaled', 'y', y);
   assertLength('addScaled', 'x', x, '[n]', y.length);
   assertDtype('addScaled', 'x', x, y);
+  assertNumber('addScaled', 'alpha', alpha);
   for (let i = 0; i < y.length; i++) y[i] += alpha * x[i];
 }
 

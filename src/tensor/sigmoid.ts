@@ -1,5 +1,6 @@
+import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
 import { expOf } from './exp.ts';
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import type { FloatArray } from './shape.ts';
 
 /** σ(x) = 1/(1 + e⁻ˣ). For x → −∞ the exponential overflows to infinity and the quotient to the right limit, 0. */
 export function logistic(x: number): number {
@@ -12,6 +13,7 @@ export function logistic(x: number): number {
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function sigmoid(y: FloatArray, x: FloatArray): void {
+  assertFloats('sigmoid', 'y', y);
   assertLength('sigmoid', 'x', x, '[n]', y.length);
   assertDtype('sigmoid', 'x', x, y);
   for (let i = 0; i < y.length; i++) y[i] = logistic(x[i]);
@@ -19,6 +21,7 @@ export function sigmoid(y: FloatArray, x: FloatArray): void {
 
 /** dx = y(1 − y)·dy, for y = σ(x). `dx` is overwritten and may be `dy`. */
 export function sigmoidBackward(dx: FloatArray, dy: FloatArray, y: FloatArray): void {
+  assertFloats('sigmoidBackward', 'dx', dx);
   assertLength('sigmoidBackward', 'dy', dy, '[n]', dx.length);
   assertLength('sigmoidBackward', 'y', y, '[n]', dx.length);
   assertDtype('sigmoidBackward', 'dy', dy, dx);

@@ -1,5 +1,6 @@
+import { assertDtype, assertLength } from '../check/arrays.ts';
 import { expOf } from './exp.ts';
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import type { FloatArray } from './shape.ts';
 
 /**
  * p[r,j] = e^(z[r,j] − m_r) / Σ_k e^(z[r,k] − m_r) with m_r = max_k z[r,k], which keeps every exponent ≤ 0.

@@ -1,4 +1,5 @@
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
+import type { FloatArray } from './shape.ts';
 
 /**
  * y[o,i] = Σ_a x[o,a,i]: the sum along one axis of x seen as `[outer, axis, inner]`.
@@ -35,6 +36,7 @@ export function sumAxisBackward(dx: FloatArray, dy: FloatArray, outer: number, a
 
 /** Σ x², the square of the Euclidean norm; NaN or infinite exactly when x holds such an element or overflows. */
 export function sumOfSquares(x: FloatArray): number {
+  assertFloats('sumOfSquares', 'x', x);
   // Four sums side by side: one alone would wait for each addition to finish.
   let s0 = 0;
   let s1 = 0;

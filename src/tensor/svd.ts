@@ -1,5 +1,6 @@
+import { assertFloats, assertLength } from '../check/arrays.ts';
 import { exponentOf, powerOfTwo } from './powerOfTwo.ts';
-import { assertLength, type FloatArray } from './shape.ts';
+import type { FloatArray } from './shape.ts';
 import { sumOfSquares } from './sum.ts';
 
 /**
@@ -11,6 +12,7 @@ import { sumOfSquares } from './sum.ts';
  * @throws {RangeError} on a length that does not fit or an element that is not finite.
  */
 export function singularValues(a: FloatArray, rows: number, cols: number): Float64Array {
+  assertFloats('singularValues', 'a', a);
   assertLength('singularValues', 'a', a, '[rows,cols]', rows, cols);
   const bad = a.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) throw new RangeError(`singularValues: a[${bad}] is ${a[bad]}, expected a finite number`);

@@ -1,6 +1,7 @@
+import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
 import { add, type DoubleDouble, divide, multiply, ONE } from './doubleDouble.ts';
 import { expOf } from './exp.ts';
-import { assertDtype, assertLength, type FloatArray } from './shape.ts';
+import type { FloatArray } from './shape.ts';
 
 /** tanh(j/64) in two parts and its derivative 1 − tanh²(j/64), side by side for j = 0 … 192. */
 const STOPS: Float64Array = stops();
@@ -57,6 +58,7 @@ function tanhByStops(x: number): number {
  * @throws {RangeError} on lengths that differ, {TypeError} on mixed dtypes.
  */
 export function tanh(y: FloatArray, x: FloatArray): void {
+  assertFloats('tanh', 'y', y);
   assertLength('tanh', 'x', x, '[n]', y.length);
   assertDtype('tanh', 'x', x, y);
   for (let i = 0; i < y.length; i++) y[i] = tanhOf(x[i]);
@@ -64,6 +66,7 @@ export function tanh(y: FloatArray, x: FloatArray): void {
 
 /** dx = (1 − y²)·dy, for y = tanh(x). `dx` is overwritten and may be `dy`. */
 export function tanhBackward(dx: FloatArray, dy: FloatArray, y: FloatArray): void {
+  assertFloats('tanhBackward', 'dx', dx);
   assertLength('tanhBackward', 'dy', dy, '[n]', dx.length);
   assertLength('tanhBackward', 'y', y, '[n]', dx.length);
   assertDtype('tanhBackward', 'dy', dy, dx);

@@ -18,6 +18,7 @@ import { type CheckLayerOptions, checkLayer, type LayerUnderTest, type Tensors }
 import { checkSequences } from './checkSequences.ts';
 import { guarded } from './guarded.ts';
 
+/** What {@link checkCell} takes beside the cell. */
 export interface CheckCellOptions extends CheckLayerOptions {
   /** Fills gates, states and parameters of a step. Default: normal numbers. Use it to stay away from kinks. */
   fill?: LayerUnderTest<string>['fill'];

@@ -22,6 +22,7 @@ export interface DifferentiableFormula {
   loops?(inputs: readonly number[]): readonly number[];
 }
 
+/** What {@link compareExactly} and {@link assertExact} take beside the formula. */
 export interface ExactOptions {
   /** Random inputs to try. Default 200. */
   units?: number;

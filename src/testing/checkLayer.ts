@@ -5,6 +5,7 @@ import { addScaled } from '../tensor/scale.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { arbitrarySizes, lengthOf, type Shape, type SizeRange } from './arbitraries.ts';
 
+/** Flat row-major tensors, by name. */
 export type Tensors = Record<string, FloatArray>;
 
 /** What {@link checkLayer} needs to know of a layer. Tensors come flat and row-major, by name. */
@@ -37,6 +38,7 @@ export interface LayerUnderTest<S extends string> {
   ): void;
 }
 
+/** What {@link checkLayer} takes beside the layer. */
 export interface CheckLayerOptions {
   /** Random sizes and numbers to try. Default 30. */
   runs?: number;

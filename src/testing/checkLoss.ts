@@ -6,6 +6,7 @@ import { RandomState } from '../tensor/random.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { guarded } from './guarded.ts';
 
+/** What {@link checkLoss} takes beside the loss. */
 export interface CheckLossOptions {
   /** Random sizes and numbers to try. Default 30. */
   runs?: number;

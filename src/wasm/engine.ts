@@ -7,19 +7,26 @@ import { cellKernels } from './cells.ts';
 import { clipKernels } from './clip.ts';
 import { columnsKernels } from './columns.ts';
 import { copyKernels } from './copy.ts';
+import { gatherRowsKernels } from './gather.ts';
 import { l2Kernels } from './l2.ts';
+import { layerNormKernels } from './layerNorm.ts';
 import { linearKernels } from './linear.ts';
 import { hasLossKernels, lossStages } from './losses.ts';
 import { matmulKernels, panelLength } from './matmul.ts';
 import { bufferBytes, WasmMemory } from './memory.ts';
 import { hasFusedMultiplyAdd } from './module.ts';
 import { multiplyKernels } from './multiply.ts';
+import { finiteKernels } from './notFinite.ts';
 import { recurrenceStages } from './recurrence.ts';
+import { reluKernels } from './relu.ts';
+import { sigmoidKernels } from './sigmoid.ts';
 import { stateKernels } from './state.ts';
 import { sumKernels } from './sum.ts';
+import { tanhKernels } from './tanh.ts';
 import { type FileAddress, Thread, whyNoThreads } from './threads.ts';
 import { updateKernels } from './updates.ts';
 
+/** What {@link wasmEngine} takes. */
 export interface WasmEngineOptions {
   /**
    * The length of every buffer that the engine will be asked for, since its memory is taken once and never grows:
@@ -33,6 +40,7 @@ export interface WasmEngineOptions {
   fma?: boolean;
 }
 
+/** What {@link wasmEngines} takes beside the buffers of each. */
 export interface WasmThreadsOptions extends Pick<WasmEngineOptions, 'fma'> {
   /** A copy of `dist/wasm/threadWorker.js`, where a bundler does not carry that file beside the code that starts it. */
   threadWorker?: FileAddress;
@@ -118,12 +126,15 @@ function bytesOf(lengths: readonly number[]): number {
 }
 
 function engineOn(w: WasmMemory, running: Pick<CpuEngine, 'compile' | 'finish' | 'dispose'>): WasmEngine {
-  const { sumAxis, sumOfSquares } = sumKernels(w);
+  const { sumAxis } = sumKernels(w);
   const { matmulNN, matmulTN } = matmulKernels(w);
   const { add, addRowBackward } = addKernels(w);
   const kernels: Kernels<FloatArray, Int32Array> = {
     ...{ matmulNN, matmulTN, add, addRowBackward, sumAxis },
     ...linearKernels(w),
+    ...gatherRowsKernels(w),
+    ...layerNormKernels(w),
+    ...{ ...tanhKernels(w), ...sigmoidKernels(w), ...reluKernels(w) },
     ...multiplyKernels(w),
     ...stateKernels(w),
     ...columnsKernels(w),
@@ -137,7 +148,7 @@ function engineOn(w: WasmMemory, running: Pick<CpuEngine, 'compile' | 'finish' |
     kernels,
     ...defaultStages(kernels, lossStages(w)),
     ...recurrenceStages(w, kernels),
-    optim: { ...clipKernels(w), ...l2Kernels(w), ...updateKernels(w), sumOfSquares },
+    optim: { ...clipKernels(w), ...l2Kernels(w), ...finiteKernels(w), ...updateKernels(w) },
     floats: (length) => w.floats(length),
     ints: (length) => w.ints(length),
     ...typedArrays,

@@ -11,9 +11,10 @@ import {
   type ModuleBuilder,
   v128,
 } from './assembler.ts';
-import { emitElementwise, forEachElement, forEachRow } from './elements.ts';
+import { forEachElement, forEachRow } from './elements.ts';
 import { exp } from './exp.ts';
 import { log } from './log.ts';
+import { notFinite } from './notFinite.ts';
 import { sigmoid } from './sigmoid.ts';
 import { tanh } from './tanh.ts';
 
@@ -130,7 +131,8 @@ export function emitCellPart(m: ModuleBuilder, name: string, cell: FormulaCell, 
 }
 
 /**
- * Adds the kernel `name(params, grads, …memory, P, …numbers)` of an update rule.
+ * Adds the kernel `name(params, grads, …memory, …before, P, …numbers)` of an update rule: it leaves what parameters and memory
+ * held in `before`, and gives 0 where all that they hold now is finite.
  *
  * @param blocks of memory
  * @param names of the numbers, in the order of the arguments
@@ -142,21 +144,32 @@ export function emitUpdate(
   blocks: number,
   names: readonly string[],
 ): void {
-  emitElementwise(m, name, 2 + blocks, names.length, (f, at, [params, grads, ...rest], splats) => {
-    const memory = rest.slice(0, blocks);
-    const before = memory.map((block) => input(f, () => at.load(block)));
-    const after = formula(lanesAlgebra(f), {
-      theta: input(f, () => at.load(params)),
-      g: input(f, () => at.load(grads)),
-      memory: before,
-      numbers: Object.fromEntries(names.map((number, i) => [number, () => splats[i]])),
+  const types = [...Array<'i32'>(2 + blocks + 1 + blocks + 1).fill('i32'), ...names.map(() => 'f32' as const)];
+  m.function(name, types, (f, all) => {
+    const arrays = all.slice(0, 2 * blocks + 3) as Local<'i32'>[];
+    const [params, grads] = arrays;
+    const moved = [params, ...arrays.slice(2, 2 + blocks)];
+    const before = arrays.slice(2 + blocks);
+    const P = all[arrays.length] as Local<'i32'>;
+    const splats = (all.slice(arrays.length + 1) as Local<'f32'>[]).map((number) => f.let(f32x4.splat(number)));
+    const bad = f.local('v128');
+    forEachElement(f, P, (at) => {
+      const held = moved.map((block) => input(f, () => at.load(block)));
+      const [theta, ...memory] = held;
+      const after = formula(lanesAlgebra(f), {
+        ...{ theta, memory, g: input(f, () => at.load(grads)) },
+        numbers: Object.fromEntries(names.map((number, i) => [number, () => splats[i]])),
+      });
+      // All is read before anything is written.
+      const values = [after.theta, ...after.memory].map((value) => value());
+      for (const [i, block] of before.entries()) at.store(block, held[i]());
+      for (const [i, block] of moved.entries()) {
+        // What the rule leaves as it is stays where it is.
+        if (after.memory[i - 1] === held[i]) continue;
+        at.store(block, values[i]);
+        f.set(bad, v128.or(bad, at.lanes(notFinite(values[i]), 0)));
+      }
     });
-    // What the rule leaves as it is stays where it is.
-    const moved = memory.flatMap((block, i) =>
-      after.memory[i] === before[i] ? [] : [[block, after.memory[i]()] as const],
-    );
-    const theta = after.theta();
-    for (const [block, value] of moved) at.store(block, value);
-    at.store(params, theta);
+    f.return(v128.anyTrue(bad));
   });
 }

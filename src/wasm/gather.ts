@@ -1,4 +1,6 @@
-import { type Expr, f32x4, type I32, i32, type Local, type ModuleBuilder } from './assembler.ts';
+import { assertIds } from '../check/arrays.ts';
+import type { gatherRows as GatherRows, gatherRowsBackward as GatherRowsBackward } from '../tensor/gather.ts';
+import { type Expr, type FunctionBuilder, f32x4, type I32, i32, type Local, type ModuleBuilder } from './assembler.ts';
 import { forEachElement, forEachRow } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 import { TABLE_BYTES } from './scratch.ts';
@@ -51,6 +53,32 @@ export function gathers({ call, scratch: { table } }: WasmMemory): Gathers {
   };
 }
 
+/** y[r,·] = table[ids[r],·] of a table [V,n]; dtable[ids[r],·] += dy[r,·]. */
+export function gatherRowsKernels(w: WasmMemory): {
+  gatherRows: typeof GatherRows;
+  gatherRowsBackward: typeof GatherRowsBackward;
+} {
+  const { call } = w;
+  return {
+    gatherRows(y, table, ids, R, V, n) {
+      const fn = 'gatherRows';
+      const yAt = w.at(fn, 'y', y, '[R,n]', R, n);
+      const tableAt = w.at(fn, 'table', table, '[V,n]', V, n);
+      const idsAt = w.at(fn, 'ids', ids, '[R]', R);
+      assertIds(fn, 'ids', ids, V);
+      call.gatherRows(yAt, tableAt, idsAt, R, n, n);
+    },
+    gatherRowsBackward(dtable, dy, ids, R, V, n) {
+      const fn = 'gatherRowsBackward';
+      const dtableAt = w.at(fn, 'dtable', dtable, '[V,n]', V, n);
+      const dyAt = w.at(fn, 'dy', dy, '[R,n]', R, n);
+      const idsAt = w.at(fn, 'ids', ids, '[R]', R);
+      assertIds(fn, 'ids', ids, V);
+      call.scatterRows(dtableAt, dyAt, idsAt, R, n, n);
+    },
+  };
+}
+
 /** The row of n floats that the id at a pointer names. */
 function rowOf(table: Local<'i32'>, ids: Local<'i32'>, n: I32): Expr<'i32'> {
   return i32.add(table, i32.shl(i32.mul(i32.load(ids), n), 2));
@@ -89,14 +117,29 @@ export function emitGather(m: ModuleBuilder): void {
       forEachElement(f, columns, (at) => at.store(y, at.load(row)));
     });
   });
+  m.function('scatterRows', six, (f, [table, dy, ids, R, columns, stride]) => {
+    scatterRows(f, table, dy, ids, R, columns, stride);
+  });
   // The table is overwritten: all its V rows are cleared first.
   m.function('gatherRowsBackward', [...six, 'i32'], (f, [table, dy, ids, R, columns, stride, V]) => {
-    const row = f.int(0);
     forEachElement(f, i32.mul(V, columns), (at) => at.store(table, 0));
-    const pointers = [[dy, stride] as const, [ids, 1] as const];
-    forEachRow(f, R, pointers, () => {
-      f.set(row, rowOf(table, ids, columns));
-      forEachElement(f, columns, (at) => at.store(row, f32x4.add(at.load(row), at.load(dy))));
-    });
+    scatterRows(f, table, dy, ids, R, columns, stride);
+  });
+}
+
+/** table[ids[r],·] += dy[r,·], the rows of dy `stride` floats apart. */
+function scatterRows(
+  f: FunctionBuilder,
+  table: Local<'i32'>,
+  dy: Local<'i32'>,
+  ids: Local<'i32'>,
+  R: Local<'i32'>,
+  columns: Local<'i32'>,
+  stride: Local<'i32'>,
+): void {
+  const row = f.int(0);
+  forEachRow(f, R, [[dy, stride] as const, [ids, 1] as const], () => {
+    f.set(row, rowOf(table, ids, columns));
+    forEachElement(f, columns, (at) => at.store(row, f32x4.add(at.load(row), at.load(dy))));
   });
 }

@@ -1,5 +1,5 @@
+import { assertIds } from '../check/arrays.ts';
 import type * as layers from '../layers/linear.ts';
-import { assertIds } from '../tensor/gather.ts';
 import { addKernels } from './add.ts';
 import { gathers } from './gather.ts';
 import { type LinearProduct, linearProduct } from './matmul.ts';

@@ -1,4 +1,4 @@
-import { assertLength } from '../tensor/shape.ts';
+import { assertLength } from '../check/arrays.ts';
 import { type Functions, host, type SomeMemory } from './host.ts';
 import { type Variant, wasmModule } from './module.ts';
 import { Recorder } from './recorder.ts';

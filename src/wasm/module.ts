@@ -6,14 +6,18 @@ import { emitCopy } from './copy.ts';
 import { emitGather } from './gather.ts';
 import { type CompiledModule, compiles, host } from './host.ts';
 import { emitL2 } from './l2.ts';
+import { emitLayerNorm } from './layerNorm.ts';
 import { emitMatmul } from './matmul.ts';
 import { emitMultiply } from './multiply.ts';
+import { emitNotFinite } from './notFinite.ts';
+import { emitRelu } from './relu.ts';
 import { emitSigmoid } from './sigmoid.ts';
 import { emitSigmoidCrossEntropy } from './sigmoidCrossEntropy.ts';
 import { emitSoftmaxCrossEntropy } from './softmaxCrossEntropy.ts';
 import { emitSquaredError } from './squaredError.ts';
 import { emitState } from './state.ts';
 import { emitSum } from './sum.ts';
+import { emitTanh, emitTanhBackward } from './tanh.ts';
 
 /** Every kernel but those of cells and update rules, compiled, and what each takes and gives. */
 interface KernelModule {
@@ -45,7 +49,11 @@ export function wasmModule({ shared, fused }: Variant): KernelModule {
     emitMultiply(m);
     emitGather(m);
     emitL2(m);
+    emitLayerNorm(m);
     emitSigmoid(m);
+    emitTanh(m);
+    emitTanhBackward(m);
+    emitRelu(m);
     emitColumns(m);
     emitState(m);
     emitSoftmaxCrossEntropy(m);
@@ -53,6 +61,7 @@ export function wasmModule({ shared, fused }: Variant): KernelModule {
     emitSquaredError(m);
     emitClip(m);
     emitSum(m);
+    emitNotFinite(m);
     found = { module: new (host().Module)(m.bytes(shared ? 'shared' : 'own')), signatures: m.signatures };
     compiled.set(key, found);
   }

@@ -1,5 +1,5 @@
+import { assertIds } from '../check/arrays.ts';
 import type * as layers from '../layers/softmaxCrossEntropy.ts';
-import { assertIds } from '../tensor/gather.ts';
 import type { softmax as Softmax } from '../tensor/softmax.ts';
 import { type FunctionBuilder, f32x4, type I32, i32, type Local, type ModuleBuilder, v128 } from './assembler.ts';
 import { emitRows, forEachElement, maxOf, sumOf } from './elements.ts';

@@ -1,4 +1,4 @@
-import { assertLength } from '../tensor/shape.ts';
+import { assertLength } from '../check/arrays.ts';
 import type { sumAxis as SumAxis, sumOfSquares as SumOfSquares } from '../tensor/sum.ts';
 import {
   type Expr,

@@ -1,6 +1,8 @@
+import type { tanh as Tanh, tanhBackward as TanhBackward } from '../tensor/tanh.ts';
 import { type Expr, type FunctionBuilder, f32x4, type ModuleBuilder, v128 } from './assembler.ts';
 import { emitElementwise } from './elements.ts';
 import { exp, polynomial, signOf } from './exp.ts';
+import type { WasmMemory } from './memory.ts';
 
 /** Of (tanh x − x)/x³ in x², highest power first (Cephes, tanhf). */
 const COEFFICIENTS = [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1];
@@ -17,6 +19,28 @@ export function tanh(f: FunctionBuilder, x: Expr<'v128'>): Expr<'v128'> {
   return v128.or(v128.select(small, large, f32x4.less(size, 0.625)), signOf(x));
 }
 
+/** y = tanh x; dx = (1 − y²)·dy. */
+export function tanhKernels(w: WasmMemory): { tanh: typeof Tanh; tanhBackward: typeof TanhBackward } {
+  const { call } = w;
+  return {
+    tanh(y, x) {
+      call.tanh(w.at('tanh', 'y', y, '[n]', y.length), w.at('tanh', 'x', x, '[n]', y.length), y.length);
+    },
+    tanhBackward(dx, dy, y) {
+      const fn = 'tanhBackward';
+      const n = dx.length;
+      call[fn](w.at(fn, 'dx', dx, '[n]', n), w.at(fn, 'dy', dy, '[n]', n), w.at(fn, 'y', y, '[n]', n), n);
+    },
+  };
+}
+
 export function emitTanh(m: ModuleBuilder): void {
   emitElementwise(m, 'tanh', 2, 0, (f, at, [y, x]) => at.store(y, tanh(f, f.let(at.load(x)))));
+}
+
+export function emitTanhBackward(m: ModuleBuilder): void {
+  emitElementwise(m, 'tanhBackward', 3, 0, (f, at, [dx, dy, y]) => {
+    const value = f.let(at.load(y));
+    at.store(dx, f32x4.mul(f32x4.sub(1, f32x4.mul(value, value)), at.load(dy)));
+  });
 }

@@ -1,4 +1,4 @@
-import type { OptimKernels } from '../bptt/engine.ts';
+import { type OptimKernels, optimizerFunctions } from '../bptt/engine.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import { ModuleBuilder } from './assembler.ts';
 import { emitUpdate } from './formulas.ts';
@@ -28,21 +28,20 @@ export function updateKernels(w: WasmMemory): Pick<OptimKernels, 'update'> {
     return rule;
   };
   return {
-    update(optimizer, params, grads, memory, numbers) {
+    update(optimizer, params, grads, memory, numbers, before) {
       const { formula, name: fn } = optimizer;
-      if (formula === undefined) {
-        optimizer.update(params, grads, memory, numbers);
-        return;
-      }
+      if (formula === undefined) return optimizerFunctions.update(optimizer, params, grads, memory, numbers, before);
       const { call, names } = ruleOf(optimizer, formula, Object.keys(numbers));
       const P = params.length;
-      call(
+      const bad = call(
         w.at(fn, 'params', params, '[P]', P),
         w.at(fn, 'grads', grads, '[P]', P),
         ...memory.map((block, i) => w.at(fn, `memory[${i}]`, block, '[P]', P)),
+        ...before.map((block, i) => w.at(fn, `before[${i}]`, block, '[P]', P)),
         P,
         ...names.map((name) => numbers[name]),
       );
+      return bad === 0;
     },
   };
 }

@@ -9,6 +9,7 @@ export * from './kernels/columns.ts';
 export * from './kernels/copy.ts';
 export * from './kernels/exp.ts';
 export { gatherColumns, gatherColumnsBackward, gatherRows, gatherRowsBackward } from './kernels/gather.ts';
+export * from './kernels/layerNorm.ts';
 export * from './kernels/linear.ts';
 export * from './kernels/logSoftmax.ts';
 export * from './kernels/matmul.ts';
@@ -33,6 +34,7 @@ export {
   type WebgpuEngineOptions,
   webgpuEngine,
 } from './training/engine.ts';
+export { type WebgpuPredictor, type WebgpuPredictorOptions, webgpuPredictor } from './training/predictor.ts';
 export type { PersistentPlan, RecurrencePlan } from './training/recurrence.ts';
 export { type WebgpuSampler, type WebgpuSamplerOptions, webgpuSampler } from './training/sampler.ts';
 export { type WebgpuTrainer, type WebgpuTrainerOptions, webgpuTrainer } from './training/trainer.ts';

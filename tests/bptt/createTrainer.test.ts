@@ -25,7 +25,7 @@ test('makes a trainer with fresh weights of the scheme, seed and dtype asked for
 
 test('refuses an engine that it does not know', async () => {
   const made = createTrainer(spec, { ...options, engine: 'abacus' as EngineName });
-  await expect(made).rejects.toThrow('createTrainer: engine is abacus, expected auto, ts, wasm');
+  await expect(made).rejects.toThrow("createTrainer: engine is 'abacus', expected auto, ts, wasm");
 });
 
 test('makes a sampler on the fastest engine of the parameters’ dtype, or on the one asked for', async () => {
@@ -41,7 +41,7 @@ test('makes a sampler on the fastest engine of the parameters’ dtype, or on th
   await expect(createSampler(spec, {}, { engine: 'wasm' })).rejects.toThrow('weight_ih_l0 is missing');
   const unknown = 'abacus' as EngineName;
   await expect(createSampler(spec, of('float32'), { engine: unknown })).rejects.toThrow(
-    'createSampler: engine is abacus, expected auto, ts, wasm, webgpu',
+    "createSampler: engine is 'abacus', expected auto, ts, wasm, webgpu",
   );
 });
 

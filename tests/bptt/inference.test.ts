@@ -4,12 +4,16 @@ import { createModel } from '../../src/bptt/createModel.ts';
 import { createTrainer, initialParameters } from '../../src/bptt/createTrainer.ts';
 import { tsEngine } from '../../src/bptt/engine.ts';
 import { forecast } from '../../src/bptt/forecast.ts';
+import { InferenceModel } from '../../src/bptt/inferenceModel.ts';
 import type { InferenceSession } from '../../src/bptt/inferenceSession.ts';
 import { modelAllocationPlan, SequenceModel } from '../../src/bptt/model.ts';
+import { CpuPredictor } from '../../src/bptt/predictor.ts';
 import { type ModelSpec, outputWidth, parameterCount, resolveSpec } from '../../src/bptt/spec.ts';
+import { gru } from '../../src/layers/gru.ts';
 import { sgd } from '../../src/optim/sgd.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import type { Dtype, FloatArray } from '../../src/tensor/shape.ts';
+import { hasFusedMultiplyAdd } from '../../src/wasm/module.ts';
 import { expectNear, from, range } from '../layers/support.ts';
 
 const vectors: ModelSpec = {
@@ -59,6 +63,9 @@ describe('predict', () => {
         { ...vectors, lossAt: 'last' },
         { ...symbols, bidirectional: true },
         { ...vectors, bidirectional: true, lossAt: 'last' },
+        { ...symbols, layers: 2, embedding: { size: 4, tied: true }, layerNorm: true, residual: 'all' },
+        { ...vectors, lossAt: 'last', inputDense: { size: 4 }, residual: 'all' },
+        { ...vectors, bidirectional: true, lossAt: 'last', layerNorm: true, outputDense: { size: 3 } },
       ),
       padded: fc.boolean(),
       seed: fc.integer({ min: 0, max: 1000 }),
@@ -77,7 +84,7 @@ describe('predict', () => {
         expect(got.length).toBe(want.length);
         expectNear(got, want, roundings(steps));
       }),
-      { numRuns: 25 },
+      { numRuns: 40 },
     );
   });
 
@@ -322,6 +329,95 @@ test('engine wasm gives what engine ts gives', async () => {
   }
 });
 
+describe('threads', () => {
+  test('give what engine ts gives, for batches of sizes that come and go', async () => {
+    for (const spec of [vectors, { ...symbols, bidirectional: true, lossAt: 'last' as const }]) {
+      const weights = weightsOf(spec, 'float32');
+      const [ts, net] = [
+        await createModel(spec, weights, { engine: 'ts' }),
+        await createModel(spec, weights, { threads: 3 }),
+      ];
+      expect(net.description).toBe('wasm: SIMD, 3 threads');
+      const rng = new RandomState(8);
+      const windows = [
+        [3, 2],
+        [70, 2],
+        [2, 1],
+        [2, 200],
+        [3, 2],
+      ].map(([steps, batch]) => {
+        const rows = steps * batch;
+        const inputs =
+          spec === vectors ? from('float32', rng.uniform(-1, 1, rows * 2)) : Int32Array.from(rng.randint(0, 5, rows));
+        return { inputs, batch, steps, lengths: Int32Array.from(rng.randint(1, steps + 1, batch)) };
+      });
+      // Calls that nobody waits for, whose inputs change when they have been made.
+      const calls = windows.map(async (window) => {
+        const inputs = window.inputs.slice();
+        const call = net.predict({ ...window, inputs });
+        inputs.fill(0);
+        return call;
+      });
+      for (const [i, window] of windows.entries()) {
+        expectNear(await calls[i], await ts.predict(window), roundings(window.steps));
+      }
+      if (spec === vectors) {
+        const [x, net1, ts1] = [[0.3, -1], net.session(), ts.session()];
+        expectNear(net1.read(x), ts1.read(x), roundings(1));
+        expectNear(net.readAll([net1], [x])[0], ts.readAll([ts1], [x])[0], roundings(2));
+      }
+      net.dispose();
+      await expect(net.predict(windows[0])).rejects.toThrow('model.predict: the model was disposed of');
+    }
+  });
+
+  test('where there can be none one does it all, and says why', async () => {
+    const weights = weightsOf(symbols, 'float32');
+    const missing = await createModel(symbols, weights, { threads: 2, threadWorker: '/no/such/file.js' });
+    expect(missing.description).toMatch(
+      'wasm: SIMD, 1 thread instead of 2, since the file of its threads (/no/such/file.js)',
+    );
+    const { formula: _, ...plain } = gru;
+    const own = await createModel({ ...symbols, cell: plain }, weights, { threads: 2 });
+    expect(own.description).toBe(
+      'wasm: SIMD products, cell gru in TypeScript, since it has no formula, ' +
+        '1 thread instead of 2, since cell gru has no formula, and a thread cannot call its functions',
+    );
+    const window = { inputs: Int32Array.of(0, 3, 1, 4), batch: 2 };
+    const want = await (await createModel(symbols, weights)).predict(window);
+    for (const net of [missing, own]) expectNear(await net.predict(window), want, roundings(2));
+    const wide = await createModel(symbols, weights, { threads: 2, dtype: 'float64' });
+    expect(wide.description).toBe('ts: the only one that computes in float64');
+    const fused = await createModel(symbols, weights, { engine: 'wasm', fma: true });
+    expect(fused.description).toBe(hasFusedMultiplyAdd() ? 'wasm+fma: SIMD' : 'wasm: SIMD');
+    expectNear(await fused.predict(window), want, roundings(2));
+  });
+
+  test('a call under way is rejected where the model is disposed of, those that wait too', async () => {
+    const net = await createModel(symbols, weightsOf(symbols, 'float32'), { threads: 2 });
+    const window = { inputs: Int32Array.of(0, 3, 1, 4), batch: 2 };
+    const calls = [net.predict(window), net.predict(window)].map((call) => call.catch((error: Error) => error.message));
+    await new Promise((resolve) => setTimeout(resolve)); // the thread of the first call is starting
+    net.dispose();
+    for (const call of calls) expect(await call).toBe('model.predict: the model was disposed of');
+  });
+
+  test('engines are made once for each number of sequences, and again for more steps', async () => {
+    const made: number[] = [];
+    const make = (lists: readonly (readonly number[])[]) => {
+      made.push(lists.length);
+      return lists.map(() => tsEngine('float64'));
+    };
+    const spec = resolveSpec(symbols);
+    const predictor = new CpuPredictor(spec, weightsOf(symbols, 'float64'), 'as given', 1, 64, make);
+    const net = new InferenceModel(spec, weightsOf(symbols, 'float64'), 'float64', predictor, () =>
+      tsEngine('float64'),
+    );
+    for (const steps of [2, 9, 2, 9, 16]) await net.predict({ inputs: new Int32Array(3 * steps), batch: 3 });
+    expect(made).toEqual([1, 1]);
+  });
+});
+
 describe('forecast', () => {
   test('feeds outputs back and leaves the session as it was', async () => {
     const net = await model(vectors);
@@ -400,8 +496,15 @@ describe('createModel', () => {
         'bias_ho[0] is NaN, expected a finite number',
       ],
       [[symbols], 'createModel: parameters is undefined, expected the weights by name'],
-      [[symbols, weights, { engine: 'webgpu' }], 'engine webgpu has no model for inference'],
-      [[symbols, weights, { engine: 'abacus' }], 'createModel: engine is abacus, expected auto, ts, wasm'],
+      [[symbols, weights, { engine: 'webgpu' }], 'createModel: engine webgpu computes in float32, dtype is float64'],
+      [
+        [symbols, weights, { engine: 'webgpu', dtype: 'float32', threads: 2 }],
+        'createModel: engine webgpu has no threads of its own, threads is 2',
+      ],
+      [[symbols, weights, { engine: 'ts', threads: 2 }], 'createModel: engine ts has one thread, threads is 2'],
+      [[symbols, weights, { threads: 65 }], 'createModel: threads is 65, expected 1 … 64'],
+      [[symbols, weights, { threads: 1.5 }], 'createModel: threads is 1.5, expected 1 … 64'],
+      [[symbols, weights, { engine: 'abacus' }], "createModel: engine is 'abacus', expected auto, ts, wasm, webgpu"],
       [[symbols, weights, { engine: 'wasm' }], 'engine wasm computes in float32, dtype is float64'],
       [[symbols, weights, { dtype: 'float16' }], 'dtype is float16, expected float32, float64'],
       [[symbols, weights, { backend: 'ts' }], 'createModel: unknown option backend, did you mean engine?'],

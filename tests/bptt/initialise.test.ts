@@ -34,6 +34,30 @@ describe('initialise', () => {
     }
   });
 
+  it('torch: dense layers in ±1/√columns, embeddings normal, normalisations 1 and 0', () => {
+    const around = { embedding: { size: 9 }, inputDense: { size: 3 }, outputDense: { size: 25 }, layerNorm: true };
+    const w = init({ ...base, hiddenSize: 16, ...around }, 'torch', 7);
+    const rng = new RandomState(7);
+    for (const [name, values] of Object.entries(w)) {
+      const { length } = values;
+      if (name.startsWith('norm')) expect([...values]).toEqual(new Array(16).fill(name.endsWith('weight') ? 1 : 0));
+      else if (name === 'embedding.weight') expect(values).toStrictEqual(rng.randn(length));
+      else {
+        const limit = name.startsWith('input_dense') ? 1 / 3 : 1 / 4;
+        expect(values, name).toStrictEqual(rng.uniform(-limit, limit, length));
+      }
+    }
+  });
+
+  it('orthogonal: embeddings and dense layers with deviation 1/√columns', () => {
+    const w = init({ ...base, embedding: { size: 4 }, inputDense: { size: 3 }, layerNorm: true }, 'orthogonal', 7);
+    const rng = new RandomState(7);
+    expect(w['embedding.weight']).toStrictEqual(rng.randn(20).map((v) => v * 0.5));
+    expect(w['input_dense.weight']).toStrictEqual(rng.randn(12).map((v) => v * 0.5));
+    expect([...w['input_dense.bias'], ...w['norm_l0.bias']]).toEqual(new Array(7).fill(0));
+    expect([...w['norm_l0.weight']]).toEqual([1, 1, 1, 1]);
+  });
+
   it('orthogonal: recurrent matrices gate by gate, an open forget gate', () => {
     const w = init({ ...base, cell: 'lstm', layers: 2, bidirectional: true }, 'orthogonal');
     let gates = 0;

@@ -11,8 +11,8 @@ import {
   SPEC_FIELDS,
 } from '../../src/bptt/options.ts';
 import { resolveSpec } from '../../src/bptt/spec.ts';
+import { nearestName } from '../../src/check/options.ts';
 import { sgd } from '../../src/optim/sgd.ts';
-import { nearestName } from '../../src/tensor/options.ts';
 
 const spec = { cell: 'gru', inputSize: 3, hiddenSize: 2, outputSize: 3, loss: 'softmaxCrossEntropy' } as const;
 const options = { steps: 4, batch: 2, optimizer: sgd({ lr: 0.1 }), engine: 'ts' } as const;
@@ -96,8 +96,8 @@ test('values that make no sense are named', async () => {
     [{ ...options, labels: 0 }, 'trainer: labels is 0'],
     [{ ...options, accumulate: 0 }, 'trainer: accumulate is 0, expected a whole number ≥ 1'],
     [{ ...options, frozen: 'bias_ho' }, "trainer: frozen is 'bias_ho', expected a list of names"],
-    [{ ...options, dtype: 'float16' }, 'createTrainer: dtype is float16, expected float32, float64'],
-    [{ ...options, init: 'xavier' }, 'createTrainer: init is xavier, expected minCharRnn, torch, orthogonal'],
+    [{ ...options, dtype: 'float16' }, "createTrainer: dtype is 'float16', expected float32, float64"],
+    [{ ...options, init: 'xavier' }, "createTrainer: init is 'xavier', expected minCharRnn, torch, orthogonal"],
     [{ ...options, threads: 'many' }, "createTrainer: threads is 'many', expected 1 … batch = 2"],
     [{ ...options, seed: -1 }, 'seed'],
     [undefined, 'createTrainer: options is undefined, expected an object with steps'],

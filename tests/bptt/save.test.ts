@@ -94,6 +94,26 @@ describe('a trainer', () => {
     await expectSame(trainer, loaded);
   });
 
+  test.each(engines)('with every layer around the recurrence: $engine, $dtype, threads $threads', async (engine) => {
+    const change: Partial<ModelSpec> = {
+      ...{ embedding: { size: 3, tied: true }, inputDense: { size: 5, activation: 'relu' }, layerNorm: true },
+      ...{ residual: 'all', outputDense: { size: 3 }, dropout: { input: 0.1, between: 0.2, output: 0.3 } },
+    };
+    const trainer = await make(engine, change);
+    await trainer.train(windows(3, 2));
+    const bytes = await saveTrainer(trainer);
+    const { trainer: loaded } = await loadTrainer(bytes);
+    expect(loaded.spec).toEqual(trainer.spec);
+    await expectSame(trainer, loaded);
+    const saved = await saveModel(trainer);
+    const { model } = await loadModel(saved, { engine: 'ts' });
+    expect(model.parameters).toEqual(await trainer.parameters());
+    expect(Object.keys(model.parameters)).toContain('norm_l1.bias');
+    expect(await saveModel(model)).toEqual(saved);
+    expect((await loadModel(bytes, { engine: 'ts' })).model.spec).toEqual(trainer.spec);
+    for (const one of [trainer, loaded, model]) one.dispose();
+  });
+
   test('metadata of the caller comes back: vocabularies, scalers, nested data', async () => {
     const metadata = {
       labels: LabelMap.fromLabels(['no', 'yes']),
@@ -203,7 +223,7 @@ describe('a trainer', () => {
     expect(metadata.options).toMatchObject({ engine: 'ts', steps: 6, batch: 3 });
     expect((await loadTrainer(bytes)).trainer.engine).toBe('ts');
     expect((await loadTrainer(bytes, { dtype: 'float64' })).trainer.dtype).toBe('float64');
-    await expect(loadTrainer(bytes, { engine: 'abacus' as never })).rejects.toThrow('engine is abacus');
+    await expect(loadTrainer(bytes, { engine: 'abacus' as never })).rejects.toThrow("engine is 'abacus'");
     await expect(loadTrainer(bytes, { batchSize: 3 } as never)).rejects.toThrow(
       'loadTrainer: unknown option batchSize',
     );

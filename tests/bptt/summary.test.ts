@@ -20,7 +20,7 @@ test('names layers, shapes, parameters and memory', () => {
       'layer 1: lstm                [16,8,64]         [16,8,64]      33,280',
       'output: softmaxCrossEntropy  [16,8,64]         [16,8,50]       3,250',
       '66,226 parameters',
-      'training windows of 16 × 8: 2.2 MiB',
+      'training windows of 16 × 8: 3.0 MiB',
       'inference step by step: 273.8 KiB, 1.0 KiB for each session',
     ].join('\n'),
   );
@@ -37,11 +37,30 @@ test('names layers, shapes, parameters and memory', () => {
   expect(data.sessionBytes).toBe(4 * 2 * 2 * 64);
 });
 
+test('names the layers around the recurrence', () => {
+  const around: ModelSpec = {
+    ...{ ...spec, hiddenSize: 8, embedding: { size: 6, tied: true }, inputDense: { size: 16, activation: 'tanh' } },
+    ...{ bidirectional: true, layerNorm: true, residual: true, outputDense: { size: 6 }, lossAt: 'last' },
+  };
+  const { text, layers, parameterCount: count } = summary(around, { steps: 16, batch: 8, optimizer: sgd({ lr: 1 }) });
+  expect(text.split('\n').slice(0, 7)).toEqual([
+    '                                                      reads             gives      parameters',
+    'embedding, tied                                       ids [16,8] of 50  [16,8,6]          300',
+    'dense: tanh                                           [16,8,6]          [16,8,16]         112',
+    'layer 0: lstm, both directions, normalised            [16,8,16]         [16,8,16]       1,696',
+    'layer 1: lstm, both directions, normalised, residual  [16,8,16]         [16,8,16]       1,696',
+    'dense: identity                                       [8,16]            [8,6]             102',
+    'output: softmaxCrossEntropy                           [8,6]             [8,50]             50',
+  ]);
+  expect(count).toBe(parameterCount(resolveSpec(around)));
+  expect(layers[2].parameters.map(({ name }) => name).slice(-2)).toEqual(['norm_l0.weight', 'norm_l0.bias']);
+});
+
 test('counts what options need', () => {
   const P = parameterCount(resolveSpec(spec));
   const sizes = { steps: 16, batch: 8 };
   const plain = summary(spec, { ...sizes, optimizer: sgd({ lr: 1 }) });
-  expect(summary(spec, sizes).trainingBytes - plain.trainingBytes).toBe(2 * P * 4);
+  expect(summary(spec, sizes).trainingBytes - plain.trainingBytes).toBe(2 * 2 * P * 4); // with what it was before an update
   expect(
     summary(spec, { ...sizes, optimizer: sgd({ lr: 1 }), accumulate: 3 }).trainingBytes - plain.trainingBytes,
   ).toBe(P * 4);

@@ -42,8 +42,8 @@ describe('addingProblem', () => {
   });
 
   it.each<[string, number, number, number, number]>([
-    ['T is 1, expected a whole number from 2', 1, 1, 2, 1],
-    ['B is 0, expected a whole number from 1', 4, 0, 0, 0],
+    ['T is 1, expected a whole number ≥ 2', 1, 1, 2, 1],
+    ['B is 0, expected a whole number ≥ 1', 4, 0, 0, 0],
     ['x has 7 elements, expected [T,B,2] = [4,1,2]', 4, 1, 7, 1],
     ['targets has 2 elements, expected [B] = [1]', 4, 1, 8, 2],
   ])('says addingProblem: %s', (message, T, B, xLength, targetsLength) => {

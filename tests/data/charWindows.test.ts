@@ -82,7 +82,7 @@ describe('CharWindows', () => {
   it.each<[string, () => unknown]>([
     ['CharWindows: ids has 6 elements, expected at least T·B + 1 = 7', () => new CharWindows(range(6), 3, 2)],
     ['CharWindows: ids has 0 elements, expected', () => new CharWindows(range(0), 1)],
-    ['CharWindows: T is 0, expected a whole number from 1', () => new CharWindows(range(6), 0)],
+    ['CharWindows: T is 0, expected a whole number ≥ 1', () => new CharWindows(range(6), 0)],
     ['CharWindows: B is NaN, expected', () => new CharWindows(range(6), 1, NaN)],
     [
       'CharWindows: position is 10, expected a whole number from 0 to 9',

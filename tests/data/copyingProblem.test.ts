@@ -42,7 +42,7 @@ describe('copyingProblem', () => {
   });
 
   it.each<[string, number, object]>([
-    ['delay is 0, expected a whole number from 1', 6, { delay: 0 }],
+    ['delay is 0, expected a whole number ≥ 1', 6, { delay: 0 }],
     ['B is 1.5, expected', 6, { B: 1.5 }],
     ['symbols is 0, expected', 6, { symbols: 0 }],
     ['alphabet is NaN, expected', 6, { alphabet: NaN }],

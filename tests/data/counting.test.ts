@@ -24,7 +24,7 @@ describe('countingData', () => {
 
   it('refuses sizes that are none', () => {
     const rng = new RandomState(0);
-    expect(() => countingData(rng, 0)).toThrow('countingData: m is 0, expected a whole number from 1');
+    expect(() => countingData(rng, 0)).toThrow('countingData: m is 0, expected a whole number ≥ 1');
     expect(() => countingData(rng, 2, 1.5)).toThrow('countingData: sequenceLen is 1.5, expected');
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { describe as described } from '../../src/check/describe.ts';
 import { LabelMap } from '../../src/data/index.ts';
 
 describe('LabelMap', () => {
@@ -26,7 +27,7 @@ describe('LabelMap', () => {
   it('refuses what it does not know', () => {
     const map = new LabelMap(['a', 'b']);
     expect(() => map.encode(['a', 'c'])).toThrow(
-      RangeError('LabelMap.encode: labels[1] is "c", expected one of the 2 known labels'),
+      RangeError("LabelMap.encode: labels[1] is 'c', expected one of the 2 known labels"),
     );
     for (const bad of [2, -1, 0.5]) {
       expect(() => map.decode([0, bad])).toThrow(
@@ -39,7 +40,7 @@ describe('LabelMap', () => {
     );
     for (const bad of [undefined, null, Number.NaN, {}]) {
       expect(() => new LabelMap(['a', bad as never])).toThrow(
-        TypeError(`LabelMap: labels[1] is ${String(bad)}, expected a string or a finite number`),
+        TypeError(`LabelMap: labels[1] is ${described(bad)}, expected a string or a finite number`),
       );
     }
   });

@@ -22,8 +22,8 @@ describe('oneHot', () => {
     }
     expect(call([0])).toThrow(RangeError('oneHot: ids has 1 elements, expected [R] = [2]'));
     expect(call([0, 1], 2, 4)).toThrow(RangeError('oneHot: y has 6 elements, expected [R,V] = [2,4]'));
-    expect(call([], -1)).toThrow('oneHot: rows is -1, expected a whole number from 0');
-    expect(call([0, 1], 2, 0)).toThrow('oneHot: vocabulary is 0, expected a whole number from 1');
+    expect(call([], -1)).toThrow('oneHot: rows is -1, expected a whole number ≥ 0');
+    expect(call([0, 1], 2, 0)).toThrow('oneHot: vocabulary is 0, expected a whole number ≥ 1');
     expect(y).toEqual(new Float64Array(6).fill(7));
   });
 });

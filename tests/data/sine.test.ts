@@ -47,7 +47,9 @@ describe('sineData', () => {
 
   it('refuses steps that never arrive', () => {
     for (const step of [0, -1, NaN, Infinity, 1e-9]) {
-      expect(() => sineData(step)).toThrow(`sineData: step is ${step}, expected a positive number`);
+      expect(() => sineData(step)).toThrow(
+        `sineData: step is ${step}, expected a ${step > 0 && step < Infinity ? 'positive' : 'finite'} number`,
+      );
     }
   });
 });

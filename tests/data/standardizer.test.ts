@@ -84,16 +84,14 @@ describe('Standardizer', () => {
     expect(fitting([1, 2, 3], 2)).toThrow(
       RangeError('Standardizer.fit: x has 3 elements, expected [N,2], a multiple of 2'),
     );
-    expect(fitting([1], 0)).toThrow('Standardizer.fit: features is 0, expected a whole number from 1');
+    expect(fitting([1], 0)).toThrow('Standardizer.fit: features is 0, expected a whole number ≥ 1');
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(fitting([1, bad])).toThrow(RangeError(`Standardizer.fit: x[1] is ${bad}, expected a finite number`));
     }
     expect(fitting([0, 1.5e308, 0, -1.5e308], 2)).toThrow('Standardizer.fit: the differences of feature 1 overflow');
     const make = (mean: unknown, deviation: unknown) => () => new Standardizer({ mean, deviation } as never);
-    expect(make([], [])).toThrow('Standardizer: the length of mean is 0, expected a whole number from 1');
-    expect(make([1], [1, 2])).toThrow(
-      RangeError('Standardizer: deviation has 2 elements, expected [D] = [1] like mean'),
-    );
+    expect(make([], [])).toThrow('Standardizer: the length of mean is 0, expected a whole number ≥ 1');
+    expect(make([1], [1, 2])).toThrow(RangeError('Standardizer: deviation has 2 elements, expected [D] = [1]'));
     expect(make(undefined, [1])).toThrow(TypeError('Standardizer: mean is undefined, expected an array of numbers'));
     expect(make([1], 3)).toThrow(TypeError('Standardizer: deviation is 3, expected an array of numbers'));
     expect(make([Number.NaN], [1])).toThrow(RangeError('Standardizer: mean[0] is NaN, expected a finite number'));

@@ -31,8 +31,8 @@ describe('CharVocabulary', () => {
   const vocabulary = new CharVocabulary('abc');
   it.each<[string, () => unknown]>([
     ['CharVocabulary: got no characters, expected at least one', () => CharVocabulary.fromText('')],
-    ['CharVocabulary: chars[1] is "xy", expected one character', () => new CharVocabulary(['a', 'xy'])],
-    ['CharVocabulary: chars[0] is "", expected one character', () => new CharVocabulary([''])],
+    ["CharVocabulary: chars[1] is 'xy', expected one character", () => new CharVocabulary(['a', 'xy'])],
+    ["CharVocabulary: chars[0] is '', expected one character", () => new CharVocabulary([''])],
     [`CharVocabulary: chars[2] is 'a', the same as chars[0]`, () => new CharVocabulary('aba')],
     [
       `CharVocabulary.encode: 'é' at position 2 is not one of the 3 known characters`,
@@ -42,9 +42,9 @@ describe('CharVocabulary', () => {
     ['CharVocabulary.decode: ids[1] is 3, expected a whole number from 0 to 2', () => vocabulary.decode([0, 3])],
     ['CharVocabulary.decode: ids[0] is -1, expected', () => vocabulary.decode(Int32Array.of(-1))],
     ['CharVocabulary.decode: ids[0] is NaN, expected', () => vocabulary.decode([NaN])],
-    ['CharVocabulary.decode: ids[0] is 1, expected', () => vocabulary.decode(['1'] as unknown as number[])],
-    ['CharVocabulary.decode: ids[0] is 1, expected', () => vocabulary.decode([1n] as unknown as number[])],
-    ['CharVocabulary.decode: ids[0] is length, expected', () => vocabulary.decode(['length'] as unknown as number[])],
+    [`CharVocabulary.decode: ids[0] is '1', expected`, () => vocabulary.decode(['1'] as unknown as number[])],
+    [`CharVocabulary.decode: ids[0] is 1n, expected`, () => vocabulary.decode([1n] as unknown as number[])],
+    [`CharVocabulary.decode: ids[0] is 'length', expected`, () => vocabulary.decode(['length'] as unknown as number[])],
     ['CharVocabulary: chars[0] is 5, expected one character', () => new CharVocabulary([5 as unknown as string])],
     ['CharVocabulary.decode: ids[0] is 0.5, expected', () => vocabulary.decode([0.5])],
   ])('says %s', (message, call) => {

@@ -54,7 +54,7 @@ describe('clipping', () => {
     const g = Float64Array.of(9);
     expect(() => clipByValue(g, bad)).toThrow(RangeError(`clipByValue: limit is ${bad}, expected a number > 0`));
     expect(() => clipByNorm(g, bad)).toThrow(RangeError(`clipByNorm: maxNorm is ${bad}, expected a number > 0`));
-    expect(() => clipByNorm(g, 1, bad)).toThrow(RangeError(`gradientNorm: p is ${bad}, expected a number ≥ 1`));
+    expect(() => clipByNorm(g, 1, bad)).toThrow(RangeError(`clipByNorm: p is ${bad}, expected a number ≥ 1`));
     expect(g[0]).toBe(9);
   });
 });

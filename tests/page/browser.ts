@@ -8,13 +8,13 @@ import { build } from 'vite';
 import { softwareBrowserWithText, unpackSoftwareGpu } from '../../scripts/softwareGpu.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const dist = join(root, 'page/dist');
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
+  '.png': 'image/png',
 };
 
 /** What the page promises to need no more than. */
@@ -31,13 +31,27 @@ export interface PageServer {
 /** Builds the page and serves it under a strict content security policy, with a browser to look at it. */
 export async function servePage(): Promise<PageServer> {
   await build({ configFile: join(root, 'page/vite.config.ts'), logLevel: 'error' });
+  return serveFolder(join(root, 'page/dist'));
+}
+
+/**
+ * Serves a folder under a strict content security policy, with a browser to look at it.
+ *
+ * @param isolated whether pages are cross-origin isolated, so that they have shared memory
+ */
+export async function serveFolder(folder: string, isolated = false): Promise<PageServer> {
+  const isolation = {
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-embedder-policy': 'require-corp',
+  };
   const server = createServer(({ url = '/' }, response) => {
     const path = normalize(new URL(url, 'http://localhost').pathname);
-    const file = join(dist, path.endsWith('/') ? `${path}index.html` : path);
-    const found = file.startsWith(dist) && existsSync(file);
+    const file = join(folder, path.endsWith('/') ? `${path}index.html` : path);
+    const found = file.startsWith(folder) && existsSync(file);
     response.writeHead(found ? 200 : 404, {
       'content-type': TYPES[extname(file)] ?? 'text/plain',
       'content-security-policy': POLICY,
+      ...(isolated ? isolation : {}),
     });
     response.end(found ? readFileSync(file) : '');
   });

@@ -12,6 +12,7 @@ import fc from 'fast-check';
 import type { Batch } from '../../src/bptt/batch.ts';
 import { type CpuEngine, tsEngine } from '../../src/bptt/engine.ts';
 import type { Params } from '../../src/bptt/gradcheck.ts';
+import type { DenseSpec } from '../../src/bptt/layerSpecs.ts';
 import { SequenceModel } from '../../src/bptt/model.ts';
 import {
   directionsOf,
@@ -24,6 +25,7 @@ import {
   stateWidth,
   suffixOf,
 } from '../../src/bptt/spec.ts';
+import { NONLINEARITIES } from '../../src/layers/elman.ts';
 import { squaredError } from '../../src/layers/loss.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import type { Dtype, FloatArray } from '../../src/tensor/shape.ts';
@@ -56,8 +58,24 @@ export interface SequenceData {
   targets: Int32Array | Float64Array;
   /** The weight of each final state in the loss. */
   finals: Params;
-  /** [layers − 1][room·B·H·directions]: what the dropout masks are drawn from. */
+  /** For each of {@link masksOf}, [room·B·width] or [B·width]: what it is drawn from. */
   uniforms: Float64Array[];
+}
+
+/** A dropout mask of a model: [steps,B,width], or [B,width] at the last step; in the order in which they are drawn. */
+interface MaskShape {
+  rate: number;
+  width: number;
+  everyStep: boolean;
+}
+
+function masksOf(spec: ResolvedSpec): MaskShape[] {
+  const { dropout, embedding, inputSize, lossAt, layers } = spec;
+  const W = stateWidth(spec);
+  const input = { rate: dropout.input, width: embedding?.size ?? inputSize, everyStep: true };
+  const between = Array.from({ length: layers - 1 }, () => ({ rate: dropout.between, width: W, everyStep: true }));
+  const output = { rate: dropout.output, width: W, everyStep: lossAt === 'every' };
+  return [input, ...between, output].filter(({ rate }) => rate > 0);
 }
 
 /** The cells, and the Elman cell with each of its nonlinearities. */
@@ -94,12 +112,20 @@ function choices() {
     bias: fc.constantFrom('both' as const, 'input' as const, 'none' as const),
     input: fc.constantFrom('dense' as const, 'ids' as const),
     initialState: fc.constantFrom('zero' as const, 'learned' as const),
-    outputSize: fc.constantFrom(0, 2, 3),
+    outputSize: fc.constantFrom<number[]>(0, 2, 3),
     outputBias: fc.boolean(),
     loss: fc.constantFrom<LossChoice[]>(...losses),
     lossAt: fc.constantFrom('every' as const, 'last' as const),
     reduction: fc.constantFrom('sum' as const, 'mean' as const, 0.7),
     dropout: fc.constantFrom<number[]>(0, 0, 0.4),
+    inputDropout: fc.constantFrom<number[]>(0, 0, 0.3),
+    outputDropout: fc.constantFrom<number[]>(0, 0, 0.2),
+    embedding: fc.constantFrom<('none' | 'own' | 'tied')[]>('none', 'own', 'tied'),
+    embeddingSize: fc.integer({ min: 1, max: 3 }),
+    inputDense: arbitraryDense(),
+    outputDense: arbitraryDense(),
+    layerNorm: fc.boolean(),
+    residual: fc.constantFrom<(boolean | 'all')[]>(false, true, 'all'),
     inputSize: fc.integer({ min: 1, max: 3 }),
     hiddenSize: fc.integer({ min: 1, max: 3 }),
     T: fc.integer({ min: 1, max: 6 }),
@@ -117,7 +143,44 @@ function choices() {
   };
 }
 
+/** No dense layer half of the time. */
+function arbitraryDense(): fc.Arbitrary<DenseSpec | null> {
+  const dense = fc.record({ size: fc.integer({ min: 1, max: 3 }), activation: fc.constantFrom(...NONLINEARITIES) });
+  return fc.option(dense, { freq: 1 });
+}
+
 type Choices = ReturnType<typeof choices>;
+
+/** The nearest legal layers around the recurrence, and the sizes that these ask for. */
+function legalLayers(
+  c: {
+    [K in keyof Choices]: Choices[K] extends fc.Arbitrary<infer V> ? V : never;
+  },
+): Partial<ModelSpec> & Pick<ModelSpec, 'inputSize' | 'outputSize'> {
+  const { layers, input, hiddenSize } = c;
+  const W = hiddenSize * (c.bidirectional ? 2 : 1);
+  const residual = c.residual === true && layers === 1 ? 'all' : c.residual;
+  let { inputSize, outputSize, inputDense, outputDense } = c;
+  let embedding =
+    input === 'ids' && c.embedding !== 'none' ? { size: c.embeddingSize, tied: c.embedding === 'tied' } : null;
+  if (residual === 'all') {
+    if (inputDense) inputDense = { ...inputDense, size: W };
+    else if (embedding) embedding = { ...embedding, size: W };
+    else if (input === 'dense') inputSize = W;
+    else inputDense = { size: W, activation: 'tanh' };
+  }
+  if (embedding?.tied) {
+    outputSize = inputSize;
+    if (outputDense) outputDense = { ...outputDense, size: embedding.size };
+    else if (embedding.size !== W) outputDense = { size: embedding.size, activation: 'identity' };
+  }
+  const dropout = {
+    input: input === 'dense' || embedding ? c.inputDropout : 0,
+    between: layers > 1 ? c.dropout : 0, // it works between layers
+    output: c.outputDropout,
+  };
+  return { inputSize, outputSize, embedding, inputDense, outputDense, residual, dropout, layerNorm: c.layerNorm };
+}
 
 /** How a case may be narrowed: any of its choices replaced by another arbitrary. */
 export type Narrowed = Partial<Choices>;
@@ -131,15 +194,12 @@ export function arbitraryModel(narrowed: Narrowed = {}): fc.Arbitrary<SequenceCa
   return fc.record({ ...choices(), ...narrowed } as Choices).map((c) => {
     const { kind, T, B, padding } = c;
     const { layers, bidirectional, bias, input, initialState, outputBias, lossAt, reduction, hiddenSize } = c;
-    const dropout = layers > 1 ? c.dropout : 0; // it works between layers
-    const { inputSize, outputSize } = c;
     const ofSigmoid = c.loss === 'squaredErrorOfSigmoid';
     const loss = c.loss === 'squaredErrorOfSigmoid' ? ('squaredError' as const) : c.loss;
     const spec: ModelSpec = {
       ...kind,
-      ...{ layers, bidirectional, bias, input, initialState, inputSize, hiddenSize, outputSize, outputBias },
-      // A single layer has nothing to drop.
-      dropout: layers > 1 ? dropout : 0,
+      ...{ layers, bidirectional, bias, input, initialState, hiddenSize, outputBias },
+      ...legalLayers(c),
       ...{ loss, lossAt, reduction, outputActivation: ofSigmoid ? 'sigmoid' : 'identity' },
     };
     // At least one step of one sequence is there and counts.
@@ -211,7 +271,9 @@ export function drawData(c: SequenceCase): SequenceData {
     const taken = spec.lossAt === 'last' && layer === spec.layers - 1 && index === 0;
     if (c.finals && !taken) finals[name] = rng.randn(c.B * spec.hiddenSize);
   }
-  const uniforms = Array.from({ length: spec.layers - 1 }, () => rng.randomSample(c.room * c.B * stateWidth(spec)));
+  const uniforms = masksOf(spec).map(({ width, everyStep }) =>
+    rng.randomSample((everyStep ? c.room : 1) * c.B * width),
+  );
   return { variables, ids, targets, finals, uniforms };
 }
 
@@ -240,8 +302,10 @@ export class Runner {
     const { model, c, data } = this;
     const { stack, spec } = model;
     // The masks are drawn for the steps of the window, the uniforms for all that there is room for.
-    const drawnFor = c.T * c.B * stateWidth(spec);
-    const stream = data.uniforms.flatMap((u) => Array.from(u.subarray(0, drawnFor)));
+    const masks = masksOf(spec);
+    const stream = data.uniforms.flatMap((u, i) =>
+      Array.from(u.subarray(0, (masks[i].everyStep ? c.T : 1) * c.B * masks[i].width)),
+    );
     let drawn = 0;
     this.load({ randomSample: () => stream[drawn++] } as unknown as RandomState);
     model.forward();
@@ -318,6 +382,12 @@ export interface Reference {
 }
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+const FUNCTIONS = {
+  tanh: Math.tanh,
+  sigmoid: logistic,
+  relu: (z: number) => Math.max(z, 0),
+  identity: (z: number) => z,
+};
 const logSumExp = (z: number[]) => {
   const max = Math.max(...z);
   return max + Math.log(z.reduce((sum, value) => sum + Math.exp(value - max), 0));
@@ -339,12 +409,16 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
   const finals: Reference['finals'] = {};
   const tops: number[][][] = []; // [B][T] of the top layer's outputs, at the steps that are there
   const record = frozen.size === 0;
+  const masks = masksOf(spec);
+  const firstBetween = spec.dropout.input > 0 ? 1 : 0;
 
   for (let b = 0; b < B; b++) {
     const steps = range(T).filter((t) => isPresent(c, t, b));
     let below: number[][] = range(T).map((t) => readInput(t, b));
     for (let layer = 0; layer < layers; layer++) {
-      if (layer > 0 && spec.dropout > 0) below = below.map((x, t) => x.map((value, j) => value * kept(layer, t, b, j)));
+      const x = below.map((row, t) =>
+        layer > 0 ? dropped(spec.dropout.between, firstBetween + layer - 1, row, t, b) : row,
+      );
       const above: number[][] = range(T).map(() => []);
       for (let d = 0; d < directions; d++) {
         const suffix = suffixOf(layer, d === 1);
@@ -358,13 +432,17 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
             h = held.slice(0, H);
             cell = held.slice(H);
           }
-          ({ h, cell } = step(suffix, below[t], h, cell));
+          ({ h, cell } = step(suffix, x[t], h, cell));
           above[t].push(...h);
         }
         finals[`h${suffix}`] = [...(finals[`h${suffix}`] ?? []), h];
         finals[`c${suffix}`] = [...(finals[`c${suffix}`] ?? []), cell];
       }
-      below = above;
+      const residual = spec.residual === 'all' || (spec.residual && layer > 0);
+      below = above.map((row, t) => {
+        const normed = spec.layerNorm ? normalised(layer, row) : row;
+        return residual ? normed.map((value, j) => value + below[t][j]) : normed;
+      });
     }
     tops.push(below);
   }
@@ -374,12 +452,13 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
   const weights: number[] = [];
   for (let r = 0; r < R; r++) {
     const b = r % B;
+    const steps = range(T).filter((t) => isPresent(c, t, b));
     const last = spec.lossAt === 'last';
-    const there = last ? range(T).some((t) => isPresent(c, t, b)) : isPresent(c, (r - b) / B, b);
-    const h = last
-      ? range(directions).flatMap((d) => finals[`h${suffixOf(layers - 1, d === 1)}`][b])
-      : tops[b][(r - b) / B];
-    scores.push(there ? logits(h) : undefined);
+    const there = last ? steps.length > 0 : isPresent(c, (r - b) / B, b);
+    // Forward in time the last step, backward in time the first one.
+    const h = () =>
+      last ? [...tops[b][steps.at(-1)!].slice(0, H), ...tops[b][steps[0]].slice(H)] : tops[b][(r - b) / B];
+    scores.push(there ? logits(h(), r) : undefined);
     weights.push(there ? (c.lossWeights?.[r] ?? 1) : 0);
   }
   const total = weights.reduce((a, w) => a + w, 0);
@@ -393,14 +472,40 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
   return { loss, outputs: scores.map((z) => z && output(z)), finals };
 
   function readInput(t: number, b: number): number[] {
-    const D = spec.inputSize;
-    if (spec.input === 'dense') return range(D).map((j) => v.x[(t * B + b) * D + j]);
-    return range(D).map((j) => (data.ids[t * B + b] === j ? 1 : 0));
+    const { inputSize: D, embedding, inputDense } = spec;
+    const own =
+      spec.input === 'dense'
+        ? range(D).map((j) => v.x[(t * B + b) * D + j])
+        : range(D).map((j) => (data.ids[t * B + b] === j ? 1 : 0));
+    const vector = embedding
+      ? range(embedding.size).map((j) =>
+          own.reduce((sum, one, id) => sum + one * v['embedding.weight'][id * embedding.size + j], 0),
+        )
+      : own;
+    const kept = dropped(spec.dropout.input, 0, vector, t, b);
+    return inputDense ? dense('input_dense', inputDense, kept) : kept;
   }
 
-  function kept(layer: number, t: number, b: number, j: number): number {
-    const u = data.uniforms[layer - 1][(t * B + b) * stateWidth(spec) + j];
-    return u < spec.dropout ? 0 : 1 / (1 - spec.dropout);
+  /** A row of mask number `mask`, where there is one. */
+  function dropped(rate: number, mask: number, row: number[], t: number, b: number): number[] {
+    return rate === 0 ? row : row.map((value, j) => value * kept(mask, t * B + b, j));
+  }
+
+  /** Element j of a row of a mask. */
+  function kept(mask: number, row: number, j: number): number {
+    const { rate, width } = masks[mask];
+    return data.uniforms[mask][row * width + j] < rate ? 0 : 1 / (1 - rate);
+  }
+
+  function dense(name: string, { size, activation = 'identity' }: DenseSpec, x: number[]): number[] {
+    return range(size).map((i) => FUNCTIONS[activation](times(v[`${name}.weight`], i, x) + v[`${name}.bias`][i]));
+  }
+
+  function normalised(layer: number, x: number[]): number[] {
+    const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
+    const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
+    const [gain, bias] = [v[`norm_l${layer}.weight`], v[`norm_l${layer}.bias`]];
+    return x.map((value, j) => (gain[j] * (value - mean)) / Math.sqrt(variance + 1e-5) + bias[j]);
   }
 
   function startState(suffix: string, b: number): { h: number[]; cell: number[] } {
@@ -423,12 +528,7 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
       times(Whh, gate * H + j, state) + (v[`bias_hh${suffix}`]?.[gate * H + j] ?? 0);
     const sum = (gate: number, j: number) => input(gate, j) + own(gate, j);
     if (c.spec.cell === 'elman') {
-      const f = {
-        tanh: Math.tanh,
-        sigmoid: logistic,
-        relu: (z: number) => Math.max(z, 0),
-        identity: (z: number) => z,
-      }[spec.nonlinearity];
+      const f = FUNCTIONS[spec.nonlinearity];
       return { h: range(H).map((j) => f(sum(0, j))), cell };
     }
     if (c.spec.cell === 'minGru') {
@@ -453,10 +553,12 @@ export function reference(c: SequenceCase, data: SequenceData, frozen: Frozen = 
     return { h: range(H).map((j) => o[j] * Math.tanh(next[j])), cell: next };
   }
 
-  function logits(h: number[]): number[] {
-    return spec.outputSize === 0
-      ? h
-      : range(spec.outputSize).map((k) => times(v.weight_ho, k, h) + (v.bias_ho?.[k] ?? 0));
+  function logits(h: number[], r: number): number[] {
+    const { outputDense, outputSize, dropout, embedding } = spec;
+    const u = dropout.output > 0 ? h.map((value, j) => value * kept(masks.length - 1, r, j)) : h;
+    const z = outputDense ? dense('output_dense', outputDense, u) : u;
+    const Who = embedding?.tied ? v['embedding.weight'] : v.weight_ho;
+    return outputSize === 0 ? z : range(outputSize).map((k) => times(Who, k, z) + (v.bias_ho?.[k] ?? 0));
   }
 
   function output(z: number[]): number[] {
@@ -496,7 +598,7 @@ export function rearrange(
   places: Places,
 ): SequenceData {
   const spec = resolveSpec(c.spec);
-  const W = stateWidth(spec);
+  const masks = masksOf(spec);
   const H = spec.hiddenSize;
   const perSequence = (values: Float64Array, n: number): Float64Array => {
     const moved = new Float64Array(to.B * n);
@@ -530,7 +632,9 @@ export function rearrange(
     targets,
     ids: spec.input === 'ids' ? perStep(data.ids, 1) : data.ids,
     finals: Object.fromEntries(Object.entries(data.finals).map(([name, w]) => [name, perSequence(w, H)])),
-    uniforms: data.uniforms.map((u) => perStep(u, W, to.room)),
+    uniforms: data.uniforms.map((u, i) =>
+      masks[i].everyStep ? perStep(u, masks[i].width, to.room) : perSequence(u, masks[i].width),
+    ),
   };
 }
 

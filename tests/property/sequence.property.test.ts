@@ -50,7 +50,12 @@ function note(property: string, c: SequenceCase): void {
     spec.outputSize ? 'output layer' : 'no output layer',
     `loss at ${spec.lossAt}`,
     `reduction ${spec.reduction}`,
-    spec.dropout ? 'dropout' : 'no dropout',
+    ...Object.entries(resolveSpec(spec).dropout).map(([place, rate]) => `${rate > 0 ? '' : 'no '}dropout ${place}`),
+    spec.embedding ? (spec.embedding.tied ? 'tied embedding' : 'embedding') : 'no embedding',
+    spec.inputDense ? `input ${spec.inputDense.activation}` : 'no input dense',
+    spec.outputDense ? `output ${spec.outputDense.activation}` : 'no output dense',
+    `layerNorm ${spec.layerNorm}`,
+    `residual ${spec.residual}`,
     padding,
     c.finals ? 'finals' : 'no finals',
   ];
@@ -173,7 +178,8 @@ describe.each(engines)('$name, $dtype', (on) => {
       const { seed } = c;
       const sampled = assertGradcheck(fn, data.variables, { mode: 'sampled', samples: 3, seed, maxInconclusive: 0.1 });
       comparisons += sampled.checked;
-      if (c.spec.nonlinearity !== 'relu') {
+      const { nonlinearity, inputDense, outputDense } = c.spec;
+      if (![nonlinearity, inputDense?.activation, outputDense?.activation].includes('relu')) {
         comparisons += assertGradcheck(fn, data.variables, { mode: 'directional', samples: 2, seed }).checked;
       }
     });
@@ -465,7 +471,9 @@ describe.each(engines)('$name, $dtype', (on) => {
     });
 
     it('with dropout drawn from a seeded stream', () => {
-      const cases = arbitraryModel({ dropout: fc.constant(0.5), layers: fc.constantFrom(2, 3) });
+      const half = fc.constant(0.5);
+      const all = { dropout: half, inputDropout: half, outputDropout: half };
+      const cases = arbitraryModel({ ...all, layers: fc.constantFrom(2, 3) });
       fc.assert(
         fc.property(cases, (c) => {
           const data = drawData(c);
@@ -475,7 +483,7 @@ describe.each(engines)('$name, $dtype', (on) => {
           const run = (seed: number) => {
             runner.load(new RandomState(seed));
             model.forward();
-            const masks = model.stack.dropoutMasks.map((m) => m.slice());
+            const masks = model.dropoutMasks.map(({ mask }) => mask.slice());
             model.gradients.flat.fill(0);
             model.backward();
             return { loss: model.loss[0], gradients: model.gradients.flat.slice(), masks };

@@ -41,6 +41,6 @@ describe.each(dtypes)('clip, %s', (dtype) => {
     expectRejects(clip, 'y x low high', [two, two, -1, 1]);
     expectRejects(clipBackward, 'dx dy x low high', [two, two, two, -1, 1]);
     expect(() => clip(two, two, 1, -1)).toThrow(new RangeError('clip: low is 1 and high is -1, expected low ≤ high'));
-    expect(() => clip(two, two, Number.NaN, 1)).toThrow('clip: low is NaN and high is 1, expected low ≤ high');
+    expect(() => clip(two, two, Number.NaN, 1)).toThrow('clip: low is NaN, expected a number');
   });
 });

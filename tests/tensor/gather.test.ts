@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  assertIds,
-  gatherColumns,
-  gatherColumnsBackward,
-  gatherRows,
-  gatherRowsBackward,
-} from '../../src/tensor/gather.ts';
+import { assertIds } from '../../src/check/arrays.ts';
+import { gatherColumns, gatherColumnsBackward, gatherRows, gatherRowsBackward } from '../../src/tensor/gather.ts';
 import type { Dtype } from '../../src/tensor/shape.ts';
 import { dtypes, expectRejects, expectWithinBound, from, garbage, numbers, size } from './support.ts';
 

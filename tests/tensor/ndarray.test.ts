@@ -18,6 +18,7 @@ interface Operation {
   sizes: (s: Sizes) => number[];
   /** What the views take after their arrays: an axis, or 1 to accumulate. */
   axis?: number;
+  accumulate?: boolean;
   positive?: boolean;
 }
 
@@ -71,9 +72,12 @@ const operations: Operation[] = [
   parse('clip y:a,b x:a,b', () => [], [{ number: -1 }, { number: 2 }]),
   parse('clipBackward dx:a,b dy:a,b x:a,b', () => [], [{ number: -1 }, { number: 2 }]),
   ...products.map((line) => parse(line, (s) => [s.M, s.K, s.N])),
-  ...products.map((line) => ({ ...parse(line, (s) => [s.M, s.K, s.N, 1]), axis: 1 })), // accumulate
+  ...products.map((line) => ({ ...parse(line, (s) => [s.M, s.K, s.N]), accumulate: true })),
   ...vectors.map((line) => parse(line, (s) => [s.M, line.startsWith('matvec') ? s.K : s.N])),
-  ...vectors.map((line) => ({ ...parse(line, (s) => [s.M, line.startsWith('matvec') ? s.K : s.N, 1]), axis: 1 })),
+  ...vectors.map((line) => ({
+    ...parse(line, (s) => [s.M, line.startsWith('matvec') ? s.K : s.N]),
+    accumulate: true,
+  })),
   ...rows.map((line) => parse(line, (s) => [s.R, s.n])),
   parse('gatherRows y:R,n table:V,n', (s) => [s.R, s.V, s.n], [ids]),
   parse('gatherRowsBackward dtable:V,n dy:R,n', (s) => [s.R, s.V, s.n], [ids]),
@@ -138,7 +142,7 @@ describe.each<Dtype>(['float64', 'float32'])('operations on views, %s', (dtype) 
     ),
   )(
     '%s is the flat one bit for bit and touches nothing outside',
-    (_, { name, args, sizes, axis, positive = false }) => {
+    (_, { name, args, sizes, axis, accumulate = false, positive = false }) => {
       const sizeOf = fc.record(Object.fromEntries(letters.map((l) => [l, fc.integer({ min: 1, max: 4 })])));
       const inputs = sizeOf.chain((s) =>
         fc.tuple(
@@ -174,8 +178,13 @@ describe.each<Dtype>(['float64', 'float32'])('operations on views, %s', (dtype) 
           });
           const before = placed.map((view) => (typeof view === 'number' ? 0 : marks(view)));
           type Any = (...args: unknown[]) => unknown;
-          const wanted = (flat as unknown as Record<string, Any>)[name](...flats, ...sizes(s));
-          const got = (views as unknown as Record<string, Any>)[name](...placed, ...(axis === undefined ? [] : [axis]));
+          const flags = accumulate ? [true] : [];
+          const wanted = (flat as unknown as Record<string, Any>)[name](...flats, ...sizes(s), ...flags);
+          const got = (views as unknown as Record<string, Any>)[name](
+            ...placed,
+            ...(axis === undefined ? [] : [axis]),
+            ...flags,
+          );
           expect(got).toBe(wanted);
           placed.forEach((view, i) => {
             if (typeof view === 'number') return;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { assertDtype, assertLength, dtypeOf, type FloatArray, zeros } from '../../src/tensor/shape.ts';
+import { assertDtype, assertLength } from '../../src/check/arrays.ts';
+import { dtypeOf, type FloatArray, zeros } from '../../src/tensor/shape.ts';
 
 describe('zeros and dtypeOf', () => {
   it('make and name both dtypes', () => {

@@ -82,7 +82,7 @@ describe('memory', () => {
     const options = { steps: 1, batch: 1, optimizer: adam() };
     const engine = () => wasmEngine({ lengths: allocationPlan(large, options)[0] });
     expect(engine).toThrow(RangeError);
-    expect(engine).toThrow(/needs \d+ bytes \(6\.\d\d GiB\) of memory/);
+    expect(engine).toThrow(/needs \d+ bytes \(11\.\d\d GiB\) of memory/);
     expect(() => wasmEngine({ lengths: [2 ** 30] })).toThrow(
       /^wasmEngine: needs \d+ bytes \(4\.00 GiB\) of memory, at most 4294901760 can be had$/,
     );

@@ -21,7 +21,7 @@ function lanes(of: Two): (a: number[], b: number[]) => number[] {
     const x = new Float32Array(memory.buffer);
     x.set(a, 0);
     x.set(b, 100);
-    go(0, 400, a.length);
+    go(0, 400, 800, a.length);
     return [...x.subarray(0, a.length)];
   };
 }
@@ -75,18 +75,37 @@ it.each<[string, Two]>([
   }
 });
 
-it('what a rule leaves alone is not stored', () => {
+it('an update keeps what was there, leaves the rest, and tells of what is not finite, wherever it stands', () => {
   const m = new ModuleBuilder();
-  emitUpdate(m, 'go', (n, { theta, memory: [a, b] }) => ({ theta, memory: [a, n.neg(b)] }), 2, []);
+  emitUpdate(m, 'go', (n, { theta, memory: [a, b] }) => ({ theta, memory: [a, n.div(a, b)] }), 2, []);
   const { Memory, Module, Instance } = host();
   const memory = new Memory({ initial: 1, maximum: 1 });
   const { go } = new Instance(new Module(m.bytes()), { host: { memory } }).exports as Record<
     'go',
-    (...args: number[]) => void
+    (...args: number[]) => number
   >;
   const x = new Float32Array(memory.buffer);
-  x.fill(3);
-  // The first block lies beyond the memory: it may neither be read nor written.
-  go(0, 400, 65_536 * 2, 800, 5);
-  expect([...x.subarray(200, 206)]).toEqual([-3, -3, -3, -3, -3, 3]);
+  const block = (b: number, P: number) => [...x.subarray(100 * b, 100 * b + P)];
+  for (const P of [0, 1, 4, 6, 9]) {
+    for (let bad = -1; bad < P; bad++) {
+      for (const [theta, a, b] of [
+        [1, 6, 0],
+        [Number.NaN, 6, 2],
+        [-Infinity, 6, 2],
+        [1, 0, 0],
+        [1, -3e38, 1e-3],
+      ]) {
+        x.fill(9);
+        for (const [i, value] of [1, 0, 6, 2].entries()) x.fill(value, 100 * i, 100 * i + P);
+        if (bad >= 0) for (const [i, value] of [theta, 0, a, b].entries()) x[100 * i + bad] = value;
+        const before = [0, 2, 3].map((i) => block(i, P));
+        // params, grads, two blocks of memory; what they held
+        expect(go(0, 400, 800, 1200, 1600, 2000, 2400, P)).toBe(bad < 0 ? 0 : 1);
+        expect([4, 5, 6].map((i) => block(i, P))).toEqual(before);
+        expect([0, 2].map((i) => block(i, P))).toEqual(before.slice(0, 2));
+        expect(block(3, P)).toEqual(before[1].map((value, i) => Math.fround(value / before[2][i])));
+        for (const i of [0, 1, 2, 3, 4, 5, 6]) expect(x[100 * i + P]).toBe(9);
+      }
+    }
+  }
 });

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import * as tensor from '../../src/tensor/gather.ts';
-import { gathers } from '../../src/wasm/gather.ts';
+import { gatherRowsKernels, gathers } from '../../src/wasm/gather.ts';
 import type { WasmMemory } from '../../src/wasm/memory.ts';
 import { TABLE_BYTES } from '../../src/wasm/scratch.ts';
-import { Draw, expectNear, forEverySize, gamma, twins } from './support.ts';
+import { Draw, expectNear, expectRefuses, forEverySize, gamma, twins } from './support.ts';
 
 type OnArrays = Pick<typeof tensor, 'gatherColumns' | 'gatherColumnsBackward'>;
 
@@ -55,4 +55,41 @@ it('adds a symbol’s rows in their order: the same bits for the same rows', () 
   const sums = new Float32Array(n * V);
   for (let r = 0; r < R; r++) for (let j = 0; j < n; j++) sums[j * V + values.ids[r]] += values.y[r * n + j];
   expect(got.dW).toEqual(sums);
+});
+
+const runRows = twins(gatherRowsKernels, tensor);
+
+it('copies rows of a table, and adds rows to those of its gradient', () => {
+  forEverySize(({ R, n, one: few, seed }) => {
+    const V = few ? R + 1 : 1 + Math.floor(R / 2);
+    const draw = new Draw(seed);
+    const values = {
+      y: draw.floats(R * n),
+      table: draw.floats(V * n),
+      dtable: draw.floats(V * n),
+      ids: draw.ids(R, V),
+    };
+    const { got, want } = runRows(values, (k, { y, table, dtable, ids }) => {
+      k.gatherRows(y, table, ids, R, V, n);
+      k.gatherRowsBackward(dtable, y, ids, R, V, n);
+    });
+    expectNear(got.y, want.y, 0);
+    const times = new Int32Array(V);
+    for (const id of values.ids) times[id]++;
+    expectNear(got.dtable, want.dtable, (i) => gamma(times[Math.floor(i / n)]) * (times[Math.floor(i / n)] + 1));
+  });
+});
+
+it('both refuse what does not fit, and ids beyond the table', () => {
+  const [y, table, ids] = [new Float32Array(6), new Float32Array(12), Int32Array.of(3, 0)];
+  expectRefuses(gatherRowsKernels, 'gatherRows', 'y table ids rows vocabulary n', [y, table, ids, 2, 4, 3]);
+  expectRefuses(gatherRowsKernels, 'gatherRowsBackward', 'dtable dy ids rows vocabulary n', [table, y, ids, 2, 4, 3]);
+  for (const name of ['gatherRows', 'gatherRowsBackward'] as const) {
+    const call = () =>
+      runRows({ y, table, ids: Int32Array.of(1, 4) }, (k, { y, table, ids }) => {
+        if (name === 'gatherRows') k.gatherRows(y, table, ids, 2, 4, 3);
+        else k.gatherRowsBackward(table, y, ids, 2, 4, 3);
+      });
+    expect(call).toThrow(`${name}: ids[1] is 4, expected 0 … 3`);
+  }
 });

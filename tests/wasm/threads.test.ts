@@ -50,23 +50,34 @@ async function run(spec: ModelSpec, count: number): Promise<{ losses: Float64Arr
   }
 }
 
+/** Every layer around the recurrence. */
+const around: ModelSpec = {
+  ...{ ...specs[1], embedding: { size: 6, tied: true }, inputDense: { size: 6, activation: 'tanh' } },
+  ...{ layerNorm: true, residual: 'all' },
+};
+
 describe('threads', () => {
-  it.each(specs)('give what one thread gives, but for rounding, and the same bits each time: $cell', async (spec) => {
-    const one = await run(spec, 1);
-    for (const count of [2, 3, 5]) {
-      const several = await run(spec, count);
-      expect(several.engine).toBe(`wasm ×${count}`);
-      // Sums of the same terms in another order, and twelve updates of at most lr = 0.01 that follow them.
-      several.losses.forEach((loss, i) => {
-        expect(Math.abs(loss - one.losses[i]) / one.losses[i]).toBeLessThan(2e-5);
-      });
-      expect(await run(spec, count)).toEqual(several);
-    }
-  });
+  it.each([...specs, around])(
+    'give what one thread gives, but for rounding, and the same bits each time: $cell',
+    async (spec) => {
+      const one = await run(spec, 1);
+      for (const count of [2, 3, 5]) {
+        const several = await run(spec, count);
+        expect(several.engine).toBe(`wasm ×${count}`);
+        // Sums of the same terms in another order, and twelve updates of at most lr = 0.01 that follow them.
+        several.losses.forEach((loss, i) => {
+          expect(Math.abs(loss - one.losses[i]) / one.losses[i]).toBeLessThan(2e-5);
+        });
+        expect(await run(spec, count)).toEqual(several);
+      }
+    },
+  );
 
   it('drop the same units each time', async () => {
-    const spec = { ...specs[2], dropout: 0.4 };
+    const spec: ModelSpec = { ...specs[2], dropout: 0.4 };
     expect(await run(spec, 2)).toEqual(await run(spec, 2));
+    const all: ModelSpec = { ...around, dropout: { input: 0.2, between: 0.4, output: 0.3 } };
+    expect(await run(all, 2)).toEqual(await run(all, 2));
   });
 
   it('leave everything as it was where the gradient is not finite, and go on', async () => {

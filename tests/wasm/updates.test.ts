@@ -30,12 +30,13 @@ const rules: Readonly<Record<string, Optimizer>> = {
 /** A block of parameters in a memory, with what the rule keeps of it: every kind of sign, zeros among the gradients. */
 function blockOf(rule: Optimizer, P: number, seed: number) {
   const draw = new Draw(seed);
-  const w = new WasmMemory(4 * (P + 16) * 6);
+  const w = new WasmMemory(4 * (P + 16) * 10);
   const [params, grads, ...memory] = [null, null, ...rule.initialMemory].map(() => w.floats(P));
+  const before = [params, ...memory].map(() => w.floats(P));
   params.set(draw.floats(P, 2));
   grads.set(draw.floats(P, 2).map((g, i) => (i % 5 === 3 ? 0 : g)));
   for (const block of memory) block.set(draw.between(0.25, 1, P));
-  return { w, params, grads, memory };
+  return { w, params, grads, memory, before };
 }
 
 describe.each(Object.entries(rules))('%s', (_, rule) => {
@@ -47,13 +48,14 @@ describe.each(Object.entries(rules))('%s', (_, rule) => {
       [19, 7],
       [64, 100],
     ]) {
-      const { w, params, grads, memory } = blockOf(rule, P, P + step);
+      const { w, params, grads, memory, before: kept } = blockOf(rule, P, P + step);
       const before = [params, ...memory].map((block) => block.slice());
       const numbers = rule.numbers(step, 0.01);
       const gradsBefore = grads.slice();
       const { update } = updateKernels(w);
-      update(rule, params, grads, memory, numbers);
+      expect(update(rule, params, grads, memory, numbers, kept)).toBe(true);
       expect(grads).toEqual(gradsBefore);
+      expect(kept).toEqual(before);
       for (let i = 0; i < P; i++) {
         const { theta, memory: after } = rule.formula!<Radius>(bounds, {
           theta: exactly(before[0][i]),
@@ -75,15 +77,15 @@ describe.each(Object.entries(rules))('%s', (_, rule) => {
   });
 
   it('refuses what does not fit, and moves nothing', () => {
-    const { w, params, grads, memory } = blockOf(rule, 6, 1);
+    const { w, params, grads, memory, before: kept } = blockOf(rule, 6, 1);
     const { update } = updateKernels(w);
     const all = [params, grads, ...memory];
     const before = all.map((block) => block.slice());
     for (let k = 1; k < all.length; k++) {
       const spoilt = all.with(k, all[k].subarray(1));
-      const call = () => update(rule, spoilt[0], spoilt[1], spoilt.slice(2), rule.numbers(0, 0.1));
+      const call = () => update(rule, spoilt[0], spoilt[1], spoilt.slice(2), rule.numbers(0, 0.1), kept);
       expect(call).toThrow(/has 5 elements, expected \[P\] = \[6\]/);
-      expect(() => update(rule, all[0], all[1].slice(), all.slice(2), rule.numbers(0, 0.1))).toThrow(TypeError);
+      expect(() => update(rule, all[0], all[1].slice(), all.slice(2), rule.numbers(0, 0.1), kept)).toThrow(TypeError);
     }
     expect(all).toEqual(before);
   });
@@ -91,10 +93,10 @@ describe.each(Object.entries(rules))('%s', (_, rule) => {
 
 it('without any gradient Adam moves nothing, even without eps', () => {
   const rule = adam({ eps: 0 });
-  const { w, params, grads, memory } = blockOf(rule, 5, 2);
+  const { w, params, grads, memory, before } = blockOf(rule, 5, 2);
   params.fill(2);
   for (const block of [grads, ...memory]) block.fill(0);
-  updateKernels(w).update(rule, params, grads, memory, rule.numbers(0, 0.1));
+  updateKernels(w).update(rule, params, grads, memory, rule.numbers(0, 0.1), before);
   expect([...params]).toEqual([2, 2, 2, 2, 2]);
 });
 
@@ -105,14 +107,14 @@ it('a rule without a formula runs its own function on the same memory; two rules
       params.fill(9);
     },
   };
-  const { w, params, grads } = blockOf(own, 5, 3);
+  const { w, params, grads, before } = blockOf(own, 5, 3);
   const { update } = updateKernels(w);
-  update(own, params, grads, [], own.numbers(0, 1));
+  update(own, params, grads, [], own.numbers(0, 1), before);
   expect([...params]).toEqual([9, 9, 9, 9, 9]);
   const [plain, decaying] = [sgd({ lr: 1 }), sgd({ lr: 1, weightDecay: 1 })];
   grads.fill(1);
-  update(plain, params, grads, [], plain.numbers(0, 1));
+  update(plain, params, grads, [], plain.numbers(0, 1), before);
   expect([...params]).toEqual([8, 8, 8, 8, 8]);
-  update(decaying, params, grads, [], decaying.numbers(0, 1));
+  update(decaying, params, grads, [], decaying.numbers(0, 1), before);
   expect([...params]).toEqual([-1, -1, -1, -1, -1]);
 });

@@ -38,6 +38,20 @@ it('draws what is drawn in float64 from the same numbers, and uses as many of th
   there.dispose();
 });
 
+it('draws so, too, with an embedding, dense layers, normalised outputs and residual connections', async () => {
+  const around: ModelSpec = {
+    ...{ ...spec, embedding: { size: 5, tied: true }, inputDense: { size: 6, activation: 'tanh' } },
+    ...{ layerNorm: true, residual: 'all', outputDense: { size: 5 }, dropout: { input: 0.5, output: 0.5 } },
+  };
+  const own = initialParameters(around, 'float64', 'torch', new RandomState(4));
+  for (const name of Object.keys(own)) own[name] = own[name].map((v) => Math.fround(v));
+  const here = new Sampler(around, own);
+  const there = await webgpuSampler(around, own, { device });
+  const [a, b] = [new RandomState(1), new RandomState(1)];
+  expect(await there.sample([1, 2, 3], 40, b)).toEqual(here.sample([1, 2, 3], 40, a));
+  there.dispose();
+});
+
 it('is made as on any engine, and draws the text of the others in float32', async () => {
   const single = Object.fromEntries(Object.entries(parameters).map(([name, v]) => [name, Float32Array.from(v)]));
   const texts: number[][] = [];

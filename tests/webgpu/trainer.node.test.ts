@@ -135,6 +135,51 @@ describe('training', () => {
     trainer.dispose();
   });
 
+  it('with every layer around the recurrence, dropout everywhere, is what float64 gives', async () => {
+    const change: Partial<ModelSpec> = {
+      ...{ layers: 2, embedding: { size: 4, tied: true }, inputDense: { size: 5, activation: 'tanh' } },
+      ...{ layerNorm: true, residual: 'all', outputDense: { size: 4, activation: 'sigmoid' } },
+      dropout: { input: 0.1, between: 0.3, output: 0.5 },
+    };
+    const options = { optimizer: adam({ lr: 0.01, eps: 1e-3 }), l2: 1e-3, frozen: ['norm_l0.bias'], seed: 4 };
+    const [trainer, local] = await pair(options, change);
+    const want = [...(await local.train(windows(6))), ...(await local.evaluate(windows(2, 6)))];
+    const got = [...(await trainer.train(windows(6))), ...(await trainer.evaluate(windows(2, 6)))];
+    want.forEach((loss, i) => {
+      expect(Math.abs(got[i] / loss - 1)).toBeLessThan(1e-4);
+    });
+    await expectAlike(trainer, local);
+    trainer.dispose();
+  });
+
+  it('normalised outputs with the loss at the last step of padded sequences are what float64 gives', async () => {
+    const change: Partial<ModelSpec> = {
+      ...{ cell: 'gru', input: 'dense', inputSize: 3, outputSize: 2, bidirectional: true, layers: 2 },
+      ...{
+        loss: 'squaredError',
+        lossAt: 'last',
+        layerNorm: true,
+        residual: true,
+        dropout: { input: 0.2, output: 0.4 },
+      },
+    };
+    const [trainer, local] = await pair({ optimizer: adam({ lr: 0.01, eps: 1e-3 }) }, change);
+    const rng = new RandomState(3);
+    const data = Array.from({ length: 4 }, (_, n) => ({
+      ...{ inputs: rng.randn(T * B * 3), targets: rng.randn(B * 2), lengths: [T - (n % 2), 1 + n] },
+    }));
+    const want = await local.train(data);
+    const single = data.map(({ inputs, targets, lengths }) => ({
+      ...{ inputs: Float32Array.from(inputs), targets: Float32Array.from(targets), lengths },
+    }));
+    const got = await trainer.train(single);
+    want.forEach((loss, i) => {
+      expect(Math.abs(got[i] / loss - 1)).toBeLessThan(1e-4);
+    });
+    await expectAlike(trainer, local);
+    trainer.dispose();
+  });
+
   it('twice gives the same bits, and goes on from a state as if it had not stopped', async () => {
     const options = { optimizer: adam({ lr: 0.01 }), seed: 2 };
     const [one] = await pair(options, { layers: 2, dropout: 0.2 });
@@ -287,7 +332,7 @@ describe('a step costs', () => {
     const reader = new BatchReader(session.spec, sizes.steps, sizes.batch, sizes.steps, 'float32');
     const ids = () => Int32Array.from(new RandomState(1).randint(0, net.inputSize, sizes.steps * sizes.batch));
     reader.read({ inputs: ids(), targets: ids() }, true);
-    const staged = session.stage(reader, 'train', new RandomState(0), sizes.optimizer.numbers(0, 0.1));
+    const staged = session.stage(reader, 'train', new RandomState(0), [sizes.optimizer.numbers(0, 0.1)]);
     await session.run([staged]);
     const before = { ...own.counters, buffers: own.counters.buffers };
     await session.run(Array.from({ length: count }, () => staged));

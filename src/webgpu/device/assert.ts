@@ -1,4 +1,5 @@
-import { assertLength, type FloatArray } from '../../tensor/shape.ts';
+import { assertLength } from '../../check/arrays.ts';
+import type { FloatArray } from '../../tensor/shape.ts';
 import type { BufferDtype, DeviceBuffer, FloatBuffer, IntBuffer } from './buffers.ts';
 
 type OnBuffer<A> = A extends FloatArray ? FloatBuffer : A extends Int32Array ? IntBuffer : A;

@@ -104,8 +104,11 @@ export class DeviceBuffer<D extends BufferDtype = BufferDtype> {
   }
 }
 
+/** float32 numbers on a device. */
 export type FloatBuffer = DeviceBuffer<'float32'>;
+/** int32 numbers on a device. */
 export type IntBuffer = DeviceBuffer<'int32'>;
+/** uint32 numbers on a device. */
 export type UintBuffer = DeviceBuffer<'uint32'>;
 
 /** How many buffers a device holds, and how large they are together. */

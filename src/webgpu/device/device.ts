@@ -17,6 +17,7 @@ import { type KernelSource, type Pipeline, Pipelines, SLOT_BYTES, SLOT_WORDS } f
 import { PollBackoff } from './pollBackoff.ts';
 import { powerOfTwoFrom } from './sizes.ts';
 
+/** What {@link openDevice} takes. */
 export interface DeviceOptions {
   /** Where to ask for an adapter: `navigator.gpu`, or in Node the package `webgpu`, unless given. */
   gpu?: GPU;

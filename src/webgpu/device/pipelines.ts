@@ -5,8 +5,9 @@ import type { GPUBindGroupLayout, GPUComputePipeline, GPUDevice } from './hostTy
 /**
  * What a kernel sees in a buffer. `vec4f` is four floats at once; the view must begin at a multiple of four. Inputs may be
  * seen as `f32` where others see fours in the same buffer; outputs may not, since writing one float of four may touch all.
+ * `atomic<u32>` is an output that several invocations may write.
  */
-export type ElementType = 'f32' | 'i32' | 'u32' | 'vec4f';
+export type ElementType = 'f32' | 'i32' | 'u32' | 'atomic<u32>' | 'vec4f';
 
 /**
  * A compute kernel in WGSL. Its buffers and numbers are declared here and not in `code`, which reaches them so:
@@ -30,6 +31,7 @@ export interface KernelSource {
 
 /** 4-byte words of a call's numbers: one slot of the uniform buffer, whose offsets are multiples of 256 bytes. */
 export const SLOT_WORDS = 64;
+/** The same in bytes. */
 export const SLOT_BYTES: number = 4 * SLOT_WORDS;
 
 /** A kernel compiled for one way in which its tensors share buffers. */
@@ -169,6 +171,10 @@ function wgsl(
     const element = (at: string): string =>
       `buffer${places[t]}${oneOfFour ? `[(${at}) / 4u][(${at}) % 4u]` : `[${at}]`}`;
     const own = `args.${tensor}_start + i`;
+    if (type === 'atomic<u32>') {
+      return `fn ${tensor}(i: u32) -> u32 { return atomicLoad(&${element(own)}); }
+fn set_${tensor}(i: u32, value: u32) { atomicStore(&${element(own)}, value); }`;
+    }
     const get = `fn ${tensor}(i: u32) -> ${type} { return ${element(own)}; }
 fn ${tensor}_at(at: u32) -> ${type} { return ${element('at')}; }`;
     return isOutput ? `${get}\nfn set_${tensor}(i: u32, value: ${type}) { ${element(own)} = value; }` : get;

@@ -72,6 +72,7 @@ fn main(
  *
  * @param body statements over `row`, `start` of its elements, and `lane` = 0 … 63
  * @param functions what they call beside {@link ACROSS_WGSL}
+ * @param args numbers beside n
  */
 export function rowwise(
   name: string,
@@ -79,11 +80,12 @@ export function rowwise(
   inputs: KernelSource['inputs'],
   body: string,
   functions = '',
+  args: KernelSource['args'] = {},
 ): KernelSource {
   const rowBody = `let row = number;
   let start = row * args.n;
   ${body}`;
-  return workgroupwise(name, outputs, inputs, { n: 'u32' }, rowBody, ACROSS_WGSL + functions);
+  return workgroupwise(name, outputs, inputs, { ...args, n: 'u32' }, rowBody, ACROSS_WGSL + functions);
 }
 
 /** WGSL: a loop over the elements of a row, j = 0 … args.n − 1, shared out over the invocations. */
@@ -97,7 +99,8 @@ export function dispatchRows(
   tensors: Readonly<Record<string, DeviceBuffer>>,
   rows: number,
   n: number,
+  args: Readonly<Record<string, number>> = {},
 ): void {
   const [{ device }] = Object.values(tensors);
-  device.dispatch(source, tensors, { workgroups: rows, n }, inRows(rows));
+  device.dispatch(source, tensors, { ...args, workgroups: rows, n }, inRows(rows));
 }

@@ -19,6 +19,7 @@ export type MatmulLayout = 'NN' | 'NT' | 'TN';
  */
 export type MatmulKernel = 'rows' | 'registers' | 'tile32' | 'tile64' | 'tile128';
 
+/** How a product is computed: see {@link planMatmul}. */
 export interface MatmulPlan {
   readonly kernel: MatmulKernel;
   /** Parts of K that are summed up side by side, and afterwards added in their order: the same bits every time. */
@@ -400,6 +401,7 @@ const addParts = memoize(optionsKey, ({ bias }: { bias: boolean }) =>
   ),
 );
 
+/** What {@link matmul} takes beside tensors and sizes. */
 export interface MatmulOptions {
   /** Adds to C instead of overwriting it. */
   accumulate?: boolean;

@@ -6,6 +6,7 @@ import type { MatmulLayout, MatmulPlan } from '../kernels/matmulKernels.ts';
 import { type Arrays, type KernelCheck, type Sizes, U } from './check.ts';
 import { abs, type Floats, gamma, normal, overwritten, times } from './checkNumbers.ts';
 import { type Functions, onHost } from './functions.ts';
+import { layerNormChecks } from './layerNormChecks.ts';
 import { updateChecks } from './updateChecks.ts';
 
 type F = Readonly<Record<string, Float64Array>>;
@@ -726,6 +727,7 @@ const scatters: KernelCheck[] = (['rows', 'columns'] as const).flatMap((layout) 
 const kernelChecks: readonly KernelCheck[] = [
   ...elements,
   ...softmaxes,
+  ...layerNormChecks,
   ...losses,
   ...sums,
   ...gathers,

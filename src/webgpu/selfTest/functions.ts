@@ -1,6 +1,8 @@
+import { type ParameterGroup, partitionUpdate, stepNumbersOf } from '../../bptt/parameterGroups.ts';
+import type { ParameterLayout } from '../../bptt/spec.ts';
 import * as hostLayers from '../../layers/index.ts';
 import * as hostOptim from '../../optim/index.ts';
-import type { Optimizer, StepNumbers } from '../../optim/optimizer.ts';
+import type { Optimizer } from '../../optim/optimizer.ts';
 import { expOf } from '../../tensor/exp.ts';
 import * as tensor from '../../tensor/index.ts';
 import type { FloatArray } from '../../tensor/shape.ts';
@@ -21,14 +23,17 @@ import {
   updateRule,
 } from '../training/update.ts';
 
-/** How an update is to be done: by a rule and its numbers, with the gradient clipped first and λ·Σw² of what decays. */
+/** How an update is to be done: by a rule, with the gradient clipped first and λ·Σw² of what decays. */
 export interface UpdateHow {
   readonly optimizer: Optimizer;
+  /** Parameters with options of their own. */
+  readonly groups: readonly ParameterGroup[];
   readonly clip: UpdatePlan['clip'];
   readonly l2: number;
-  readonly numbers: StepNumbers;
+  /** The number of updates before. */
+  readonly step: number;
   /** The parameters of the block, and which of them are not moved. */
-  readonly layout: Parameters<typeof rolesOf>[0];
+  readonly layout: readonly ParameterLayout[];
   readonly frozen: readonly string[];
 }
 
@@ -95,22 +100,31 @@ export const onDevice: Functions<FloatBuffer, IntBuffer> = {
     matmul('matmul', layout, c, a, b, m, k, n, { bias, batch, accumulate, ...(plan && { plan }) });
   },
   ...{ drawSymbol, scatter },
-  update({ optimizer, clip, l2, numbers, layout, frozen }, { theta, grads, memory, losses, results, from, carried }) {
+  update(
+    { optimizer, groups, clip, l2, step, layout, frozen },
+    { theta, grads, memory, losses, results, from, carried },
+  ) {
     const { device, length: P } = theta;
-    const rule = updateRule(optimizer);
-    const step = device.scratch('numbers of a step', stepNumbersLength(rule));
-    step.write([0, ...Object.values(numbers)]);
-    const values = rolesOf(layout, l2, frozen);
+    const partition = partitionUpdate(layout, { optimizer, groups, frozen });
+    const rules = partition.rules.map((rule) => updateRule(rule.optimizer));
+    const numbers = device.scratch('numbers of a step', stepNumbersLength(rules));
+    numbers.write([0, ...stepNumbersOf(partition, step).flatMap((own) => Object.values(own))]);
+    const values = rolesOf(layout, l2, partition);
     const { storage } = device.scratch('roles of parameters', P);
     const roles = values && new DeviceBuffer(device, 'uint32', storage, 0, P);
     if (values) roles?.write(values);
-    const plan = { rule, clip, l2 };
+    const faults = device.scratch('faults of updates', 2);
+    faults.write([0, 0]);
+    const plan = { rules, clip, l2 };
     const buffers = {
-      ...{ parameters: theta, gradients: grads, memory, roles, results, numbers: step },
+      ...{ parameters: theta, gradients: grads, memory, roles, results, numbers },
+      faults: new DeviceBuffer(device, 'uint32', faults.storage, 0, 2),
+      before: [theta, ...memory].map((_, b) => device.scratch(`block ${b} before an update`, P)),
       partials: device.scratch('what was seen of a gradient', partialsLength(P)),
     };
     reduceGradient(plan, buffers, losses);
-    applyUpdate(plan, buffers, [{ to: carried, from }]);
+    const saved = device.scratch('a state before an update', carried.length);
+    applyUpdate(plan, buffers, [{ to: carried, from, saved }]);
   },
 };
 
@@ -153,7 +167,10 @@ export const onHost: Functions<FloatArray, Int32Array> = {
     const one = layout === 'rows' ? tensor.gatherRowsBackward : tensor.gatherColumnsBackward;
     one(table, dy, ids, R, V, n);
   },
-  update({ optimizer, clip, l2, numbers, layout, frozen }, { theta, grads, memory, losses, results, from, carried }) {
+  update(
+    { optimizer, groups, clip, l2, step, layout, frozen },
+    { theta, grads, memory, losses, results, from, carried },
+  ) {
     let squares = 0;
     for (const { name, offset, length, decays } of layout) {
       const [w, dw] = [theta, grads].map((block) => block.subarray(offset, offset + length));
@@ -171,10 +188,13 @@ export const onHost: Functions<FloatArray, Int32Array> = {
     const clipped = grads.slice();
     if (clip.kind === 'value') hostOptim.clipByValue(clipped, clip.limit);
     if (clip.kind === 'norm') hostOptim.clipByNorm(clipped, clip.limit);
-    const before = theta.slice();
-    optimizer.update(theta, clipped, memory, numbers);
-    for (const { name, offset, length } of layout) {
-      if (frozen.includes(name)) theta.set(before.subarray(offset, offset + length), offset);
+    const { rules, segments } = partitionUpdate(layout, { optimizer, groups, frozen });
+    const numbers = stepNumbersOf({ rules }, step);
+    for (const { from: first, to, rule } of segments) {
+      const own = rules[rule].optimizer;
+      const part = (block: FloatArray): FloatArray => block.subarray(first, to);
+      const blocks = memory.slice(0, own.initialMemory.length).map(part);
+      own.update(part(theta), part(clipped), blocks, numbers[rule]);
     }
     carried.set(from);
   },

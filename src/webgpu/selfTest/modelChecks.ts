@@ -87,6 +87,19 @@ const NETS: readonly { name: string; spec: ModelCheck['spec']; ways: readonly Wa
   },
   { name: 'lstm', spec: { ...symbols, cell: 'lstm' }, ways: ALL },
   { name: 'lstm with peepholes', spec: { ...symbols, cell: 'lstmPeephole' }, ways: ALL.slice(0, 2) },
+  {
+    name: 'layers around the recurrence',
+    spec: {
+      ...{ ...symbols, cell: 'gru', layers: 2, layerNorm: true, residual: true, embedding: { size: 6, tied: true } },
+      ...{ inputDense: { size: 5, activation: 'tanh' }, outputDense: { size: 6, activation: 'sigmoid' } },
+    },
+    ways: [ALL[0], ALL[2]],
+  },
+  {
+    name: 'the last outputs of normalised layers',
+    spec: { ...both, cell: 'elman', layerNorm: true, inputDense: { size: 3 }, loss: 'squaredError' },
+    ways: ALL.slice(0, 1),
+  },
   { name: 'a cell without product', spec: { ...symbols, cell: leaky }, ways: [ALL[0], ALL[2]] },
 ];
 
@@ -250,18 +263,29 @@ class Passes {
     return this.floats.read();
   }
 
+  /** How much larger the layer normalisations of a pass make an error: by 1/sqrt(var + eps) of a row each. */
+  private enlarged(want: Float64Array): number {
+    const inverses = this.calls
+      .filter(({ kernel }) => kernel === 'layerNorm')
+      .map(({ args }) => args[2] as FloatBuffer);
+    return inverses.reduce((factor, { start, length }) => {
+      return factor * Math.max(1, ...want.subarray(start, start + length));
+    }, 1);
+  }
+
   /** Where the memory is too far from what it should be; null where nothing is. */
   private difference(got: Float32Array | Float64Array, want: Float64Array, before: Float32Array): string | null {
     const isNear = (e: number, far: number): boolean => Math.abs(got[e] - want[e]) <= far;
+    const relative = this.relative * this.enlarged(want);
     for (const { name, view } of this.results) {
       const { start, length } = view;
-      const far = this.relative * want.subarray(start, start + length).reduce((a, v) => Math.max(a, Math.abs(v)), 1);
+      const far = relative * want.subarray(start, start + length).reduce((a, v) => Math.max(a, Math.abs(v)), 1);
       for (let i = 0; i < length; i++) {
         const e = start + i;
         if (!isNear(e, far)) return `${name}[${i}] is ${got[e]}, expected ${want[e]} ± ${far.toExponential(2)}`;
       }
     }
-    const touched = before.findIndex((value, e) => want[e] === value && !isNear(e, this.relative));
+    const touched = before.findIndex((value, e) => want[e] === value && !isNear(e, relative));
     return touched < 0 ? null : `writes ${got[touched]} where ${before[touched]} was to stay`;
   }
 }

@@ -5,6 +5,7 @@ import { type KernelFailure, runCheck } from './check.ts';
 import { checksFor } from './checks.ts';
 import { modelChecks, modelSizes, runModelCheck } from './modelChecks.ts';
 
+/** What {@link selfTest} takes beside the device. */
 export interface SelfTestOptions {
   /** Random cases for each kernel, 2 unless given. */
   cases?: number;
@@ -16,6 +17,7 @@ export interface SelfTestOptions {
   all?: boolean;
 }
 
+/** What {@link selfTest} found. */
 export interface SelfTestReport {
   readonly adapter: AdapterDescription;
   /** Cases tried. */

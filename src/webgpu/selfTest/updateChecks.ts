@@ -1,6 +1,6 @@
 import { adagrad } from '../../optim/adagrad.ts';
 import { adam, adamw } from '../../optim/adam.ts';
-import { learningRateAt, type Optimizer } from '../../optim/optimizer.ts';
+import type { Optimizer } from '../../optim/optimizer.ts';
 import { rmsprop } from '../../optim/rmsprop.ts';
 import { notebookRprop, rprop } from '../../optim/rprop.ts';
 import { sgd } from '../../optim/sgd.ts';
@@ -29,16 +29,17 @@ function updateCheck(
   name: string,
   optimizer: Optimizer,
   memory: readonly MemoryBlock[],
-  how: Partial<Pick<UpdateHow, 'clip' | 'l2' | 'frozen'>> = {},
+  how: Partial<Pick<UpdateHow, 'groups' | 'clip' | 'l2' | 'frozen'>> = {},
   faults: Faults = 'none',
 ): KernelCheck {
-  const { clip = { kind: 'none', limit: 0 }, l2 = 0, frozen = [] } = how;
+  const { groups = [], clip = { kind: 'none', limit: 0 }, l2 = 0, frozen = [] } = how;
   const names = memory.map((_, s) => `memory${s}`);
   const thirds = (P: number): UpdateHow['layout'] =>
     ['weight_a', 'bias', 'weight_b'].map((name, third) => {
       const offset = Math.floor((third * P) / 3);
       const length = Math.floor(((third + 1) * P) / 3) - offset;
-      return { name, offset, length, decays: third !== 1 };
+      const weight = third !== 1;
+      return { name, shape: [length], offset, length, role: weight ? 'input' : 'bias', decays: weight };
     });
   return {
     name: `update ${name}`,
@@ -64,8 +65,7 @@ function updateCheck(
     },
     call(k, { f: { theta, grads, losses, results, carried, from, ...blocks } }, { P }) {
       const tensors = { theta, grads, memory: names.map((block) => blocks[block]), losses, results, carried, from };
-      const numbers = optimizer.numbers(3, learningRateAt(optimizer.lr, 3));
-      k.update({ optimizer, clip, l2, numbers, layout: thirds(P), frozen }, tensors);
+      k.update({ optimizer, groups, clip, l2, step: 3, layout: thirds(P), frozen }, tensors);
     },
     bound({ f: before }, { f: after }, { P, R }) {
       // Clipping by norm takes half the error of a sum of squares; a rule has at most some forty units, the numbers that
@@ -87,7 +87,7 @@ function updateCheck(
   };
 }
 
-/** Every update rule, with every kind of clipping, with and without decay and frozen parameters, and a step that fails. */
+/** Every update rule, with every kind of clipping, with and without decay, groups and frozen parameters, and a step that fails. */
 export const updateChecks: readonly KernelCheck[] = [
   updateCheck('sgd', sgd({ lr: 0.1, weightDecay: 0.01 }), []),
   updateCheck('sgd, failing', sgd({ lr: 0.1, weightDecay: 0.01 }), [], {}, 'gradient or loss'),
@@ -106,6 +106,16 @@ export const updateChecks: readonly KernelCheck[] = [
   updateCheck('rmsprop centered', rmsprop({ lr: 0.01, momentum: 0.5, centered: true }), ['positive', 'small', 'along']),
   updateCheck('adam', adam({ lr: 0.01, weightDecay: 0.01 }), ['along', 'positive']),
   updateCheck('adamw with amsgrad', adamw({ lr: 0.01, amsgrad: true }), ['along', 'positive', 'positive']),
+  updateCheck('adamw in groups', adamw({ lr: 0.01 }), ['along', 'positive', 'positive'], {
+    groups: [
+      { parameters: 'bias', weightDecay: 0, lrFactor: 10 },
+      { parameters: '*_b', lr: 0.02, beta1: 0.5, amsgrad: true },
+    ],
+    ...{ clip: { kind: 'norm', limit: 8 }, l2: 0.01 },
+  }),
+  updateCheck('momentum in some groups', sgd({ lr: 0.1 }), ['along'], {
+    ...{ groups: [{ parameters: 'weight_a', momentum: 0.9 }], frozen: ['weight_b'] },
+  }),
   updateCheck('rprop', rprop({ lr: 0.1 }), ['positive', 'sign']),
   updateCheck('notebookRprop', notebookRprop({ delta: 0.1 }), ['positive', 'sign']),
 ];

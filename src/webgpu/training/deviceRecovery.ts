@@ -1,4 +1,5 @@
 import type { FailedStep, Session, Snapshot, StepResult } from '../../bptt/session.ts';
+import type { Device } from '../device/device.ts';
 import { WebgpuError } from '../device/errors.ts';
 import type { StagedStep, WebgpuSession } from './session.ts';
 
@@ -11,6 +12,24 @@ const LOSS_TOLD_MS = 100;
 export interface RecoveringSession extends Session<StagedStep> {
   /** The session on the present device. */
   readonly current: WebgpuSession;
+}
+
+/**
+ * Does the work, and where its device is lost meanwhile, does it again.
+ *
+ * @param device the one that the work was done on
+ * @param onLost hears of a loss, so that the work finds another device
+ */
+export async function survivingLosses<T>(work: () => Promise<T>, device: () => Device, onLost: () => void): Promise<T> {
+  for (let losses = 0; ; losses++) {
+    try {
+      return await work();
+    } catch (error) {
+      const reason = await reasonOf(error, device());
+      if (!(reason instanceof WebgpuError && reason.kind === 'lost') || losses === MOST_LOSSES) throw reason;
+      onLost();
+    }
+  }
 }
 
 /**
@@ -48,18 +67,14 @@ export function withDeviceRecovery(
     return current;
   };
 
-  /** Does the work, and where the device is lost meanwhile, does it again on another one. */
-  const surviving = async <T>(work: (session: WebgpuSession) => T | Promise<T>): Promise<T> => {
-    for (let losses = 0; ; losses++) {
-      try {
-        return await work(await ready());
-      } catch (error) {
-        const reason = await reasonOf(error, current);
-        if (!(reason instanceof WebgpuError && reason.kind === 'lost') || losses === MOST_LOSSES) throw reason;
+  const surviving = <T>(work: (session: WebgpuSession) => T | Promise<T>): Promise<T> =>
+    survivingLosses(
+      async () => work(await ready()),
+      () => current.device,
+      () => {
         isLost = true;
-      }
-    }
-  };
+      },
+    );
 
   /** Does what needs no answer; where the device is lost, `ready` makes up for it. */
   const now = (work: () => void): void => {
@@ -90,9 +105,9 @@ export function withDeviceRecovery(
     return all;
   };
 
-  const { spec, dtype, layout, states, engine, synchronous } = first;
+  const { spec, dtype, layout, partition, states, engine, synchronous } = first;
   return {
-    ...{ spec, dtype, layout, states, engine, synchronous },
+    ...{ spec, dtype, layout, partition, states, engine, synchronous },
     get current() {
       return current;
     },
@@ -121,7 +136,7 @@ export function withDeviceRecovery(
 }
 
 /** What an error comes from: calls that fail because the device is gone may say something else. */
-async function reasonOf(error: unknown, { device }: WebgpuSession): Promise<unknown> {
+async function reasonOf(error: unknown, device: Device): Promise<unknown> {
   if (error instanceof WebgpuError && error.kind !== 'validation') return error;
   if (!(error instanceof WebgpuError || error instanceof DOMException)) return error;
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -9,9 +9,13 @@ import { dispatchElementwise } from '../device/elementwise.ts';
 import { add, addRowBackward } from '../kernels/add.ts';
 import { placeColumns, takeColumns } from '../kernels/columns.ts';
 import { copy, fill } from '../kernels/copy.ts';
+import { gatherRows, gatherRowsBackward } from '../kernels/gather.ts';
+import { layerNorm, layerNormBackward } from '../kernels/layerNorm.ts';
 import { linearForward, oneHotLinearBackward, oneHotLinearForward } from '../kernels/linear.ts';
 import { matmulNN, matmulTN } from '../kernels/matmul.ts';
 import { multiply } from '../kernels/multiply.ts';
+import { relu, reluBackward } from '../kernels/relu.ts';
+import { sigmoid, sigmoidBackward } from '../kernels/sigmoid.ts';
 import {
   clearRows,
   holdStateBackward,
@@ -20,6 +24,7 @@ import {
   startStateForward,
 } from '../kernels/state.ts';
 import { sumAxis } from '../kernels/sum.ts';
+import { tanh, tanhBackward } from '../kernels/tanh.ts';
 import { isFused, partKernels } from './cellKernels.ts';
 import { lossOutputs, lossPart } from './loss.ts';
 import { backwardStage, forwardStage, type RecurrencePlan } from './recurrence.ts';
@@ -32,6 +37,8 @@ type DeviceStages = Stages<FloatBuffer, IntBuffer>;
 const kernels: DeviceKernels = {
   ...{ add, addRowBackward, multiply, copy, fill, placeColumns, takeColumns, sumAxis, matmulNN, matmulTN },
   ...{ linearForward, oneHotLinearForward, oneHotLinearBackward },
+  ...{ gatherRows, gatherRowsBackward, layerNorm, layerNormBackward },
+  ...{ tanh, tanhBackward, sigmoid, sigmoidBackward, relu, reluBackward },
   ...{ clearRows, holdStateForward, holdStateBackward, startStateForward, startStateBackward },
   cellForward: (cell, step, B, H) => runPart(cell, 'forward', step, B, H),
   cellInnerForward: (cell, step, B, H) => runPart(cell, 'innerForward', step, B, H),
@@ -52,6 +59,7 @@ function runPart(
   dispatchElementwise(source, tensors, B * H, { H });
 }
 
+/** What {@link webgpuEngine} takes beside the device. */
 export interface WebgpuEngineOptions {
   /** How many numbers the engine will be asked for: memory that is allocated at once. More is allocated when needed. */
   readonly room?: { readonly floats: number; readonly ints: number };

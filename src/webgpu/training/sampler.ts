@@ -8,8 +8,8 @@ import {
 } from '../../bptt/sample.ts';
 import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from '../../bptt/spec.ts';
 import { assertEach } from '../../bptt/stepper.ts';
+import { assertLength } from '../../check/arrays.ts';
 import type { RandomState } from '../../tensor/random.ts';
-import { assertLength } from '../../tensor/shape.ts';
 import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
 import { type CommandList, MAX_REPEATS } from '../device/commands.ts';
 import { type Device, type DeviceOptions, openDevice } from '../device/device.ts';
@@ -17,6 +17,7 @@ import { drawSymbol } from '../kernels/drawSymbol.ts';
 import { formulaOf } from './cellKernels.ts';
 import { type WebgpuEngine, webgpuEngine } from './engine.ts';
 
+/** What {@link webgpuSampler} takes beside spec and parameters. */
 export interface WebgpuSamplerOptions {
   /** The device to compute on, which then stays its owner's. Left out: one is opened, and closed by `dispose`. */
   device?: Device;

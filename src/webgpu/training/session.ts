@@ -2,9 +2,18 @@ import type { CheckedBatch } from '../../bptt/batch.ts';
 import { sizingEngine } from '../../bptt/engine.ts';
 import { LruMap } from '../../bptt/lruMap.ts';
 import { SequenceModel } from '../../bptt/model.ts';
+import { partitionUpdate, type UpdatePartition } from '../../bptt/parameterGroups.ts';
 import { KEPT_WINDOWS } from '../../bptt/recurrent.ts';
 import type { FailedStep, Mode, Session, Snapshot, StepResult } from '../../bptt/session.ts';
-import { type ModelSpec, outputWidth, type ParameterLayout, type ResolvedSpec, resolveSpec } from '../../bptt/spec.ts';
+import {
+  drops,
+  type ModelSpec,
+  outputWidth,
+  type ParameterLayout,
+  parameterLayout,
+  type ResolvedSpec,
+  resolveSpec,
+} from '../../bptt/spec.ts';
 import type { TrainerOptions } from '../../bptt/trainer.ts';
 import type { StepNumbers } from '../../optim/optimizer.ts';
 import { RandomState } from '../../tensor/random.ts';
@@ -74,6 +83,7 @@ export class WebgpuSession implements Session<StagedStep> {
   readonly spec: ResolvedSpec;
   readonly dtype = 'float32';
   readonly layout: readonly ParameterLayout[];
+  readonly partition: UpdatePartition;
   readonly states: readonly string[];
   readonly engine = 'webgpu';
   readonly synchronous = false;
@@ -89,6 +99,8 @@ export class WebgpuSession implements Session<StagedStep> {
   /** The numbers of several steps, one after another. */
   private readonly upload: FloatBuffer;
   private readonly hostUpload: Float32Array<ArrayBuffer>;
+  /** What an update that failed would have left; null after any other step. */
+  private spoilt: Pick<FailedStep, 'parameters' | 'memory'> | null = null;
   private readonly programs = new LruMap<string, Promise<Program>>(KEPT_WINDOWS, (program) => destroy(program));
 
   /**
@@ -103,11 +115,12 @@ export class WebgpuSession implements Session<StagedStep> {
     options: TrainerOptions,
     engineOptions: Pick<WebgpuEngineOptions, 'persistent' | 'stages'> = {},
   ) {
-    const { optimizer, l2 = 0, clip, frozen = [], batch: B, steps: T } = options;
+    const { l2 = 0, clip, batch: B, steps: T } = options;
     const resolved = resolveSpec(spec);
     formulaOf(resolved.cell);
     lossWgslOf(resolved.loss);
-    const rule = updateRule(optimizer);
+    const partition = partitionUpdate(parameterLayout(resolved), options);
+    const rules = partition.rules.map(({ optimizer }) => updateRule(optimizer));
     const modelOptions = { ...modelOptionsOf(options), sumLosses: false };
     const sizing = sizingEngine();
     const sized = new SequenceModel(sizing, resolved, modelOptions);
@@ -115,8 +128,8 @@ export class WebgpuSession implements Session<StagedStep> {
     const H = resolved.hiddenSize;
     const statesLength = resolved.layers * resolved.cell.states.length * B * H;
     const room = roomFor([
-      ...[...sizing.lengths, ...optimizer.initialMemory.map(() => P)],
-      ...[partialsLength(P), stepNumbersLength(rule), statesLength, 4 * resolved.layers * resolved.cell.states.length],
+      ...[...sizing.lengths, ...Array<number>(1 + 2 * partition.blocks).fill(P)],
+      ...[partialsLength(P), stepNumbersLength(rules), statesLength, 4 * resolved.layers * resolved.cell.states.length],
     ]);
     this.device = device;
     this.ownsDevice = ownsDevice;
@@ -127,8 +140,7 @@ export class WebgpuSession implements Session<StagedStep> {
     this.model = new SequenceModel(webgpu, resolved, modelOptions);
     const { parameters, gradients, stack } = this.model;
     this.layout = parameters.layout;
-    const unknown = frozen.find((name) => !parameters.get(name));
-    if (unknown) throw new RangeError(`trainer: frozen names ${unknown}, which is no parameter of this model`);
+    this.partition = partition;
     const carried: CarriedState[] = [];
     this.model.eachState((name, layer, direction, index) => {
       if (direction !== 0) return;
@@ -139,23 +151,23 @@ export class WebgpuSession implements Session<StagedStep> {
     this.states = carried.map(({ name }) => name);
     const limit = clip && ('value' in clip ? clip.value : clip.norm);
     const kind = clip === undefined ? 'none' : 'value' in clip ? 'value' : 'norm';
-    this.plan = { rule, clip: { kind, limit: limit ?? 0 }, l2 };
-    const roles = rolesOf(this.layout, l2, frozen);
+    this.plan = { rules, clip: { kind, limit: limit ?? 0 }, l2 };
+    const roles = rolesOf(this.layout, l2, partition);
     this.roles = roles && device.uints(roles, 'roles of the parameters');
     this.buffers = {
       parameters: parameters.flat,
       gradients: gradients.flat,
-      memory: optimizer.initialMemory.map((value) => {
-        const block = webgpu.floats(P);
-        webgpu.kernels.fill(block, value);
-        return block;
-      }),
+      memory: Array.from({ length: partition.blocks }, () => webgpu.floats(P)),
+      before: Array.from({ length: 1 + partition.blocks }, () => webgpu.floats(P)),
       roles: this.roles,
       partials: webgpu.floats(partialsLength(P)),
-      numbers: webgpu.floats(stepNumbersLength(rule)),
-      results: device.floats(RESULT_WORDS * (MOST_RESULTS + 1), 'results of steps'),
+      numbers: webgpu.floats(stepNumbersLength(rules)),
+      // Behind the results that are read there is room for the faults.
+      results: device.floats((RESULT_WORDS + 1) * (MOST_RESULTS + 1), 'results of steps'),
+      faults: device.uints(new Uint32Array(MOST_RESULTS + 1), 'faults of updates'),
     };
-    const longest = this.load({ mode: 'train', steps: T, masked: true, dropping: resolved.dropout > 0 }).words;
+    for (const [b, block] of this.buffers.memory.entries()) block.write(initialMemory(partition, b, P));
+    const longest = this.load({ mode: 'train', steps: T, masked: true, dropping: drops(resolved) }).words;
     const count = Math.max(1, Math.min(STEPS_A_SUBMIT, Math.floor(UPLOAD_BYTES / (4 * longest))));
     this.upload = device.floats(count * longest, 'batches');
     this.hostUpload = new Float32Array(count * longest);
@@ -165,9 +177,9 @@ export class WebgpuSession implements Session<StagedStep> {
     return this.device.description;
   }
 
-  stage(batch: CheckedBatch, mode: Mode, rng: RandomState, numbers: StepNumbers | null): StagedStep {
+  stage(batch: CheckedBatch, mode: Mode, rng: RandomState, numbers: readonly StepNumbers[] | null): StagedStep {
     const { steps, masked } = batch;
-    const dropping = mode === 'train' && this.spec.dropout > 0;
+    const dropping = mode === 'train' && drops(this.spec);
     const writes = this.webgpu.writes(() => this.model.loadChecked(batch, dropping ? rng : undefined));
     const [read, dropout] = this.split(writes);
     const words = new Float32Array(lengthOf(read) + this.buffers.numbers.length);
@@ -176,7 +188,11 @@ export class WebgpuSession implements Session<StagedStep> {
       words.set(asWords(values), at);
       at += values.length;
     }
-    if (numbers) words.set(Object.values(numbers), at + 1);
+    if (numbers)
+      words.set(
+        numbers.flatMap((own) => Object.values(own)),
+        at + 1,
+      );
     return { mode, steps, masked, dropping, words, kept: keptBits(dropout) };
   }
 
@@ -197,9 +213,11 @@ export class WebgpuSession implements Session<StagedStep> {
 
   /** Runs steps of one mode; their results are read together at the end. */
   private async runSome(staged: readonly StagedStep[]): Promise<StepResult[]> {
-    const { results, numbers } = this.buffers;
-    // No step before the first one has failed.
+    const { results, faults, numbers } = this.buffers;
+    const count = staged.length;
+    // No step before the first one has failed, and no update yet.
     results.slice(0, RESULT_WORDS).write(new Float32Array(RESULT_WORDS));
+    faults.write(new Uint32Array(count + 1));
     let before: Promise<void> = Promise.resolve();
     for (let from = 0; from < staged.length; ) {
       const program = await this.program(staged[from]);
@@ -211,7 +229,7 @@ export class WebgpuSession implements Session<StagedStep> {
         const { words: own, kept } = staged[to];
         this.hostUpload.set(own, at);
         this.hostUpload[at + own.length - numbers.length] = to;
-        this.fillDropout(this.hostUpload.subarray(at + own.length, at + words), kept);
+        this.fillDropout(this.hostUpload.subarray(at + own.length, at + words), kept, staged[to].steps);
         to++;
       }
       // Of two submits the device works on one while the other is being made.
@@ -225,19 +243,37 @@ export class WebgpuSession implements Session<StagedStep> {
       before.catch(() => {});
       from = to;
     }
-    const found = await results.slice(RESULT_WORDS, RESULT_WORDS * (staged.length + 1)).read();
-    return staged.map(({ mode }, s) => {
+    const end = RESULT_WORDS * (count + 1);
+    this.device.transfer(results.slice(end, end + count), faults.slice(1, count + 1));
+    const found = await results.slice(RESULT_WORDS, end + count).read();
+    const faulty = found.subarray(RESULT_WORDS * count);
+    const outcomes = staged.map(({ mode }, s): StepResult => {
       const [loss, squares, failed] = found.subarray(RESULT_WORDS * s);
+      const ofUpdate = faulty[s] === 0 ? null : 'the update';
       return {
         loss: mode === 'train' && this.plan.l2 > 0 ? loss + this.plan.l2 * squares : loss,
-        failed: failed === FAILED.loss ? 'the loss' : failed === FAILED.gradient ? 'the gradient' : null,
+        failed: failed === FAILED.loss ? 'the loss' : failed === FAILED.gradient ? 'the gradient' : ofUpdate,
       };
     });
+    const { failed = null } = outcomes.find((outcome) => outcome.failed !== null) ?? {};
+    this.spoilt = null;
+    if (failed === 'the update') await this.undo();
+    return outcomes;
+  }
+
+  /** Puts back what the last update has changed. */
+  private async undo(): Promise<void> {
+    const { copy } = this.webgpu.kernels;
+    const { parameters, memory } = await this.snapshot();
+    this.spoilt = { parameters, memory };
+    const { before } = this.buffers;
+    for (const [i, block] of [this.buffers.parameters, ...this.buffers.memory].entries()) copy(block, before[i]);
+    for (const { initial, saved } of this.carried) copy(initial, saved);
   }
 
   /** What a training step over a whole window does, stage by stage, and how many dispatches that is. */
   async trainingStep(masked = false): Promise<{ stages: readonly string[]; dispatches: number }> {
-    const dropping = this.spec.dropout > 0;
+    const dropping = drops(this.spec);
     const { stages, list } = await this.program({ mode: 'train', steps: this.options.steps, masked, dropping });
     return { stages, dispatches: list.dispatches };
   }
@@ -268,13 +304,14 @@ export class WebgpuSession implements Session<StagedStep> {
 
   async failedStep(staged: StagedStep): Promise<FailedStep> {
     await this.run([staged]);
-    const { parameters, gradients, stack } = this.model;
+    const { gradients, stack } = this.model;
     const states: Float32Array[][] = [];
     for (let t = 0; t <= staged.steps; t++) {
       states.push(await Promise.all(this.carried.map(({ layer, index }) => stack.stateAfter(t, layer)[index].read())));
     }
+    const { parameters: own, memory } = this.spoilt ?? (await this.snapshot());
     return {
-      ...{ parameters: await parameters.flat.read(), gradients: await gradients.flat.read(), steps: staged.steps },
+      ...{ parameters: own, memory, gradients: await gradients.flat.read(), steps: staged.steps },
       stateAfter: (t, index) => states[t][index],
     };
   }
@@ -286,19 +323,23 @@ export class WebgpuSession implements Session<StagedStep> {
     }
     for (const program of this.programs.values()) destroy(program);
     this.webgpu.dispose();
-    for (const buffer of [this.upload, this.buffers.results, this.roles]) buffer?.destroy();
+    for (const buffer of [this.upload, this.buffers.results, this.buffers.faults, this.roles]) buffer?.destroy();
   }
 
   /** The dropout masks among what a batch writes, and the rest. */
   private split(writes: readonly EngineWrite[]): [read: EngineWrite[], dropout: EngineWrite[]] {
-    const { dropoutMasks } = this.model.stack;
-    const isMask = ({ to }: EngineWrite): boolean => dropoutMasks.some((mask) => mask === to);
+    const { dropoutMasks } = this.model;
+    const isMask = ({ to }: EngineWrite): boolean => dropoutMasks.some(({ mask }) => mask === to);
     return [writes.filter((write) => !isMask(write)), writes.filter(isMask)];
   }
 
-  private fillDropout(to: Float32Array, kept: Uint32Array): void {
-    const factor = 1 / (1 - this.spec.dropout);
-    for (let i = 0; i < to.length; i++) to[i] = (kept[i >> 5] >>> (i & 31)) & 1 ? factor : 0;
+  /** The masks of a window of so many steps, one after another. */
+  private fillDropout(to: Float32Array, kept: Uint32Array, steps: number): void {
+    let i = 0;
+    for (const { rate, length } of kept.length > 0 ? this.model.dropoutMasks : []) {
+      const factor = 1 / (1 - rate);
+      for (const end = i + length(steps); i < end; i++) to[i] = (kept[i >> 5] >>> (i & 31)) & 1 ? factor : 0;
+    }
   }
 
   private program(kind: StepKind): Promise<Program> {
@@ -360,14 +401,22 @@ export class WebgpuSession implements Session<StagedStep> {
       if (mode === 'predict') return;
       const noGradient = { ...buffers, gradients: buffers.gradients.slice(0, 0), roles: null };
       reduceGradient(plan, train ? buffers : noGradient, model.losses());
-      const states = carried.map(({ layer, index, initial }) => ({
-        to: initial,
+      const states = carried.map(({ layer, index, initial, saved }) => ({
+        ...{ to: initial, saved },
         from: model.stack.stateAfter(row, layer)[index],
       }));
       applyUpdate(train ? plan : null, buffers, states);
     });
     return { list, words, outputs, stages: mode === 'predict' ? names : [...names, 'reduceGradient', 'applyUpdate'] };
   }
+}
+
+/** What a block of memory begins with. */
+function initialMemory({ rules, segments }: UpdatePartition, block: number, P: number): Float32Array {
+  const valueAt = (rule: number): number => rules[rule].optimizer.initialMemory[block] ?? 0;
+  const values = new Float32Array(P).fill(valueAt(0));
+  for (const { from, to, rule } of segments) values.fill(valueAt(rule), from, to);
+  return values;
 }
 
 function modelOptionsOf({ steps, batch }: TrainerOptions) {

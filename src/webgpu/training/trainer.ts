@@ -6,6 +6,7 @@ import { type Device, type DeviceOptions, openDevice } from '../device/device.ts
 import { type RecoveringSession, withDeviceRecovery } from './deviceRecovery.ts';
 import { type StagedStep, WebgpuSession } from './session.ts';
 
+/** What {@link webgpuTrainer} takes beside the spec. */
 export interface WebgpuTrainerOptions extends TrainerOptions {
   /** The device to compute on, which then stays its owner's. Left out: one is opened, and closed by `dispose`. */
   device?: Device;

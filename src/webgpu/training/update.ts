@@ -1,9 +1,10 @@
+import type { UpdatePartition } from '../../bptt/parameterGroups.ts';
 import type { ParameterLayout } from '../../bptt/spec.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
 import type { DeviceBuffer, FloatBuffer, UintBuffer } from '../device/buffers.ts';
 import { dispatchElementwise, elementwise, inRows, THREADS } from '../device/elementwise.ts';
 import { memoize, optionsKey } from '../device/memoize.ts';
-import type { KernelSource } from '../device/pipelines.ts';
+import type { ElementType, KernelSource } from '../device/pipelines.ts';
 import { upTo } from '../device/sizes.ts';
 import { FORMULA_WGSL, WgslAlgebra } from './formulas.ts';
 
@@ -27,13 +28,14 @@ export const RESULT_WORDS = 4;
 /** How a step failed. */
 export const FAILED = { loss: 1, gradient: 2 } as const;
 
-/** Roles of an element of the parameter block. */
+/** Roles of an element of the parameter block: two bits, and above them the number of its rule. */
 const DECAYS = 1;
 const FROZEN = 2;
+const RULE_SHIFT = 2;
 
-/** The length of {@link UpdateBuffers.numbers}: the place of the step before among the results, and the rule's numbers. */
-export function stepNumbersLength({ numbers }: UpdateRule): number {
-  return 1 + numbers.length;
+/** The length of {@link UpdateBuffers.numbers}: the place of the step before among the results, and the rules' numbers. */
+export function stepNumbersLength(rules: readonly UpdateRule[]): number {
+  return rules.reduce((sum, { numbers }) => sum + numbers.length, 1);
 }
 
 /** WGSL: whether x is an infinity or NaN: by its bits, since a compiler may take comparisons with them for allocated. */
@@ -80,7 +82,8 @@ export type ClipKind = 'none' | 'value' | 'norm';
 
 /** What happens to a gradient and the parameters after backward. */
 export interface UpdatePlan {
-  readonly rule: UpdateRule;
+  /** By the numbers in the roles; all of one name. */
+  readonly rules: readonly UpdateRule[];
   readonly clip: { readonly kind: ClipKind; readonly limit: number };
   /** λ of the weight matrices' λ·Σw². */
   readonly l2: number;
@@ -92,25 +95,33 @@ export interface UpdateBuffers {
   readonly gradients: FloatBuffer;
   /** The optimizer's. */
   readonly memory: readonly FloatBuffer[];
+  /** What parameters and memory held before the last update. */
+  readonly before: readonly FloatBuffer[];
   /** A role for each parameter; null where none has one. */
   readonly roles: UintBuffer | null;
   readonly partials: FloatBuffer;
   readonly results: FloatBuffer;
+  /** Beside each place of the results: 1 where the update left what is not finite, else 0, as it has to be before. */
+  readonly faults: UintBuffer;
   readonly numbers: FloatBuffer;
 }
 
-/** The roles of the elements of a parameter block; null where none has one. */
+/** The roles of the elements of a parameter block; null where all are alike. */
 export function rolesOf(
-  layout: readonly Pick<ParameterLayout, 'name' | 'offset' | 'length' | 'decays'>[],
+  layout: readonly Pick<ParameterLayout, 'offset' | 'length' | 'decays'>[],
   l2: number,
-  frozen: readonly string[],
+  { rules, segments }: Pick<UpdatePartition, 'rules' | 'segments'>,
 ): Uint32Array | null {
-  if (l2 === 0 && frozen.length === 0) return null;
   const last = layout[layout.length - 1];
-  const roles = new Uint32Array(last.offset + last.length);
-  for (const { name, offset, length, decays: weight } of layout) {
-    const decays = l2 > 0 && weight ? DECAYS : 0;
-    roles.fill(decays | (frozen.includes(name) ? FROZEN : 0), offset, offset + length);
+  const P = last.offset + last.length;
+  const all = segments.length === 1 && segments[0].from === 0 && segments[0].to === P;
+  if (l2 === 0 && all && rules.length === 1) return null;
+  const roles = new Uint32Array(P).fill(FROZEN);
+  for (const { from, to, rule } of segments) roles.fill(rule << RULE_SHIFT, from, to);
+  if (l2 > 0) {
+    for (const { offset, length, decays } of layout) {
+      if (decays) for (let i = offset; i < offset + length; i++) roles[i] |= DECAYS;
+    }
   }
   return roles;
 }
@@ -209,8 +220,8 @@ export function reduceGradient({ l2, clip }: UpdatePlan, buffers: UpdateBuffers,
 }
 
 interface ApplyOptions {
-  /** Null where only states are carried on. */
-  readonly rule: UpdateRule | null;
+  /** None where only states are carried on. */
+  readonly rules: readonly UpdateRule[];
   readonly clip: ClipKind;
   readonly roles: boolean;
   readonly states: number;
@@ -218,21 +229,65 @@ interface ApplyOptions {
 
 /** Rules are told apart by their text, so that no optimizer is mistaken for another of its name. */
 const applyKernel = memoize(
-  ({ rule, clip, roles, states }: ApplyOptions) =>
-    [rule?.name, rule?.memory, rule?.statements, rule?.results, clip, roles, states].join(),
+  ({ rules, clip, roles, states }: ApplyOptions) =>
+    [
+      ...rules.flatMap(({ name, memory, numbers, statements, results }) => [
+        name,
+        memory,
+        numbers,
+        statements,
+        results,
+      ]),
+      ...[clip, roles, states],
+    ].join(),
   writeApply,
 );
 
-function writeApply({ rule, clip, roles, states }: ApplyOptions): KernelSource {
-  const blocks = upTo(rule?.memory ?? 0);
-  const stepNumbers = upTo(rule?.numbers.length ?? 0).map((k) => `number${k}`);
+/** Blocks of memory: as many as the rule with the most has. */
+function blocksOf(rules: readonly UpdateRule[]): number {
+  return Math.max(0, ...rules.map(({ memory }) => memory));
+}
+
+/**
+ * WGSL: `move_one`, one parameter and its memory after the update by the rule of that number, given the numbers of all
+ * rules.
+ */
+function moveWgsl(rules: readonly UpdateRule[]): string {
+  const blocks = upTo(blocksOf(rules)).map((m) => `memory${m}`);
+  const all = upTo(stepNumbersLength(rules) - 1).map((k) => `number${k}`);
+  const typed = (names: readonly string[]): string => names.map((name) => `${name}: f32`).join(', ');
+  const one = ['g', 'theta', ...blocks];
+  let first = 0;
+  const calls: string[] = [];
+  const functions = rules.map(({ numbers, statements, results }, r) => {
+    const own = upTo(numbers.length).map((k) => `number${k}`);
+    calls.push(`move_by_${r}(${[...one, ...own.map((_, k) => `number${first + k}`)].join(', ')})`);
+    first += numbers.length;
+    return `fn move_by_${r}(${typed([...one, ...own])}) -> Moved {
+  ${statements}
+  return Moved(${[...results, ...blocks.slice(results.length - 1)].join(', ')});
+}`;
+  });
+  const chosen = calls.slice(1).map((call, r) => `if (rule == ${r + 1}u) { return ${call}; }`);
+  return `struct Moved { ${typed(['theta', ...blocks])} }
+${functions.join('\n')}
+fn move_one(rule: u32, ${typed([...one, ...all])}) -> Moved {
+  ${[...chosen, `return ${calls[0]};`].join('\n  ')}
+}`;
+}
+
+function writeApply({ rules, clip, roles, states }: ApplyOptions): KernelSource {
+  const updates = rules.length > 0;
+  const blocks = upTo(blocksOf(rules));
+  const stepNumbers = upTo(stepNumbersLength(rules) - 1).map((k) => `number${k}`);
   const carries = upTo(states);
-  const outputs: Record<string, 'f32' | 'vec4f'> = { results: 'vec4f' };
-  if (rule) outputs.params = 'vec4f';
-  for (const m of blocks) outputs[`block${m}`] = 'vec4f';
+  const outputs: Record<string, ElementType> = { results: 'vec4f' };
+  if (updates) Object.assign(outputs, { params: 'vec4f', before: 'vec4f', faults: 'atomic<u32>' });
+  for (const m of updates ? blocks : []) Object.assign(outputs, { [`block${m}`]: 'vec4f', [`before${m}`]: 'vec4f' });
   for (const c of carries) outputs[`to${c}`] = 'vec4f';
-  const inputs: Record<string, 'f32' | 'u32' | 'vec4f'> = { partial: 'vec4f', numbers: 'f32' };
-  if (rule) inputs.grads = 'vec4f';
+  if (updates) for (const c of carries) outputs[`saved${c}`] = 'vec4f';
+  const inputs: Record<string, ElementType> = { partial: 'vec4f', numbers: 'f32' };
+  if (updates) inputs.grads = 'vec4f';
   if (roles) inputs.roles = 'u32';
   // A state may begin anywhere among those of all steps.
   for (const c of carries) inputs[`from${c}`] = 'f32';
@@ -243,36 +298,41 @@ function writeApply({ rule, clip, roles, states }: ApplyOptions): KernelSource {
     norm: 'grads(e) * factor',
   };
   const four = (of: (q: string) => string): string => `vec4f(${upToFour(of, ', ')})`;
+  const ruleAt = (q: string): string => (roles ? `role.${q} >> ${RULE_SHIFT}u` : '0u');
+  const moved = (what: string): string => four((q) => `moved_${q}.${what}`);
+  const carry = (c: number): string => `if (at / args.fours == ${c}u) {
+    let was = to${c}(e);
+    ${updates ? `set_saved${c}(e, was);` : ''}
+    set_to${c}(e, select(was, vec4f(${upTo(4).map((q) => `from${c}(i + ${q}u)`)}), within(e, args.size)));
+  }`;
   return {
-    ...{ name: `applyUpdate ${rule?.name ?? 'none'}`, outputs, inputs, args },
+    ...{ name: `applyUpdate ${rules[0]?.name ?? 'none'}`, outputs, inputs, args },
     code: `${IS_BAD_WGSL}${WITHIN_WGSL}
 fn carry(at: u32) {
   let e = at % args.fours;
   let i = 4u * e;
-  ${carries
-    .map(
-      (c) =>
-        `if (at / args.fours == ${c}u) { set_to${c}(e, select(to${c}(e), vec4f(${upTo(4).map((q) => `from${c}(i + ${q}u)`)}), within(e, args.size))); }`,
-    )
-    .join('\n  ')}
+  ${carries.map(carry).join('\n  ')}
 }
 ${
-  rule
+  updates
     ? `${FORMULA_WGSL}
-struct Moved { ${['theta', ...blocks.map((m) => `memory${m}`)].map((name) => `${name}: f32`).join(', ')} }
-fn move_one(${['g', 'theta', ...blocks.map((m) => `memory${m}`), ...stepNumbers].map((name) => `${name}: f32`).join(', ')}) -> Moved {
-  ${rule.statements}
-  return Moved(${rule.results.join(', ')});
-}
-fn move_four(${['e: u32', 'factor: f32', ...stepNumbers.map((name) => `${name}: f32`)].join(', ')}) {
+${moveWgsl(rules)}
+fn any_bad(x: vec4f) -> bool { return any((bitcast<vec4u>(x) & vec4u(0x7f800000u)) == vec4u(0x7f800000u)); }
+/** False where it leaves what is not finite. */
+fn move_four(${['e: u32', 'factor: f32', ...stepNumbers.map((name) => `${name}: f32`)].join(', ')}) -> bool {
   let g = ${clipped[clip]};
-  let before = params(e);
-  ${blocks.map((m) => `let before${m} = block${m}(e);`).join('\n  ')}
-  ${upToFour((q) => `let moved_${q} = move_one(${[`g.${q}`, `before.${q}`, ...blocks.map((m) => `before${m}.${q}`), ...stepNumbers].join(', ')});`, '\n  ')}
-  let moves = within(e, args.P);
-  ${blocks.map((m) => `set_block${m}(e, select(before${m}, ${four((q) => `moved_${q}.memory${m}`)}, moves));`).join('\n  ')}
+  let was = params(e);
+  set_before(e, was);
+  ${blocks.map((m) => `let was${m} = block${m}(e);\n  set_before${m}(e, was${m});`).join('\n  ')}
   ${roles ? `let role = vec4u(${upToFour((q) => `roles(4u * e + ${'xyzw'.indexOf(q)}u)`, ', ')});` : ''}
-  set_params(e, select(before, ${four((q) => `moved_${q}.theta`)}, moves${roles ? ` & ((role & vec4u(${FROZEN}u)) == vec4u())` : ''}));
+  ${upToFour((q) => `let moved_${q} = move_one(${[ruleAt(q), `g.${q}`, `was.${q}`, ...blocks.map((m) => `was${m}.${q}`), ...stepNumbers].join(', ')});`, '\n  ')}
+  let moves = within(e, args.P)${roles ? ` & ((role & vec4u(${FROZEN}u)) == vec4u())` : ''};
+  let now = select(was, ${moved('theta')}, moves);
+  ${blocks.map((m) => `let now${m} = select(was${m}, ${moved(`memory${m}`)}, moves);`).join('\n  ')}
+  set_params(e, now);
+  ${blocks.map((m) => `set_block${m}(e, now${m});`).join('\n  ')}
+  let within_block = within(e, args.P);
+  return !(${['now', ...blocks.map((m) => `now${m}`)].map((now) => `any_bad(select(vec4f(), ${now}, within_block))`).join(' || ')});
 }`
     : ''
 }
@@ -309,7 +369,7 @@ fn main(
   let loss = partial(args.chunks).w;
   let place = u32(numbers(0u));
   ${stepNumbers.map((number, k) => `let ${number} = numbers(${k + 1}u);`).join(' ')}
-  let stopped = results(place).w;
+  let stopped = results(place).w${updates ? ' + f32(faults(place))' : ''};
   var failed = 0.0;
   if (bad != 0.0) { failed = ${FAILED.gradient}.0; }
   if (is_bad(loss) || is_bad(args.l2 * squares)) { failed = ${FAILED.loss}.0; }
@@ -322,52 +382,70 @@ fn main(
   let end = min(own + ${states}u * args.fours, ${MOVED}u * (number + 1u));
   for (var e = ${MOVED}u * number + lane; e < end; e += ${THREADS}u) {
     if (e >= own) { carry(e - own); }
-    ${rule ? `else { move_four(${['e', 'factor', ...stepNumbers].join(', ')}); }` : ''}
+    ${updates ? `else if (!move_four(${['e', 'factor', ...stepNumbers].join(', ')})) { set_faults(place + 1u, 1u); }` : ''}
   }
 }`,
   };
 }
 
-const carryMore = elementwise(
-  'carryState',
-  { to_state: 'f32' },
-  { from_state: 'f32', results: 'f32', numbers: 'f32' },
-  {},
-  `let failed = results(${RESULT_WORDS}u * u32(numbers(0u)) + ${RESULT_WORDS + 3}u);
-  if (failed == 0.0) { set_to_state(i, from_state(i)); }`,
+const carryMore = memoize(
+  optionsKey,
+  ({ updates }: { updates: boolean }): KernelSource =>
+    elementwise(
+      'carryState',
+      { to_state: 'f32', ...(updates ? { saved: 'f32' as const } : {}) },
+      { from_state: 'f32', results: 'f32', ...(updates ? { faults: 'u32' as const } : {}), numbers: 'f32' },
+      {},
+      `let place = u32(numbers(0u));
+  let failed = results(${RESULT_WORDS}u * place + ${RESULT_WORDS + 3}u)${updates ? ' + f32(faults(place + 1u))' : ''};
+  if (failed == 0.0) {
+    ${updates ? 'set_saved(i, to_state(i));' : ''}
+    set_to_state(i, from_state(i));
+  }`,
+    ),
 );
 
 /** A state that is carried on to the next window; `to` begins at a multiple of four. */
 export interface CarriedState {
   readonly to: DeviceBuffer<'float32'>;
   readonly from: DeviceBuffer<'float32'>;
+  /** What `to` held before an update; as `to` is. */
+  readonly saved: DeviceBuffer<'float32'>;
 }
 
 /**
- * Keeps the step's results, and unless it or one before it failed: clips, moves the parameters by the rule, and carries
- * the states on. Without a plan only the latter.
+ * Keeps the step's results, and unless it or one before it failed: clips, moves the parameters by the rules, and carries
+ * the states on. What all of these held before is kept; where something is not finite then, it is noted in `faults`, and no
+ * later step changes anything. Without a plan states are carried on, and that is all.
  *
  * @param carries all of one size
  */
 export function applyUpdate(plan: UpdatePlan | null, buffers: UpdateBuffers, carries: readonly CarriedState[]): void {
-  const { parameters, gradients, memory, roles, partials, results, numbers } = buffers;
+  const { parameters, gradients, memory, before, roles, partials, results, faults, numbers } = buffers;
   const now = carries.slice(0, MOST_STATES);
   const tensors: Record<string, DeviceBuffer> = { results, partial: partials, numbers };
-  for (const [s, { to, from }] of now.entries()) Object.assign(tensors, { [`to${s}`]: to, [`from${s}`]: from });
+  for (const [s, { to, from, saved }] of now.entries()) {
+    Object.assign(tensors, { [`to${s}`]: to, [`from${s}`]: from, ...(plan ? { [`saved${s}`]: saved } : {}) });
+  }
   const size = now[0]?.to.length ?? 1;
   const fours = Math.ceil(size / 4);
   const P = plan ? parameters.length : 0;
-  if (plan) Object.assign(tensors, { params: parameters, grads: gradients, ...(roles ? { roles } : {}) });
-  if (plan) for (const [s, block] of memory.entries()) tensors[`block${s}`] = block;
+  if (plan) {
+    const [own, ...blocks] = before;
+    Object.assign(tensors, { params: parameters, before: own, grads: gradients, faults, ...(roles ? { roles } : {}) });
+    for (const [s, block] of memory.entries())
+      Object.assign(tensors, { [`block${s}`]: block, [`before${s}`]: blocks[s] });
+  }
   const source = applyKernel({
-    ...{ rule: plan?.rule ?? null, clip: plan?.clip.kind ?? 'none' },
+    ...{ rules: plan?.rules ?? [], clip: plan?.clip.kind ?? 'none' },
     ...{ roles: plan !== null && roles !== null, states: now.length },
   });
   const { chunks } = chunksOf(P);
   const args = { P, chunks, size, fours, limit: plan?.clip.limit ?? 0, l2: plan?.l2 ?? 0 };
   const workgroups = Math.max(1, Math.ceil((Math.ceil(P / 4) + now.length * fours) / MOVED));
   results.device.dispatch(source, tensors, args, inRows(workgroups));
-  for (const { to, from } of carries.slice(MOST_STATES)) {
-    dispatchElementwise(carryMore, { to_state: to, from_state: from, results, numbers }, to.length);
+  for (const { to, from, saved } of carries.slice(MOST_STATES)) {
+    const all = { to_state: to, from_state: from, results, numbers, ...(plan ? { saved, faults } : {}) };
+    dispatchElementwise(carryMore({ updates: plan !== null }), all, to.length);
   }
 }

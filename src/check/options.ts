@@ -1,3 +1,5 @@
+import { describe } from './describe.ts';
+
 /** Names that other libraries give to what has another name here, each with the names that are meant; without case and underscores. */
 export type Synonyms = Readonly<Record<string, readonly string[]>>;
 
@@ -74,16 +76,4 @@ function editDistance(a: string, b: string): number {
     [before, last] = [last, row];
   }
   return last[b.length];
-}
-
-/** A value in an error message: its type where it is an object, the beginning of a long text, else itself. */
-export function describe(value: unknown): string {
-  if (typeof value === 'string') return value.length > 60 ? `'${value.slice(0, 60)}…'` : `'${value}'`;
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'function') return value.name === '' ? 'a function' : `a function ${value.name}`;
-  if (typeof value !== 'object' || value === null) return String(value);
-  const { name = 'Object' } = value.constructor ?? {};
-  if (name !== 'Object') return name;
-  const keys = Object.keys(value);
-  return keys.length === 0 ? '{}' : `{ ${keys.join(', ')} }`;
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { assertOptions, describe, nearestName } from '../../src/tensor/options.ts';
+import { describe } from '../../src/check/describe.ts';
+import { assertOptions, nearestName } from '../../src/check/options.ts';
 
 test('assertOptions names the unknown option and the one that was meant', () => {
   const check = (options: unknown) => () => assertOptions('f', options, ['steps', 'batch'], { size: ['batch'] });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { assertWholes } from '../../src/tensor/wholes.ts';
+import { assertWholes } from '../../src/check/numbers.ts';
 
 it('assertWholes names the first element that is no whole number of the range', () => {
   const values = [0, 3, -1, 4, 1.5, Number.NaN];

@@ -1,0 +1,2 @@
+import type { Recipes } from '../recipe.ts';
+export const webgpu: Recipes = {};

@@ -1,0 +1,102 @@
+import { Worker } from 'node:worker_threads';
+import type { Begin, Report } from './protocol.ts';
+
+/** What a run came to. */
+export interface Outcome {
+  tried: number;
+  right: number;
+  named: number;
+  /** By what went wrong: how often, and the first case. */
+  readonly wrong: Map<string, { count: number; example: string }>;
+}
+
+/** A call may take a second of a processor, or ten of waiting: what takes longer hangs. */
+const CPU_SECONDS = 1;
+const WAIT_SECONDS = 10;
+/** Bytes that the process may grow by: beyond it something is kept. */
+const MEMORY = 1.5e9;
+const LOOK_EVERY = 50;
+
+export interface WatchOptions {
+  readonly seed: number;
+  readonly cases: number;
+  readonly milliseconds: number;
+  readonly only?: string | undefined;
+  readonly device: boolean;
+}
+
+/** Runs cases in a thread and watches it: one that hangs, dies or grows is ended, noted, and another goes on behind it. */
+export async function watch({ seed, cases, milliseconds, only, device }: WatchOptions): Promise<Outcome> {
+  const outcome: Outcome = { tried: 0, right: 0, named: 0, wrong: new Map() };
+  const end = Date.now() + milliseconds;
+  let from = 0;
+  while (from < cases && Date.now() < end) {
+    from = await watchOne(outcome, { seed, from, cases, only, device, cell: new SharedArrayBuffer(8) }, end);
+  }
+  return outcome;
+}
+
+/** Gives the case to go on with. */
+function watchOne(outcome: Outcome, begin: Begin, end: number): Promise<number> {
+  const current = new Int32Array(begin.cell);
+  const worker = new Worker(new URL('thread.js', import.meta.url), {
+    workerData: begin,
+    execArgv: ['--conditions=bptt-source'],
+    resourceLimits: { maxOldGenerationSizeMb: 1024 },
+  });
+  const before = { tried: outcome.tried, right: outcome.right, named: outcome.named };
+  const note = (what: string, example: string): void => {
+    const kind = what.replaceAll(/-?\d[\d.e+-]*n?/g, '#');
+    const known = outcome.wrong.get(kind);
+    if (known) known.count++;
+    else outcome.wrong.set(kind, { count: 1, example });
+  };
+  return new Promise((resolve, reject) => {
+    let since = Date.now();
+    let cpu = process.cpuUsage();
+    let seen = -1;
+    const memory = process.memoryUsage.rss();
+    const stop = (next: number): void => {
+      clearInterval(timer);
+      void worker.terminate().then(() => resolve(next));
+    };
+    const here = (): string => `case ${Atomics.load(current, 0)} of seed ${begin.seed}`;
+    const timer = setInterval(() => {
+      const count = Atomics.load(current, 1);
+      if (Date.now() > end) return stop(begin.cases);
+      if (count !== seen || count % 2 === 0) {
+        [seen, since, cpu] = [count, Date.now(), process.cpuUsage()];
+      } else {
+        const { user, system } = process.cpuUsage(cpu);
+        const busy = (user + system) / 1e6;
+        const waited = (Date.now() - since) / 1000;
+        if (busy > CPU_SECONDS || waited > WAIT_SECONDS) {
+          note(`hangs: ${here()}`, here());
+          return stop(Atomics.load(current, 0) + 1);
+        }
+      }
+      if (process.memoryUsage.rss() > memory + MEMORY) {
+        note('memory grows', here());
+        stop(Atomics.load(current, 0) + 1);
+      }
+    }, LOOK_EVERY);
+    worker.on('message', (report: Report) => {
+      if (report.kind === 'counts') {
+        outcome.tried = before.tried + report.tried;
+        outcome.right = before.right + report.right;
+        outcome.named = before.named + report.named;
+      } else if (report.kind === 'wrong') {
+        note(`${report.name}: ${report.what}`, `index ${report.index}, ${report.where}: ${report.what}`);
+      } else stop(begin.cases);
+    });
+    worker.on('error', (error) => {
+      if (Atomics.load(current, 1) === 0) {
+        clearInterval(timer);
+        reject(error);
+        return;
+      }
+      note(`the thread died: ${error.message}`, here());
+      stop(Atomics.load(current, 0) + 1);
+    });
+  });
+}

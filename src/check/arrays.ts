@@ -1,0 +1,115 @@
+import type { FloatArray } from '../tensor/shape.ts';
+import { typeName } from './describe.ts';
+
+/**
+ * Throws unless `a` holds exactly d0·d1·d2 elements. `shape` is how the sizes are called in the docs, e.g. `[M,K]`.
+ *
+ * @throws {RangeError | TypeError} naming function, argument, the length it got and the shape it wants.
+ */
+export function assertLength(
+  fn: string,
+  arg: string,
+  a: { readonly length: number },
+  shape: string,
+  d0: number,
+  d1 = 1,
+  d2 = 1,
+): void {
+  // The sizes first: what is no number may not even be multiplied.
+  if (!isSize(d0) || !isSize(d1) || !isSize(d2) || a?.length !== d0 * d1 * d2)
+    throw lengthError(fn, arg, a, shape, [d0, d1, d2]);
+}
+
+function isSize(s: number): boolean {
+  return Number.isInteger(s) && s >= 0;
+}
+
+function lengthError(
+  fn: string,
+  arg: string,
+  a: { readonly length: number },
+  shape: string,
+  sizes: number[],
+): RangeError | TypeError {
+  const named = sizes.slice(0, shape.split(',').length);
+  const told = `${shape} = [${named.map(String)}]`;
+  const bad = named.map(isSize).indexOf(false);
+  if (bad >= 0) return new RangeError(`${fn}: sizes ${told} must be whole numbers ≥ 0, got ${String(named[bad])}`);
+  if (a?.length >= 0) return new RangeError(`${fn}: ${arg} has ${a.length} elements, expected ${told}`);
+  return dtypeError(fn, arg, a, told);
+}
+
+/**
+ * Throws unless `a` has the dtype of `like`, the first output of the call.
+ *
+ * @throws {TypeError} naming function, argument, and both dtypes.
+ */
+export function assertDtype(fn: string, arg: string, a: FloatArray, like: FloatArray): void {
+  if (a?.constructor === like?.constructor && isFloats(a)) return;
+  assertFloats(fn, arg, a);
+  assertFloats(fn, 'the output', like);
+  throw dtypeError(fn, arg, a, `${typeName(like)} like the output`);
+}
+
+/**
+ * Throws unless `a` is a Float32Array or Float64Array.
+ *
+ * @throws {TypeError} naming function, argument and what it got.
+ */
+export function assertFloats(fn: string, arg: string, a: unknown): asserts a is FloatArray {
+  if (!isFloats(a)) throw dtypeError(fn, arg, a, 'Float32Array or Float64Array');
+}
+
+/**
+ * Throws unless `a` is an Int32Array.
+ *
+ * @throws {TypeError} naming function, argument and what it got.
+ */
+export function assertInts(fn: string, arg: string, a: unknown): asserts a is Int32Array {
+  if (!(a instanceof Int32Array)) throw new TypeError(`${fn}: ${arg} is ${typeName(a)}, expected an Int32Array of ids`);
+}
+
+function isFloats(a: unknown): a is FloatArray {
+  return a instanceof Float32Array || a instanceof Float64Array;
+}
+
+/** An array of another realm (a frame, a context of Node's) has the name that is wanted, but another class. */
+function dtypeError(fn: string, arg: string, a: unknown, wanted: string): TypeError {
+  const name = typeName(a);
+  const realm = !isFloats(a) && /^Float[36]/.test(name) ? ' of another realm' : '';
+  return new TypeError(`${fn}: ${arg} is ${name + realm}, expected ${wanted}`);
+}
+
+/**
+ * Throws unless `a` holds d0·d1 elements and has the dtype of `like`, the first output of the call.
+ *
+ * @throws {RangeError | TypeError} naming function, argument, what it got and what it wants.
+ */
+export function assertTensor(
+  fn: string,
+  arg: string,
+  a: FloatArray,
+  like: FloatArray,
+  shape: string,
+  d0: number,
+  d1 = 1,
+): void {
+  assertLength(fn, arg, a, shape, d0, d1);
+  assertDtype(fn, arg, a, like);
+}
+
+/**
+ * Throws unless every id is a whole number in [0, n). One pass, so callers check a batch once and gather often.
+ *
+ * @throws {RangeError} naming function, position, the id and the range.
+ */
+export function assertIds(fn: string, arg: string, ids: ArrayLike<number>, n: number): void {
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i];
+    if (!(id >= 0 && id < n && Number.isInteger(id))) {
+      throw new RangeError(
+        `${fn}: ${arg}[${i}] is ${typeof id === 'number' ? id : typeName(id)}, expected 0 … ${n - 1}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { relu as Relu, reluBackward as ReluBackward } from '../tensor/relu.ts';
+import { f32x4, type ModuleBuilder, v128 } from './assembler.ts';
+import { emitElementwise } from './elements.ts';
+import type { WasmMemory } from './memory.ts';
+
+/** y = max(x, 0), NaN stays NaN; dx = dy where y > 0, else 0. */
+export function reluKernels(w: WasmMemory): { relu: typeof Relu; reluBackward: typeof ReluBackward } {
+  const { call } = w;
+  return {
+    relu(y, x) {
+      call.relu(w.at('relu', 'y', y, '[n]', y.length), w.at('relu', 'x', x, '[n]', y.length), y.length);
+    },
+    reluBackward(dx, dy, y) {
+      const fn = 'reluBackward';
+      const n = dx.length;
+      call[fn](w.at(fn, 'dx', dx, '[n]', n), w.at(fn, 'dy', dy, '[n]', n), w.at(fn, 'y', y, '[n]', n), n);
+    },
+  };
+}
+
+export function emitRelu(m: ModuleBuilder): void {
+  emitElementwise(m, 'relu', 2, 0, (_, at, [y, x]) => at.store(y, f32x4.max(at.load(x), 0)));
+  emitElementwise(m, 'reluBackward', 3, 0, (_, at, [dx, dy, y]) => {
+    at.store(dx, v128.select(at.load(dy), 0, f32x4.greater(at.load(y), 0)));
+  });
+}

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type ModelSpec, resolveSpec } from 'bptt';
 import type { Optimizer } from 'bptt/optim';
 import { type Command, Option } from 'commander';
 import { reason, writeAtomic } from '../files.ts';
@@ -56,21 +57,36 @@ and back:
   );
 }
 
+/** Fields of a spec and what train.py knows of them; the others must be left out. */
+const KNOWN: Readonly<Record<string, readonly unknown[] | 'any'>> = {
+  cell: ['elman', 'gru', 'lstm'],
+  nonlinearity: ['tanh', 'relu'],
+  input: ['ids'],
+  loss: ['softmaxCrossEntropy'],
+  lossAt: ['every'],
+  initialState: ['zero'],
+  outputActivation: ['identity'],
+  ...Object.fromEntries(
+    ['inputSize', 'hiddenSize', 'outputSize', 'layers', 'bias', 'outputBias', 'reduction'].map((field) => [
+      field,
+      'any',
+    ]),
+  ),
+};
+
 /** What train.py knows; more than \`bptt train\` makes today is refused by name. */
 function assertKnown({ header }: RunFile): void {
   const { spec, options, optimizer } = header;
-  const wanted: Record<string, readonly unknown[]> = {
-    cell: ['elman', 'gru', 'lstm'],
-    nonlinearity: ['tanh', 'relu'],
-    input: ['ids'],
-    loss: ['softmaxCrossEntropy'],
-    lossAt: ['every'],
-    bidirectional: [false],
-    initialState: ['zero'],
-  };
-  for (const [field, values] of Object.entries(wanted)) {
-    if (!values.includes(spec[field])) throw new Error(`train.py has no ${field} ${String(spec[field])}`);
+  const { dropout, ...fields } = resolveSpec(spec as unknown as ModelSpec);
+  const named: Record<string, unknown> = { ...fields, cell: fields.cell.name, loss: fields.loss.name };
+  for (const [field, value] of Object.entries(named)) {
+    const values = KNOWN[field];
+    if (values === undefined ? value : values !== 'any' && !values.includes(value)) {
+      throw new Error(`train.py has no ${field}${typeof value === 'object' ? '' : ` ${value}`}`);
+    }
   }
+  // Inputs are dropped of an embedding only, which is refused.
+  if (dropout.output > 0) throw new Error('train.py has dropout between layers only');
   const known = ['steps', 'batch', 'clip', 'l2', 'init', 'engine', 'threads', 'fma'];
   const other = Object.keys(options).find((name) => !known.includes(name));
   if (other !== undefined) throw new Error(`train.py has no ${other}, which the run has`);

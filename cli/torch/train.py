@@ -233,7 +233,7 @@ class Dropout:
 
     def draw(self):
         """The masks of a window, [T,B,H] between each two layers; None where nothing is dropped."""
-        rate, H = self.spec['dropout'], self.spec['hiddenSize']
+        rate, H = self.spec['dropout']['between'], self.spec['hiddenSize']
         if rate == 0:
             return None
         masks = np.empty((self.spec['layers'] - 1, self.T, self.B, H))
@@ -411,7 +411,7 @@ class Run:
         options, l2 = self.options, self.options.get('l2', 0)
         window, position, anew = self.text.window(self.point['position'])
         window = torch.from_numpy(window[:, self.mine]).to(self.device)
-        before = self.dropout.state() if self.spec['dropout'] > 0 else None
+        before = self.dropout.state() if self.spec['dropout']['between'] > 0 else None
         masks = self.dropout.draw()
         if masks is not None:
             masks = torch.from_numpy(masks[:, :, self.mine]).to(self.device, self.dtype)

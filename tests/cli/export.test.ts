@@ -11,7 +11,7 @@ const at = (...path: string[]) => join(folder, ...path);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const net = ['--cell', 'lstm', '--layers', '2', '--dropout', '0.3', '--hidden', '8', '--steps', '5', '--batch', '4'];
-const options = [...net, '--threads', '1', '--sample-every', '0'];
+const options = [...net, '--no-lr-decay', '--threads', '1', '--sample-every', '0'];
 const train = (...args: string[]) => run('train', args, folder);
 const exported = (...args: string[]) => run('export', args, folder);
 const lastRow = (name: string) => readFileSync(at(name, 'log.csv'), 'utf8').trimEnd().split('\n').at(-1)!.split(',');
@@ -69,6 +69,12 @@ test('says what it cannot export', async () => {
   const file = await decodeModel(readFileSync(at('run/model.bptt')));
   for (const [change, message] of [
     [{ spec: { ...(file.metadata.spec as object), cell: 'minGru' } }, 'train.py has no cell minGru'],
+    [{ spec: { ...(file.metadata.spec as object), residual: true } }, 'train.py has no residual true'],
+    [{ spec: { ...(file.metadata.spec as object), embedding: { size: 3 } } }, 'train.py has no embedding'],
+    [
+      { spec: { ...(file.metadata.spec as object), dropout: { output: 0.1 } } },
+      'train.py has dropout between layers only',
+    ],
     [{ options: { ...(file.metadata.options as object), stride: 2 } }, 'train.py has no stride, which the run has'],
     [{ optimizer: { ...(file.metadata.optimizer as object), memory: undefined } }, 'kept by an older version'],
   ] as const) {

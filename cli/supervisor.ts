@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { SHARE_ENV, Worker, type WorkerOptions } from 'node:worker_threads';
 import { CurveFile } from './curveFile.ts';
 import { removeUnfinished } from './files.ts';
@@ -22,6 +23,7 @@ export async function supervise(order: TrainingOrder): Promise<void> {
   let progress: Progress | undefined;
   let kept: { folder: string; iteration: number; farewell: string } | undefined;
   let curve: CurveFile | undefined;
+  let folder: string | undefined;
   let stopping = false;
   /** Standard output takes nothing more. */
   let deaf: string | undefined;
@@ -48,13 +50,13 @@ export async function supervise(order: TrainingOrder): Promise<void> {
       thread.postMessage('stop');
       // A window of a large net takes longer than anybody wants to wait.
       timer = setTimeout(() => {
-        tidy(kept?.folder);
+        tidy(folder);
         void over();
       }, patienceMs);
     };
     const interrupt = (): void => {
       if (stopping) {
-        tidy(kept?.folder);
+        tidy(folder);
         process.exit(130);
       }
       stop();
@@ -95,6 +97,7 @@ export async function supervise(order: TrainingOrder): Promise<void> {
           progress?.stop();
           break;
         case 'curve':
+          folder = dirname(told.with[0]);
           curve = new CurveFile(...told.with);
           break;
         case 'row':
@@ -131,5 +134,8 @@ function startThread(order: TrainingOrder): Worker {
 function tidy(folder: string | undefined): void {
   if (folder === undefined || !existsSync(folder)) return;
   removeUnfinished(folder, process.pid);
-  releaseLock(`${folder}/run.lock`);
+  releaseLock(join(folder, 'run.lock'));
+  if (existsSync(join(folder, 'model.bptt'))) return;
+  rmSync(join(folder, 'log.csv'), { force: true }); // of a run that had not begun
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
 }

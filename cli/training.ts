@@ -114,8 +114,10 @@ export class Training {
   }
 
   /**
-   * Bits per symbol of the first `most` held-out symbols, read as one stream from a state of zeros on, whatever the windows
-   * and sequences of the training: so that runs can be compared. Undefined where none are held out.
+   * Bits per symbol of the first `most` held-out symbols, read as one stream, whatever the windows and sequences of the
+   * training: so that runs can be compared. It begins in the state that training has come to, in the first of its sequences:
+   * a net whose state is carried through all of training may never find its way there from zeros. Undefined where none are
+   * held out.
    */
   async heldOut(most = Infinity): Promise<HeldOut | undefined> {
     const { steps } = this.settings;
@@ -127,7 +129,7 @@ export class Training {
       const end = Math.min(at + steps, symbols);
       windows.push({
         ...{ inputs: ids.subarray(at, end), targets: ids.subarray(at + 1, end + 1) },
-        ...{ steps: end - at, batch: 1, carry: at > 0 },
+        ...{ steps: end - at, batch: 1, carry: true },
       });
     }
     const losses = await this.trainer.evaluate(windows);

@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadModel } from 'bptt';
-import { CharVocabulary } from 'bptt/data';
+import { createModel } from 'bptt';
 import { afterAll, expect, test } from 'vitest';
+import { readRun } from '../../cli/runFile.ts';
 import { bptt, ended, run, tinyText } from './command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bptt-compare-'));
@@ -64,9 +64,12 @@ test('runs on one text stand in one picture, in the order of one pass over its h
 
 /** Bits per character of the held-out text, read by a session of the model symbol by symbol. */
 async function byHand(path: string): Promise<number> {
-  const { model, metadata } = await loadModel(readFileSync(path));
-  const ids = new CharVocabulary(metadata.symbols as string[]).encode(tinyText);
+  const { spec, parameters, states, symbols } = await readRun(path);
+  const model = await createModel(spec, parameters);
+  const ids = symbols.encode(tinyText);
   const session = model.session();
+  const own = Object.entries(states).map(([name, values]) => [name, values.subarray(0, spec.hiddenSize)]);
+  session.setState(Object.fromEntries(own));
   const from = ids.length - Math.floor(ids.length / 10);
   let bits = 0;
   for (let i = from; i < ids.length; i++) {

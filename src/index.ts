@@ -84,6 +84,7 @@ export {
   type LoadTrainerOptions,
   loadModel,
   loadTrainer,
+  type SaveModelOptions,
   type SaveOptions,
   saveModel,
   saveTrainer,

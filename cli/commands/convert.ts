@@ -118,13 +118,11 @@ function printTensors(tensors: readonly StoredTensor[]): void {
 /** Spec and parameters by this library's names. */
 function printModel({ spec, reversed = false }: ConvertedModel): void {
   const full = resolveSpec(spec);
-  const { cell, loss, ...plain } = full;
-  const fields = { cell: cell.name, loss: loss.name, ...plain };
-  print(
-    `becomes     ${Object.entries(fields)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(', ')}`,
-  );
+  const { cell, loss, inputSize, hiddenSize, outputSize, ...more } = full;
+  const fields = { cell: cell.name, loss: loss.name, inputSize, hiddenSize, outputSize, ...more };
+  const set = Object.entries(fields).filter(([, value]) => value !== null && value !== false);
+  const words = set.map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+  print(`becomes     ${words.join(', ')}`);
   if (reversed) print('            reading from the last step to the first: reverse the data along time');
   for (const { name, shape } of parameterLayout(full)) print(`  ${name}  [${shape.join(',')}]`);
 }

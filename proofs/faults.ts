@@ -723,6 +723,15 @@ const bptt: Fault[] = [
     ['dropped term', '    if (started) this.carryOn();\n', ''],
     ['dropped term', '    this.started = false;\n', ''],
   ]),
+  ...faultsOf('bptt/predictor.ts', unitTests, [
+    ['off by one in time', 'if (i > 0) for (const shard', 'if (i > 1) for (const shard'],
+    ['wrong index', 'if (place.windows && place.windows.T >= T)', 'if (place.windows && place.windows.T > T)'],
+  ]),
+  ...faultsOf('bptt/inferenceModel.ts', unitTests, [
+    ['wrong index', 'const from = i * predictor.sequences;', 'const from = 0;'],
+    ['off by one in time', '(every ? w * T + t : 0) * sequences', '(every ? t : 0) * sequences'],
+    ['dropped term', '* sequences + from + b) * V;', '* sequences + b) * V;'],
+  ]),
   ...faultsOf('bptt/inspector.ts', unitTests, [
     ['off by one in time', 'lossWeights[step] = batch', 'lossWeights[step - 1] = batch'],
     ['wrong index', '(t * names.length + block) * H', '(block * steps + t) * H'],
@@ -861,7 +870,8 @@ const wasm: Fault[] = [
     ['dropped term', '      gatherColumnsBackward(dWAt, dyAt, idsAt, R, D, O);\n', ''],
   ]),
   ...faultsOf('wasm/clip.ts', unitTests, [
-    ['dropped term', 'f32x4.pmin(f32x4.pmax(at.load(x), low), high)', 'f32x4.pmin(at.load(x), high)'],
+    ['dropped term', 'f32x4.pmin(f32x4.pmax(g, low), high)', 'f32x4.pmin(g, high)'],
+    ['missing accumulation', 'v128.or(anyBad, at.lanes(bad, 0))', 'at.lanes(bad, 0)'],
     ['dropped term', 'f.if(f64.lessThan(factor, 1), () => {', 'f.if(f64.lessThan(factor, 1e9), () => {'],
     ['dropped term', 'f32x4.mul(f32x4.mul(at.load(grads), first), rest)', 'f32x4.mul(at.load(grads), first)'],
     ['dropped term', 'f64.sqrt(sumOfSquares(f, grads, n))', 'sumOfSquares(f, grads, n)'],
@@ -995,6 +1005,9 @@ const webgpu: Fault[] = [
     ['dropped term', '    at += args.size;\n', ''],
     ['wrong index', 'line % 4 === 0', 'line % 2 === 0'],
     ['dropped term', "isMultiple ? ''", "true ? ''"],
+  ]),
+  ...faultsOf('webgpu/training/predictor.ts', unitTests, [
+    ['off by one in time', 'if (i > 0) carryOn(engine, model)', 'if (i > 1) carryOn(engine, model)'],
   ]),
   ...faultsOf('webgpu/training/persistentRecurrence.ts', unitTests, [
     ['dropped term', 'split < args.kSplits; split++', 'split < 1u; split++'],

@@ -15,6 +15,7 @@ const TESTED_BY: readonly (readonly [files: RegExp, tests: readonly string[]])[]
     /^bptt\/cpuSession\.ts$/,
     ['tests/bptt/trainer.test.ts', 'tests/bptt/batch.test.ts', 'tests/bptt/failedStep.test.ts'],
   ],
+  [/^bptt\/(predictor|inferenceModel)\.ts$/, ['tests/bptt/inference.test.ts']],
   [
     /^wasm\/(formulas|cells|updates|losses|recurrence)\.ts$/,
     ['tests/wasm/cells.test.ts', 'tests/wasm/lengths.test.ts', 'tests/determinism.test.ts'],
@@ -24,6 +25,7 @@ const TESTED_BY: readonly (readonly [files: RegExp, tests: readonly string[]])[]
     ['tests/webgpu/kernels.test.ts', 'tests/webgpu/trainer.node.test.ts', 'tests/bptt/failedStep.test.ts'],
   ],
   [/^webgpu\/training\/sampler\.ts$/, ['tests/webgpu/sampler.node.test.ts']],
+  [/^webgpu\/training\/predictor\.ts$/, ['tests/webgpu/predictor.node.test.ts']],
   [/^webgpu\/training\//, ['tests/webgpu/engine.test.ts', 'tests/webgpu/modelChecks.node.test.ts']],
   [/^webgpu\/device\/pollBackoff\.ts$/, ['tests/webgpu/pollBackoff.node.test.ts']],
   [/^webgpu\//, ['tests/webgpu/kernels.test.ts']],

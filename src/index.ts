@@ -16,6 +16,7 @@ export {
   initialParameters,
   type WebgpuOptions,
 } from './bptt/createTrainer.ts';
+export type { DropoutMask } from './bptt/dropoutMask.ts';
 export {
   type CpuEngine,
   defaultStages,

@@ -371,6 +371,7 @@ export const models: Recipes = {
   'Stepper.setState': onStepper((_r, stepper) => [stepper.getState()]),
   'Stepper.getState': onStepper(() => []),
   'Stepper.copyState': onStepper((_r, stepper) => [stepper.getState()]),
+  'Stepper.orUndone': onStepper(() => [() => 1]),
   'Stepper.read': onStepper((r) => [Int32Array.of(r.whole(0, 3))]),
   'SequenceModel.constructor': {
     args: (r) => [tsEngine('float32'), specOf(r), { steps: T, batch: B }],

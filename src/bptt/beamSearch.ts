@@ -37,7 +37,7 @@ export interface BeamSearchOptions {
  * @returns the beams found, the best first, at most `width`: those that are possible, where logits of −∞ rule symbols out
  * @throws {TypeError} where `stepper` is none, or on an unknown option.
  * @throws {RangeError} on an empty prime, a symbol or an option out of range, or logits that {@link sampleFrom} refuses, too: a
- *   NaN or infinity, or none above −∞.
+ *   NaN or infinity, or none above −∞. The stepper then stands where it stood.
  */
 export function beamSearch(stepper: Stepper, prime: ArrayLike<number>, options: BeamSearchOptions): Beam[] {
   assertStepper(stepper);
@@ -52,6 +52,19 @@ export function beamSearch(stepper: Stepper, prime: ArrayLike<number>, options: 
   if (!(lengthPenalty >= 0 && lengthPenalty < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`beamSearch: lengthPenalty is ${lengthPenalty}, expected a finite number ≥ 0`);
   }
+  return stepper.orUndone(() => search(stepper, prime, { width, length, stop, lengthPenalty }));
+}
+
+function search(
+  stepper: Stepper,
+  prime: ArrayLike<number>,
+  {
+    width,
+    length,
+    stop,
+    lengthPenalty,
+  }: { width: number; length: number; stop: number | undefined; lengthPenalty: number },
+): Beam[] {
   const scoreOf = (logProbability: number, symbols: number) => logProbability / powOf(symbols, lengthPenalty);
   const ended: Beam[] = [];
   let open = [begin(stepper, prime)];
@@ -106,8 +119,8 @@ function read(
 }
 
 function assertStepper(stepper: unknown): void {
-  const { model, read: reads, getState, setState } = (stepper ?? {}) as Partial<Stepper>;
-  if (model !== undefined && [reads, getState, setState].every((own) => typeof own === 'function')) return;
+  const { model, read: reads, getState, setState, orUndone } = (stepper ?? {}) as Partial<Stepper>;
+  if (model !== undefined && [reads, getState, setState, orUndone].every((own) => typeof own === 'function')) return;
   throw new TypeError(`beamSearch: stepper is ${describe(stepper)}, expected a Stepper`);
 }
 

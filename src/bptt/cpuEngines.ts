@@ -1,3 +1,4 @@
+import { describe } from '../check/describe.ts';
 import type { Dtype } from '../tensor/shape.ts';
 import type { CpuEngineName, CreateTrainerOptions, WasmCode } from './createTrainer.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
@@ -24,6 +25,21 @@ export interface ChosenEngines {
  * @throws {RangeError} where the engine cannot do what is asked of it.
  */
 export async function cpuEngines(
+  fn: string,
+  options: CpuEngineOptions,
+  spec: ResolvedSpec,
+  lengths: (count: number) => readonly (readonly number[])[],
+  loadWasm: () => Promise<WasmCode>,
+): Promise<ChosenEngines> {
+  const { fma = false } = options;
+  if (typeof fma !== 'boolean') throw new TypeError(`${fn}: fma is ${describe(fma)}, expected true or false`);
+  const { engines, description } = await chosenEngines(fn, options, spec, lengths, loadWasm);
+  const without = fma && engines[0].name !== 'wasm+fma';
+  const note = `, no fused multiply-add on ${engines[0].name === 'ts' ? 'engine ts' : 'this host'}`;
+  return { engines, description: `${description}${without ? note : ''}` };
+}
+
+async function chosenEngines(
   fn: string,
   options: CpuEngineOptions,
   spec: ResolvedSpec,

@@ -103,7 +103,14 @@ export class CpuSession implements Session<CpuStep> {
    * The loss of a batch and, in `model.gradients`, its gradient with L2 and with what was accumulated, not clipped; nothing
    * is updated or carried on. Of a step that accumulates, the gradient is the batch's own, without L2.
    */
-  lossAndGradients({ batch, rng, mode }: CpuStep): StepResult {
+  lossAndGradients(step: CpuStep): StepResult {
+    const result = this.forwardBackward(step);
+    if (result.failed !== null || this.engines[0].optim.isFinite(this.model.gradients.flat)) return result;
+    return { ...result, failed: 'the gradient' };
+  }
+
+  /** The same, whether or not the gradient is finite. */
+  private forwardBackward({ batch, rng, mode }: CpuStep): StepResult {
     const { l2 = 0, backSteps } = this.options;
     const [engine] = this.engines;
     const gradients = this.model.gradients.flat;
@@ -117,7 +124,7 @@ export class CpuSession implements Session<CpuStep> {
       if (l2 > 0) for (const { w, dw } of this.decaying) engine.optim.l2Backward(dw, w, l2);
     }
     for (const gradient of this.frozen) gradient.fill(0);
-    return { loss, failed: engine.optim.isFinite(gradients) ? null : 'the gradient' };
+    return { loss, failed: null };
   }
 
   failedStep(): FailedStep {
@@ -161,9 +168,11 @@ export class CpuSession implements Session<CpuStep> {
 
   private runStep(step: CpuStep): StepResult {
     if (step.mode === 'train' || step.mode === 'accumulate') {
-      const result = this.lossAndGradients(step);
+      const learns = step.mode === 'train';
+      const result = this.forwardBackward(step);
       if (result.failed !== null) return result;
-      if (step.mode === 'accumulate') this.accumulate();
+      if (!this.clip(learns)) return { ...result, failed: 'the gradient' };
+      if (!learns) this.accumulate();
       else if (!this.update(step.numbers!)) return { ...result, failed: 'the update' };
       this.carryOn();
       return result;
@@ -180,14 +189,21 @@ export class CpuSession implements Session<CpuStep> {
     return { loss, failed: null };
   }
 
-  /** Clips the gradient and moves the parameters; false, and everything as it was, where something is not finite then. */
-  private update(numbers: readonly StepNumbers[]): boolean {
-    const { model, options, partition, segments } = this;
-    const { clip } = options;
+  /** Looks whether the gradient is finite and, of a step that learns, clips it; false where it is not. */
+  private clip(learns: boolean): boolean {
+    const { clip } = this.options;
     const [{ optim }] = this.engines;
-    const gradients = model.gradients.flat;
-    if (clip && 'value' in clip) optim.clip(gradients, gradients, -clip.value, clip.value);
-    if (clip && 'norm' in clip) optim.clipByNorm(gradients, clip.norm);
+    const gradients = this.model.gradients.flat;
+    if (learns && clip && 'value' in clip) return optim.clipByValue(gradients, clip.value);
+    if (!optim.isFinite(gradients)) return false;
+    if (learns && clip && 'norm' in clip) optim.clipByNorm(gradients, clip.norm);
+    return true;
+  }
+
+  /** Moves the parameters; false, and everything as it was, where something is not finite then. */
+  private update(numbers: readonly StepNumbers[]): boolean {
+    const { partition, segments } = this;
+    const [{ optim }] = this.engines;
     for (let s = 0; s < segments.length; s++) {
       const { rule, params, grads, memory, before } = segments[s];
       const { optimizer } = partition.rules[rule];

@@ -24,7 +24,13 @@ export async function cpuTrainer(
     throw new RangeError(`${fn}: threads is ${describe(threads)}, expected 1 … batch = ${options.batch}`);
   }
   const full = resolveSpec(spec);
-  const asked = { engine, dtype, threads, ...(threadWorker ? { threadWorker } : {}), ...(fma ? { fma } : {}) };
+  const asked = {
+    engine,
+    dtype,
+    threads,
+    ...(threadWorker === undefined ? {} : { threadWorker }),
+    ...(fma === undefined ? {} : { fma }),
+  };
   const lengths = (count: number) => allocationPlan(full, own, count);
   const { engines, description } = await cpuEngines(fn, asked, full, lengths, loadWasm);
   return new CpuTrainer(engines, spec, options, description);

@@ -71,6 +71,7 @@ export async function modelOn(
   const fn = 'createModel';
   assertOptions(fn, options, CREATE_MODEL_OPTIONS);
   const { engine = 'auto', threads = 1, webgpu } = options;
+  if (webgpu !== undefined) assertOptions(`${fn}: webgpu`, webgpu, { device: true, deviceOptions: true });
   const names: readonly string[] = code.webgpu === null ? CPU_ENGINE_NAMES : ENGINE_NAMES;
   assertOneOf(fn, 'engine', engine, names);
   if (!Number.isInteger(threads) || threads < 1 || threads > MOST_SEQUENCES) {

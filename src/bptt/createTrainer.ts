@@ -5,7 +5,7 @@ import type { FileAddress } from '../wasm/threads.ts';
 import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/training/sampler.ts';
 import type { WebgpuTrainerOptions } from '../webgpu/training/trainer.ts';
 import { initialise, SCHEMES, type Scheme } from './initialise.ts';
-import { assertOptions, CREATE_TRAINER_OPTIONS } from './options.ts';
+import { assertOptions, CREATE_TRAINER_OPTIONS, WEBGPU_OPTIONS } from './options.ts';
 import { type AnySampler, Sampler } from './sample.ts';
 import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from './spec.ts';
 import { stepperAllocationPlan } from './stepper.ts';
@@ -98,6 +98,7 @@ export async function trainerOn(
   options: CreateTrainerOptions,
 ): Promise<Trainer> {
   assertOptions('createTrainer', options, CREATE_TRAINER_OPTIONS);
+  if (options.webgpu !== undefined) assertOptions('createTrainer: webgpu', options.webgpu, WEBGPU_OPTIONS);
   const { dtype = 'float32', init = 'orthogonal', seed = 0 } = options;
   assertOneOf('createTrainer', 'dtype', dtype, ['float32', 'float64']);
   assertOneOf('createTrainer', 'init', init, SCHEMES);

@@ -111,7 +111,12 @@ export interface CpuEngine extends Engine<FloatArray, Int32Array> {
 
 /** The functions of `tensor/` and `optim/` that clip, reduce and apply a gradient. */
 export interface OptimKernels {
-  readonly clip: typeof clip;
+  /**
+   * Cuts each element to ±limit; what is not finite stays as it is.
+   *
+   * @returns whether all are finite
+   */
+  clipByValue(grads: FloatArray, limit: number): boolean;
   /** By the Euclidean norm, which it gives. */
   clipByNorm(grads: FloatArray, maxNorm: number): number;
   readonly l2Forward: typeof l2Forward;
@@ -192,8 +197,13 @@ export function tsEngine(dtype: Dtype = 'float32'): CpuEngine {
     kernels: tsKernels,
     ...defaultStages(tsKernels, lossFunctions),
     optim: {
-      ...{ clip, clipByNorm, l2Forward, l2Backward },
+      ...{ clipByNorm, l2Forward, l2Backward },
       ...optimizerFunctions,
+      clipByValue(grads, limit) {
+        if (!hasOnlyFinite(grads)) return false;
+        clip(grads, grads, -limit, limit);
+        return true;
+      },
     },
     compile: (pass) => pass,
     finish: () => {},

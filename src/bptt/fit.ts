@@ -103,6 +103,9 @@ export interface FitHistory {
  *   {NonFiniteError} as {@link Trainer.train}; what a callback throws. The updates done so far stay.
  */
 export async function fit(trainer: Trainer, data: FitData, options: FitOptions): Promise<FitHistory> {
+  if (typeof (trainer as Partial<Trainer> | null | undefined)?.train !== 'function') {
+    throw new TypeError(`fit: trainer is ${describe(trainer)}, expected a trainer, as createTrainer gives it`);
+  }
   assertOptions('fit', options, FIT_OPTIONS);
   return new Fit(trainer, data, options).run();
 }

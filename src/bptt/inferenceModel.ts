@@ -78,6 +78,7 @@ export class InferenceModel {
     this.assertAlive('predict');
     const { spec, dtype, predictor } = this;
     const [steps, sequences] = sizesOf(spec, batch);
+    assertNoCarry(batch);
     const reader = new BatchReader(spec, steps, sequences, 1, dtype);
     reader.readForPrediction(batch);
     // Windows of one direction go on from each other; two directions need the whole.
@@ -343,6 +344,15 @@ function sizesOf({ input, inputSize }: ResolvedSpec, batch: InputBatch): [steps:
     );
   }
   return [T, sequences];
+}
+
+/** @throws {RangeError} on a batch that is to go on from a carried state, of which a model for inference has none. */
+function assertNoCarry(batch: InputBatch): void {
+  const { carry } = batch as { readonly carry?: unknown };
+  if (carry === undefined || carry === false) return;
+  throw new RangeError(
+    `model.predict: batch.carry is ${describe(carry)}, but every sequence begins anew: a session goes on from what it read`,
+  );
 }
 
 /** Steps `start` … of the sequences `from` … of a batch, as a batch of B sequences; all but the first steps carry. */

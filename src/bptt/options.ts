@@ -1,5 +1,5 @@
 import { assertOptions as assertKnown, otherName, type Synonyms } from '../check/options.ts';
-import type { CreateTrainerOptions } from './createTrainer.ts';
+import type { CreateTrainerOptions, WebgpuOptions } from './createTrainer.ts';
 import type { FitOptions } from './fit.ts';
 import type { ModelSpec } from './spec.ts';
 import type { TrainerOptions, TrainingBatch } from './trainer.ts';
@@ -26,6 +26,9 @@ export const CREATE_TRAINER_OPTIONS: FieldsOf<CreateTrainerOptions> = {
   ...TRAINER_OPTIONS,
   ...{ engine: true, webgpu: true, threads: true, threadWorker: true, fma: true, dtype: true, init: true },
 };
+
+/** What belongs to engine `webgpu` alone. */
+export const WEBGPU_OPTIONS: FieldsOf<WebgpuOptions> = { device: true, deviceOptions: true, snapshotEvery: true };
 
 /** The fields of a batch. */
 export const BATCH_FIELDS: FieldsOf<TrainingBatch> = {

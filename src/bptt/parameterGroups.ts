@@ -95,9 +95,9 @@ export function partitionUpdate(
 export function stepNumbersOf({ rules }: Pick<UpdatePartition, 'rules'>, step: number): readonly StepNumbers[] {
   return rules.map(({ optimizer, lrFactor }) => {
     const numbers = optimizer.numbers(step, lrFactor * learningRateAt(optimizer.lr, step));
-    for (const [name, value] of Object.entries(numbers)) {
-      if (Number.isFinite(value)) continue;
-      const what = `trainer: optimizer ${optimizer.name} gives ${name} = ${describe(value)} at step ${step}`;
+    for (const name in numbers) {
+      if (Number.isFinite(numbers[name])) continue;
+      const what = `trainer: optimizer ${optimizer.name} gives ${name} = ${describe(numbers[name])} at step ${step}`;
       throw new RangeError(`${what}, expected a finite number`);
     }
     return numbers;

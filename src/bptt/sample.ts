@@ -218,10 +218,7 @@ export class Sampler implements AnySampler {
    * @throws {RangeError} on a symbol out of range.
    */
   read(id: number): FloatArray {
-    const { inputSize } = this.stepper.model.spec;
-    if (!(Number.isInteger(id) && id >= 0 && id < inputSize)) {
-      throw new RangeError(`Sampler: symbol is ${String(id)}, expected 0 … ${inputSize - 1}`);
-    }
+    this.assertSymbol(id);
     this.input[0] = id;
     this.stepper.read(this.input);
     return this.stepper.model.logits();
@@ -232,7 +229,8 @@ export class Sampler implements AnySampler {
    *
    * @param prime at least one symbol
    * @param stop a symbol that ends the sequence early; it is the last one returned
-   * @throws {RangeError | TypeError} on an empty prime, a length, stream or option that makes no sense, a symbol out of range.
+   * @throws {RangeError | TypeError} on an empty prime, a length, stream or option that makes no sense, a symbol out of range,
+   *   logits that are not finite. The state and the stream are then as they were.
    */
   sample(
     prime: ArrayLike<number>,
@@ -242,20 +240,36 @@ export class Sampler implements AnySampler {
     stop?: number,
   ): number[] {
     assertSampleRequest(prime, length, rng, options);
-    const ids: number[] = [];
-    for (let i = 0; i < prime.length - 1; i++) this.read(prime[i]);
-    let id = prime[prime.length - 1];
-    while (ids.length < length) {
-      id = this.draw(this.read(id), rng, options);
-      ids.push(id);
-      if (id === stop) break;
-    }
-    return ids;
+    for (let i = 0; i < prime.length; i++) this.assertSymbol(prime[i]);
+    // The first symbol is drawn when its logits are known to be right.
+    const stream = length > 1 ? rng.getState() : null;
+    return this.stepper.orUndone(() => {
+      const ids: number[] = [];
+      try {
+        for (let i = 0; i < prime.length - 1; i++) this.read(prime[i]);
+        let id = prime[prime.length - 1];
+        while (ids.length < length) {
+          id = this.draw(this.read(id), rng, options);
+          ids.push(id);
+          if (id === stop) break;
+        }
+      } catch (error) {
+        if (stream) rng.setState(stream);
+        throw error;
+      }
+      return ids;
+    });
   }
 
   /** Frees what the engine holds beside its buffers. */
   dispose(): void {
     this.engine.dispose();
+  }
+
+  private assertSymbol(id: number): void {
+    const { inputSize } = this.stepper.model.spec;
+    if (Number.isInteger(id) && id >= 0 && id < inputSize) return;
+    throw new RangeError(`Sampler: symbol is ${String(id)}, expected 0 … ${inputSize - 1}`);
   }
 
   /** {@link sampleFrom}, but where no option is set the softmax is the one that the model has worked out already. */

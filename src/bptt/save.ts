@@ -80,11 +80,14 @@ export interface LoadedTrainer {
  * A trainer as the bytes of a file, with all that it needs to go on where it stopped, bit for bit: spec, options, weights,
  * update rule and its memory, carried states, the stream of dropout. `docs/format.md` describes the file.
  *
- * @throws {TypeError} naming what JSON cannot hold in `metadata`, {RangeError} where a cell or loss of one's own has the name of
+ * @throws {TypeError} on what is no trainer, or naming what JSON cannot hold in `metadata`, {RangeError} where a cell or loss of one's own has the name of
  *   a bundled one.
  */
 export async function saveTrainer(trainer: Trainer, options: SaveOptions = {}): Promise<Uint8Array> {
   const fn = 'saveTrainer';
+  if (typeof (trainer as Partial<Trainer> | null | undefined)?.state !== 'function') {
+    throw new TypeError(`${fn}: trainer is ${describe(trainer)}, expected a trainer; saveModel saves weights alone`);
+  }
   const { spec, dtype } = trainer;
   const { optimizer, batch } = trainer.options;
   const metadata = metadataOf(fn, options);
@@ -174,7 +177,12 @@ export async function saveModel(
   model: Trainer | { readonly spec: ModelSpec | ResolvedSpec; readonly parameters: NamedTensors },
   { dtype, ...options }: SaveModelOptions = {},
 ): Promise<Uint8Array> {
-  const metadata = metadataOf('saveModel', options);
+  const fn = 'saveModel';
+  const given = model as { readonly spec?: unknown; readonly parameters?: unknown } | null | undefined;
+  if (typeof given?.spec !== 'object' || !['object', 'function'].includes(typeof given.parameters)) {
+    throw new TypeError(`${fn}: model is ${describe(model)}, expected a trainer, a model or { spec, parameters }`);
+  }
+  const metadata = metadataOf(fn, options);
   const spec = resolveSpec(model.spec);
   const parameters = typeof model.parameters === 'function' ? await model.parameters() : model.parameters;
   const header = { kind: MODEL, version: VERSION, spec: specToJson(spec), metadata };

@@ -53,7 +53,8 @@ export class SequenceBatches {
    */
   constructor(fn: string, spec: ResolvedSpec, dtype: Dtype, sizes: BatchSizes, sequences: readonly Sequence[]) {
     if (!Array.isArray(sequences) || sequences.length === 0) {
-      throw new TypeError(`${fn}: sequences is ${describe(sequences)}, expected a list of at least one sequence`);
+      const got = Array.isArray(sequences) ? 'empty' : describe(sequences);
+      throw new TypeError(`${fn}: sequences is ${got}, expected a list of at least one sequence`);
     }
     this.spec = spec;
     this.sizes = sizes;

@@ -1,4 +1,5 @@
 import { assertLength } from '../check/arrays.ts';
+import { describe } from '../check/describe.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { type Engine, sizingEngine } from './engine.ts';
@@ -50,6 +51,25 @@ export class Stepper {
     });
     model.eachState((name, layer, _, index) => this.final(layer)[index].set(states[name]));
     this.started = true;
+  }
+
+  /**
+   * Does what may throw: where it does, the stepper goes on from where it stood before.
+   *
+   * @throws {TypeError} where `work` is no function; what `work` throws
+   */
+  orUndone<T>(work: () => T): T {
+    if (typeof work !== 'function') {
+      throw new TypeError(`Stepper.orUndone: work is ${describe(work)}, expected a function`);
+    }
+    const states = this.started ? this.getState() : null;
+    try {
+      return work();
+    } catch (error) {
+      if (states === null) this.reset();
+      else this.setState(states);
+      throw error;
+    }
   }
 
   /** Copies of the states [H] by name that the next step goes on from: those a sequence begins with where none was read. */

@@ -1,3 +1,4 @@
+import { assertWhole } from '../check/numbers.ts';
 import { adam } from '../optim/adam.ts';
 import { allocationPlan } from './cpuSession.ts';
 import { assertOptions } from './options.ts';
@@ -38,8 +39,8 @@ export interface ModelSummary {
   readonly layers: readonly LayerSummary[];
   /** P */
   readonly parameterCount: number;
-  /** The bytes of all buffers of a trainer on one thread of the CPU. */
-  readonly trainingBytes: number;
+  /** The bytes of all buffers of a trainer on one thread of the CPU; null where no sizes of training were told. */
+  readonly trainingBytes: number | null;
   /** The bytes of the buffers with which sessions read step by step, whatever their number. */
   readonly inferenceBytes: number;
   /** The bytes of the state of a session; 0 for a bidirectional model, which has none. */
@@ -51,27 +52,49 @@ export interface ModelSummary {
 /**
  * The layers of a model, their shapes and parameters, and the memory that training and inference take.
  *
+ * @param options left out: the shapes have T and B for sizes, the numbers are float32, and nothing is told of training
  * @throws {RangeError | TypeError} where spec or options make no sense.
  */
-export function summary(spec: ModelSpec | ResolvedSpec, options: SummaryOptions): ModelSummary {
-  assertOptions('summary', options, {
-    ...{ steps: true, batch: true, optimizer: true, labels: true, accumulate: true, dtype: true },
-  });
-  const { dtype = 'float32', optimizer = adam(), ...sizes } = options;
+export function summary(
+  spec: ModelSpec | ResolvedSpec,
+  options: SummaryOptions,
+): ModelSummary & { readonly trainingBytes: number };
+export function summary(spec: ModelSpec | ResolvedSpec): ModelSummary;
+export function summary(spec: ModelSpec | ResolvedSpec, options?: SummaryOptions): ModelSummary {
+  if (options !== undefined) {
+    assertOptions('summary', options, {
+      ...{ steps: true, batch: true, optimizer: true, labels: true, accumulate: true, dtype: true },
+    });
+    assertWhole('summary', 'steps', options.steps, 1);
+    assertWhole('summary', 'batch', options.batch, 1);
+  }
+  const { dtype = 'float32' } = options ?? {};
   const full = resolveSpec(spec);
   const bytes = dtype === 'float32' ? 4 : 8;
-  const layers = layersOf(full, options);
+  const window: Window = options ?? { steps: 'T', batch: 'B' };
+  const layers = layersOf(full, window);
   const parameterCount = layers.reduce((sum, layer) => sum + layer.parameterCount, 0);
-  const [training] = allocationPlan(full, { ...sizes, optimizer });
   const states = full.bidirectional ? 0 : full.layers * full.cell.states.length * full.hiddenSize;
   const data = {
-    ...{ layers, parameterCount, trainingBytes: sumOf(training) * bytes, sessionBytes: states * bytes },
+    ...{ layers, parameterCount, sessionBytes: states * bytes },
+    trainingBytes: options === undefined ? null : trainingNumbers(full, options) * bytes,
     inferenceBytes: sumOf(stepperAllocationPlan(full)) * bytes,
   };
-  return { ...data, text: textOf(full, options, data) };
+  return { ...data, text: textOf(full, window, data) };
 }
 
-function layersOf(spec: ResolvedSpec, { steps, batch }: SummaryOptions): LayerSummary[] {
+/** T and B, or their letters. */
+interface Window {
+  readonly steps: number | string;
+  readonly batch: number | string;
+}
+
+function trainingNumbers(spec: ResolvedSpec, { dtype: _, optimizer = adam(), ...sizes }: SummaryOptions): number {
+  const [training] = allocationPlan(spec, { ...sizes, optimizer });
+  return sumOf(training);
+}
+
+function layersOf(spec: ResolvedSpec, { steps, batch }: Window): LayerSummary[] {
   const layout = parameterLayout(spec);
   const both = directionsOf(spec) === 2 ? ', both directions' : '';
   const window = `[${steps},${batch},`;
@@ -107,7 +130,7 @@ function layersOf(spec: ResolvedSpec, { steps, batch }: SummaryOptions): LayerSu
   return layers;
 }
 
-function textOf(spec: ResolvedSpec, { steps, batch }: SummaryOptions, data: Omit<ModelSummary, 'text'>): string {
+function textOf(spec: ResolvedSpec, { steps, batch }: Window, data: Omit<ModelSummary, 'text'>): string {
   const { layers, parameterCount, trainingBytes, inferenceBytes, sessionBytes } = data;
   const table = [
     ['', 'reads', 'gives', 'parameters'],
@@ -124,7 +147,7 @@ function textOf(spec: ResolvedSpec, { steps, batch }: SummaryOptions, data: Omit
   return [
     ...lines,
     `${withCommas(parameterCount)} parameters`,
-    `training windows of ${steps} × ${batch}: ${sizeOf(trainingBytes)}`,
+    ...(trainingBytes === null ? [] : [`training windows of ${steps} × ${batch}: ${sizeOf(trainingBytes)}`]),
     `inference step by step: ${sizeOf(inferenceBytes)}, ${sessions}`,
   ].join('\n');
 }

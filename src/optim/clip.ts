@@ -8,11 +8,12 @@ import { sumOfSquares } from '../tensor/sum.ts';
 /**
  * Clips every element of the gradient to [−limit, limit], in place: the notebooks' `np.clip(dparam, -5, 5, out=dparam)`.
  *
- * @throws {RangeError} unless limit > 0.
+ * @throws {RangeError} unless limit > 0, and on a NaN or infinity among the gradient: cut, it would pass for a number.
  */
 export function clipByValue(grads: FloatArray, limit: number): void {
   assertFloats('clipByValue', 'grads', grads);
   assertLimit('clipByValue', 'limit', limit);
+  assertFinite('clipByValue', grads);
   clip(grads, grads, -limit, limit);
 }
 
@@ -22,13 +23,22 @@ export function clipByValue(grads: FloatArray, limit: number): void {
  *
  * @param p which norm: 1, 2, 3, … or Infinity
  * @returns the norm before clipping
- * @throws {RangeError} unless maxNorm > 0 and p ≥ 1.
+ * @throws {RangeError} unless maxNorm > 0 and p ≥ 1, and on a NaN or infinity among the gradient.
  */
 export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
   assertFloats('clipByNorm', 'grads', grads);
   assertLimit('clipByNorm', 'maxNorm', maxNorm);
   assertNormKind('clipByNorm', p);
   const norm = gradientNorm(grads, p);
+  if (!Number.isFinite(norm)) {
+    assertFinite('clipByNorm', grads);
+    // The norm of these finite numbers is beyond all numbers; that of a share of them is not.
+    const largest = largestOf(grads);
+    for (let i = 0; i < grads.length; i++) grads[i] /= largest;
+    const factor = maxNorm / gradientNorm(grads, p);
+    for (let i = 0; i < grads.length; i++) grads[i] *= factor;
+    return norm;
+  }
   const factor = maxNorm / (norm + 1e-6);
   if (factor < 1) for (let i = 0; i < grads.length; i++) grads[i] *= factor;
   return norm;
@@ -61,6 +71,11 @@ function largestOf(grads: FloatArray): number {
   let largest = 0;
   for (let i = 0; i < grads.length; i++) largest = Math.max(largest, Math.abs(grads[i]));
   return largest;
+}
+
+function assertFinite(fn: string, grads: FloatArray): void {
+  const bad = grads.findIndex((g) => !Number.isFinite(g));
+  if (bad >= 0) throw new RangeError(`${fn}: grads[${bad}] is ${grads[bad]}, expected a finite number`);
 }
 
 function assertLimit(fn: string, arg: string, value: unknown): void {

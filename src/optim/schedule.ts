@@ -39,7 +39,8 @@ export function cosineDecay(lr: number, steps: number, end = 0): Schedule {
   assertRanges('cosineDecay', { lr: [lr, 0, Infinity], steps: [steps, 1, Infinity], end: [end, 0, Infinity] });
   const rate = (step: number): number => {
     assertStep('cosineDecay', step);
-    return end + ((lr - end) * (1 + cosOf((Math.PI * Math.min(step, steps)) / steps))) / 2;
+    // Halved first: twice a rate may be beyond all numbers.
+    return end + (lr - end) * ((1 + cosOf((Math.PI * Math.min(step, steps)) / steps)) / 2);
   };
   return Object.assign(rate, { data: { schedule: 'cosineDecay', lr, steps, end } } as const);
 }

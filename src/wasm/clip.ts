@@ -1,18 +1,18 @@
 import type { OptimKernels } from '../bptt/engine.ts';
-import { f32, f32x4, f64, type ModuleBuilder } from './assembler.ts';
-import { emitElementwise, forEachElement } from './elements.ts';
+import { f32, f32x4, f64, type ModuleBuilder, v128 } from './assembler.ts';
+import { forEachElement } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
+import { notFinite } from './notFinite.ts';
 import { sumOfSquares } from './sum.ts';
 
-/** y = min(max(x, low), high), NaN stays NaN; g·min(1, maxNorm/(‖g‖ + 1e-6)), the norm in float64. */
-export function clipKernels(w: WasmMemory): Pick<OptimKernels, 'clip' | 'clipByNorm'> {
+/** g = min(max(g, −limit), limit) of what is finite; g·min(1, maxNorm/(‖g‖ + 1e-6)), the norm in float64. */
+export function clipKernels(w: WasmMemory): Pick<OptimKernels, 'clipByValue' | 'clipByNorm'> {
   const { call } = w;
   return {
-    clip(y, x, low, high) {
-      const yAt = w.at('clip', 'y', y, '[n]', y.length);
-      const xAt = w.at('clip', 'x', x, '[n]', y.length);
-      if (!(low <= high)) throw new RangeError(`clip: low is ${low} and high is ${high}, expected low ≤ high`);
-      call.clip(yAt, xAt, y.length, low, high);
+    clipByValue(grads, limit) {
+      const gradsAt = w.at('clipByValue', 'grads', grads, '[P]', grads.length);
+      if (!(limit > 0)) throw new RangeError(`clipByValue: limit is ${limit}, expected a number > 0`);
+      return call.clipByValue(gradsAt, grads.length, limit) === 0;
     },
     clipByNorm(grads, maxNorm) {
       const gradsAt = w.at('clipByNorm', 'grads', grads, '[P]', grads.length);
@@ -23,8 +23,17 @@ export function clipKernels(w: WasmMemory): Pick<OptimKernels, 'clip' | 'clipByN
 }
 
 export function emitClip(m: ModuleBuilder): void {
-  emitElementwise(m, 'clip', 2, 2, (_, at, [y, x], [low, high]) => {
-    at.store(y, f32x4.pmin(f32x4.pmax(at.load(x), low), high));
+  m.function('clipByValue', ['i32', 'i32', 'f32'], (f, [grads, n, limit]) => {
+    const high = f.let(f32x4.splat(limit));
+    const low = f.let(f32x4.neg(high));
+    const anyBad = f.local('v128');
+    forEachElement(f, n, (at) => {
+      const g = f.let(at.load(grads));
+      const bad = f.let(notFinite(g));
+      f.set(anyBad, v128.or(anyBad, at.lanes(bad, 0)));
+      at.store(grads, v128.select(g, f32x4.pmin(f32x4.pmax(g, low), high), bad));
+    });
+    f.return(v128.anyTrue(anyBad));
   });
   m.function('clipByNorm', ['i32', 'i32', 'f32'], (f, [grads, n, maxNorm]) => {
     const norm = f.let(f64.sqrt(sumOfSquares(f, grads, n)));

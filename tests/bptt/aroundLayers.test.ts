@@ -156,6 +156,22 @@ describe('a trainer', () => {
     }
   });
 
+  it('moves groups of them by options of their own', async () => {
+    const groups = [
+      { parameters: 'embedding.weight', lr: 1e-6 },
+      { parameters: ['norm_*', '*.bias', 'bias_*'], weightDecay: 0 },
+    ];
+    const trainer = await createTrainer(everything, { ...options, optimizer: adamw({ lr: 0.02 }), groups });
+    const before = await trainer.parameters();
+    await trainer.train(windows(5));
+    const after = await trainer.parameters();
+    for (const [name, values] of Object.entries(before)) {
+      const farthest = Math.max(...values.map((value, i) => Math.abs(after[name][i] - value)));
+      if (name === 'embedding.weight') expect(farthest).toBeLessThan(1e-5);
+      else expect(farthest, name).toBeGreaterThan(1e-3);
+    }
+  });
+
   it('drops nothing but while it learns', async () => {
     const rates: DropoutSpec[] = [{ input: 0.5 }, { between: 0.5 }, { output: 0.5 }];
     for (const dropout of rates) {

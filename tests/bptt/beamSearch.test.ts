@@ -113,7 +113,13 @@ describe('beamSearch', () => {
     ['infinity', [0, 0, Infinity, 0], 'logits[2] is Infinity, expected a number below infinity'],
     ['nothing above −∞', [-Infinity, -Infinity, -Infinity, -Infinity], 'logits holds no number above -Infinity'],
   ])('refuses logits of %s, as the sampler does', (_, bias, message) => {
-    expect(() => beamSearch(biased(bias), [0], { length: 3 })).toThrow(RangeError(`beamSearch: ${message}`));
+    for (const read of [[], [2, 1]]) {
+      const stepper = biased(bias);
+      for (const id of read) stepper.read(Int32Array.of(id));
+      const before = stepper.getState();
+      expect(() => beamSearch(stepper, [0], { length: 3 })).toThrow(RangeError(`beamSearch: ${message}`));
+      expect(stepper.getState()).toEqual(before);
+    }
   });
 });
 
@@ -124,6 +130,7 @@ test('what is no Stepper and what is no option is named', async () => {
   );
   expect(() => beamSearch(undefined as never, [0], { length: 1 })).toThrow('beamSearch: stepper is undefined');
   const stepper = await stepperOf(1);
+  expect(() => stepper.orUndone(3 as never)).toThrow(TypeError('Stepper.orUndone: work is 3, expected a function'));
   expect(() => beamSearch(stepper, [0], { lenght: 1 } as never)).toThrow('unknown option lenght, did you mean length?');
   expect(() => beamSearch(stepper, [0], undefined as never)).toThrow('beamSearch: options is undefined');
 });

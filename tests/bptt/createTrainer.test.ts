@@ -1,6 +1,7 @@
 import { createSampler, createTrainer, type EngineName, initialParameters, type ModelSpec } from 'bptt';
 import { adagrad } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
+import { hasFusedMultiplyAdd } from 'bptt/wasm';
 import { expect, test } from 'vitest';
 
 const spec: ModelSpec = { cell: 'lstm', inputSize: 5, hiddenSize: 3, outputSize: 5, loss: 'softmaxCrossEntropy' };
@@ -65,3 +66,21 @@ test.each(['ts', 'wasm'] as const)(
     expect(await trainer.state()).toEqual(before);
   },
 );
+
+test('says where there is no fused multiply-add, and names what engine webgpu has no option for', async () => {
+  const there = hasFusedMultiplyAdd() ? 'wasm+fma: SIMD' : 'wasm: SIMD, no fused multiply-add on this host';
+  expect((await createTrainer(spec, { ...options, fma: true })).description).toBe(there);
+  expect((await createTrainer(spec, { ...options, fma: true, dtype: 'float64' })).description).toBe(
+    'ts: the only one that computes in float64, no fused multiply-add on engine ts',
+  );
+  const { fma } = { fma: 'yes' as unknown as boolean };
+  await expect(createTrainer(spec, { ...options, fma })).rejects.toThrow("fma is 'yes', expected true or false");
+  const webgpu = { device: 3, snapshotEvry: 2 } as object;
+  await expect(createTrainer(spec, { ...options, engine: 'webgpu', webgpu })).rejects.toThrow(
+    'createTrainer: webgpu: unknown option snapshotEvry, did you mean snapshotEvery?',
+  );
+  const device = { device: 3 } as object;
+  await expect(createTrainer(spec, { ...options, engine: 'webgpu', webgpu: device })).rejects.toThrow(
+    'trainer: device is 3, expected a device, as openDevice gives it',
+  );
+});

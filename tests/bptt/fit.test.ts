@@ -394,6 +394,9 @@ describe('fit', () => {
 
   test('misuse is named', async () => {
     const trainer = await make(classes);
+    await expect(fitTrainer({} as never, { sequences: sequences(4) }, { epochs: 1 })).rejects.toThrow(
+      'fit: trainer is {}, expected a trainer, as createTrainer gives it',
+    );
     const data = { sequences: sequences(4) };
     const cases: [unknown, unknown, string][] = [
       [data, { epochs: 0 }, 'fit: epochs is 0, expected a whole number ≥ 1'],
@@ -421,7 +424,7 @@ describe('fit', () => {
         { epochs: 1 },
         'fit: data is a list, expected { sequences }, { windows } or { batches }',
       ],
-      [{ sequences: [] }, { epochs: 1 }, 'fit: sequences is a list, expected a list of at least one sequence'],
+      [{ sequences: [] }, { epochs: 1 }, 'fit: sequences is empty, expected a list of at least one sequence'],
       [{ sequences: [{ inputs: [], targets: 0 }] }, { epochs: 1 }, 'fit: sequences[0].inputs has 0 elements'],
       [
         { sequences: [{ inputs: [1.5], targets: 0 }] },

@@ -104,6 +104,10 @@ describe('predict', () => {
       'has 6 elements, expected [steps,batch] with batch 4',
     );
     await expect(net.predict({ inputs: Int32Array.of(0, 5), batch: 1 })).rejects.toThrow('batch.inputs[1] is 5');
+    await expect(net.predict({ inputs, batch: 2, carry: true } as never)).rejects.toThrow(
+      'model.predict: batch.carry is true, but every sequence begins anew: a session goes on from what it read',
+    );
+    expect(await net.predict({ inputs, batch: 2, carry: false } as never)).toEqual(want);
     await expect(net.predict({} as never)).rejects.toThrow('batch.inputs is undefined, expected an Int32Array');
     await expect(net.predict({ x: inputs } as never)).rejects.toThrow('batch: unknown option x, did you mean inputs?');
     await expect(net.predict(undefined as never)).rejects.toThrow('batch is undefined, expected an object');
@@ -389,7 +393,11 @@ describe('threads', () => {
     const wide = await createModel(symbols, weights, { threads: 2, dtype: 'float64' });
     expect(wide.description).toBe('ts: the only one that computes in float64');
     const fused = await createModel(symbols, weights, { engine: 'wasm', fma: true });
-    expect(fused.description).toBe(hasFusedMultiplyAdd() ? 'wasm+fma: SIMD' : 'wasm: SIMD');
+    expect(fused.description).toBe(
+      hasFusedMultiplyAdd() ? 'wasm+fma: SIMD' : 'wasm: SIMD, no fused multiply-add on this host',
+    );
+    const plainly = await createModel(symbols, weights, { engine: 'ts', fma: true });
+    expect(plainly.description).toBe('ts: asked for, no fused multiply-add on engine ts');
     expectNear(await fused.predict(window), want, roundings(2));
   });
 
@@ -502,6 +510,15 @@ describe('createModel', () => {
         'createModel: engine webgpu has no threads of its own, threads is 2',
       ],
       [[symbols, weights, { engine: 'ts', threads: 2 }], 'createModel: engine ts has one thread, threads is 2'],
+      [[symbols, weights, { fma: 1 }], 'createModel: fma is 1, expected true or false'],
+      [
+        [symbols, weights, { engine: 'webgpu', webgpu: { snapshotEvery: 3 } }],
+        'createModel: webgpu: unknown option snapshotEvery, expected device, deviceOptions',
+      ],
+      [
+        [symbols, weights, { engine: 'webgpu', dtype: 'float32', webgpu: { device: 3 } }],
+        'createModel: device is 3, expected a device, as openDevice gives it',
+      ],
       [[symbols, weights, { threads: 65 }], 'createModel: threads is 65, expected 1 … 64'],
       [[symbols, weights, { threads: 1.5 }], 'createModel: threads is 1.5, expected 1 … 64'],
       [[symbols, weights, { engine: 'abacus' }], "createModel: engine is 'abacus', expected auto, ts, wasm, webgpu"],

@@ -205,6 +205,29 @@ describe('Sampler', () => {
     expect(new Sampler(spec, randomParameters(spec)).read(0)).toBeInstanceOf(Float64Array);
   });
 
+  it('a call that fails on its way has changed neither state nor stream', () => {
+    const parameters = randomParameters(spec);
+    // Whoever reads symbol 3 knows nothing any more.
+    const V = spec.inputSize;
+    parameters.weight_ih_l0.forEach((_, i) => {
+      if (i % V === 3) parameters.weight_ih_l0[i] = Number.NaN;
+    });
+    for (const read of [[], [1, 2]]) {
+      for (const options of [{}, { topK: 4 }, { temperature: 5 }]) {
+        const [spoilt, clean] = [new Sampler(spec, parameters), new Sampler(spec, parameters)];
+        for (const sampler of [spoilt, clean]) for (const symbol of read) sampler.read(symbol);
+        const rng = new RandomState(5);
+        const before = rng.getState();
+        expect(() => spoilt.sample([0, 1], 1000, rng, options)).toThrow('sampleFrom: logits[0] is NaN');
+        expect(rng.getState()).toEqual(before);
+        expect(() => spoilt.sample([3], 1, rng, options)).toThrow('sampleFrom: logits[0] is NaN');
+        expect(() => spoilt.sample([0, 1, 9], 1, rng, options)).toThrow('Sampler: symbol is 9, expected 0');
+        expect(rng.getState()).toEqual(before);
+        expect(spoilt.read(0)).toEqual(clean.read(0));
+      }
+    }
+  });
+
   it('refuses', () => {
     const parameters = randomParameters(spec);
     const sampler = new Sampler(spec, parameters);

@@ -300,6 +300,21 @@ describe('a model', () => {
   });
 });
 
+test('what is no trainer or model is named', async () => {
+  const { model } = await loadModel(await saveModel(await make()));
+  const trainerWanted = 'expected a trainer; saveModel saves weights alone';
+  await expect(saveTrainer(model as never)).rejects.toThrow(`saveTrainer: trainer is InferenceModel, ${trainerWanted}`);
+  await expect(saveTrainer(undefined as never)).rejects.toThrow(`trainer is undefined, ${trainerWanted}`);
+  for (const [given, told] of [
+    [undefined, 'undefined'],
+    [{ spec }, '{ spec }'],
+  ]) {
+    await expect(saveModel(given as never)).rejects.toThrow(
+      `saveModel: model is ${told}, expected a trainer, a model or { spec, parameters }`,
+    );
+  }
+});
+
 describe('wrong files', () => {
   test('are told from each other', async () => {
     const trainer = await make();

@@ -56,6 +56,15 @@ test('names the layers around the recurrence', () => {
   expect(layers[2].parameters.map(({ name }) => name).slice(-2)).toEqual(['norm_l0.weight', 'norm_l0.bias']);
 });
 
+test('without sizes it has their letters, and tells nothing of training', () => {
+  const { text, trainingBytes, layers } = summary(spec);
+  expect(trainingBytes).toBeNull();
+  expect(layers[1].gives).toBe('[T,B,64]');
+  expect(text).toMatch(/^layer 0: lstm +ids \[T,B\] of 50 +\[T,B,64\] +29,696$/m);
+  expect(text).not.toMatch('training');
+  expect(summary(spec, { steps: 1, batch: 1 }).inferenceBytes).toBe(summary(spec).inferenceBytes);
+});
+
 test('counts what options need', () => {
   const P = parameterCount(resolveSpec(spec));
   const sizes = { steps: 16, batch: 8 };

@@ -50,6 +50,27 @@ describe('clipping', () => {
     expect(gradientNorm(Float64Array.of(1e300, NaN))).toBeNaN();
   });
 
+  it('by norm where the norm itself is beyond float64', () => {
+    for (const p of [1, 2, 3]) {
+      const g = Float64Array.of(1.5e308, -1.5e308, 1.5e308, 0);
+      expect(clipByNorm(g, 10, p)).toBe(Infinity);
+      expect(gradientNorm(g, p)).toBeCloseTo(10, 13);
+      expect([g[1], g[2], g[3]]).toEqual([-g[0], g[0], 0]);
+    }
+  });
+
+  it.each([NaN, Infinity, -Infinity])('refuses a gradient with %f, and changes nothing', (bad) => {
+    for (const dtype of dtypes) {
+      const g = from(dtype, [1, 9, bad, -9]);
+      const before = g.slice();
+      const message = `grads[2] is ${bad}, expected a finite number`;
+      expect(() => clipByValue(g, 5)).toThrow(RangeError(`clipByValue: ${message}`));
+      for (const p of [1, 2, 3, Infinity])
+        expect(() => clipByNorm(g, 5, p)).toThrow(RangeError(`clipByNorm: ${message}`));
+      expect(g).toEqual(before);
+    }
+  });
+
   it.each([0, -1, NaN])('refuses a limit of %f', (bad) => {
     const g = Float64Array.of(9);
     expect(() => clipByValue(g, bad)).toThrow(RangeError(`clipByValue: limit is ${bad}, expected a number > 0`));

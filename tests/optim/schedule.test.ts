@@ -13,6 +13,8 @@ describe('schedules', () => {
     expect([0, 5, 10, 11, 1e9].map((step) => +rate(step).toFixed(12))).toEqual([1, 0.6, 0.2, 0.2, 0.2]);
     expect(rate(2.5)).toBeCloseTo(0.2 + 0.4 * (1 + Math.SQRT1_2), 12);
     expect(cosineDecay(1, 10)(10)).toBe(0);
+    expect(cosineDecay(1.7e308, 10)(0)).toBe(1.7e308);
+    expect(cosineDecay(0, 10, 1.7e308)(0)).toBe(0);
     fc.assert(
       fc.property(fc.nat({ max: 99 }), (step) => {
         const falling = cosineDecay(3, 100, 1);

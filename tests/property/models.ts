@@ -277,6 +277,24 @@ export function drawData(c: SequenceCase): SequenceData {
   return { variables, ids, targets, finals, uniforms };
 }
 
+/** A stream that gives these numbers, one after another. */
+class GivenStream extends RandomState {
+  private readonly numbers: readonly number[];
+  private drawn = 0;
+
+  constructor(numbers: readonly number[]) {
+    super(0);
+    this.numbers = numbers;
+  }
+
+  override randomSample(): number;
+  override randomSample(n: number): Float64Array<ArrayBuffer>;
+  override randomSample(n?: number): number | Float64Array<ArrayBuffer> {
+    const next = (): number => this.numbers[this.drawn++];
+    return n === undefined ? next() : Float64Array.from({ length: n }, next);
+  }
+}
+
 /** A model with the numbers of a case, ready to run. */
 export class Runner {
   readonly model: SequenceModel<FloatArray, Int32Array>;
@@ -306,8 +324,7 @@ export class Runner {
     const stream = data.uniforms.flatMap((u, i) =>
       Array.from(u.subarray(0, (masks[i].everyStep ? c.T : 1) * c.B * masks[i].width)),
     );
-    let drawn = 0;
-    this.load({ randomSample: () => stream[drawn++] } as unknown as RandomState);
+    this.load(new GivenStream(stream));
     model.forward();
     let loss = model.loss[0];
     for (const { name, layer, direction, index } of stateNames(spec)) {

@@ -1,19 +1,39 @@
 import { expect, it } from 'vitest';
+import { tsEngine } from '../../src/bptt/engine.ts';
 import { clipByNorm } from '../../src/optim/clip.ts';
-import { clip } from '../../src/tensor/clip.ts';
 import { clipKernels } from '../../src/wasm/clip.ts';
 import { WasmMemory } from '../../src/wasm/memory.ts';
-import { Draw, expectNear, expectRefuses, forEverySize, gamma, twins } from './support.ts';
+import { Draw, expectNear, forEverySize, gamma, twins } from './support.ts';
 
-const run = twins(clipKernels, { clip, clipByNorm });
+const { clipByValue } = tsEngine('float32').optim;
+const run = twins(clipKernels, { clipByValue, clipByNorm });
 
-it('clip keeps what lies between the bounds, and NaN', () => {
-  forEverySize(({ n, one: inPlace, seed }) => {
-    const draw = new Draw(seed);
-    const x = Float32Array.from([...draw.floats(n), Number.NaN, Infinity, -Infinity, 0.25, -0.5]);
-    const { got, want } = run({ y: draw.floats(x.length), x }, (k, { y, x }) => k.clip(inPlace ? x : y, x, -0.5, 0.25));
-    for (const name of ['y', 'x'] as const) expect(got[name]).toEqual(Float32Array.from(want[name]));
+it('clipByValue keeps what lies between the bounds', () => {
+  forEverySize(({ n, seed }) => {
+    const g = Float32Array.from([...new Draw(seed).floats(n), 0.25, -0.25, 0, 3e38, -3e38]);
+    const finite: boolean[] = [];
+    const { got, want } = run({ g }, (k, { g }) => {
+      finite.push(k.clipByValue(g, 0.25));
+    });
+    expect(finite).toEqual([true, true]);
+    expect(got.g).toEqual(Float32Array.from(want.g));
   });
+});
+
+it('clipByValue tells of what is not finite, wherever it stands, and leaves it', () => {
+  for (const bad of [Number.NaN, Infinity, -Infinity]) {
+    for (let at = 0; at < 7; at++) {
+      const w = new WasmMemory(100);
+      const g = w.floats(7).fill(3);
+      g[at] = bad;
+      expect(clipKernels(w).clipByValue(g, 2)).toBe(false);
+      expect(g[at]).toBe(bad);
+      const own = new Float32Array(7).fill(3);
+      own[at] = bad;
+      expect(clipByValue(own, 2)).toBe(false);
+      expect(own[at]).toBe(bad);
+    }
+  }
 });
 
 it('clipByNorm gives the norm and multiplies by four rounded factors at most', () => {
@@ -37,15 +57,15 @@ it('clipByNorm keeps the direction where norm, factor and squares leave float32'
 
 it('both refuse what does not fit', () => {
   const x = new Float32Array(6);
-  expectRefuses(clipKernels, 'clip', 'y x low high', [x, x, -1, 1]);
-  const call = () => run({ x }, (k, { x }) => k.clip(x, x, 1, -1));
-  expect(call).toThrow('clip: low is 1 and high is -1, expected low ≤ high');
   const kernels = clipKernels(new WasmMemory(100));
-  expect(() => kernels.clipByNorm(x, 1)).toThrow(TypeError);
+  for (const fn of ['clipByNorm', 'clipByValue'] as const) expect(() => kernels[fn](x, 1)).toThrow(TypeError);
   const own = new WasmMemory(100);
   for (const bad of [0, -1, Number.NaN]) {
     expect(() => clipKernels(own).clipByNorm(own.floats(2), bad)).toThrow(
       RangeError(`clipByNorm: maxNorm is ${bad}, expected a number > 0`),
+    );
+    expect(() => clipKernels(own).clipByValue(own.floats(2), bad)).toThrow(
+      RangeError(`clipByValue: limit is ${bad}, expected a number > 0`),
     );
   }
 });

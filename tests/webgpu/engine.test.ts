@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Engine, tsEngine } from '../../src/bptt/engine.ts';
 import { SequenceModel } from '../../src/bptt/model.ts';
@@ -11,6 +12,7 @@ import type { DeviceBuffer, FloatBuffer } from '../../src/webgpu/device/buffers.
 import type { Device } from '../../src/webgpu/device/device.ts';
 import { type WebgpuEngineOptions, webgpuEngine } from '../../src/webgpu/training/engine.ts';
 import type { RecurrencePlan } from '../../src/webgpu/training/recurrence.ts';
+import { arbitraryModel, type Kind } from '../property/models.ts';
 import { openTestDevice } from './device.ts';
 
 let device: Device;
@@ -314,6 +316,51 @@ describe('loss and gradients of whole models are those of float64, in every feat
       expect(compared).toBeGreaterThan(200);
     },
   );
+});
+
+/** Cases with layers around the recurrence, drawn at random: rows of 4 numbers and more, as normalised rows are. */
+function casesAround(kind: Kind, count: number): Case[] {
+  const sizes = { hiddenSize: fc.integer({ min: 4, max: 9 }), inputSize: fc.integer({ min: 2, max: 4 }) };
+  const narrowed = {
+    ...sizes,
+    kind: fc.constant(kind),
+    layers: fc.constantFrom(1, 2),
+    T: fc.integer({ min: 1, max: 4 }),
+  };
+  return fc.sample(arbitraryModel(narrowed), { numRuns: count, seed: 7 }).map(({ spec, T, B, seed }) => {
+    return { spec, T, B, backSteps: Number.POSITIVE_INFINITY, predicts: seed % 2 === 0, seed };
+  });
+}
+
+describe.skipIf(inBrowser)('so they are with layers around the recurrence', () => {
+  it.each<[Way, Kind]>([
+    ['default', { cell: 'gru' }],
+    ['persistent', { cell: 'lstm' }],
+  ])('%s, %o', async (way, kind) => {
+    const met = new Set<string>();
+    for (const c of casesAround(kind, 10)) {
+      const full = resolveSpec(c.spec);
+      for (const part of ['embedding', 'inputDense', 'outputDense', 'layerNorm', 'residual'] as const) {
+        if (full[part]) met.add(part);
+      }
+      const [want] = await resultsOf(tsEngine('float64'), c);
+      const engine = webgpuEngine(device, ways[way]);
+      const [got, again] = await resultsOf(engine, c);
+      engine.dispose();
+      const largest = Math.max(1, ...Object.values(want).flat().map(Math.abs));
+      // A normalised row's spread is seldom below a tenth, by whose inverse it makes an error larger, in each of two layers.
+      const bound = boundOf(c, largest) * (full.layerNorm ? 100 : 1);
+      for (const [name, values] of Object.entries(want)) {
+        for (const [i, value] of values.entries()) {
+          if (!(Math.abs(got[name][i] - value) <= bound)) {
+            throw new Error(`${name}[${i}]: got ${got[name][i]}, want ${value} ± ${bound}\n${JSON.stringify(c)}`);
+          }
+        }
+      }
+      expect(again).toEqual(got);
+    }
+    expect(met.size).toBe(5);
+  });
 });
 
 describe('an engine', () => {

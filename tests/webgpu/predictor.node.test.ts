@@ -53,7 +53,13 @@ function windowOf(spec: ModelSpec, steps: number, batch: number, seed = 8) {
 const roundings = (steps: number): number => steps * 2 * 40 * 4;
 
 it('gives what engine ts gives, for batches of sizes that come and go; sessions read on the CPU', async () => {
-  const specs = [vectors, symbols, { ...vectors, lossAt: 'last' }, { ...symbols, bidirectional: true }] as ModelSpec[];
+  const specs: ModelSpec[] = [
+    ...[vectors, symbols],
+    { ...vectors, lossAt: 'last' },
+    { ...symbols, bidirectional: true },
+    { ...symbols, layers: 2, embedding: { size: 4, tied: true }, layerNorm: true, residual: 'all' },
+    { ...vectors, lossAt: 'last', inputDense: { size: 4 }, residual: 'all', outputDense: { size: 3 } },
+  ];
   for (const spec of specs) {
     const weights = weightsOf(spec);
     const [ts, net] = [
@@ -185,4 +191,32 @@ it('gives up where every device is lost', async () => {
   await expect(net.predict(windowOf(symbols, 4, 2))).rejects.toMatchObject({ kind: 'lost' });
   expect(opened).toBe(4);
   net.dispose();
+});
+
+it('closes the device that is being opened when it is disposed of', async () => {
+  const gpu = await gpuOrSoftware();
+  const opened: GPUDevice[] = [];
+  let opening = (): void => {};
+  const slow = {
+    requestAdapter: async () => {
+      const adapter = (await gpu.requestAdapter())!;
+      return {
+        ...{ info: adapter.info, limits: adapter.limits, features: adapter.features },
+        requestDevice: async (descriptor: GPUDeviceDescriptor) => {
+          opening();
+          const made = await adapter.requestDevice(descriptor);
+          opened.push(made);
+          return made;
+        },
+      };
+    },
+  } as unknown as GPU;
+  const spec = resolveSpec(symbols);
+  const predictor = await webgpuPredictor(spec, weightsOf(symbols), { deviceOptions: { gpu: slow } });
+  const net = new InferenceModel(spec, weightsOf(symbols), 'float32', predictor, () => tsEngine());
+  opening = () => net.dispose();
+  predictor.device.gpu.destroy();
+  await expect(net.predict(windowOf(symbols, 4, 2))).rejects.toMatchObject({ kind: 'disposed' });
+  expect(opened).toHaveLength(2);
+  expect((await opened[1].lost).reason).toBe('destroyed');
 });

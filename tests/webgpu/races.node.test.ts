@@ -63,6 +63,22 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
     return { findings: [...checked.findings], numbers };
   }
 
+  it('nothing where many write one element atomically, but that it lies outside', async () => {
+    for (const [place, wanted] of [
+      ['1u', /^$/],
+      ['8u', /a touch outside/],
+    ] as const) {
+      const checked = new CheckedGpu();
+      const device: Device = await openDevice({ gpu: checked.gpu });
+      const [y, n] = [device.floats(8), device.uints([4, 5])];
+      const code = main(`set_n(${place}, n(0u) + 3u); set_y(lane, f32(n(${place})));`);
+      device.dispatch({ ...kernel(code), outputs: { y: 'f32', n: 'atomic<u32>' } }, { y, n }, {}, [1, 1, 1]);
+      if (place === '1u') expect([...(await n.read()), ...(await y.read())].slice(0, 6)).toEqual([4, 7, 7, 7, 7, 7]);
+      else await device.done();
+      expect([...checked.findings].join()).toMatch(wanted);
+    }
+  });
+
   const lanes = 'var<workgroup> lanes: array<f32, 4>;';
   it.each<[string, string, string, number, string[]]>([
     ['nothing', 'set_y(lane, f32(lane));', '', 1, []],

@@ -1,3 +1,4 @@
+import { assertOptions } from '../../check/options.ts';
 import {
   type BufferDtype,
   DeviceBuffer,
@@ -65,6 +66,7 @@ const LIMITS = [
  * @throws {WebgpuError} `no-webgpu`, `no-adapter` or `refused`, saying what can be done.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  assertOptions('openDevice', options, ['gpu', 'adapter', 'limits']);
   const adapter = options.adapter ?? (await findAdapter(options.gpu ?? (await hostGpu())));
   const requiredLimits: Record<string, number> = {};
   if (options.limits !== 'default') {

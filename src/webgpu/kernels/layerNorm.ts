@@ -50,7 +50,7 @@ const WIDE = 16;
 
 /** A workgroup stands for {@link WIDE} columns, with as many invocations along the rows of each as it has. */
 const ofParameters = workgroupwise(
-  'layerNormBackward of gain and bias',
+  'layerNormBackwardGains',
   { dgain: 'f32', dbias: 'f32' },
   { dy: 'f32', normalized: 'f32' },
   { R: 'u32', n: 'u32' },

@@ -7,6 +7,7 @@ import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
 import { type Device, type DeviceOptions, openDevice } from '../device/device.ts';
 import { WebgpuError } from '../device/errors.ts';
 import { formulaOf } from './cellKernels.ts';
+import { deviceFor } from './deviceFor.ts';
 import { survivingLosses } from './deviceRecovery.ts';
 import { roomFor, type WebgpuEngine, webgpuEngine } from './engine.ts';
 import { lossWgslOf } from './loss.ts';
@@ -179,7 +180,7 @@ export async function webgpuPredictor(
   note = '',
 ): Promise<WebgpuPredictor> {
   const full = resolveSpec(spec);
-  const own = device ?? (await openDevice(deviceOptions));
+  const own = await deviceFor('createModel', device, deviceOptions);
   try {
     return new WebgpuPredictor(own, device ? null : () => openDevice(deviceOptions), full, parameters, note);
   } catch (error) {

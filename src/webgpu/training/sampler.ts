@@ -12,9 +12,11 @@ import { assertLength } from '../../check/arrays.ts';
 import type { RandomState } from '../../tensor/random.ts';
 import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
 import { type CommandList, MAX_REPEATS } from '../device/commands.ts';
-import { type Device, type DeviceOptions, openDevice } from '../device/device.ts';
+import type { Device, DeviceOptions } from '../device/device.ts';
+import { WebgpuError } from '../device/errors.ts';
 import { drawSymbol } from '../kernels/drawSymbol.ts';
 import { formulaOf } from './cellKernels.ts';
+import { deviceFor } from './deviceFor.ts';
 import { type WebgpuEngine, webgpuEngine } from './engine.ts';
 
 /** What {@link webgpuSampler} takes beside spec and parameters. */
@@ -35,7 +37,8 @@ export class WebgpuSampler implements AnySampler {
   private readonly owned: boolean;
   private readonly engine: WebgpuEngine;
   private readonly model: SequenceModel<FloatBuffer, IntBuffer>;
-  private readonly states: { initial: FloatBuffer; saved: FloatBuffer }[] = [];
+  /** The states, as they were before the symbols of a submit and before a call. */
+  private readonly states: { initial: FloatBuffer; saved: FloatBuffer; begun: FloatBuffer }[] = [];
   private readonly drawn: IntBuffer;
   private readonly how: FloatBuffer;
   private started = false;
@@ -62,7 +65,7 @@ export class WebgpuSampler implements AnySampler {
     }
     this.model.eachState((_, layer, d, which) => {
       const initial = this.model.stack.initial(layer, d)[which];
-      this.states.push({ initial, saved: engine.floats(initial.length) });
+      this.states.push({ initial, saved: engine.floats(initial.length), begun: engine.floats(initial.length) });
     });
     this.drawn = engine.ints(MAX_REPEATS);
     this.how = engine.floats(1 + MAX_REPEATS);
@@ -111,6 +114,7 @@ export class WebgpuSampler implements AnySampler {
    *
    * @param prime at least one symbol
    * @param stop a symbol that ends the sequence early; it is the last one returned
+   * @throws as on the CPU: the state and the stream are then as they were.
    */
   sample(
     prime: ArrayLike<number>,
@@ -140,6 +144,7 @@ export class WebgpuSampler implements AnySampler {
     return this.model.logits().read();
   }
 
+  /** Draws; where that fails, states and stream are as they were. */
   private async draw(
     prime: ArrayLike<number>,
     length: number,
@@ -148,6 +153,32 @@ export class WebgpuSampler implements AnySampler {
     stop?: number,
   ): Promise<number[]> {
     assertSampleRequest(prime, length, rng, options);
+    for (let i = 0; i < prime.length; i++) this.assertSymbol(prime[i]);
+    const { copy } = this.engine.kernels;
+    const { started } = this;
+    const stream = rng.getState();
+    // What begins a sequence reads no state.
+    if (started) for (const { initial, begun } of this.states) copy(begun, initial);
+    try {
+      return await this.drawSymbols(prime, length, rng, options, stop);
+    } catch (error) {
+      rng.setState(stream);
+      // A device that is gone has no states.
+      if (!(error instanceof WebgpuError)) {
+        if (started) for (const { initial, begun } of this.states) copy(initial, begun);
+        this.setStarted(started);
+      }
+      throw error;
+    }
+  }
+
+  private async drawSymbols(
+    prime: ArrayLike<number>,
+    length: number,
+    rng: RandomState,
+    options: SampleOptions,
+    stop?: number,
+  ): Promise<number[]> {
     const { topK, topP = 1, temperature = 1, greedy = false } = options;
     for (let i = 0; i < prime.length - 1; i++) await this.feed(prime[i]);
     let id = prime[prime.length - 1];
@@ -159,7 +190,6 @@ export class WebgpuSampler implements AnySampler {
       }
       return ids;
     }
-    this.assertSymbol(id);
     const { drawing } = await this.recorded();
     this.engine.writeInts(this.model.stack.ids, [id]);
     while (ids.length < length) {
@@ -263,7 +293,7 @@ export async function webgpuSampler(
   parameters: NamedTensors,
   { device, deviceOptions }: WebgpuSamplerOptions = {},
 ): Promise<WebgpuSampler> {
-  const own = device ?? (await openDevice(deviceOptions));
+  const own = await deviceFor('Sampler', device, deviceOptions);
   try {
     return new WebgpuSampler(own, device === undefined, spec, parameters);
   } catch (error) {

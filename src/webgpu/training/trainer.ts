@@ -3,6 +3,7 @@ import type { ModelSpec, ResolvedSpec } from '../../bptt/spec.ts';
 import { Trainer, type TrainerOptions } from '../../bptt/trainer.ts';
 import { assertTrainerOptions } from '../../bptt/trainerChecks.ts';
 import { type Device, type DeviceOptions, openDevice } from '../device/device.ts';
+import { deviceFor } from './deviceFor.ts';
 import { type RecoveringSession, withDeviceRecovery } from './deviceRecovery.ts';
 import { type StagedStep, WebgpuSession } from './session.ts';
 
@@ -58,7 +59,7 @@ export async function webgpuTrainer(
   if (snapshotEvery !== undefined && !(Number.isInteger(snapshotEvery) && snapshotEvery >= 1)) {
     throw new RangeError(`trainer: snapshotEvery is ${snapshotEvery}, expected a whole number ≥ 1`);
   }
-  const device = given ?? (await openDevice(deviceOptions));
+  const device = await deviceFor('trainer', given, deviceOptions);
   try {
     const first = new WebgpuSession(device, given === undefined, spec, options);
     if (snapshotEvery === undefined) return new WebgpuTrainer(first, () => first, options);

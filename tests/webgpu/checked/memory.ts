@@ -100,6 +100,11 @@ export class CheckedMemory {
     return at;
   }
 
+  /** The word of an atomic access: any number of invocations may make one. */
+  atomic(by: Invocation, word: number): number {
+    return this.inside(by, word, 'touch');
+  }
+
   private wasWrittenByAnother({ id, group, epochs, oldest }: Invocation, at: number): boolean {
     if (!(this.writer[at] >= oldest) || this.writer[at] === id) return false;
     return this.writerGroup[at] !== group || this.writerEpoch[at] === epochs[this.space];

@@ -131,6 +131,8 @@ return function* (self, builtins) { ${this.functions.get('main')!.waits ? 'yield
     const { name } = node;
     if (SCALARS[name]) return SCALARS[name];
     if (node.members) return this.struct(node);
+    // WGSL allows no other access to what is atomic.
+    if (name === 'atomic') return this.typeOf(node.format);
     if (name === 'array') return { kind: 'array', of: this.typeOf(node.format), count: Number(node.count) };
     const short = /^vec([234])([fui])?$/.exec(name);
     if (short)
@@ -387,6 +389,14 @@ return function* (self, builtins) { ${this.functions.get('main')!.waits ? 'yield
         js: index === this.leftOut ? 'void 0' : `(yield { index: ${index}, space: '${BARRIERS[name]}' })`,
         type: { kind: 'void' },
       };
+    }
+    if (name === 'atomicLoad' || name === 'atomicStore') {
+      const [{ right: variable }, value] = node.args;
+      const memory = `self.memory.${variable.name}`;
+      const { word, type } = this.place(this.typeOfVariable(variable.name).type, this.path(variable.postfix));
+      const element = `${memory}.${type.kind}[${memory}.atomic(self.by, ${word})]`;
+      if (value === undefined) return { js: element, type };
+      return { js: `${element} = ${this.expression(value).js}`, type: { kind: 'void' } };
     }
     const own = this.functions.get(name);
     if (own) {

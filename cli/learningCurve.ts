@@ -49,7 +49,18 @@ export function learningCurve(rows: readonly LogRow[], about: LearningCurve): st
   series.push(curve(`training ${last.bits.toFixed(2)}`, rows, (row) => row.bits, { color: 0 }));
   if (measured.length > 0) {
     const name = `held out ${measured.at(-1)!.heldOut!.bits.toFixed(2)}`;
-    series.push(curve(name, measured, (row) => row.heldOut!.bits, { color: 1 }));
+    // The figure over all symbols, at the end, is another one than those over the first few on the way: no line joins them.
+    const of = (rows: readonly LogRow[], more: Partial<Series>): void => {
+      series.push(curve(name, rows, (row) => row.heldOut!.bits, { color: 1, ...more }));
+    };
+    const { symbols } = measured.at(-1)!.heldOut!;
+    const alike = measured.filter((row) => row.heldOut!.symbols === symbols);
+    const others = measured.filter((row) => row.heldOut!.symbols !== symbols);
+    if (alike.length > 1 || others.length === 0) of(measured, {});
+    else {
+      of(others, { faint: true });
+      of(alike, {});
+    }
   }
 
   const [low, high] = extent(series.filter((s) => !s.faint).map((s) => s.y));
@@ -57,7 +68,7 @@ export function learningCurve(rows: readonly LogRow[], about: LearningCurve): st
     title: `Learning ${about.text}, ${unit} by ${unit}`,
     subtitle: `${about.net} · ${thousands(last.iteration)} iterations in ${duration(last.seconds)}`,
     xLabel: 'iteration',
-    yLabel: symbolsPerLoss === undefined ? `bits per ${unit}` : `bits per ${unit} (pale: single windows)`,
+    yLabel: symbolsPerLoss === undefined ? `bits per ${unit}` : `bits per ${unit} (pale: parts)`,
     // The pale windows scatter widely; the axis is made for the lines over them.
     yRange: [Math.max(0, Math.floor(low - 0.5)), Math.max(1, Math.ceil(high))],
     xRange: [0, last.iteration],

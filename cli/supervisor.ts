@@ -57,7 +57,8 @@ export async function supervise(order: TrainingOrder): Promise<void> {
     const interrupt = (): void => {
       if (stopping) {
         tidy(folder);
-        process.exit(130);
+        process.removeAllListeners('SIGINT');
+        process.kill(process.pid, 'SIGINT'); // at once, whatever the thread is at
       }
       stop();
     };

@@ -19,6 +19,9 @@ const rowSeconds = 1;
 /** Measuring on held-out text may take this share of the time, and one measurement on the way so long. */
 const measuringShare = 0.1;
 const measuringSeconds = 0.4;
+/** But no fewer symbols than so many, unless they take so long. */
+const fewestSymbols = 5000;
+const fewestSeconds = 3;
 /** The numbers of held-out symbols that may be measured on the way. */
 const measuredSymbols = [50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000];
 /** The model is kept as it begins, after this time, and then this often. */
@@ -213,16 +216,12 @@ export class TrainingRun {
   }
 
   /** Measures on the held-out text, and remembers the model where it is the best so far. */
-  private async measure(symbols = this.measured || measuredSymbols[0]): Promise<void> {
+  private async measure(symbols?: number): Promise<void> {
     const { training } = this;
     const start = performance.now();
-    const heldOut: HeldOut | undefined = await training.heldOut(symbols);
-    const took = (performance.now() - start) / 1000;
+    if (this.measured === 0) await this.chooseMeasured();
+    const heldOut: HeldOut | undefined = await training.heldOut(symbols ?? this.measured);
     if (heldOut === undefined) return;
-    if (this.measured === 0) {
-      const most = (heldOut.symbols * measuringSeconds) / took;
-      this.measured = measuredSymbols.findLast((n) => n <= most) ?? measuredSymbols[0];
-    }
     this.measuringTime += (performance.now() - start) / 1000;
     this.heldOut = { ...heldOut, iteration: training.iteration };
     // Figures over other symbols cannot be compared: the first one over more of them counts as better.
@@ -235,6 +234,17 @@ export class TrainingRun {
       await training.check();
       this.newBest = await this.encoded();
     }
+  }
+
+  /** As many symbols as there is time for; fewer than some thousand tell the better model from the luckier one badly. */
+  private async chooseMeasured(): Promise<void> {
+    const [probe] = measuredSymbols;
+    await this.training.heldOut(probe); // who measures for the first time compiles
+    const start = performance.now();
+    await this.training.heldOut(probe);
+    const each = (performance.now() - start) / 1000 / probe;
+    const most = Math.max(measuringSeconds / each, Math.min(fewestSymbols, fewestSeconds / each));
+    this.measured = measuredSymbols.findLast((n) => n <= most) ?? probe;
   }
 
   /** At the end, by the symbols that the best model was measured on. */
@@ -269,9 +279,9 @@ export class TrainingRun {
     const { seconds, iteration } = this.learnedBefore;
     const { unit } = parts.symbols;
     const metrics: Metrics = {
-      ...(parts.settings.batch === 1 && { 'smooth loss': training.point.smoothLoss }),
       [`bits/${unit}`]: training.bits,
       ...(heldOut !== null && { 'held out': heldOut.bits }),
+      ...(parts.settings.batch === 1 && { 'smooth loss': training.point.smoothLoss }),
     };
     const pace = (training.iteration - iteration) / (training.seconds - seconds || Number.NaN);
     parts.desk.update(training.iteration, metrics, pace);

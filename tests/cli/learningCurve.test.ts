@@ -15,8 +15,15 @@ test('shows text, net, iterations and the last values, the same bytes each time'
   expect(svg).toContain('>Elman 100 · Adagrad 0.1 · 25 steps · 3\u202f900 iterations in 3.9 s<');
   expect(svg).toContain('>training 2.10<');
   expect(svg).toContain('>held out 2.21<');
-  expect(svg).toContain('pale: single windows');
+  expect(svg).toContain('pale: parts');
   expect(learningCurve(rows, about)).toBe(svg);
+});
+
+test('the figure over all held-out symbols stands apart from those over the first few', () => {
+  const last = { ...rows[39]!, heldOut: { bits: 3, symbols: 100_000 } };
+  const svg = learningCurve([...rows.slice(0, 39), last], about);
+  expect(svg.match(/>held out 3\.00</g)).toHaveLength(1);
+  expect(svg.match(/stroke="#e4572e"[^>]*stroke-opacity="0\.28"/g)).toHaveLength(1);
 });
 
 test('does without held-out text, and with a single row', () => {

@@ -10,6 +10,9 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   compare: () => import('./commands/compare.ts'),
   notebook: () => import('./commands/notebook.ts'),
   memory: () => import('./commands/memory.ts'),
+  convert: () => import('./commands/convert.ts'),
+  export: () => import('./commands/export.ts'),
+  sweep: () => import('./commands/sweep.ts'),
 };
 
 const [, , name] = process.argv;

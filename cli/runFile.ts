@@ -73,6 +73,8 @@ export interface RunFile {
   parameters: NamedTensors;
   /** The carried states, [batch,H] by name; none in a file of weights alone. */
   states: NamedTensors;
+  /** What the library notes of the trainer: docs/format.md. */
+  header: { spec: Record<string, unknown>; options: Record<string, unknown>; optimizer: Record<string, unknown> };
   bytes: Uint8Array;
 }
 
@@ -109,6 +111,7 @@ export async function readRun(path: string): Promise<RunFile> {
     );
   return {
     ...{ note, bytes, symbols: symbolsFrom(note.unit, note.symbols) },
+    header: file.metadata as unknown as RunFile['header'],
     spec: specFromJson(file.metadata.spec as Record<string, unknown>),
     parameters: named(''),
     states: named('state.'),

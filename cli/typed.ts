@@ -5,6 +5,9 @@ const scripts: Record<string, string> = {
   compare: 'npm run compare --',
   notebook: 'npm run notebook --',
   memory: 'npm run memory --',
+  convert: 'npm run --silent convert --',
+  export: 'npm run --silent export --',
+  sweep: 'npm run --silent sweep --',
 };
 
 /** What one types for `bptt <name>`, as this process was called: an npm script of a clone, npx, or the installed command. */

@@ -1,5 +1,5 @@
 /** Bundles `cli/` with the notebooks that it runs into `cli/package/dist/`: the package `bptt-cli`, apart from what it depends on. */
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -8,7 +8,7 @@ const cli = fileURLToPath(new URL('../cli', import.meta.url));
 const outdir = join(cli, 'package/dist');
 rmSync(outdir, { recursive: true, force: true });
 await build({
-  entryPoints: [join(cli, 'bptt.ts')],
+  entryPoints: ['bptt.ts', 'trainingThread.ts'].map((file) => join(cli, file)),
   outdir,
   bundle: true,
   splitting: true,
@@ -17,3 +17,4 @@ await build({
   format: 'esm',
   target: 'node20.19',
 });
+cpSync(join(cli, 'torch'), join(outdir, 'torch'), { recursive: true });

@@ -85,6 +85,7 @@ export {
   type LoadTrainerOptions,
   loadModel,
   loadTrainer,
+  type SaveModelOptions,
   type SaveOptions,
   saveModel,
   saveTrainer,

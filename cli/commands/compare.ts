@@ -7,6 +7,7 @@ import { printable } from '../printable.ts';
 import { type RunNote, readRun } from '../runFile.ts';
 import { RunFolder } from '../runFolder.ts';
 import { describe } from '../settings.ts';
+import { runsOf } from '../sweep/plan.ts';
 
 interface Run extends ComparedRun {
   path: string;
@@ -18,7 +19,7 @@ export const command: Command = createCommand(
   'compare',
   'Draws the held-out figures of several runs on one text in one picture, and lists them, the best first.',
 )
-  .argument('<runs...>', 'run folders')
+  .argument('<runs...>', 'folders of runs, or of sweeps for all of their runs')
   .option('--out <file>', 'the picture', 'comparison.svg')
   .addHelpText(
     'after',
@@ -26,7 +27,8 @@ export const command: Command = createCommand(
   )
   .action(async (paths: string[], { out }: { out: string }) => {
     const runs: Run[] = [];
-    for (const path of paths) runs.push(await read(path, paths));
+    const folders = paths.flatMap(runsOf);
+    for (const path of folders) runs.push(await read(path, folders));
     assertComparable(runs);
     const [{ note }] = runs;
     const counts = runs.map(({ last }) => last.heldOut.symbols);

@@ -1,6 +1,6 @@
 import { assertBytes, assertObject } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { decodeTensors, encodeTensors, parseSafetensors } from './safetensors.ts';
+import { decodeTensors, encodeTensors, parseSafetensors, type WriteSafetensorsOptions } from './safetensors.ts';
 import { sha256 } from './sha256.ts';
 
 /** Named tensors with their shapes, and a text beside them: what a model file holds. */
@@ -15,15 +15,21 @@ export interface ModelFile {
  * `__metadata__` holds the metadata as JSON under `bptt` and, under `sha256`, the SHA-256 of the whole file with zeros in
  * the place of its own digits.
  *
- * @throws {RangeError} where a tensor's length is not the product of its shape, and for a name that the format does not have.
+ * @throws {RangeError} where a tensor's length is not the product of its shape, for a name that the format does not have, and
+ *   naming a number that `dtype` does not reach.
  */
-export async function encodeModel(model: ModelFile): Promise<Uint8Array> {
+export async function encodeModel(
+  model: ModelFile,
+  options: Pick<WriteSafetensorsOptions, 'dtype'> = {},
+): Promise<Uint8Array> {
   assertObject('encodeModel', 'model', model, '{ tensors, metadata }');
   const { tensors, metadata } = model;
   assertObject('encodeModel', 'tensors', tensors);
   assertObject('encodeModel', 'metadata', metadata);
+  assertObject('encodeModel', 'options', options);
+  const { dtype } = options;
   const notes = { bptt: JSON.stringify(metadata), sha256: NO_DIGEST };
-  const { file, header } = encodeTensors('encodeModel', tensors, notes);
+  const { file, header } = encodeTensors('encodeModel', tensors, notes, dtype);
   file.set(utf8(await digest(file)), digestPlace(header, NO_DIGEST));
   return file;
 }

@@ -3,9 +3,10 @@ import { describe } from '../check/describe.ts';
 import { assertBytes, assertObject } from '../check/values.ts';
 import { adagrad } from '../optim/adagrad.ts';
 import { adam, adamw } from '../optim/adam.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
+import type { LearningRate, Optimizer } from '../optim/optimizer.ts';
 import { rmsprop } from '../optim/rmsprop.ts';
 import { notebookRprop, rprop } from '../optim/rprop.ts';
+import { type ScheduleData, scheduleData, scheduleFrom } from '../optim/schedule.ts';
 import { sgd } from '../optim/sgd.ts';
 import type { RandomStateSnapshot } from '../tensor/random.ts';
 import type { Dtype, FloatArray } from '../tensor/shape.ts';
@@ -15,6 +16,7 @@ import type { InferenceModel } from './inferenceModel.ts';
 import { decodeFor, encodeModel, type ModelFile } from './modelFile.ts';
 import { assertOptions, CREATE_TRAINER_OPTIONS } from './options.ts';
 import { type ParameterGroup, partitionUpdate } from './parameterGroups.ts';
+import type { WriteSafetensorsOptions } from './safetensors.ts';
 import {
   type Known,
   type ModelSpec,
@@ -45,6 +47,12 @@ export interface SaveOptions {
   metadata?: Readonly<Record<string, unknown>>;
 }
 
+/** Options of {@link saveModel}. */
+export interface SaveModelOptions extends SaveOptions {
+  /** How the weights are kept: F16 and BF16 take half of float32's room, rounded to the nearest, halves to even. Default: as they are. */
+  dtype?: WriteSafetensorsOptions['dtype'];
+}
+
 /** Options of {@link loadModel}. */
 export interface LoadModelOptions extends CreateModelOptions, Known {}
 
@@ -58,7 +66,7 @@ export interface LoadedModel {
 export interface LoadTrainerOptions
   extends Known,
     Pick<CreateTrainerOptions, 'engine' | 'threads' | 'threadWorker' | 'fma' | 'webgpu' | 'dtype'> {
-  /** In the place of the saved one, of the same rule: needed for a rule of one's own, and for a learning rate that is a function. */
+  /** In the place of the saved one, of the same rule: needed for a rule and for a schedule of one's own. */
   optimizer?: Optimizer;
   /** In the place of the saved ones: needed where a learning rate of theirs is a function. */
   groups?: readonly ParameterGroup[];
@@ -103,7 +111,7 @@ export async function saveTrainer(trainer: Trainer, options: SaveOptions = {}): 
  * default; another one may be named.
  *
  * @throws {Error} that says what is wrong with a file that is not one, truncated or altered; {RangeError | TypeError} where
- *   something that was not saved is missing: cells, losses and update rules of one's own, a learning rate that is a function.
+ *   something that was not saved is missing: cells, losses, update rules and schedules of one's own.
  */
 export function loadTrainer(bytes: Uint8Array, options: LoadTrainerOptions = {}): Promise<LoadedTrainer> {
   return loadTrainerWith(createTrainer, bytes, options);
@@ -164,11 +172,12 @@ export async function loadTrainerWith(
  * A spec and its weights as the bytes of a file.
  *
  * @param model a trainer, a model for inference, or spec and weights by name
- * @throws {RangeError} on weights that do not fit the spec, {TypeError} naming what JSON cannot hold in `metadata`.
+ * @throws {RangeError} on weights that do not fit the spec, naming a weight that `dtype` does not reach; {TypeError} naming
+ *   what JSON cannot hold in `metadata`.
  */
 export async function saveModel(
   model: Trainer | { readonly spec: ModelSpec | ResolvedSpec; readonly parameters: NamedTensors },
-  options: SaveOptions = {},
+  { dtype, ...options }: SaveModelOptions = {},
 ): Promise<Uint8Array> {
   const fn = 'saveModel';
   assertObject(fn, 'model', model, 'a trainer, a model, or { spec, parameters }');
@@ -177,7 +186,7 @@ export async function saveModel(
   const parameters = typeof model.parameters === 'function' ? await model.parameters() : model.parameters;
   assertObject(fn, 'parameters', parameters, 'the weights by name');
   const header = { kind: MODEL, version: VERSION, spec: specToJson(spec), metadata };
-  return encodeModel({ tensors: tensorsOf(spec, parameters), metadata: header });
+  return encodeModel({ tensors: tensorsOf(spec, parameters), metadata: header }, dtype === undefined ? {} : { dtype });
 }
 
 /**
@@ -219,22 +228,24 @@ async function read(fn: string, bytes: Uint8Array, kinds: readonly string[]): Pr
 
 interface OptimizerHeader {
   readonly name: string;
-  /** Null where it is a function. */
-  readonly lr: number | null;
+  /** Null where it is a function of one's own. */
+  readonly lr: number | ScheduleData | null;
   readonly options: Optimizer['options'];
+  /** The names of the blocks of memory, in the order of the tensors `optimizer.0`, `optimizer.1`, … */
+  readonly memory?: readonly string[] | undefined;
   readonly bundled: boolean;
 }
 
-function optimizerHeader({ name, lr, options, initialMemory }: Optimizer): OptimizerHeader {
-  const rate = typeof lr === 'number' ? lr : null;
-  const bundled = ruleOf(name, rate ?? 0, options);
+function optimizerHeader({ name, lr, options, initialMemory, memoryNames }: Optimizer): OptimizerHeader {
+  const rate = scheduleData(lr);
+  const bundled = ruleOf(name, typeof lr === 'number' ? lr : 0, options);
   const same =
     bundled !== null &&
     JSON.stringify([bundled.options, bundled.initialMemory]) === JSON.stringify([options, initialMemory]);
-  return { name, lr: rate, options, bundled: same };
+  return { name, lr: rate, options, memory: memoryNames, bundled: same };
 }
 
-function ruleOf(name: string, lr: number, options: Optimizer['options']): Optimizer | null {
+function ruleOf(name: string, lr: LearningRate, options: Optimizer['options']): Optimizer | null {
   if (!Object.hasOwn(RULES, name)) return null;
   try {
     // This rule alone has no learning rate.
@@ -245,7 +256,7 @@ function ruleOf(name: string, lr: number, options: Optimizer['options']): Optimi
 }
 
 function savedOptimizer(fn: string, { name, lr, options, bundled }: OptimizerHeader): Optimizer {
-  const rule = bundled ? ruleOf(name, lr ?? 0, options) : null;
+  const rule = bundled ? ruleOf(name, scheduleFrom(lr ?? 0), options) : null;
   if (rule === null) {
     const code = `${fn}(bytes, { optimizer: ${name}(…) })`;
     throw new RangeError(
@@ -254,7 +265,9 @@ function savedOptimizer(fn: string, { name, lr, options, bundled }: OptimizerHea
   }
   if (lr === null) {
     const code = `${fn}(bytes, { optimizer: ${name}({ lr: … }) })`;
-    throw new RangeError(`${fn}: the file's learning rate was a function, which is not saved: hand it in, ${code}`);
+    throw new RangeError(
+      `${fn}: the file's learning rate was a function of its own, which is not saved: hand it in, ${code}`,
+    );
   }
   return rule;
 }

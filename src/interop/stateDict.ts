@@ -206,6 +206,9 @@ function cellOf(fn: string, name: string, G: number, peepholes: boolean, wanted:
   return wanted ?? cells[0];
 }
 
+/** What an embedding is usually called: `emb.`, `word_embeddings.`, `wte.` */
+const EMBEDDING = /emb|wte/i;
+
 /** The linear layer behind the stack and the embedding before it, among the tensors that are not of the stack. */
 function aroundRecurrent(
   fn: string,
@@ -226,11 +229,11 @@ function aroundRecurrent(
     if (shape.length !== 2) continue;
     const prefix = name.replace(/weight(_ho)?$/, '');
     const hasBias = tensors.has(bias);
-    // Where only the place in the file tells them apart: an embedding comes before the recurrent layers.
+    // Where neither bias nor size tells them apart: an embedding is called so, or comes before the recurrent layers.
     const asTable =
       !hasBias &&
       shape[1] === D &&
-      (options.embedding === prefix || shape[1] !== width || order.indexOf(name) < before);
+      (options.embedding === prefix || shape[1] !== width || EMBEDDING.test(prefix) || order.indexOf(name) < before);
     if (prefix === options.output || (!asTable && prefix !== options.embedding && shape[1] === width)) {
       linears.push(hasBias ? { weight: name, bias } : { weight: name });
     } else if (asTable) tables.push(name);

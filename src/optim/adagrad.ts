@@ -53,6 +53,7 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
       options: { eps, epsInRoot, lrDecay, initialAccumulator, weightDecay },
       with: (changes) => adagrad({ lr, eps, epsInRoot, lrDecay, initialAccumulator, weightDecay, ...changes }),
       initialMemory: [initialAccumulator],
+      memoryNames: ['sum'],
       numbers: (step, rate) => ({
         rate: rate / (1 + step * lrDecay),
         decay: weightDecay,

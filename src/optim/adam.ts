@@ -65,6 +65,7 @@ function adamLike(name: string, options: AdamOptions, decay: number, decoupled: 
       options: { beta1, beta2, eps, weightDecay, amsgrad },
       with: (changes) => adamLike(name, { lr, beta1, beta2, eps, weightDecay, amsgrad, ...changes }, decay, decoupled),
       initialMemory: amsgrad ? [0, 0, 0] : [0, 0],
+      memoryNames: amsgrad ? ['mean', 'square', 'largest'] : ['mean', 'square'],
       numbers: (step, rate) => ({
         beta1,
         rest1: 1 - beta1,

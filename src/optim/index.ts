@@ -16,5 +16,5 @@ export {
 } from './optimizer.ts';
 export { type RmspropOptions, rmsprop } from './rmsprop.ts';
 export { type NotebookRpropOptions, notebookRprop, type RpropOptions, rprop } from './rprop.ts';
-export { cosineDecay, stepDecay, warmUp } from './schedule.ts';
+export { cosineDecay, type Schedule, type ScheduleData, stepDecay, warmUp } from './schedule.ts';
 export { type SgdOptions, sgd } from './sgd.ts';

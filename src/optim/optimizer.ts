@@ -28,6 +28,8 @@ export interface Optimizer {
   readonly options: Readonly<Record<string, number | boolean>>;
   /** The value that each block of memory starts with; its length is the number of blocks. */
   readonly initialMemory: readonly number[];
+  /** What the blocks of memory are called, in their order; saved with them. The bundled rules have names for all. */
+  readonly memoryNames?: readonly string[];
   /**
    * The numbers of an update, the same for every engine and always under the same names.
    *

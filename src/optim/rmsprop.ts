@@ -50,6 +50,7 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
       options: { alpha, eps, momentum, centered, weightDecay },
       with: (changes) => rmsprop({ lr, alpha, eps, momentum, centered, weightDecay, ...changes }),
       initialMemory: [0, 0, 0],
+      memoryNames: ['square', 'average', 'buffer'],
       numbers: (_, rate) => ({ rate, alpha, rest: 1 - alpha, eps, momentum, decay: weightDecay }),
       formula(m, { theta, g: given, memory: [square, average, buffer], numbers: n }) {
         const g = m.add(given, m.mul(n.decay, theta));

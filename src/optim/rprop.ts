@@ -35,6 +35,7 @@ export function notebookRprop(options: NotebookRpropOptions = {}): Optimizer {
       options: { delta, etaPlus, etaMinus },
       with: (changes) => notebookRprop({ delta, etaPlus, etaMinus, ...changes }),
       initialMemory: [delta, 0],
+      memoryNames: ['size', 'sign'],
       numbers: () => ({ etaPlus, etaMinus }),
       formula(m, { theta, g, memory: [before, signBefore], numbers: n }) {
         const sign = signOf(m, g);
@@ -85,6 +86,7 @@ export function rprop(options: RpropOptions = {}): Optimizer {
       options: { etaPlus, etaMinus, minStep, maxStep },
       with: (changes) => rprop({ lr, etaPlus, etaMinus, minStep, maxStep, ...changes }),
       initialMemory: [lr, 0],
+      memoryNames: ['size', 'gradient'],
       numbers: () => ({ etaPlus, etaMinus, minStep, maxStep }),
       formula(m, { theta, g: given, memory: [before, gBefore], numbers: n }) {
         const zero = m.constant(0);

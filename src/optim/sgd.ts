@@ -49,6 +49,7 @@ export function sgd(options: SgdOptions): Optimizer {
       {
         ...common,
         initialMemory: [],
+        memoryNames: [],
         numbers: (_, rate) => ({ rate, decay: weightDecay }),
         formula: (m, { theta, g, numbers: { rate, decay } }) => ({
           theta: m.sub(theta, m.mul(rate, m.add(g, m.mul(decay, theta)))),
@@ -62,6 +63,7 @@ export function sgd(options: SgdOptions): Optimizer {
     {
       ...common,
       initialMemory: [0],
+      memoryNames: ['velocity'],
       // What stays of the velocity, and what the gradient adds to it.
       numbers: (step, rate) => ({
         rate,

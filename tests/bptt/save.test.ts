@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { createModel } from '../../src/bptt/createModel.ts';
 import { createTrainer } from '../../src/bptt/createTrainer.ts';
+import { BF16, F16, halfOfNumber, numberOfHalf } from '../../src/bptt/halfFloats.ts';
 import { decodeModel, encodeModel } from '../../src/bptt/modelFile.ts';
 import { loadModel, loadTrainer, saveModel, saveTrainer } from '../../src/bptt/save.ts';
-import type { ModelSpec } from '../../src/bptt/spec.ts';
+import { type ModelSpec, parameterCount, resolveSpec } from '../../src/bptt/spec.ts';
 import type { Trainer, TrainerOptions, TrainingBatch } from '../../src/bptt/trainer.ts';
 import { LabelMap } from '../../src/data/labelMap.ts';
 import { Standardizer } from '../../src/data/standardizer.ts';
@@ -15,7 +16,7 @@ import { adam, adamw } from '../../src/optim/adam.ts';
 import type { Optimizer } from '../../src/optim/optimizer.ts';
 import { rmsprop } from '../../src/optim/rmsprop.ts';
 import { notebookRprop, rprop } from '../../src/optim/rprop.ts';
-import { cosineDecay } from '../../src/optim/schedule.ts';
+import { cosineDecay, scheduleFrom, stepDecay, warmUp } from '../../src/optim/schedule.ts';
 import { sgd } from '../../src/optim/sgd.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 
@@ -138,16 +139,53 @@ describe('a trainer', () => {
   });
 
   test('a learning rate that is a function has to be handed in again', async () => {
-    const optimizer = (): Optimizer => adam({ lr: cosineDecay(0.02, 20) });
+    const optimizer = (): Optimizer => adam({ lr: (step) => 0.02 / (step + 1) });
     const trainer = await make({ optimizer: optimizer() });
     await trainer.train(windows(5, 2));
     const bytes = await saveTrainer(trainer);
     await expect(loadTrainer(bytes)).rejects.toThrow(
-      "loadTrainer: the file's learning rate was a function, which is not saved: hand it in, loadTrainer(bytes, { optimizer: adam({ lr: … }) })",
+      "loadTrainer: the file's learning rate was a function of its own, which is not saved: hand it in, loadTrainer(bytes, { optimizer: adam({ lr: … }) })",
     );
     const { trainer: loaded } = await loadTrainer(bytes, { optimizer: optimizer() });
     await expectSame(trainer, loaded);
     await expect(loadTrainer(bytes, { optimizer: sgd({ lr: 1 }) })).rejects.toThrow('optimizer is adam');
+  });
+
+  test('a bundled schedule goes on where it was', async () => {
+    for (const lr of [
+      cosineDecay(0.02, 8, 0.001),
+      stepDecay(0.02, 2, 0.5),
+      warmUp(3, warmUp(3, stepDecay(0.03, 3, 0.1))),
+    ]) {
+      const trainer = await make({ optimizer: adam({ lr }) });
+      await trainer.train(windows(5, 2));
+      const { trainer: loaded } = await loadTrainer(await saveTrainer(trainer));
+      await expectSame(trainer, loaded);
+    }
+    const half = warmUp(2, (step: number) => 1 / (step + 1));
+    const trainer = await make({ optimizer: adam({ lr: half }) });
+    await expect(loadTrainer(await saveTrainer(trainer))).rejects.toThrow('was a function of its own');
+  });
+
+  test('a schedule that there is not is refused', async () => {
+    const file = await decodeModel(await saveTrainer(await make()));
+    let deep: unknown = 0.1;
+    for (let i = 0; i < 50_000; i++) deep = { schedule: 'warmUp', steps: 1, after: deep };
+    for (const [lr, message] of [
+      [{ schedule: 'cosine', lr: 1 }, "schedule is 'cosine', expected stepDecay, cosineDecay or warmUp"],
+      ['0.1', 'schedule is undefined'],
+      [{ schedule: 'cosineDecay', lr: -1, steps: 5, end: 0 }, 'cosineDecay: lr is -1'],
+    ] as const) {
+      const optimizer = { ...(file.metadata.optimizer as object), lr };
+      const bytes = await encodeModel({ ...file, metadata: { ...file.metadata, optimizer } });
+      await expect(loadTrainer(bytes)).rejects.toThrow(message);
+    }
+    expect(() => scheduleFrom(deep)).toThrow('at most 16 deep');
+  });
+
+  test.each(rules)('the memory of %s has names', async (_, optimizer) => {
+    const { metadata } = await decodeModel(await saveTrainer(await make({ optimizer })));
+    expect((metadata.optimizer as { memory: string[] }).memory).toHaveLength(optimizer.initialMemory.length);
   });
 
   test('cells, losses and update rules of its own are named and handed in', async () => {
@@ -215,6 +253,30 @@ describe('a model', () => {
     const plain = await createModel(spec, await trainer.parameters(), { engine: 'ts' });
     for (const { model } of [first, second, third, { model: plain }]) expect(await model.predict(input)).toEqual(want);
     expect((await loadModel(await saveModel(trainer), { dtype: 'float64' })).model.dtype).toBe('float64');
+  });
+
+  test('in half of the room: rounded to the nearest, halves to even, and float32 again', async () => {
+    const trainer = await make();
+    const parameters = await trainer.parameters();
+    parameters.bias_ho.set([1 + 2 ** -11, 1 + 3 * 2 ** -11, 65504, 2 ** -25]);
+    const whole = (await saveModel({ spec, parameters })).length;
+    for (const [dtype, want, format] of [
+      ['F16', [1, 1 + 2 ** -9, 65504, 0], F16],
+      ['BF16', [1, 1, 65536, 2 ** -25], BF16],
+    ] as const) {
+      const file = await saveModel({ spec, parameters }, { dtype });
+      expect(file.length).toBeLessThan(whole - 1.9 * parameterCount(resolveSpec(spec)));
+      const { tensors } = await decodeModel(file);
+      expect(tensors.bias_ho.values).toEqual(Float32Array.from(want));
+      const nearest = parameters.weight_hh_l1.map((v) => numberOfHalf(halfOfNumber(v, format), format));
+      expect(tensors.weight_hh_l1.values).toEqual(nearest);
+      expect((await loadModel(file, { engine: 'ts' })).model.dtype).toBe('float32');
+    }
+    parameters.bias_ho[2] = 65520;
+    await expect(saveModel({ spec, parameters }, { dtype: 'F16' })).rejects.toThrow(
+      RangeError('encodeModel: bias_ho[2] is 65520, which is no F16'),
+    );
+    await expect(saveModel({ spec, parameters }, { dtype: 'f16' as never })).rejects.toThrow('dtype is f16, expected');
   });
 
   test('is read as safetensors under the names of PyTorch', async () => {

@@ -35,8 +35,11 @@ test('out of the packed packages, npx and the installed command train, sample, c
   expect(trained).toContain('Write text:  npx bptt-cli sample run ');
   const bptt = (...args: string[]) => run(join(app, 'node_modules/.bin/bptt'), args, app, plainEnvironment());
   expect(bptt('sample', 'run', '--length', '30')).toHaveLength(30);
-  expect(bptt('compare', 'run')).toContain('held out');
+  expect(bptt('compare', 'run')).toContain('held-out');
   expect(bptt('notebook', '004b', '--out', 'pictures')).toContain('data has 137628 chars, 80 unique');
+  expect(bptt('convert', 'run', 'net.npz')).toContain('written     net.npz');
+  expect(bptt('export', '--to', 'torch', 'run')).toContain('run/train.py --iterations');
+  expect(bptt('sweep', 'all', '--grid', 'lr=0.1,0.2', '--kubernetes')).toContain(`bptt-cli@${tool.version} sweep all`);
   expect(bptt('memory', '--help')).toContain('Usage: bptt memory [options] <problem>');
   expect(bptt('--help')).toMatch(/^ {2}train (.*\n)+ {2}sample /m);
   expect(() => bptt('train')).toThrow('error: which text? Name a file, or - for standard input\n');

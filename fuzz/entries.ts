@@ -26,7 +26,11 @@ export interface Target {
 /** The recipes of each entry point of the package. */
 const RECIPES: Readonly<Record<string, Recipes>> = {
   '.': { ...models, ...layers, ...files },
-  './static': { createTrainer: models.createTrainer },
+  './static': {
+    ...{ createTrainer: models.createTrainer, createModel: models.createModel },
+    ...{ saveTrainer: models.saveTrainer, saveModel: models.saveModel },
+    ...{ loadTrainer: files.loadTrainer, loadModel: files.loadModel },
+  },
   './tensor': { ...tensor, ...random },
   './tensor/ndarray': views,
   './tensor/numpy': numpy,

@@ -177,11 +177,16 @@ export async function loadTrainerWith(
  */
 export async function saveModel(
   model: Trainer | { readonly spec: ModelSpec | ResolvedSpec; readonly parameters: NamedTensors },
-  { dtype, ...options }: SaveModelOptions = {},
+  options: SaveModelOptions = {},
 ): Promise<Uint8Array> {
   const fn = 'saveModel';
-  assertObject(fn, 'model', model, 'a trainer, a model, or { spec, parameters }');
-  const metadata = metadataOf(fn, options);
+  const given = model as { readonly spec?: unknown; readonly parameters?: unknown } | null | undefined;
+  if (typeof given?.spec !== 'object' || !['object', 'function'].includes(typeof given.parameters)) {
+    throw new TypeError(`${fn}: model is ${describe(model)}, expected a trainer, a model or { spec, parameters }`);
+  }
+  assertObject(fn, 'options', options);
+  const { dtype, ...others } = options;
+  const metadata = metadataOf(fn, others);
   const spec = resolveSpec(model.spec);
   const parameters = typeof model.parameters === 'function' ? await model.parameters() : model.parameters;
   assertObject(fn, 'parameters', parameters, 'the weights by name');

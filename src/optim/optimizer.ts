@@ -216,7 +216,7 @@ export function assertOptimizer(fn: string, optimizer: unknown): asserts optimiz
     const wanted = 'expected one of bptt/optim, as in optimizer: adam({ lr: 0.001 })';
     throw new TypeError(`${fn}: optimizer is ${describe(optimizer)}, ${wanted}`);
   }
-  const { name, lr, formula } = optimizer as Optimizer;
+  const { name, lr, formula, memoryNames } = optimizer as Optimizer;
   if (typeof name !== 'string') throw new TypeError(`${fn}: optimizer.name is ${describe(name)}, expected a name`);
   if (typeof lr !== 'number' && typeof lr !== 'function') {
     throw new TypeError(`${fn}: optimizer.lr is ${describe(lr)}, expected a number ≥ 0 or a schedule`);
@@ -227,6 +227,10 @@ export function assertOptimizer(fn: string, optimizer: unknown): asserts optimiz
   for (const [option, value] of Object.entries(options)) {
     if (typeof value === 'number' || typeof value === 'boolean') continue;
     throw new TypeError(`${fn}: optimizer.options.${option} is ${describe(value)}, expected a number or a flag`);
+  }
+  const isName = (one: unknown): boolean => typeof one === 'string';
+  if (memoryNames !== undefined && !(Array.isArray(memoryNames) && memoryNames.every(isName))) {
+    throw new TypeError(`${fn}: optimizer.memoryNames is ${describe(memoryNames)}, expected a list of names`);
   }
   const bad = initialMemory.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {

@@ -53,8 +53,8 @@ export interface Outcome {
 }
 
 /** The learning rate where `progress`, from 0 to 1, of a run is done. */
-export function rateAt({ lr, decays }: Pick<PresetNet, 'lr' | 'decays'>, progress: number): number {
-  if (!decays) return lr;
+export function rateAt({ lr, lrDecay }: Pick<PresetNet, 'lr' | 'lrDecay'>, progress: number): number {
+  if (!lrDecay) return lr;
   if (progress < WARM_UP) return (lr * progress) / WARM_UP;
   return (lr * (1 + Math.cos((Math.PI * (progress - WARM_UP)) / (1 - WARM_UP)))) / 2;
 }
@@ -75,7 +75,7 @@ function trainerOf(net: PresetNet, V: number, lr: (step: number) => number, cond
     steps,
     batch,
     optimizer: rule,
-    clip,
+    ...(clip && { clip }),
     init,
     seed,
     threads: Math.min(threads, batch),

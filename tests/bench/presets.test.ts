@@ -10,10 +10,10 @@ const small: PresetNet = { ...PRESET_NETS[1], hidden: 16, steps: 7, batch: 4, lr
 const text = 'the old hills hold the heron well. '.repeat(40);
 
 it('a rate rises over the first twentieth of a run and falls to 0 at its end, or stays', () => {
-  const rates = [0, 0.025, 0.05, 0.525, 1].map((progress) => rateAt({ lr: 0.8, decays: true }, progress));
+  const rates = [0, 0.025, 0.05, 0.525, 1].map((progress) => rateAt({ lr: 0.8, lrDecay: true }, progress));
   for (const [i, rate] of [0, 0.4, 0.8, 0.4, 0].entries()) expect(rates[i]).toBeCloseTo(rate, 12);
-  expect(rateAt({ lr: 0.8, decays: false }, 0)).toBe(0.8);
-  expect(rateAt({ lr: 0.8, decays: false }, 1)).toBe(0.8);
+  expect(rateAt({ lr: 0.8, lrDecay: false }, 0)).toBe(0.8);
+  expect(rateAt({ lr: 0.8, lrDecay: false }, 1)).toBe(0.8);
 });
 
 /** Bits per character of one stream, symbol by symbol. */
@@ -54,7 +54,7 @@ it('a run learns from as many characters as its pace gives in its time, and keep
 });
 
 it('a net whose rate is far too high is reported with the weights of the look at which it was best', async () => {
-  const net: PresetNet = { ...small, lr: 3, optimizer: 'adagrad', decays: false };
+  const net: PresetNet = { ...small, lr: 3, optimizer: 'adagrad', lrDecay: false };
   const { last, best, bestAt } = await runPreset(net, { name: 'hills', text }, { seconds: 1, pace: 2800 }, conditions);
   expect(bestAt).toBeLessThan(1);
   expect(best).toBeLessThan(last);

@@ -12,6 +12,7 @@ import type { DeviceBuffer, FloatBuffer } from '../../src/webgpu/device/buffers.
 import type { Device } from '../../src/webgpu/device/device.ts';
 import { type WebgpuEngineOptions, webgpuEngine } from '../../src/webgpu/training/engine.ts';
 import type { RecurrencePlan } from '../../src/webgpu/training/recurrence.ts';
+import { weightGradients } from '../../src/webgpu/training/weightGradients.ts';
 import { arbitraryModel, type Kind } from '../property/models.ts';
 import { openTestDevice } from './device.ts';
 
@@ -380,6 +381,19 @@ describe('an engine', () => {
       ...['minGru backward, 5 steps in a dispatch', 'weightGradients'],
     ]);
     engine.dispose();
+  });
+
+  it('adds gradients of weights and biases to what is there', async () => {
+    // In one buffer, as the engine has them: dW [2,2], db [2], dy [3,2], x [3,2].
+    const all = device.floats([1, 2, 3, 4, 5, 6, ...[1, 0, 2, 1, 0, 3], ...[1, 2, 3, 4, 5, 6]]);
+    const [dW, db, dy, x] = [all.slice(0, 4), all.slice(4, 6), all.slice(6, 12), all.slice(12, 18)];
+    const sizes = { ids: null, R: 3, O: 2 };
+    weightGradients([
+      { dW, dy, x, D: 2, ...sizes },
+      { dW: db, dy, x: null, D: 0, ...sizes },
+    ]);
+    // dW += dyᵀ·x, db += Σ dy
+    expect([...(await all.read())].slice(0, 6)).toEqual([1 + 7, 2 + 10, 3 + 18, 4 + 22, 5 + 3, 6 + 4]);
   });
 
   it('computes recurrences by the plan that it is given', () => {

@@ -136,7 +136,7 @@ describe('a fault of the engine fails', () => {
     ['nb004a_binary_addition.json', 'small', 'lossBackward', 'dlogits', large, /layer_2_deltas/],
     ['nb004b_min_char_rnn.json', 'small', 'matmulTN', '0', large, /grads_unclipped.Whh/],
     ['nb004b_min_char_rnn.json', 'small', 'update', '1', large, /params_after_1.bh/],
-    ['nb004b_min_char_rnn.json', 'small_clipping_active', 'clip', '0', 'of the wrong sign', /rows.*loss/],
+    ['nb004b_min_char_rnn.json', 'small_clipping_active', 'clipByValue', '0', 'of the wrong sign', /rows.*loss/],
     ['numerics.json', null, 'lossOutputs', '1', large, /softmax/],
     ['numerics.json', null, 'cellForward', 'states.0', 'lacking its last element', /tanh/],
     ['numerics.json', null, 'cellForward', 'states.0', large, /logistic/],

@@ -1,6 +1,7 @@
 import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
 import { add, type DoubleDouble, LN2, quotientOf, splitAt, upperHalf } from './doubleDouble.ts';
-import { highWord, powerOfTwo } from './powerOfTwo.ts';
+import { highWord } from './exponent.ts';
+import { powerOfTwo } from './powerOfTwo.ts';
 import type { FloatArray } from './shape.ts';
 
 /** Logarithms are split at this digit: sums of their upper parts are exact. */

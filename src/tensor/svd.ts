@@ -1,5 +1,6 @@
 import { assertFloats, assertLength } from '../check/arrays.ts';
-import { exponentOf, powerOfTwo } from './powerOfTwo.ts';
+import { exponentOf } from './exponent.ts';
+import { powerOfTwo } from './powerOfTwo.ts';
 import type { FloatArray } from './shape.ts';
 import { sumOfSquares } from './sum.ts';
 

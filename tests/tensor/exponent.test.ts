@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { exponentOf, highWord, powerOfTwo } from '../../src/tensor/powerOfTwo.ts';
+import { exponentOf, highWord } from '../../src/tensor/exponent.ts';
+import { powerOfTwo } from '../../src/tensor/powerOfTwo.ts';
 
 it('powers of two and their exponents, denormals included', () => {
   for (let n = -1074; n <= 1023; n++) {

@@ -73,6 +73,8 @@ interface CarriedState {
 
 /** Steps whose results the device keeps until they are read. */
 const MOST_RESULTS = 1024;
+/** A word for each step whether its update failed, the first for the step before; as many fours as hold them. */
+const FAULT_WORDS = 4 * Math.ceil((MOST_RESULTS + 1) / 4);
 /** Steps of a submit, and bytes that they may bring. */
 const STEPS_A_SUBMIT = 32;
 const UPLOAD_BYTES = 2 ** 22;
@@ -99,6 +101,8 @@ export class WebgpuSession implements Session<StagedStep> {
   /** The numbers of several steps, one after another. */
   private readonly upload: FloatBuffer;
   private readonly hostUpload: Float32Array<ArrayBuffer>;
+  /** What is read of steps: a copy of {@link UpdateBuffers.faults}, then their results. */
+  private readonly read: FloatBuffer;
   /** What an update that failed would have left; null after any other step. */
   private spoilt: Pick<FailedStep, 'parameters' | 'memory'> | null = null;
   private readonly programs = new LruMap<string, Promise<Program>>(KEPT_WINDOWS, (program) => destroy(program));
@@ -154,6 +158,7 @@ export class WebgpuSession implements Session<StagedStep> {
     this.plan = { rules, clip: { kind, limit: limit ?? 0 }, l2 };
     const roles = rolesOf(this.layout, l2, partition);
     this.roles = roles && device.uints(roles, 'roles of the parameters');
+    this.read = device.floats(FAULT_WORDS + RESULT_WORDS * (MOST_RESULTS + 1), 'results of steps');
     this.buffers = {
       parameters: parameters.flat,
       gradients: gradients.flat,
@@ -162,9 +167,8 @@ export class WebgpuSession implements Session<StagedStep> {
       roles: this.roles,
       partials: webgpu.floats(partialsLength(P)),
       numbers: webgpu.floats(stepNumbersLength(rules)),
-      // Behind the results that are read there is room for the faults.
-      results: device.floats((RESULT_WORDS + 1) * (MOST_RESULTS + 1), 'results of steps'),
-      faults: device.uints(new Uint32Array(MOST_RESULTS + 1), 'faults of updates'),
+      results: this.read.slice(FAULT_WORDS, this.read.length),
+      faults: device.uints(new Uint32Array(FAULT_WORDS), 'faults of updates'),
     };
     for (const [b, block] of this.buffers.memory.entries()) block.write(initialMemory(partition, b, P));
     const longest = this.load({ mode: 'train', steps: T, masked: true, dropping: drops(resolved) }).words;
@@ -243,13 +247,10 @@ export class WebgpuSession implements Session<StagedStep> {
       before.catch(() => {});
       from = to;
     }
-    const end = RESULT_WORDS * (count + 1);
-    this.device.transfer(results.slice(end, end + count), faults.slice(1, count + 1));
-    const found = await results.slice(RESULT_WORDS, end + count).read();
-    const faulty = found.subarray(RESULT_WORDS * count);
+    const found = await this.read.slice(0, FAULT_WORDS + RESULT_WORDS * (count + 1)).read();
     const outcomes = staged.map(({ mode }, s): StepResult => {
-      const [loss, squares, failed] = found.subarray(RESULT_WORDS * s);
-      const ofUpdate = faulty[s] === 0 ? null : 'the update';
+      const [loss, squares, failed] = found.subarray(FAULT_WORDS + RESULT_WORDS * (s + 1));
+      const ofUpdate = found[s + 1] === 0 ? null : 'the update';
       return {
         loss: mode === 'train' && this.plan.l2 > 0 ? loss + this.plan.l2 * squares : loss,
         failed: failed === FAILED.loss ? 'the loss' : failed === FAILED.gradient ? 'the gradient' : ofUpdate,
@@ -323,7 +324,7 @@ export class WebgpuSession implements Session<StagedStep> {
     }
     for (const program of this.programs.values()) destroy(program);
     this.webgpu.dispose();
-    for (const buffer of [this.upload, this.buffers.results, this.buffers.faults, this.roles]) buffer?.destroy();
+    for (const buffer of [this.upload, this.read, this.buffers.faults, this.roles]) buffer?.destroy();
   }
 
   /** The dropout masks among what a batch writes, and the rest. */
@@ -406,6 +407,7 @@ export class WebgpuSession implements Session<StagedStep> {
         from: model.stack.stateAfter(row, layer)[index],
       }));
       applyUpdate(train ? plan : null, buffers, states);
+      device.transfer(this.read.slice(0, FAULT_WORDS), buffers.faults);
     });
     return { list, words, outputs, stages: mode === 'predict' ? names : [...names, 'reduceGradient', 'applyUpdate'] };
   }

@@ -60,6 +60,12 @@ export class Keeper {
     }
   }
 
+  /** Another last row; the log is written anew with the next model. */
+  replaceLast(row: LogRow): void {
+    this.rows[this.rows.length - 1] = row;
+    this.logged = -1;
+  }
+
   /** The model as it is now, and, unless it is the same as before, the best one; written while the caller goes on. */
   save(model: { bytes: Uint8Array; iteration: number }, best?: Uint8Array): Promise<void> {
     this.model = model;

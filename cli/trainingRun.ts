@@ -258,11 +258,16 @@ export class TrainingRun {
     const { training, heldOut } = this;
     const { keeper, desk } = this.parts;
     const { iteration, smoothLoss } = training.point;
-    if (iteration === (keeper.rows.at(-1)?.iteration ?? 0)) return;
+    const before = keeper.rows.at(-1);
     const { loss, bits } = training;
     const measured = heldOut?.iteration === iteration && { heldOut: { bits: heldOut.bits, symbols: heldOut.symbols } };
     this.rowAt = this.elapsed;
     const row = { iteration, seconds: this.seconds, loss, smoothLoss, bits, ...measured };
+    if (iteration === (before?.iteration ?? 0)) {
+      // At the end more symbols are measured than on the way.
+      if (before && measured && before.heldOut?.symbols !== measured.heldOut.symbols) keeper.replaceLast(row);
+      return;
+    }
     keeper.add(row);
     desk.row(row);
   }

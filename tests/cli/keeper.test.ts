@@ -80,3 +80,15 @@ test('a folder that somebody else has taken is left to them', async () => {
   expect(kept.failure).toMatch(/^process \d+ on elsewhere; if it is over, remove/);
   expect(existsSync(folder.model)).toBe(false);
 });
+
+test('the last row is written anew where more was measured at the end', async () => {
+  const { keeper: kept, folder } = keeper();
+  kept.add(row(1));
+  kept.add(row(2));
+  kept.replaceLast({ ...row(2), heldOut: { bits: 2.5, symbols: 90 } });
+  await kept.save(bytes(2));
+  expect(folder.readLog(id).map(({ iteration, heldOut }) => [iteration, heldOut?.symbols])).toEqual([
+    [1, undefined],
+    [2, 90],
+  ]);
+});

@@ -167,7 +167,7 @@ describe('the scripts', () => {
 });
 
 test('2 × 3 runs, killed in the middle and gone on with, end as if nothing had been', async () => {
-  const long = ['--', ...small, '--iterations', '8000'];
+  const long = ['--', ...small, '--iterations', '4000'];
   const first = bptt(['sweep', 'all', ...grid, '--run', '--jobs', '2', ...long], folder);
   const whole = ended(first);
   const fourth = at('all', '3,cell=gru,lr=0.05.txt');
@@ -189,7 +189,7 @@ test('2 × 3 runs, killed in the middle and gone on with, end as if nothing had 
 
   // one of them, run alone, is the same to the byte of its log's figures
   const { name } = readPlan(at('all')).runs[2];
-  await run('train', [...small, '--iterations', '8000', '--cell', 'elman', '--lr', '0.2', '--out', 'alone'], folder);
+  await run('train', [...small, '--iterations', '4000', '--cell', 'elman', '--lr', '0.2', '--out', 'alone'], folder);
   const last = (path: string) => readFileSync(at(path, 'log.csv'), 'utf8').trimEnd().split('\n').at(-1)!.split(',');
   const [got, want] = [last(join('all', name)), last('alone')];
   const figures = ([iteration, , ...rest]: string[]) => [iteration, ...rest.slice(0, -1)]; // the time and the run's name are its own
@@ -198,7 +198,7 @@ test('2 × 3 runs, killed in the middle and gone on with, end as if nothing had 
   const { out, status } = await run('compare', ['all'], folder);
   expect(status).toBe(0);
   const bits = out
-    .match(/^\d\.\d{3}(?= bits per character over \d+ held-out characters, iteration 8000:)/gm)!
+    .match(/^\d\.\d{3}(?= bits per character over \d+ held-out characters, iteration 4000:)/gm)!
     .map(Number);
   expect(bits).toHaveLength(6);
   expect(bits).toEqual(bits.toSorted((a, b) => a - b));

@@ -276,7 +276,9 @@ describe('a model', () => {
     await expect(saveModel({ spec, parameters }, { dtype: 'F16' })).rejects.toThrow(
       RangeError('encodeModel: bias_ho[2] is 65520, which is no F16'),
     );
-    await expect(saveModel({ spec, parameters }, { dtype: 'f16' as never })).rejects.toThrow("dtype is 'f16', expected");
+    await expect(saveModel({ spec, parameters }, { dtype: 'f16' as never })).rejects.toThrow(
+      "dtype is 'f16', expected",
+    );
   });
 
   test('is read as safetensors under the names of PyTorch', async () => {

@@ -637,7 +637,8 @@ describe.each(engines)('$name, $dtype', (under) => {
   });
 });
 
-it('10 000 steps leave the heap flat', () => {
+// The heap grows by some 240 kB once in some runs, wherever V8 happens to; what leaks does so in every run.
+it('10 000 steps leave the heap flat', { retry: 2 }, () => {
   const script = fileURLToPath(new URL('../heap.ts', import.meta.url));
   const node = ['--expose-gc', '--conditions=bptt-source', '--import', 'tsx', script, 'ts'];
   const { engine, updates, heapUsed, arrayBuffers } = JSON.parse(

@@ -62,7 +62,8 @@ describe('training', () => {
     }
   });
 
-  it('10 000 steps leave heap and memory flat', () => {
+  // The heap grows by some 240 kB once in some runs, wherever V8 happens to; what leaks does so in every run.
+  it('10 000 steps leave heap and memory flat', { retry: 2 }, () => {
     const script = fileURLToPath(new URL('../heap.ts', import.meta.url));
     const node = ['--expose-gc', '--conditions=bptt-source', '--import', 'tsx', script, 'wasm'];
     const { engine, updates, heapUsed, arrayBuffers, moved } = JSON.parse(

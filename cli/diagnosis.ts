@@ -3,6 +3,8 @@ import type { Reading } from './training.ts';
 
 /** Symbols read before anything is said of how a net learns. */
 const patience = 100_000;
+/** So many times worse than guessing is said at once. */
+const wild = 10;
 /** Bits by which a figure must be off. */
 const margin = 0.1;
 /** A symbol that was seen fewer times than this, on average, cannot be learnt. */
@@ -38,8 +40,8 @@ export class Diagnosis {
 
   /** What is to be said of a net at this point; undefined where nothing is, or it was said before. */
   of(iteration: number, bits: number, heldOut: number | undefined): string | undefined {
-    if (iteration * this.perIteration < patience) return undefined;
     const chance = Math.log2(this.size);
+    if (iteration * this.perIteration < patience && !(bits > wild * chance)) return undefined;
     const { lr } = this.settings;
     const smaller = `a smaller --lr (${short(lr / 5)}) or --clip-norm 1`;
     const grown = bits > this.lowest + 5 * margin;

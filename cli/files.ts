@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
@@ -50,12 +50,21 @@ function isFolder(path: string): boolean {
 /** What {@link writeAtomic} and {@link saveAtomic} call a file that is not whole yet. */
 const UNFINISHED = /\.(\d+)\.tmp$/;
 
-/** Writes a file so that a reader, or a stop halfway, finds either the old content or the new, never a part. */
+/**
+ * Writes a file so that a reader, or a stop halfway, finds either the old content or the new, never a part. A link stays one,
+ * and what it points to is written; so do devices and pipes, which are written to as they are.
+ */
 export function writeAtomic(path: string, content: string | Uint8Array): void {
-  const unfinished = `${path}.${process.pid}.tmp`;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found && !found.isFile()) {
+    writeFileSync(path, content);
+    return;
+  }
+  const target = found ? realpathSync(path) : path;
+  const unfinished = `${target}.${process.pid}.tmp`;
   try {
     writeFileSync(unfinished, content);
-    renameSync(unfinished, path);
+    renameSync(unfinished, target);
   } catch (error) {
     rmSync(unfinished, { force: true });
     throw error;

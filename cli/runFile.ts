@@ -65,14 +65,18 @@ export interface RunNote {
 /** What a run's model file is known by. */
 export const RUN = 'bptt run 1';
 
-/** A run's model as it is read from a file. */
-export interface RunFile {
-  note: RunNote;
-  symbols: Symbols;
+/** A net as it is read from a file. */
+interface Net {
   spec: ModelSpec;
   parameters: NamedTensors;
   /** The carried states, [batch,H] by name; none in a file of weights alone. */
   states: NamedTensors;
+}
+
+/** A run's model as it is read from a file. */
+export interface RunFile extends Net {
+  note: RunNote;
+  symbols: Symbols;
   /** What the library notes of the trainer: docs/format.md. */
   header: { spec: Record<string, unknown>; options: Record<string, unknown>; optimizer: Record<string, unknown> };
   bytes: Uint8Array;
@@ -95,37 +99,57 @@ export function encodeRun(trainer: Trainer, note: RunNote): Promise<Uint8Array> 
  */
 export async function readRun(path: string): Promise<RunFile> {
   const bytes = read(path);
-  let file: ModelFile;
+  const file = await decodeFile(path, bytes);
+  const { tool, ...note } = (file.metadata.metadata ?? {}) as unknown as RunNote & { tool: unknown };
+  if (tool !== RUN) throw new Error(`${path}: it holds no model of this tool and version`);
+  const header = file.metadata as unknown as RunFile['header'];
+  return { ...netOf(file), note, bytes, header, symbols: symbolsFrom(note.unit, note.symbols) };
+}
+
+/**
+ * Reads what writes text: a model of a run, or one that `convert` made of it.
+ *
+ * @throws {Error} naming the file and what is wrong with it.
+ */
+export async function readWriter(path: string): Promise<Net & { symbols: Symbols }> {
+  const file = await decodeFile(path, read(path));
+  const {
+    symbols,
+    vocabulary = symbols,
+    unit = 'character',
+  } = (file.metadata.metadata ?? {}) as Record<string, unknown>;
+  const net = netOf(file);
+  const isNamed = Array.isArray(vocabulary) && vocabulary.every((one) => typeof one === 'string');
+  if (!isNamed || vocabulary.length !== net.spec.inputSize || (unit !== 'character' && unit !== 'word')) {
+    throw new Error(`${path}: it holds no symbols to write with, as a run and what convert makes of one do`);
+  }
+  return { ...net, symbols: symbolsFrom(unit, vocabulary) };
+}
+
+async function decodeFile(path: string, bytes: Uint8Array): Promise<ModelFile> {
   try {
-    file = await decodeModel(bytes);
+    return await decodeModel(bytes);
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message.replace(/^\w+: /, '')}`, { cause: error });
   }
-  const { tool, ...note } = (file.metadata.metadata ?? {}) as unknown as RunNote & { tool: unknown };
-  if (tool !== RUN) throw new Error(`${path}: it holds no model of this tool and version`);
+}
+
+function netOf({ tensors, metadata }: ModelFile): Net {
   const named = (prefix: string): NamedTensors =>
     Object.fromEntries(
-      Object.entries(file.tensors)
+      Object.entries(tensors)
         .filter(([name]) => (prefix === '' ? !name.includes('.') : name.startsWith(prefix)))
         .map(([name, { values }]) => [name.slice(prefix.length), values]),
     );
-  return {
-    ...{ note, bytes, symbols: symbolsFrom(note.unit, note.symbols) },
-    header: file.metadata as unknown as RunFile['header'],
-    spec: specFromJson(file.metadata.spec as Record<string, unknown>),
-    parameters: named(''),
-    states: named('state.'),
-  };
+  const spec = specFromJson(metadata.spec as Record<string, unknown>);
+  return { spec, parameters: named(''), states: named('state.') };
 }
 
 /**
  * A sampler of the model that goes on from the state that training had come to, in the first of its sequences. A net whose
  * state is carried through all of training may be at home only there, and talk nonsense from a state of zeros.
  */
-export async function samplerOf(
-  { spec, parameters, states }: Pick<RunFile, 'spec' | 'parameters' | 'states'>,
-  engine: EngineName,
-): Promise<AnySampler> {
+export async function samplerOf({ spec, parameters, states }: Net, engine: EngineName): Promise<AnySampler> {
   const sampler = await createSampler(spec, parameters, { engine, ...(await commandGpu(engine)) });
   const first = Object.entries(states).map(([name, values]) => [name, values.subarray(0, spec.hiddenSize)]);
   if (first.length > 0) sampler.setState(Object.fromEntries(first));

@@ -67,6 +67,11 @@ export class RunFolder {
     return run;
   }
 
+  /** The file of the best model, or of the last one where that is wanted or there is no best one. */
+  modelFor(last: boolean): string {
+    return last || !existsSync(this.best) ? this.model : this.best;
+  }
+
   /** Gives the lock back, and removes what this process has not finished writing. */
   release(): void {
     if (!existsSync(this.path)) return;

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parameterLayout, resolveSpec } from 'bptt';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
@@ -45,6 +46,7 @@ export const command: Command = createCommand(
       'bf16',
     ]),
   )
+  .option('--last', 'of a run the last model; without it the one that foresaw the held-out text best')
   .option('--at <path>', 'where in a checkpoint of PyTorch the state_dict is, such as model or ema.module')
   .option('--recurrent <prefix>', 'prefix of the recurrent layers, where a file has several')
   .option('--output <prefix>', 'prefix of the output layer, where there are several')
@@ -88,6 +90,8 @@ async function convert(from: string, to: string | undefined, options: Options): 
     const upper = dtype?.toUpperCase() as FileDtype | undefined;
     const { files, leftOut } = await encoded(to, model, { dtype: upper, rename });
     assertAllUsed(renamings, used);
+    const own = Object.keys(files).find((path) => resolve(path) === resolve(from));
+    if (own !== undefined) throw new Error(`${own} is the file that is read: name another one to write`);
     for (const [path, content] of Object.entries(files)) {
       writeFile(path, content);
       print(`written     ${path}, ${Buffer.byteLength(content)} bytes`);

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { ENGINE_NAMES, type EngineName, type SampleOptions } from 'bptt';
@@ -6,7 +6,7 @@ import { RandomState } from 'bptt/tensor';
 import { type Command, Option } from 'commander';
 import { createCommand, numberBetween, wholeNumber } from '../options.ts';
 import { printable } from '../printable.ts';
-import { readRun, samplerOf } from '../runFile.ts';
+import { readWriter, samplerOf } from '../runFile.ts';
 import { RunFolder } from '../runFolder.ts';
 import { openingId, type Symbols } from '../symbols.ts';
 
@@ -26,7 +26,7 @@ const DRAWN = { onDevice: 256, here: 1 };
 const positive = (max: number) => numberBetween(0, max, { positive: true });
 
 export const command: Command = createCommand('sample', 'Writes text drawn from a trained net to standard output.')
-  .argument('<run>', 'folder of a run, or a model file of one')
+  .argument('<run>', 'folder of a run, a model file of one, or what convert made of it (.bptt)')
   .option('--last', 'of a folder the last model; without it the one that foresaw the held-out text best')
   .option('--prime <text>', 'what the text begins with, - for standard input (default: nothing)')
   .option('--length <n>', 'characters or words to draw', wholeNumber(1e12, 0), 500)
@@ -52,7 +52,7 @@ export const command: Command = createCommand('sample', 'Writes text drawn from 
 async function sample(run: string, options: Options): Promise<void> {
   const { last = false, prime, length, stream, maxLength, seed, engine, ...how } = options;
   if (maxLength < Infinity && !stream) throw new RangeError('--max-length is of a text without end: it needs --stream');
-  const file = await readRun(modelOf(run, last));
+  const file = await readWriter(modelOf(run, last));
   const { symbols } = file;
   const begin = prime === '-' ? await readAll(process.stdin) : prime;
   const ids = primeIds(symbols, begin);
@@ -79,8 +79,7 @@ async function sample(run: string, options: Options): Promise<void> {
 /** A run's best model, or its last one; or the file itself. */
 function modelOf(run: string, last: boolean): string {
   if (statSync(run, { throwIfNoEntry: false })?.isFile()) return run;
-  const folder = RunFolder.open(run);
-  return last || !existsSync(folder.best) ? folder.model : folder.best;
+  return RunFolder.open(run).modelFor(last);
 }
 
 /** What the net reads before the first draw: the prime, or what a text begins after. */

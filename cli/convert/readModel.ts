@@ -14,9 +14,12 @@ import {
 } from 'bptt/interop';
 import { reason } from '../files.ts';
 import { RunFolder } from '../runFolder.ts';
+import type { Unit } from '../symbols.ts';
 
 /** What the caller says of a file that does not say it. */
 export interface Reading {
+  /** Of a run its last model, not its best. */
+  last?: boolean | undefined;
   at?: string | undefined;
   recurrent?: string | undefined;
   output?: string | undefined;
@@ -48,6 +51,8 @@ export interface ConvertedModel extends ForeignModel {
   /** Of ONNX: the net reads its steps from the last to the first. */
   reversed?: boolean;
   vocabulary?: readonly string[];
+  /** Of a run: what its symbols are. */
+  unit?: Unit;
   /** What of the file is no part of a model, in words. */
   leftOut: readonly string[];
 }
@@ -75,7 +80,7 @@ export const READ_SUFFIXES = Object.keys(READERS);
  */
 export function openModel(given: string, reading: Reading): Promise<OpenedModel> | OpenedModel {
   const isFolder = statSync(given, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  const path = isFolder ? RunFolder.open(given).model : given;
+  const path = isFolder ? RunFolder.open(given).modelFor(reading.last ?? false) : given;
   const suffix = extname(path).toLowerCase();
   if (!Object.hasOwn(READERS, suffix)) {
     throw new Error(
@@ -102,7 +107,7 @@ async function readOwn(_: string, bytes: Uint8Array): Promise<OpenedModel> {
   const { tensors, metadata } = await decodeModel(bytes);
   const { kind } = metadata;
   // A run notes its symbols; whoever saves a model by the library may have noted a vocabulary.
-  const { symbols, vocabulary = symbols } = (metadata.metadata ?? {}) as Record<string, unknown>;
+  const { symbols, vocabulary = symbols, unit } = (metadata.metadata ?? {}) as Record<string, unknown>;
   const stored = storedTensors(readSafetensors(bytes).tensors);
   return {
     format: String(kind),
@@ -115,6 +120,7 @@ async function readOwn(_: string, bytes: Uint8Array): Promise<OpenedModel> {
         parameters: Object.fromEntries(parts.map(([name, { values }]) => [name, values])),
         recognised: [`${kind}: its spec is in the file`],
         ...(Array.isArray(vocabulary) ? { vocabulary: vocabulary as string[] } : {}),
+        ...(unit === 'word' || unit === 'character' ? { unit } : {}),
         leftOut: more.length === 0 ? [] : [`the state of training (${more.join(', ')})`],
       };
     },

@@ -22,14 +22,10 @@ export interface Written {
 type Writer = (path: string, model: ConvertedModel, writing: Writing) => Promise<Written> | Written;
 
 const WRITERS: Readonly<Record<string, Writer>> = {
-  '.bptt': async (path, { spec, parameters, vocabulary }, { dtype }) => ({
-    files: {
-      [path]: await saveModel(
-        { spec, parameters },
-        { metadata: vocabulary === undefined ? {} : { vocabulary }, ...(dtype && { dtype }) },
-      ),
-    },
-  }),
+  '.bptt': async (path, { spec, parameters, vocabulary, unit }, { dtype }) => {
+    const metadata = { ...(vocabulary && { vocabulary }), ...(unit && { unit }) };
+    return { files: { [path]: await saveModel({ spec, parameters }, { metadata, ...(dtype && { dtype }) }) } };
+  },
   '.safetensors': writeWeights,
   '.npz': (path, model, writing) => ({
     files: { [path]: writeNpz(stateDict(model, plain(path, writing))) },

@@ -160,6 +160,20 @@ describe('convert', () => {
     expect(out).toContain('left out    the state of training (optimizer.0, state.h_l0)');
     const { model, metadata } = await loadModel(bytes('run.bptt'));
     expect((metadata.vocabulary as string[]).length).toBe(model.spec.inputSize);
+    // It writes text as the run does; the run goes on in the state of its training, the model in none.
+    const written = await run('sample', ['run.bptt', '--length', '20'], folder);
+    expect(written).toMatchObject({ status: 0, err: '' });
+    expect(Array.from(written.out)).toHaveLength(20);
+    // A run stands for its best model, as it does in sample.
+    const biases = async (name: string) => (await loadModel(bytes(name))).model.parameters.bias_ho;
+    const zeros = Object.entries(model.parameters).map(([name, values]) => [name, values.map(() => 0)]);
+    const best = { spec: model.spec, parameters: Object.fromEntries(zeros) };
+    writeFileSync(at('run', 'best.bptt'), await saveModel(best, { metadata }));
+    await convert('run', 'best.bptt');
+    expect((await biases('best.bptt')).every((value) => value === 0)).toBe(true);
+    await convert('run', 'last.bptt', '--last');
+    expect(await biases('last.bptt')).toEqual(await biases('run/model.bptt'));
+    expect((await convert('run.bptt', 'run.bptt')).err).toContain('run.bptt is the file that is read');
     mkdirSync(at('hub'));
     await convert('run', 'hub/model.safetensors');
     expect(JSON.parse(readFileSync(at('hub/config.json'), 'utf8')).vocabulary).toEqual(metadata.vocabulary);

@@ -26,6 +26,7 @@ test('worse than chance, a loss that grows, a net that is dead: each once, and n
     '4.50 bits are worse than guessing blindly (4.00); a smaller --lr (0.002) or --clip-norm 1 may help',
   );
   expect(chance.of(far, 4.5, undefined)).toBeUndefined();
+  expect(diagnosis(1e6, 16).of(1, 70112, undefined)).toMatch(/^70112\.00 bits are worse than guessing blindly/);
   const grown = diagnosis(1e6, 16);
   expect(grown.of(far, 0.5, 0.5)).toBeUndefined();
   expect(grown.of(far, 1.2, 0.6)).toMatch(/^the loss has grown from 0\.50 to 1\.20 bits; a smaller --lr/);

@@ -21,7 +21,9 @@ export class CurveFile {
     this.timer = setInterval(() => void this.draw(), drawMs);
   }
 
+  /** In the place of the last row where that is of the same iteration. */
   add(row: LogRow): void {
+    if (this.rows.at(-1)?.iteration === row.iteration) this.rows.pop();
     this.rows.push(row);
   }
 

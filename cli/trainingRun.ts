@@ -166,10 +166,9 @@ export class TrainingRun {
     await setImmediate(); // who wants to stop gets a turn
   }
 
-  /** How far the run has come on its way to its limit, from 0 to 1. */
+  /** How far the run has come on its way to its limit in seconds, from 0 to 1. */
   private progress(): number {
-    const { iterations, seconds } = this.parts.limits;
-    if (iterations !== undefined) return this.training.iteration / iterations;
+    const { seconds } = this.parts.limits;
     return seconds === undefined ? 0 : Math.min(1, this.seconds / seconds);
   }
 
@@ -263,12 +262,10 @@ export class TrainingRun {
     const measured = heldOut?.iteration === iteration && { heldOut: { bits: heldOut.bits, symbols: heldOut.symbols } };
     this.rowAt = this.elapsed;
     const row = { iteration, seconds: this.seconds, loss, smoothLoss, bits, ...measured };
-    if (iteration === (before?.iteration ?? 0)) {
-      // At the end more symbols are measured than on the way.
-      if (before && measured && before.heldOut?.symbols !== measured.heldOut.symbols) keeper.replaceLast(row);
-      return;
-    }
-    keeper.add(row);
+    if (iteration !== (before?.iteration ?? 0)) keeper.add(row);
+    // At the end more symbols are measured than on the way.
+    else if (before && measured && before.heldOut?.symbols !== measured.heldOut.symbols) keeper.replaceLast(row);
+    else return;
     desk.row(row);
   }
 
@@ -334,7 +331,6 @@ export class TrainingRun {
     this.newBest = undefined;
     const bytes = await this.encoded();
     await keeper.save({ bytes, iteration }, best);
-    const { keptIteration } = keeper;
-    desk.kept({ folder: keeper.folder.path, iteration: keptIteration, farewell: this.farewell() });
+    desk.kept(this.farewell());
   }
 }

@@ -7,14 +7,14 @@ import {
   type TrainingBatch,
 } from 'bptt';
 import { CharVocabulary, CharWindows, splitTail } from 'bptt/data';
-import { adagrad, adam } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
+import { optimizerOf, rateAt, specOf } from '../cli/settings.ts';
 import { medianOf } from './measure.ts';
 import type { PresetNet } from './presetNets.ts';
+import { cpuSeconds } from './serve.ts';
 
 /** The last share of a text, which no net learns from. */
 const HELD_OUT = 0.1;
-const WARM_UP = 0.05;
 /** Held-out text is measured so many times on the way, in parts side by side, and where that was best once more as one stream. */
 const LOOKS = 10;
 const SAMPLE_LENGTH = 300;
@@ -52,29 +52,14 @@ export interface Outcome {
   sample: string;
 }
 
-/** The learning rate where `progress`, from 0 to 1, of a run is done. */
-export function rateAt({ lr, lrDecay }: Pick<PresetNet, 'lr' | 'lrDecay'>, progress: number): number {
-  if (!lrDecay) return lr;
-  if (progress < WARM_UP) return (lr * progress) / WARM_UP;
-  return (lr * (1 + Math.cos((Math.PI * (progress - WARM_UP)) / (1 - WARM_UP)))) / 2;
-}
-
-export function specOf({ cell, hidden, layers, dropout, batch, loss }: PresetNet, V: number): ModelSpec {
-  return {
-    ...{ cell, inputSize: V, hiddenSize: hidden, layers, dropout, bias: 'input', outputSize: V },
-    ...{ loss: 'softmaxCrossEntropy', reduction: loss === 'mean' ? 'mean' : 1 / batch },
-  };
-}
-
 function trainerOf(net: PresetNet, V: number, lr: (step: number) => number, conditions: Conditions): Promise<Trainer> {
-  const { steps, batch, clip, init, optimizer, beta2 } = net;
-  const rule = optimizer === 'adam' ? adam({ lr, ...(beta2 !== undefined && { beta2 }) }) : adagrad({ lr });
+  const { steps, batch, clip, init } = net;
   const { threads, seed } = conditions;
   // a batch of one sequence has nothing to share out
   return createTrainer(specOf(net, V), {
     steps,
     batch,
-    optimizer: rule,
+    optimizer: optimizerOf(net, lr),
     ...(clip && { clip }),
     init,
     seed,
@@ -111,12 +96,6 @@ export async function paceOf(net: PresetNet, V: number, conditions: Conditions):
   } finally {
     trainer.dispose();
   }
-}
-
-/** CPU time of this process, all threads together. */
-function cpuSeconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
 }
 
 /**

@@ -26,7 +26,8 @@ export async function serve(make: (task: Task, tensors: Tensors) => Contender | 
   }
 }
 
-function cpuSeconds(): number {
+/** CPU time of this process, all threads together. */
+export function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }

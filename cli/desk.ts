@@ -19,6 +19,6 @@ export interface Desk {
   row(row: LogRow): void;
   /** The work is over; what follows is said as lines. */
   end(): void;
-  /** Where the run is kept, up to which iteration, and what is to be said of that. */
-  kept(kept: { folder: string; iteration: number; farewell: string }): void;
+  /** The run is kept, and what is to be said of that. */
+  kept(farewell: string): void;
 }

@@ -1,4 +1,14 @@
-import { mkdirSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
@@ -18,6 +28,20 @@ const reasons: Record<string, string> = {
 export function reason(error: unknown): string {
   const { code = '', message } = error as NodeJS.ErrnoException;
   return reasons[code] ?? message;
+}
+
+/** @throws {Error} saying what cannot be done, and why. */
+export function orSay<T>(cannot: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new Error(`${cannot}: ${reason(error)}`, { cause: error });
+  }
+}
+
+/** The bytes of a file. @throws {Error} naming it and why not. */
+export function readBytes(path: string): Uint8Array {
+  return orSay(`cannot read ${path}`, () => readFileSync(path));
 }
 
 /**

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import {
   type AnySampler,
   createSampler,
@@ -13,7 +12,7 @@ import {
   type Trainer,
 } from 'bptt';
 import { commandGpu } from './commandGpu.ts';
-import { reason } from './files.ts';
+import { readBytes } from './files.ts';
 import type { Settings } from './settings.ts';
 import { type Symbols, symbolsFrom, type Unit } from './symbols.ts';
 import type { Encoding } from './text.ts';
@@ -98,7 +97,7 @@ export function encodeRun(trainer: Trainer, note: RunNote): Promise<Uint8Array> 
  * @throws {Error} naming the file and what is wrong with it.
  */
 export async function readRun(path: string): Promise<RunFile> {
-  const bytes = read(path);
+  const bytes = readBytes(path);
   const file = await decodeFile(path, bytes);
   const { tool, ...note } = (file.metadata.metadata ?? {}) as unknown as RunNote & { tool: unknown };
   if (tool !== RUN) throw new Error(`${path}: it holds no model of this tool and version`);
@@ -112,18 +111,20 @@ export async function readRun(path: string): Promise<RunFile> {
  * @throws {Error} naming the file and what is wrong with it.
  */
 export async function readWriter(path: string): Promise<Net & { symbols: Symbols }> {
-  const file = await decodeFile(path, read(path));
-  const {
-    symbols,
-    vocabulary = symbols,
-    unit = 'character',
-  } = (file.metadata.metadata ?? {}) as Record<string, unknown>;
+  const file = await decodeFile(path, readBytes(path));
+  const { vocabulary, unit = 'character' } = notedSymbols(file);
   const net = netOf(file);
-  const isNamed = Array.isArray(vocabulary) && vocabulary.every((one) => typeof one === 'string');
-  if (!isNamed || vocabulary.length !== net.spec.inputSize || (unit !== 'character' && unit !== 'word')) {
+  if (vocabulary?.length !== net.spec.inputSize) {
     throw new Error(`${path}: it holds no symbols to write with, as a run and what convert makes of one do`);
   }
   return { ...net, symbols: symbolsFrom(unit, vocabulary) };
+}
+
+/** What a run, or whoever saved a model by the library, noted of its symbols. */
+export function notedSymbols({ metadata }: ModelFile): { vocabulary?: readonly string[]; unit?: Unit } {
+  const { symbols, vocabulary = symbols, unit } = (metadata.metadata ?? {}) as Record<string, unknown>;
+  const isNamed = Array.isArray(vocabulary) && vocabulary.every((one) => typeof one === 'string');
+  return { ...(isNamed && { vocabulary }), ...((unit === 'character' || unit === 'word') && { unit }) };
 }
 
 async function decodeFile(path: string, bytes: Uint8Array): Promise<ModelFile> {
@@ -134,7 +135,7 @@ async function decodeFile(path: string, bytes: Uint8Array): Promise<ModelFile> {
   }
 }
 
-function netOf({ tensors, metadata }: ModelFile): Net {
+export function netOf({ tensors, metadata }: ModelFile): Net {
   const named = (prefix: string): NamedTensors =>
     Object.fromEntries(
       Object.entries(tensors)
@@ -154,12 +155,4 @@ export async function samplerOf({ spec, parameters, states }: Net, engine: Engin
   const first = Object.entries(states).map(([name, values]) => [name, values.subarray(0, spec.hiddenSize)]);
   if (first.length > 0) sampler.setState(Object.fromEntries(first));
   return sampler;
-}
-
-function read(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new Error(`cannot read ${path}: ${reason(error)}`, { cause: error });
-  }
 }

@@ -1,6 +1,6 @@
-import { appendFileSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, reason, removeUnfinished, saveAtomic, writeAtomic } from './files.ts';
+import { makeFolder, orSay, reason, removeUnfinished, saveAtomic, writeAtomic } from './files.ts';
 import type { LogRow } from './learningCurve.ts';
 import { holdsLock, releaseLock, takeLock } from './lock.ts';
 
@@ -59,11 +59,20 @@ export class RunFolder {
     return run;
   }
 
+  /** A folder that may hold a run or not. */
+  static at(path: string): RunFolder {
+    return new RunFolder(path);
+  }
+
+  get hasModel(): boolean {
+    return existsSync(this.model);
+  }
+
   /** An earlier run's folder, to read from. */
   static open(path: string): RunFolder {
     const run = new RunFolder(path);
     if (!existsSync(path)) throw new Error(`run folder ${path}: ${reason({ code: 'ENOENT' })}`);
-    if (!existsSync(run.model)) throw new Error(`run folder ${path}: it holds no model (model.bptt)`);
+    if (!run.hasModel) throw new Error(`run folder ${path}: it holds no model (model.bptt)`);
     return run;
   }
 
@@ -77,6 +86,14 @@ export class RunFolder {
     if (!existsSync(this.path)) return;
     removeUnfinished(this.path, process.pid);
     releaseLock(this.lock);
+  }
+
+  /** Leaves the folder as a run that has ended does, whatever was being written. */
+  tidy(): void {
+    this.release();
+    if (!existsSync(this.path) || this.hasModel) return;
+    rmSync(this.log, { force: true }); // of a run that had not begun
+    if (readdirSync(this.path).length === 0) rmdirSync(this.path);
   }
 
   /** Makes a folder that somebody has deleted again. */
@@ -150,11 +167,7 @@ export class RunFolder {
   }
 
   #try(action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      throw new Error(`cannot write to run folder ${this.path}: ${reason(error)}`, { cause: error });
-    }
+    orSay(`cannot write to run folder ${this.path}`, action);
   }
 }
 

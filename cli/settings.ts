@@ -130,7 +130,7 @@ export function summedOver({ loss, batch }: Settings, symbols: number): number {
 const WARM_UP = 0.05;
 
 /** The learning rate where `progress`, from 0 to 1, of a run is done. */
-export function rateAt({ lr, lrDecay }: Settings, progress: number): number {
+export function rateAt({ lr, lrDecay }: Pick<Settings, 'lr' | 'lrDecay'>, progress: number): number {
   if (!lrDecay) return lr;
   if (progress < WARM_UP) return (lr * progress) / WARM_UP;
   return (lr * (1 + Math.cos((Math.PI * (progress - WARM_UP)) / (1 - WARM_UP)))) / 2;

@@ -1,12 +1,11 @@
-import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { SHARE_ENV, Worker, type WorkerOptions } from 'node:worker_threads';
 import { CurveFile } from './curveFile.ts';
-import { removeUnfinished } from './files.ts';
-import { releaseLock } from './lock.ts';
 import { whenOutputFails } from './options.ts';
 import { printable } from './printable.ts';
 import { createProgress, type Progress, type ProgressOptions, showStatus } from './progress.ts';
+import { RunFolder } from './runFolder.ts';
 import type { Told, TrainingOrder } from './trainingThread.ts';
 
 /** Whoever ends a run waits no longer than this; the model on the disk is then a few seconds old. */
@@ -21,7 +20,7 @@ const patienceMs = 1500;
 export async function supervise(order: TrainingOrder): Promise<void> {
   const thread = startThread(order);
   let progress: Progress | undefined;
-  let kept: { folder: string; iteration: number; farewell: string } | undefined;
+  let farewell: string | undefined;
   let curve: CurveFile | undefined;
   let folder: string | undefined;
   let stopping = false;
@@ -39,7 +38,7 @@ export async function supervise(order: TrainingOrder): Promise<void> {
       progress?.stop();
       void thread.terminate();
       await curve?.end();
-      if (kept) say(kept.farewell);
+      if (farewell !== undefined) say(farewell);
       if (deaf && deaf !== 'EPIPE' && deaf !== 'EIO') reject(new Error(`standard output: ${deaf}`));
       else resolve();
     };
@@ -50,13 +49,13 @@ export async function supervise(order: TrainingOrder): Promise<void> {
       thread.postMessage('stop');
       // A window of a large net takes longer than anybody wants to wait.
       timer = setTimeout(() => {
-        tidy(folder);
+        if (folder !== undefined) RunFolder.at(folder).tidy();
         void over();
       }, patienceMs);
     };
     const interrupt = (): void => {
       if (stopping) {
-        tidy(folder);
+        if (folder !== undefined) RunFolder.at(folder).tidy();
         process.removeAllListeners('SIGINT');
         process.kill(process.pid, 'SIGINT'); // at once, whatever the thread is at
       }
@@ -105,7 +104,7 @@ export async function supervise(order: TrainingOrder): Promise<void> {
           curve?.add(told.with[0]);
           break;
         case 'kept':
-          kept = told.with[0];
+          [farewell] = told.with;
           break;
         case 'done':
           void over();
@@ -129,14 +128,4 @@ function startThread(order: TrainingOrder): Worker {
   const loader = JSON.stringify(import.meta.resolve('tsx/esm/api'));
   const code = `import(${loader}).then(({ register }) => (register(), import(${JSON.stringify(source.href)})))`;
   return new Worker(code, { ...options, eval: true });
-}
-
-/** Leaves a folder as a run that has ended does, whatever its thread was writing. */
-function tidy(folder: string | undefined): void {
-  if (folder === undefined || !existsSync(folder)) return;
-  removeUnfinished(folder, process.pid);
-  releaseLock(join(folder, 'run.lock'));
-  if (existsSync(join(folder, 'model.bptt'))) return;
-  rmSync(join(folder, 'log.csv'), { force: true }); // of a run that had not begun
-  if (readdirSync(folder).length === 0) rmdirSync(folder);
 }

@@ -90,19 +90,10 @@ export function readSymbols(text: Uint8Array, unit: Unit, mostWords: number): { 
     const vocabulary = WordVocabulary.fromTokens(tokens, { maxSize: mostWords });
     return { symbols: words(vocabulary), ids: vocabulary.encode(tokens) };
   }
-  const idOf = new Map<number, number>();
-  let length = 0;
-  eachCodePoint(text, (point) => {
-    if (!idOf.has(point)) idOf.set(point, idOf.size);
-    length++;
-  });
-  const vocabulary = new CharVocabulary(Array.from(idOf.keys(), (point) => String.fromCodePoint(point)));
-  const ids = idsOf(idOf.size, length);
-  let at = 0;
-  eachCodePoint(text, (point) => {
-    ids[at++] = idOf.get(point)!;
-  });
-  return { symbols: characters(vocabulary), ids };
+  const points = new Set<number>();
+  eachCodePoint(text, (point) => points.add(point));
+  const symbols = characters(new CharVocabulary(Array.from(points, (point) => String.fromCodePoint(point))));
+  return { symbols, ids: encodeAgain(symbols, text) };
 }
 
 /** A known text as ids of known symbols. */

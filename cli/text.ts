@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeUtf8 } from 'bptt/data';
-import { reason } from './files.ts';
+import { readBytes } from './files.ts';
 import { printable } from './printable.ts';
 
 /** How the bytes of a text may be written. */
@@ -32,7 +32,7 @@ export async function readText(files: readonly string[], encoding: Encoding = 'u
   const texts: Uint8Array[] = [];
   for (const file of files) {
     const name = file === '-' ? 'standard input' : file;
-    const text = utf8(file === '-' ? await readStdin() : readFile(file), name, encoding);
+    const text = utf8(file === '-' ? await readStdin() : readBytes(file), name, encoding);
     if (text.length === 0) throw new Error(`${name}: the text is empty`);
     texts.push(text);
   }
@@ -49,7 +49,7 @@ function ownSources(): NamedText {
   if (!existsSync(join(root, 'src/index.ts'))) throw new Error('which text? Name a file, or - for standard input');
   const inFolders = sourceFolders.flatMap((folder) => list(folder, true));
   const paths = [...list('.', false).filter((path) => path.endsWith('.md')), ...inFolders];
-  return { name: 'its own source code', bytes: Buffer.concat(paths.map((path) => readFile(join(root, path)))) };
+  return { name: 'its own source code', bytes: Buffer.concat(paths.map((path) => readBytes(join(root, path)))) };
 }
 
 function list(folder: string, recursive: boolean): string[] {
@@ -101,14 +101,6 @@ function withoutFunction(call: () => unknown): string {
     return (error as Error).message.replace(/^[\w.]+: /, '');
   }
   return '';
-}
-
-function readFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new Error(`cannot read ${path}: ${reason(error)}`, { cause: error });
-  }
 }
 
 async function readStdin(): Promise<Uint8Array> {

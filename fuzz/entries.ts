@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { entryPoints } from '../scripts/entryPoints.ts';
 import type { Recipe, Recipes } from './recipe.ts';
 import { algebra } from './recipes/algebra.ts';
 import { data } from './recipes/data.ts';
@@ -25,26 +27,26 @@ export interface Target {
 
 /** The recipes of each entry point of the package. */
 const RECIPES: Readonly<Record<string, Recipes>> = {
-  '.': { ...models, ...layers, ...files },
-  './static': {
+  bptt: { ...models, ...layers, ...files },
+  'bptt/static': {
     ...{ createTrainer: models.createTrainer, createModel: models.createModel },
     ...{ saveTrainer: models.saveTrainer, saveModel: models.saveModel },
     ...{ loadTrainer: files.loadTrainer, loadModel: files.loadModel },
   },
-  './tensor': { ...tensor, ...random },
-  './tensor/ndarray': views,
-  './tensor/numpy': numpy,
-  './layers': layers,
-  './algebra': algebra,
-  './optim': optim,
-  './data': data,
-  './wasm': wasm,
-  './interop': { ...interop, ...files },
-  './testing': testing,
+  'bptt/tensor': { ...tensor, ...random },
+  'bptt/tensor/ndarray': views,
+  'bptt/tensor/numpy': numpy,
+  'bptt/layers': layers,
+  'bptt/algebra': algebra,
+  'bptt/optim': optim,
+  'bptt/data': data,
+  'bptt/wasm': wasm,
+  'bptt/interop': { ...interop, ...files },
+  'bptt/testing': testing,
 };
 
 /** Entry points that need a device. */
-const ON_DEVICE = ['./webgpu', './webgpu/self-test'];
+const ON_DEVICE = ['bptt/webgpu', 'bptt/webgpu/self-test'];
 
 type Callable = (...args: unknown[]) => unknown;
 
@@ -55,21 +57,16 @@ type Callable = (...args: unknown[]) => unknown;
  * @throws {Error} naming what has no recipe.
  */
 export async function targets({ device }: { device: boolean }): Promise<Target[]> {
-  const root = new URL('..', import.meta.url);
-  const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
-    exports: Record<string, { 'bptt-source': string } | string>;
-  };
   const all: Target[] = [];
   const missing: string[] = [];
-  for (const [entry, paths] of Object.entries(exports)) {
-    if (typeof paths === 'string' || (ON_DEVICE.includes(entry) && !device)) continue;
+  for (const [entry, source] of entryPoints()) {
+    if (ON_DEVICE.includes(entry) && !device) continue;
     const known = RECIPES[entry] ?? (await import('./recipes/webgpu.ts')).webgpu;
-    const module = (await import(new URL(paths['bptt-source'], root).href)) as Record<string, unknown>;
-    const prefix = `bptt${entry.slice(1)}`;
+    const module = (await import(pathToFileURL(source).href)) as Record<string, unknown>;
     for (const [own, call] of callables(module)) {
       const recipe = known[own];
-      if (recipe === undefined) missing.push(`${prefix} ${own}`);
-      else if (recipe.leftOut === undefined) all.push({ name: `${prefix} ${own}`, own, recipe, call });
+      if (recipe === undefined) missing.push(`${entry} ${own}`);
+      else if (recipe.leftOut === undefined) all.push({ name: `${entry} ${own}`, own, recipe, call });
     }
   }
   if (missing.length > 0) throw new Error(`fuzz: no recipe for ${missing.join(', ')}`);

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { createTrainer, type EngineName, type Trainer } from 'bptt';
 import { adam } from 'bptt/optim';
+import { commandGpu } from '../cli/commandGpu.ts';
 import { createCommand, fail, runCommand, wholeNumber } from '../cli/options.ts';
-import { gpuOrSoftware } from '../scripts/softwareGpu.ts';
 
 const SPEC = { cell: 'lstm', inputSize: 8, hiddenSize: 16, outputSize: 8, loss: 'softmaxCrossEntropy' } as const;
 const SIZES = { steps: 8, batch: 4 };
@@ -48,7 +48,7 @@ const command = createCommand(
   .action(async ({ trainers, steps, engine: only }: { trainers: number; steps: number; engine?: string }) => {
     const grown: string[] = [];
     for (const { name, engine, threads } of ENGINES.filter((one) => only === undefined || one.name === only)) {
-      const webgpu = engine === 'webgpu' ? { webgpu: { deviceOptions: { gpu: await gpuOrSoftware() } } } : {};
+      const webgpu = await commandGpu(engine);
       const make = (): Promise<Trainer> =>
         createTrainer(SPEC, { ...SIZES, optimizer: adam(), engine, threads, ...webgpu });
       const round = async (): Promise<void> => {

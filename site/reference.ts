@@ -11,21 +11,12 @@ import {
   type Reflection,
   ReflectionKind,
 } from 'typedoc';
+import { entryPoints } from '../scripts/entryPoints.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** What the page itself asks of its host, too. */
 const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'none'";
-
-/** The entry points of the package: the name that one imports, and its source. */
-export function entryPoints(): readonly (readonly [name: string, source: string])[] {
-  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    exports: Record<string, { 'bptt-source': string } | string>;
-  };
-  return Object.entries(exports).flatMap(([entry, source]) =>
-    typeof source === 'string' ? [] : [[`bptt${entry.slice(1)}`, join(root, source['bptt-source'])] as const],
-  );
-}
 
 /** The guides, as patterns. */
 const GUIDES = ['docs/*.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'bench/RESULTS.md', 'src/*/README.md'];

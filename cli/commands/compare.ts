@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
-import { makeFolder, reason, writeAtomic } from '../files.ts';
+import { makeFolder, orSay, writeAtomic } from '../files.ts';
 import { type ComparedRun, comparison, type LogRow } from '../learningCurve.ts';
 import { createCommand } from '../options.ts';
 import { printable } from '../printable.ts';
@@ -38,12 +38,10 @@ export const command: Command = createCommand(
         ? `each last point: the same ${most} held-out ${note.unit}s`
         : `each last point: the first ${fewest} to ${most} held-out ${note.unit}s, so they cannot be compared exactly`;
     const svg = comparison({ text: note.text.name, unit: note.unit, measured }, runs);
-    try {
+    orSay(`cannot write ${out}`, () => {
       makeFolder(dirname(out));
       writeAtomic(out, svg);
-    } catch (error) {
-      throw new Error(`cannot write ${out}: ${reason(error)}`, { cause: error });
-    }
+    });
     for (const run of runs.toSorted((a, b) => a.last.heldOut.bits - b.last.heldOut.bits)) {
       const { bits, symbols } = run.last.heldOut;
       const figure = `${bits.toFixed(3)} bits per ${note.unit} over ${symbols} held-out ${note.unit}s`;

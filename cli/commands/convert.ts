@@ -86,20 +86,17 @@ async function convert(from: string, to: string | undefined, options: Options): 
   const model = opened.model();
   for (const line of model.recognised) print(`recognised  ${line}`);
   if (inspect) printModel(model);
-  if (to !== undefined) {
-    const upper = dtype?.toUpperCase() as FileDtype | undefined;
-    const { files, leftOut } = await encoded(to, model, { dtype: upper, rename });
-    assertAllUsed(renamings, used);
-    const own = Object.keys(files).find((path) => resolve(path) === resolve(from));
-    if (own !== undefined) throw new Error(`${own} is the file that is read: name another one to write`);
-    for (const [path, content] of Object.entries(files)) {
-      writeFile(path, content);
-      print(`written     ${path}, ${Buffer.byteLength(content)} bytes`);
-    }
-    for (const what of leftOut) print(`left out    ${what}`);
-  } else {
-    assertAllUsed(renamings, used);
+  const upper = dtype?.toUpperCase() as FileDtype | undefined;
+  const written = to === undefined ? undefined : await encoded(to, model, { dtype: upper, rename });
+  assertAllUsed(renamings, used);
+  if (written === undefined) return;
+  const own = Object.keys(written.files).find((path) => resolve(path) === resolve(from));
+  if (own !== undefined) throw new Error(`${own} is the file that is read: name another one to write`);
+  for (const [path, content] of Object.entries(written.files)) {
+    writeFile(path, content);
+    print(`written     ${path}, ${Buffer.byteLength(content)} bytes`);
   }
+  for (const what of written.leftOut) print(`left out    ${what}`);
 }
 
 /** A name that nothing has is a slip of the pen. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type ModelSpec, resolveSpec } from 'bptt';
 import type { Optimizer } from 'bptt/optim';
 import { type Command, Option } from 'commander';
-import { reason, writeAtomic } from '../files.ts';
+import { orSay, writeAtomic } from '../files.ts';
 import { createCommand } from '../options.ts';
 import { printable } from '../printable.ts';
 import { fingerprint, type RunFile, readRun } from '../runFile.ts';
@@ -41,12 +41,10 @@ async function exportRun(path: string, files: string[], { encoding }: Options): 
   }
   const ids = encodeAgain(run.symbols, bytes);
   const script = join(path, 'train.py');
-  try {
+  orSay(`cannot write to run folder ${path}`, () => {
     writeAtomic(join(path, 'ids.bin'), littleEndian(ids));
     writeAtomic(script, trainScript());
-  } catch (error) {
-    throw new Error(`cannot write to run folder ${path}: ${reason(error)}`, { cause: error });
-  }
+  });
   const more = run.note.point.iteration + 1000;
   console.log(
     printable(`${describe(settings)}, iteration ${run.note.point.iteration}, with PyTorch:

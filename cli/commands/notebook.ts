@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Argument, type Command, Option } from 'commander';
 import * as binaryAddition from '../../examples/binaryAddition.ts';
@@ -8,7 +7,7 @@ import * as embeddedReber from '../../examples/embeddedReber.ts';
 import * as linearRnn from '../../examples/linearRnn.ts';
 import * as minCharRnn from '../../examples/minCharRnn.ts';
 import * as minimalRnn from '../../examples/minimalRnn.ts';
-import { reason, writeAtomic } from '../files.ts';
+import { makeFolder, orSay, writeAtomic } from '../files.ts';
 import * as pictures from '../notebookPictures.ts';
 import { createCommand, wholeNumber } from '../options.ts';
 import { createProgress, type Progress } from '../progress.ts';
@@ -182,11 +181,7 @@ async function textOf(files: string[]): Promise<GivenText> {
 }
 
 function prepare(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new Error(`cannot write to ${folder}: ${reason(error)}`, { cause: error });
-  }
+  orSay(`cannot write to ${folder}`, () => makeFolder(folder));
 }
 
 function tell(line: string): void {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
-import { decodeModel, type LossName, type ModelSpec, readSafetensors, specFromJson } from 'bptt';
+import { decodeModel, type LossName, type ModelSpec, readSafetensors } from 'bptt';
 import {
   type ForeignModel,
   fromStateDict,
@@ -12,7 +12,8 @@ import {
   readTorch,
   specOfConfig,
 } from 'bptt/interop';
-import { reason } from '../files.ts';
+import { readBytes } from '../files.ts';
+import { netOf, notedSymbols } from '../runFile.ts';
 import { RunFolder } from '../runFolder.ts';
 import type { Unit } from '../symbols.ts';
 
@@ -61,8 +62,10 @@ type Reader = (path: string, bytes: Uint8Array, reading: Reading) => Promise<Ope
 
 const READERS: Readonly<Record<string, Reader>> = {
   '.bptt': readOwn,
-  '.safetensors': (path, bytes, reading) =>
-    'bptt' in readSafetensors(bytes).metadata ? readOwn(path, bytes) : readPlainSafetensors(path, bytes, reading),
+  '.safetensors': (path, bytes, reading) => {
+    const { tensors, metadata } = readSafetensors(bytes);
+    return 'bptt' in metadata ? readOwn(path, bytes) : readPlainSafetensors(path, tensors, reading);
+  },
   ...Object.fromEntries(['.pt', '.pth', '.ckpt', '.bin'].map((suffix) => [suffix, readPyTorch])),
   '.npz': async (_, bytes, reading) => stateDict("NumPy's arrays by name", await readNpz(bytes), reading),
   '.onnx': readGraph,
@@ -91,11 +94,7 @@ export function openModel(given: string, reading: Reading): Promise<OpenedModel>
 }
 
 function readFile(path: string): Uint8Array {
-  try {
-    return new Uint8Array(readFileSync(path));
-  } catch (error) {
-    throw new Error(`cannot read ${path}: ${reason(error)}`, { cause: error });
-  }
+  return new Uint8Array(readBytes(path));
 }
 
 function storedTensors(arrays: Readonly<Record<string, Omit<StoredTensor, 'name'>>>): StoredTensor[] {
@@ -104,23 +103,19 @@ function storedTensors(arrays: Readonly<Record<string, Omit<StoredTensor, 'name'
 
 /** A model, a trainer or a run of this library. */
 async function readOwn(_: string, bytes: Uint8Array): Promise<OpenedModel> {
-  const { tensors, metadata } = await decodeModel(bytes);
-  const { kind } = metadata;
-  // A run notes its symbols; whoever saves a model by the library may have noted a vocabulary.
-  const { symbols, vocabulary = symbols, unit } = (metadata.metadata ?? {}) as Record<string, unknown>;
+  const file = await decodeModel(bytes);
+  const { kind } = file.metadata;
   const stored = storedTensors(readSafetensors(bytes).tensors);
   return {
     format: String(kind),
     tensors: stored,
     model: () => {
-      const parts = Object.entries(tensors).filter(([name]) => !name.includes('.'));
       const more = stored.filter(({ name }) => name.includes('.')).map(({ name }) => name);
+      const { spec, parameters } = netOf(file);
       return {
-        spec: specFromJson(metadata.spec as Record<string, unknown>),
-        parameters: Object.fromEntries(parts.map(([name, { values }]) => [name, values])),
+        ...{ spec, parameters },
+        ...notedSymbols(file),
         recognised: [`${kind}: its spec is in the file`],
-        ...(Array.isArray(vocabulary) ? { vocabulary: vocabulary as string[] } : {}),
-        ...(unit === 'word' || unit === 'character' ? { unit } : {}),
         leftOut: more.length === 0 ? [] : [`the state of training (${more.join(', ')})`],
       };
     },
@@ -150,8 +145,11 @@ function stateDict(
 }
 
 /** What a `config.json` beside the file says of the net, if it is one that was written here. */
-function readPlainSafetensors(path: string, bytes: Uint8Array, reading: Reading): OpenedModel {
-  const { tensors } = readSafetensors(bytes);
+function readPlainSafetensors(
+  path: string,
+  tensors: ReturnType<typeof readSafetensors>['tensors'],
+  reading: Reading,
+): OpenedModel {
   const config = join(dirname(path), 'config.json');
   const text = existsSync(config) ? readFileSync(config, 'utf8') : '';
   if (!text.includes('"bptt"')) return stateDict('safetensors', tensors, reading);
@@ -171,11 +169,11 @@ function readGraph(path: string, bytes: Uint8Array, { loss }: Reading): OpenedMo
     (name) => name !== basename(path) && name.startsWith(basename(path)),
   );
   const externalData = Object.fromEntries(beside.map((name) => [name, readFile(join(dirname(path), name))]));
-  return whole('ONNX', () => readOnnx(bytes, { externalData, spec: loss === undefined ? {} : { loss } }));
+  return whole('ONNX', () => readOnnx(bytes, { externalData, spec: { ...(loss && { loss }) } }));
 }
 
 async function readKerasFile(_: string, bytes: Uint8Array, { loss }: Reading): Promise<OpenedModel> {
-  const read = await readKeras(bytes, { spec: loss === undefined ? {} : { loss } });
+  const read = await readKeras(bytes, { spec: { ...(loss && { loss }) } });
   return whole('Keras', () => read);
 }
 
@@ -183,9 +181,7 @@ async function readKerasFile(_: string, bytes: Uint8Array, { loss }: Reading): P
 function readLayersModel(path: string, bytes: Uint8Array, { loss }: Reading): OpenedModel {
   const files = readdirSync(dirname(path)).filter((name) => name.endsWith('.bin'));
   const weights = Object.fromEntries(files.map((name) => [name, readFile(join(dirname(path), name))]));
-  return whole('a layers model of TensorFlow.js', () =>
-    readTfjs(bytes, weights, { spec: loss === undefined ? {} : { loss } }),
-  );
+  return whole('a layers model of TensorFlow.js', () => readTfjs(bytes, weights, { spec: { ...(loss && { loss }) } }));
 }
 
 /** A format whose tensors make sense only with what stands around them. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { saveModel, type WriteSafetensorsOptions, writeSafetensors } from 'bptt';
 import { modelConfig, specOfConfig, toStateDict, writeKeras, writeNpz, writeOnnx } from 'bptt/interop';
-import { reason, writeAtomic } from '../files.ts';
+import { orSay, writeAtomic } from '../files.ts';
 import type { ConvertedModel } from './readModel.ts';
 
 export type FileDtype = NonNullable<WriteSafetensorsOptions['dtype']>;
@@ -76,11 +76,7 @@ export async function encoded(path: string, model: ConvertedModel, writing: Writ
 
 /** Writes a file whole. @throws {Error} naming the file and why not. */
 export function writeFile(path: string, content: string | Uint8Array): void {
-  try {
-    writeAtomic(path, content);
-  } catch (error) {
-    throw new Error(`cannot write ${path}: ${reason(error)}`, { cause: error });
-  }
+  orSay(`cannot write ${path}`, () => writeAtomic(path, content));
 }
 
 /** Weights under PyTorch's names, and the config.json that the Hugging Face hub expects beside them. */

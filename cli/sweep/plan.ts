@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RandomState } from 'bptt/tensor';
 import type { Command, Option } from 'commander';
-import { makeFolder, reason, writeAtomic } from '../files.ts';
+import { makeFolder, orSay, reason, writeAtomic } from '../files.ts';
+import { RunFolder } from '../runFolder.ts';
 
 /** A run of a sweep: a folder's name, and the options of `bptt train` that are its own. */
 export interface PlannedRun {
@@ -143,12 +144,10 @@ export function writePlan(folder: string, plan: Plan): void {
     if (readFileSync(path, 'utf8') === text) return;
     throw new Error(`${folder} holds another sweep: go on with it by naming the folder alone, or name another folder`);
   }
-  try {
+  orSay(`cannot write ${path}`, () => {
     makeFolder(folder);
     writeAtomic(path, text);
-  } catch (error) {
-    throw new Error(`cannot write ${path}: ${reason(error)}`, { cause: error });
-  }
+  });
 }
 
 /** @throws {Error} where the folder holds no sweep. */
@@ -169,7 +168,7 @@ export function runsOf(folder: string): string[] {
   if (!existsSync(join(folder, 'sweep.json'))) return [folder];
   const begun = readPlan(folder)
     .runs.map(({ name }) => join(folder, name))
-    .filter((path) => existsSync(join(path, 'model.bptt')));
+    .filter((path) => RunFolder.at(path).hasModel);
   if (begun.length === 0) throw new Error(`${folder}: no run of the sweep has begun`);
   return begun;
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRun } from '../runFile.ts';
 import { RunFolder } from '../runFolder.ts';
@@ -16,8 +16,9 @@ export async function stateOf(folder: string, { common, runs }: Plan, index: num
   const { name, options } = runs[index];
   const path = join(folder, name);
   const begin = ['train', ...common, ...options, '--out', path];
-  if (!existsSync(join(path, 'model.bptt'))) return { state: 'new', args: [...begin, '--overwrite'] };
-  const { note } = await readRun(RunFolder.open(path).model);
+  const run = RunFolder.at(path);
+  if (!run.hasModel) return { state: 'new', args: [...begin, '--overwrite'] };
+  const { note } = await readRun(run.model);
   const { iterations = Infinity, seconds = Infinity } = note.limits;
   const done = note.point.iteration >= iterations || note.seconds >= seconds;
   return { state: done ? 'done' : 'begun', args: ['train', '--resume', path] };

@@ -46,49 +46,28 @@ const init = (more: unknown[]): Recipe => ({
 
 const slope: Recipe = { leftOut: 'a part of formulas: an interpreter calls it' };
 
+/** The sizes of a CTC loss, and the arguments that its forward and its backward both end with. */
+function ctcEnd(r: Random) {
+  const { T, B, V, S, labels } = ctcSizes(r);
+  const lengths = [new Int32Array(B).fill(S), new Int32Array(B).fill(T), new Float64Array(B).fill(1)];
+  return { T, B, V, wide: 2 * S + 1, end: [labels, ...lengths, V - 1, T, B, V, S] };
+}
+
 export const layers: Recipes = {
   ...recipesOf(LAYER_SIGNATURES, { loose: NONE }),
   ctc: { args: () => [{ blank: 0 }], subject: /^(ctc|loss)\b/ },
   ctcForward: {
     args(r) {
-      const { T, B, V, S, labels } = ctcSizes(r);
-      const wide = 2 * S + 1;
-      const lengths = [new Int32Array(B).fill(S), new Int32Array(B).fill(T), new Float64Array(B).fill(1)];
-      return [
-        new Float64Array(B),
-        floats(r, T * B * V),
-        floats(r, T * B * wide),
-        floats(r, T * B * V),
-        labels,
-        ...lengths,
-        V - 1,
-        T,
-        B,
-        V,
-        S,
-      ];
+      const { T, B, V, wide, end } = ctcEnd(r);
+      return [new Float64Array(B), floats(r, T * B * V), floats(r, T * B * wide), floats(r, T * B * V), ...end];
     },
     // a sequence too short for its labels has an infinite loss, and alpha holds logarithms of 0
     unbounded: true,
   },
   ctcBackward: {
     args(r) {
-      const { T, B, V, S, labels } = ctcSizes(r);
-      const wide = 2 * S + 1;
-      const lengths = [new Int32Array(B).fill(S), new Int32Array(B).fill(T), new Float64Array(B).fill(1)];
-      return [
-        floats(r, T * B * V),
-        floats(r, 2 * wide),
-        floats(r, T * B * V),
-        floats(r, T * B * wide),
-        labels,
-        ...lengths,
-        V - 1,
-        T,
-        B,
-        V,
-        S,
-      ];
+      const { T, B, V, wide, end } = ctcEnd(r);
+      return [floats(r, T * B * V), floats(r, 2 * wide), floats(r, T * B * V), floats(r, T * B * wide), ...end];
     },
     unbounded: true,
   },

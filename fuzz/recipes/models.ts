@@ -25,7 +25,7 @@ import {
 import { gru } from 'bptt/layers';
 import { adam, sgd } from 'bptt/optim';
 import { RandomState } from 'bptt/tensor';
-import type { Random } from '../random.ts';
+import { Random } from '../random.ts';
 import type { Recipe, Recipes } from '../recipe.ts';
 
 type Engine = 'ts' | 'wasm';
@@ -89,39 +89,25 @@ function optionsOf(r: Random, engine: Engine = r.pick(['ts', 'wasm'])): Record<s
 }
 
 /** Trainers are made once for each kind of net and engine, and put back where they began before each call. */
-const made = new Map<string, Promise<Trainer>>();
+const made = new Map<string, { trainer: Trainer; begun: Awaited<ReturnType<Trainer['state']>> }>();
 
 async function trainerOf(r: Random): Promise<{ trainer: Trainer; spec: ModelSpec }> {
   const engine = r.pick<Engine>(['ts', 'wasm']);
   const kind = r.whole(0, 7);
-  const spec = specOf(r.chance(1) ? kindOf(kind) : r);
+  // The same net for the same number.
+  const spec = specOf(new Random(kind));
   const key = `${engine} ${kind}`;
-  if (!made.has(key)) {
-    made.set(key, createTrainer(spec, { steps: T, batch: B, optimizer: adam({ lr: 0.01 }), engine, seed: kind }));
+  let known = made.get(key);
+  if (!known) {
+    const trainer = await createTrainer(spec, {
+      ...{ steps: T, batch: B, optimizer: adam({ lr: 0.01 }), engine, seed: kind },
+    });
+    known = { trainer, begun: await trainer.state() };
+    made.set(key, known);
   }
-  const trainer = await made.get(key)!;
-  const begun = begins.get(key) ?? (await trainer.state());
-  begins.set(key, begun);
+  const { trainer, begun } = known;
   await trainer.setState(begun);
   return { trainer, spec };
-}
-
-const begins = new Map<string, Awaited<ReturnType<Trainer['state']>>>();
-
-/** The same net for the same number. */
-function kindOf(kind: number): Random {
-  let n = kind * 7919;
-  const next = () => {
-    n = (n * 1103515245 + 12345) % 2 ** 31;
-    return n / 2 ** 31;
-  };
-  return {
-    next,
-    whole: (low: number, high: number) => low + Math.floor(next() * (high - low + 1)),
-    pick: <V>(values: readonly V[]): V => values[Math.floor(next() * values.length)],
-    chance: (p: number) => next() < p,
-    between: (low: number, high: number) => low + next() * (high - low),
-  } as unknown as Random;
 }
 
 const onTrainer = (args: (r: Random, spec: ModelSpec, trainer: Trainer) => unknown): Recipe => ({
@@ -266,13 +252,13 @@ export const models: Recipes = {
   createTrainer: {
     args(r) {
       const spec = specOf(r);
-      const { stride, ...options } = optionsOf(r);
-      return [spec, spec.bidirectional ? options : { ...options, stride }].map((o) => withoutUndefined(o as object));
+      const options = optionsOf(r);
+      if (spec.bidirectional) delete options.stride;
+      return [spec, options];
     },
     subject: BEGINNINGS,
     free: (_, trainer) => (trainer as Trainer | undefined)?.dispose(),
     loose: LOOSE,
-    weight: 2,
   },
   createModel: {
     args(r) {
@@ -464,9 +450,7 @@ export const models: Recipes = {
       const { trainer, spec } = await trainerOf(r);
       const batch = batchOf(r, spec);
       delete batch.carry;
-      return [trainer, { batches: [batch] }, { ...FIT, batch: undefined }].map((o, i) =>
-        i === 2 ? withoutUndefined(o as object) : o,
-      );
+      return [trainer, { batches: [batch] }, { ...FIT }];
     },
     // as many epochs as are asked for are done: a milliard of them is no hang
     call: (trainer: Trainer, data: never, options: FitOptions) =>
@@ -532,8 +516,4 @@ export const models: Recipes = {
 
 function both(name: string, recipe: Recipe): Recipes {
   return { [`Trainer.${name}`]: recipe, [`CpuTrainer.${name}`]: recipe };
-}
-
-function withoutUndefined<O extends object>(o: O): O {
-  return Object.fromEntries(Object.entries(o).filter(([, value]) => value !== undefined)) as O;
 }

@@ -3,7 +3,8 @@ import { adam } from 'bptt/optim';
 import { expect, it } from 'vitest';
 import { PRESET_NETS, type PresetNet } from '../../bench/presetNets.ts';
 import { presetSamples, presetTable } from '../../bench/presetReport.ts';
-import { heldOutBits, type Outcome, paceOf, rateAt, runPreset, specOf } from '../../bench/presetRun.ts';
+import { heldOutBits, type Outcome, paceOf, runPreset } from '../../bench/presetRun.ts';
+import { rateAt, specOf } from '../../cli/settings.ts';
 
 const conditions = { threads: 1, seed: 0, shared: true, paceSeconds: 0.05 };
 const small: PresetNet = { ...PRESET_NETS[1], hidden: 16, steps: 7, batch: 4, lr: 0.02 };

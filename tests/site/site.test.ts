@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { entryPoints } from '../../scripts/entryPoints.ts';
 import { buildSite } from '../../site/build.ts';
 import { assertLinks } from '../../site/links.ts';
-import { entryPoints } from '../../site/reference.ts';
 import { type PageServer, serveFolder } from '../page/browser.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bptt-site-'));

@@ -180,7 +180,7 @@ function Automaton(props: {
         // From rim to rim.
         const [length, rim] = [Math.hypot(x1 - x0, y1 - y0) || 1, RIM + 1];
         const [ux, uy] = [((x1 - x0) / length) * rim, ((y1 - y0) / length) * rim];
-        const [mx, my] = loop ? [x0, y0 + 40 * down] : [(x0 + x1) / 2 + uy, (y0 + y1) / 2 - ux];
+        const [mx, my] = loop ? [x0 + 34, y0 + 30 * down] : [(x0 + x1) / 2 + uy, (y0 + y1) / 2 - ux];
         const d = loop
           ? `M${x0 - 8} ${y0 + 12 * down}C${x0 - 26} ${y0 + 46 * down} ${x0 + 26} ${y0 + 46 * down} ${x0 + 9} ${y0 + 17 * down}`
           : `M${x0 + ux} ${y0 + uy}L${x1 - 1.4 * ux} ${y1 - 1.4 * uy}`;

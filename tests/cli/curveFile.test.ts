@@ -10,7 +10,7 @@ test('a row of the iteration of the last one takes its place in the picture', as
   const path = join(folder, 'curve.svg');
   const row = (iteration: number): LogRow => ({ iteration, seconds: 1, loss: 1, smoothLoss: 1, bits: 3 });
   const rows = [row(10)];
-  const curve = new CurveFile(path, { title: 'a net', text: 'a text', unit: 'character' } as never, rows);
+  const curve = new CurveFile(path, { net: 'a net', text: 'a text', unit: 'character' }, rows);
   curve.add(row(20));
   curve.add({ ...row(20), heldOut: { bits: 2.5, symbols: 90 } });
   await curve.end();

@@ -102,13 +102,16 @@ export class InferenceModel {
       const B = carry.length;
       const from = i * predictor.sequences;
       for (const [w, values] of windows.entries()) {
-        for (let t = 0; t < values.length / (B * V); t++) {
-          for (let b = 0; b < count; b++) {
-            // A sequence that ended in a window before has its last output.
-            if (!every && w > 0 && !hasStep(reader, w * T, runs[i][w].steps, from + b)) continue;
-            const row = ((every ? w * T + t : 0) * sequences + from + b) * V;
-            outputs.set(values.subarray((t * B + b) * V, (t * B + b + 1) * V), row);
+        if (every || w === 0) {
+          for (let t = 0; t < values.length / (B * V); t++) {
+            outputs.set(values.subarray(t * B * V, (t * B + count) * V), ((w * T + t) * sequences + from) * V);
           }
+          continue;
+        }
+        for (let b = 0; b < count; b++) {
+          // A sequence that ended in a window before has its last output.
+          if (!hasStep(reader, w * T, runs[i][w].steps, from + b)) continue;
+          outputs.set(values.subarray(b * V, (b + 1) * V), (from + b) * V);
         }
       }
     }

@@ -6,9 +6,9 @@ import type { WebgpuPredictorOptions } from '../webgpu/training/predictor.ts';
 import { type CpuEngineOptions, cpuEngines } from './cpuEngines.ts';
 import { CPU_ENGINE_NAMES, ENGINE_NAMES, type EngineCode, type EngineName } from './createTrainer.ts';
 import { tsEngine } from './engine.ts';
-import { InferenceModel, type MakeEngine, MOST_SEQUENCES } from './inferenceModel.ts';
+import { InferenceModel, type MakeEngine } from './inferenceModel.ts';
 import { assertOptions } from './options.ts';
-import { CpuPredictor } from './predictor.ts';
+import { CpuPredictor, type MakeEngines, MOST_SEQUENCES } from './predictor.ts';
 import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from './spec.ts';
 import { assertEach } from './stepper.ts';
 
@@ -127,8 +127,8 @@ async function cpuPredictor(
   const none = (count: number): number[][] => Array.from({ length: count }, () => []);
   const { engines, description } = await cpuEngines('createModel', options, spec, none, loadWasm);
   for (const engine of engines) engine.dispose();
-  const predictorOf = (make: ConstructorParameters<typeof CpuPredictor>[5]): CpuPredictor =>
-    new CpuPredictor(spec, parameters, description, engines.length, MOST_SEQUENCES, make);
+  const predictorOf = (make: MakeEngines): CpuPredictor =>
+    new CpuPredictor(spec, parameters, description, engines.length, make);
   if (engines[0].name === 'ts') {
     const make = (): ReturnType<typeof tsEngine> => tsEngine(dtype);
     return { predictor: predictorOf(() => [make()]), make };

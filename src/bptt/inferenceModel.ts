@@ -7,16 +7,15 @@ import type { CpuEngine } from './engine.ts';
 import { InferenceSession } from './inferenceSession.ts';
 import { LruMap } from './lruMap.ts';
 import { modelAllocationPlan, SequenceModel } from './model.ts';
-import { KEPT_SIZES, type Predictor, predictionOptions, type Run, sizeClass } from './predictor.ts';
+import { KEPT_SIZES, MOST_SEQUENCES, type Predictor, predictionOptions, type Run, sizeClass } from './predictor.ts';
 import { type NamedTensors, outputWidth, type ResolvedSpec } from './spec.ts';
 import { Stepper, stepperAllocationPlan } from './stepper.ts';
 
 /** Makes engines of the CPU with room for buffers of those lengths. */
 export type MakeEngine = (lengths: readonly number[]) => CpuEngine;
 
-/** Steps that are computed at a time, and sequences on each engine; more of them take several passes. */
+/** Steps that are computed at a time; more of them take several passes. */
 const MOST_STEPS = 64;
-export const MOST_SEQUENCES = 64;
 
 /** A model of one step of several sequences, and the engine that it has to itself. */
 interface StepModel {

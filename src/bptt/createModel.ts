@@ -1,3 +1,4 @@
+import { assertFinite } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertOneOf } from '../check/values.ts';
 import { type Dtype, dtypeOf, zeros } from '../tensor/shape.ts';
@@ -108,8 +109,7 @@ function copied(fn: string, spec: ResolvedSpec, parameters: NamedTensors, dtype:
     const given = parameters[name];
     const values = zeros(dtype, given.length);
     values.set(given);
-    const bad = values.findIndex((v) => !Number.isFinite(v));
-    if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${given[bad]}, expected a finite number`);
+    assertFinite(fn, name, values, given);
     own[name] = values;
   }
   return own;

@@ -1,4 +1,4 @@
-import { assertLength } from '../check/arrays.ts';
+import { assertFinite, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertWhole } from '../check/numbers.ts';
 import { assertOptions } from '../check/options.ts';
@@ -644,8 +644,7 @@ function expectFloat64(what: string, a: Float64Array): void {
     throw new TypeError(`gradcheck: ${what} is ${got}, expected Float64Array`);
   }
   if (a.length === 0) throw new RangeError(`gradcheck: ${what} has 0 elements, expected at least one`);
-  const bad = a.findIndex((x) => !Number.isFinite(x));
-  if (bad >= 0) throw new RangeError(`gradcheck: ${what}[${bad}] is ${a[bad]}, expected a finite number`);
+  assertFinite('gradcheck', what, a);
 }
 
 /** @throws {TypeError} unless this is what {@link gradcheck} gave, or a list of such with names. */

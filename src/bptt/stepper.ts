@@ -1,4 +1,4 @@
-import { assertFloats, assertLength } from '../check/arrays.ts';
+import { assertFinite, assertFloats, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertObject } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
@@ -48,10 +48,7 @@ export class Stepper {
     const { model } = this;
     const fn = 'Stepper.setState';
     this.assertStates(fn, states);
-    model.eachState((name) => {
-      const bad = states[name].findIndex((v) => !Number.isFinite(v));
-      if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${states[name][bad]}, expected a finite number`);
-    });
+    model.eachState((name) => assertFinite(fn, name, states[name]));
     model.eachState((name, layer, _, index) => this.final(layer)[index].set(states[name]));
     this.started = true;
   }

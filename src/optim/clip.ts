@@ -1,4 +1,4 @@
-import { assertFloats } from '../check/arrays.ts';
+import { assertFinite, assertFloats } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { clip } from '../tensor/clip.ts';
 import { powOf } from '../tensor/pow.ts';
@@ -13,7 +13,7 @@ import { sumOfSquares } from '../tensor/sum.ts';
 export function clipByValue(grads: FloatArray, limit: number): void {
   assertFloats('clipByValue', 'grads', grads);
   assertLimit('clipByValue', 'limit', limit);
-  assertFinite('clipByValue', grads);
+  assertFinite('clipByValue', 'grads', grads);
   clip(grads, grads, -limit, limit);
 }
 
@@ -31,7 +31,7 @@ export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
   assertNormKind('clipByNorm', p);
   const norm = gradientNorm(grads, p);
   if (!Number.isFinite(norm)) {
-    assertFinite('clipByNorm', grads);
+    assertFinite('clipByNorm', 'grads', grads);
     // The norm of these finite numbers is beyond all numbers; that of a share of them is not.
     const largest = largestOf(grads);
     for (let i = 0; i < grads.length; i++) grads[i] /= largest;
@@ -71,11 +71,6 @@ function largestOf(grads: FloatArray): number {
   let largest = 0;
   for (let i = 0; i < grads.length; i++) largest = Math.max(largest, Math.abs(grads[i]));
   return largest;
-}
-
-function assertFinite(fn: string, grads: FloatArray): void {
-  const bad = grads.findIndex((g) => !Number.isFinite(g));
-  if (bad >= 0) throw new RangeError(`${fn}: grads[${bad}] is ${grads[bad]}, expected a finite number`);
 }
 
 function assertLimit(fn: string, arg: string, value: unknown): void {

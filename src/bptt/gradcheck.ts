@@ -2,7 +2,7 @@ import { assertFinite, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertWhole } from '../check/numbers.ts';
 import { assertOptions } from '../check/options.ts';
-import { assertObject } from '../check/values.ts';
+import { assertFunction, assertObject } from '../check/values.ts';
 /**
  * Is a hand-written gradient right? Compares it with a numeric derivative of the loss that it claims to differentiate.
  *
@@ -177,7 +177,7 @@ export function gradcheck<P extends Params>(
   assertOptions('gradcheck', options, ['mode', 'samples', 'seed', 'tolerance', 'maxInconclusive']);
   const { mode = 'full', samples = 10, seed = 0, tolerance = 1e-7, maxInconclusive = 0.01 } = options;
   assertSettings(mode, samples, seed, tolerance, maxInconclusive);
-  assertFunction(fn);
+  assertLossFunction(fn);
   assertParams(params);
 
   const random = new RandomState(seed);
@@ -601,17 +601,13 @@ function findChanges(first: Params, later: Params, when: string): string[] {
   return changes;
 }
 
-function assertFunction(fn: unknown): void {
+function assertLossFunction(fn: unknown): void {
   const given = (typeof fn === 'object' && fn !== null ? fn : {}) as Readonly<Record<string, unknown>>;
   const parts = 'loss' in given ? ['loss', 'gradients'] : ['forward', 'backward'];
   if (given !== fn || !(parts[0] in given)) {
     throw new TypeError(`gradcheck: fn is ${describe(fn)}, expected { loss, gradients } or { forward, backward }`);
   }
-  for (const part of parts) {
-    if (typeof given[part] !== 'function') {
-      throw new TypeError(`gradcheck: fn.${part} is ${describe(given[part])}, expected a function`);
-    }
-  }
+  for (const part of parts) assertFunction('gradcheck', `fn.${part}`, given[part]);
 }
 
 function assertParams(params: Params): void {

@@ -69,6 +69,16 @@ export function assertPositive(fn: string, arg: string, value: unknown): asserts
 }
 
 /**
+ * Throws unless `value` is a number above 0, infinity included.
+ *
+ * @throws {RangeError} naming function, argument and value.
+ */
+export function assertAboveZero(fn: string, arg: string, value: unknown): asserts value is number {
+  if (typeof value === 'number' && value > 0) return;
+  throw new RangeError(`${prefix(fn)}${arg} is ${describe(value)}, expected a number > 0`);
+}
+
+/**
  * Throws unless `value` is a number of any kind.
  *
  * @throws {TypeError} naming function, argument and value.

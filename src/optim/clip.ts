@@ -1,5 +1,6 @@
 import { assertFinite, assertFloats } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
+import { assertAboveZero } from '../check/numbers.ts';
 import { clip } from '../tensor/clip.ts';
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
@@ -12,7 +13,7 @@ import { sumOfSquares } from '../tensor/sum.ts';
  */
 export function clipByValue(grads: FloatArray, limit: number): void {
   assertFloats('clipByValue', 'grads', grads);
-  assertLimit('clipByValue', 'limit', limit);
+  assertAboveZero('clipByValue', 'limit', limit);
   assertFinite('clipByValue', 'grads', grads);
   clip(grads, grads, -limit, limit);
 }
@@ -27,7 +28,7 @@ export function clipByValue(grads: FloatArray, limit: number): void {
  */
 export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
   assertFloats('clipByNorm', 'grads', grads);
-  assertLimit('clipByNorm', 'maxNorm', maxNorm);
+  assertAboveZero('clipByNorm', 'maxNorm', maxNorm);
   assertNormKind('clipByNorm', p);
   const norm = gradientNorm(grads, p);
   if (!Number.isFinite(norm)) {
@@ -71,11 +72,6 @@ function largestOf(grads: FloatArray): number {
   let largest = 0;
   for (let i = 0; i < grads.length; i++) largest = Math.max(largest, Math.abs(grads[i]));
   return largest;
-}
-
-function assertLimit(fn: string, arg: string, value: unknown): void {
-  if (typeof value === 'number' && value > 0) return;
-  throw new RangeError(`${fn}: ${arg} is ${describe(value)}, expected a number > 0`);
 }
 
 function assertNormKind(fn: string, p: unknown): void {

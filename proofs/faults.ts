@@ -729,8 +729,8 @@ const bptt: Fault[] = [
   ]),
   ...faultsOf('bptt/inferenceModel.ts', unitTests, [
     ['wrong index', 'const from = i * predictor.sequences;', 'const from = 0;'],
-    ['off by one in time', '(every ? w * T + t : 0) * sequences', '(every ? t : 0) * sequences'],
-    ['dropped term', '* sequences + from + b) * V;', '* sequences + b) * V;'],
+    ['off by one in time', '(w * T + t) * sequences', 't * sequences'],
+    ['dropped term', '* sequences + from) * V);', '* sequences) * V);'],
   ]),
   ...faultsOf('bptt/inspector.ts', unitTests, [
     ['off by one in time', 'lossWeights[step] = batch', 'lossWeights[step - 1] = batch'],

@@ -1,4 +1,4 @@
-import { describe } from '../check/describe.ts';
+import { assertFlag } from '../check/values.ts';
 import type { Dtype } from '../tensor/shape.ts';
 import type { CpuEngineName, CreateTrainerOptions, WasmCode } from './createTrainer.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
@@ -32,7 +32,7 @@ export async function cpuEngines(
   loadWasm: () => Promise<WasmCode>,
 ): Promise<ChosenEngines> {
   const { fma = false } = options;
-  if (typeof fma !== 'boolean') throw new TypeError(`${fn}: fma is ${describe(fma)}, expected true or false`);
+  assertFlag(fn, 'fma', fma);
   const { engines, description } = await chosenEngines(fn, options, spec, lengths, loadWasm);
   const without = fma && engines[0].name !== 'wasm+fma';
   const note = `, no fused multiply-add on ${engines[0].name === 'ts' ? 'engine ts' : 'this host'}`;

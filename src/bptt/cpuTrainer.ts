@@ -19,19 +19,12 @@ export async function cpuTrainer(
   loadWasm: () => Promise<WasmCode>,
 ): Promise<CpuTrainer> {
   const fn = 'createTrainer';
-  const { threads = 1, threadWorker, fma, ...own } = options;
+  const { threads = 1 } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > options.batch) {
     throw new RangeError(`${fn}: threads is ${describe(threads)}, expected 1 … batch = ${options.batch}`);
   }
   const full = resolveSpec(spec);
-  const asked = {
-    engine,
-    dtype,
-    threads,
-    ...(threadWorker === undefined ? {} : { threadWorker }),
-    ...(fma === undefined ? {} : { fma }),
-  };
-  const lengths = (count: number) => allocationPlan(full, own, count);
-  const { engines, description } = await cpuEngines(fn, asked, full, lengths, loadWasm);
+  const lengths = (count: number) => allocationPlan(full, options, count);
+  const { engines, description } = await cpuEngines(fn, { ...options, engine, dtype }, full, lengths, loadWasm);
   return new CpuTrainer(engines, spec, options, description);
 }

@@ -1,3 +1,4 @@
+import { assertFinite } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertOneOf } from '../check/values.ts';
 import { type Dtype, dtypeOf, zeros } from '../tensor/shape.ts';
@@ -6,9 +7,9 @@ import type { WebgpuPredictorOptions } from '../webgpu/training/predictor.ts';
 import { type CpuEngineOptions, cpuEngines } from './cpuEngines.ts';
 import { CPU_ENGINE_NAMES, ENGINE_NAMES, type EngineCode, type EngineName } from './createTrainer.ts';
 import { tsEngine } from './engine.ts';
-import { InferenceModel, type MakeEngine, MOST_SEQUENCES } from './inferenceModel.ts';
+import { InferenceModel, type MakeEngine } from './inferenceModel.ts';
 import { assertOptions } from './options.ts';
-import { CpuPredictor } from './predictor.ts';
+import { CpuPredictor, type MakeEngines, MOST_SEQUENCES } from './predictor.ts';
 import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from './spec.ts';
 import { assertEach } from './stepper.ts';
 
@@ -108,8 +109,7 @@ function copied(fn: string, spec: ResolvedSpec, parameters: NamedTensors, dtype:
     const given = parameters[name];
     const values = zeros(dtype, given.length);
     values.set(given);
-    const bad = values.findIndex((v) => !Number.isFinite(v));
-    if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${given[bad]}, expected a finite number`);
+    assertFinite(fn, name, values, given);
     own[name] = values;
   }
   return own;
@@ -127,8 +127,8 @@ async function cpuPredictor(
   const none = (count: number): number[][] => Array.from({ length: count }, () => []);
   const { engines, description } = await cpuEngines('createModel', options, spec, none, loadWasm);
   for (const engine of engines) engine.dispose();
-  const predictorOf = (make: ConstructorParameters<typeof CpuPredictor>[5]): CpuPredictor =>
-    new CpuPredictor(spec, parameters, description, engines.length, MOST_SEQUENCES, make);
+  const predictorOf = (make: MakeEngines): CpuPredictor =>
+    new CpuPredictor(spec, parameters, description, engines.length, make);
   if (engines[0].name === 'ts') {
     const make = (): ReturnType<typeof tsEngine> => tsEngine(dtype);
     return { predictor: predictorOf(() => [make()]), make };

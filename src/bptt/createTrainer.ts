@@ -1,4 +1,4 @@
-import { assertObject, assertOneOf, assertStream } from '../check/values.ts';
+import { assertOneOf, assertStream } from '../check/values.ts';
 import { RandomState } from '../tensor/random.ts';
 import type { Dtype } from '../tensor/shape.ts';
 import type { FileAddress } from '../wasm/threads.ts';
@@ -8,7 +8,7 @@ import { initialise, SCHEMES, type Scheme } from './initialise.ts';
 import { assertOptions, CREATE_TRAINER_OPTIONS, WEBGPU_OPTIONS } from './options.ts';
 import { type AnySampler, Sampler } from './sample.ts';
 import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from './spec.ts';
-import { stepperAllocationPlan } from './stepper.ts';
+import { stepperAllocationPlan, weightsDtype } from './stepper.ts';
 import type { Trainer, TrainerOptions } from './trainer.ts';
 import { assertTrainerOptions } from './trainerChecks.ts';
 
@@ -168,9 +168,7 @@ export async function createSampler(
   assertOptions(fn, options, { engine: true, webgpu: true });
   const { engine = 'auto', webgpu } = options;
   assertOneOf(fn, 'engine', engine, ENGINE_NAMES);
-  assertObject(fn, 'parameters', parameters, 'the weights by name');
-  const [first] = Object.values(parameters);
-  const dtype = first instanceof Float64Array ? 'float64' : 'float32';
+  const dtype = weightsDtype(fn, parameters);
   if ((engine === 'wasm' || engine === 'webgpu') && dtype === 'float64') {
     throw new RangeError(`createSampler: engine ${engine} computes in float32, the parameters are float64`);
   }

@@ -1,8 +1,8 @@
-import { assertLength } from '../check/arrays.ts';
+import { assertFinite, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertWhole } from '../check/numbers.ts';
 import { assertOptions } from '../check/options.ts';
-import { assertObject } from '../check/values.ts';
+import { assertFunction, assertObject } from '../check/values.ts';
 /**
  * Is a hand-written gradient right? Compares it with a numeric derivative of the loss that it claims to differentiate.
  *
@@ -177,7 +177,7 @@ export function gradcheck<P extends Params>(
   assertOptions('gradcheck', options, ['mode', 'samples', 'seed', 'tolerance', 'maxInconclusive']);
   const { mode = 'full', samples = 10, seed = 0, tolerance = 1e-7, maxInconclusive = 0.01 } = options;
   assertSettings(mode, samples, seed, tolerance, maxInconclusive);
-  assertFunction(fn);
+  assertLossFunction(fn);
   assertParams(params);
 
   const random = new RandomState(seed);
@@ -601,17 +601,13 @@ function findChanges(first: Params, later: Params, when: string): string[] {
   return changes;
 }
 
-function assertFunction(fn: unknown): void {
+function assertLossFunction(fn: unknown): void {
   const given = (typeof fn === 'object' && fn !== null ? fn : {}) as Readonly<Record<string, unknown>>;
   const parts = 'loss' in given ? ['loss', 'gradients'] : ['forward', 'backward'];
   if (given !== fn || !(parts[0] in given)) {
     throw new TypeError(`gradcheck: fn is ${describe(fn)}, expected { loss, gradients } or { forward, backward }`);
   }
-  for (const part of parts) {
-    if (typeof given[part] !== 'function') {
-      throw new TypeError(`gradcheck: fn.${part} is ${describe(given[part])}, expected a function`);
-    }
-  }
+  for (const part of parts) assertFunction('gradcheck', `fn.${part}`, given[part]);
 }
 
 function assertParams(params: Params): void {
@@ -644,8 +640,7 @@ function expectFloat64(what: string, a: Float64Array): void {
     throw new TypeError(`gradcheck: ${what} is ${got}, expected Float64Array`);
   }
   if (a.length === 0) throw new RangeError(`gradcheck: ${what} has 0 elements, expected at least one`);
-  const bad = a.findIndex((x) => !Number.isFinite(x));
-  if (bad >= 0) throw new RangeError(`gradcheck: ${what}[${bad}] is ${a[bad]}, expected a finite number`);
+  assertFinite('gradcheck', what, a);
 }
 
 /** @throws {TypeError} unless this is what {@link gradcheck} gave, or a list of such with names. */

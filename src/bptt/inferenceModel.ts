@@ -7,16 +7,15 @@ import type { CpuEngine } from './engine.ts';
 import { InferenceSession } from './inferenceSession.ts';
 import { LruMap } from './lruMap.ts';
 import { modelAllocationPlan, SequenceModel } from './model.ts';
-import { KEPT_SIZES, type Predictor, predictionOptions, type Run, sizeClass } from './predictor.ts';
+import { KEPT_SIZES, MOST_SEQUENCES, type Predictor, predictionOptions, type Run, sizeClass } from './predictor.ts';
 import { type NamedTensors, outputWidth, type ResolvedSpec } from './spec.ts';
 import { Stepper, stepperAllocationPlan } from './stepper.ts';
 
 /** Makes engines of the CPU with room for buffers of those lengths. */
 export type MakeEngine = (lengths: readonly number[]) => CpuEngine;
 
-/** Steps that are computed at a time, and sequences on each engine; more of them take several passes. */
+/** Steps that are computed at a time; more of them take several passes. */
 const MOST_STEPS = 64;
-export const MOST_SEQUENCES = 64;
 
 /** A model of one step of several sequences, and the engine that it has to itself. */
 interface StepModel {
@@ -102,13 +101,16 @@ export class InferenceModel {
       const B = carry.length;
       const from = i * predictor.sequences;
       for (const [w, values] of windows.entries()) {
-        for (let t = 0; t < values.length / (B * V); t++) {
-          for (let b = 0; b < count; b++) {
-            // A sequence that ended in a window before has its last output.
-            if (!every && w > 0 && !hasStep(reader, w * T, runs[i][w].steps, from + b)) continue;
-            const row = ((every ? w * T + t : 0) * sequences + from + b) * V;
-            outputs.set(values.subarray((t * B + b) * V, (t * B + b + 1) * V), row);
+        if (every || w === 0) {
+          for (let t = 0; t < values.length / (B * V); t++) {
+            outputs.set(values.subarray(t * B * V, (t * B + count) * V), ((w * T + t) * sequences + from) * V);
           }
+          continue;
+        }
+        for (let b = 0; b < count; b++) {
+          // A sequence that ended in a window before has its last output.
+          if (!hasStep(reader, w * T, runs[i][w].steps, from + b)) continue;
+          outputs.set(values.subarray(b * V, (b + 1) * V), (from + b) * V);
         }
       }
     }

@@ -1,4 +1,4 @@
-import { assertFloats, assertLength } from '../check/arrays.ts';
+import { assertFinite, assertFloats, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { type FloatArray, zeros } from '../tensor/shape.ts';
 import type { InferenceModel } from './inferenceModel.ts';
@@ -77,8 +77,7 @@ export class InferenceSession {
       assertFloats(fn, name, states[name]);
       assertLength(fn, name, states[name], '[H]', values.length);
       values.set(states[name]);
-      const bad = values.findIndex((v) => !Number.isFinite(v));
-      if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${states[name][bad]}, expected a finite number`);
+      assertFinite(fn, name, values, states[name]);
     }
     this.model.release(this);
     this.own = wanted;

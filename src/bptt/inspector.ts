@@ -1,5 +1,4 @@
 import { assertWhole } from '../check/numbers.ts';
-import { assertObject } from '../check/values.ts';
 import { type FloatArray, zeros } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
@@ -7,7 +6,7 @@ import { modelAllocationPlan, SequenceModel } from './model.ts';
 import { assertOptions } from './options.ts';
 import type { Recurrence } from './recurrence.ts';
 import { directionsOf, type ModelSpec, type NamedTensors, type ResolvedSpec } from './spec.ts';
-import { assertEach } from './stepper.ts';
+import { assertEach, weightsDtype } from './stepper.ts';
 
 /** What {@link Inspector.inspect} takes beside the sequence. */
 export interface InspectOptions {
@@ -63,9 +62,8 @@ export class Inspector {
    * @throws {RangeError} where a parameter is missing, surplus or does not fit.
    */
   constructor(spec: ModelSpec | ResolvedSpec, parameters: NamedTensors, steps: number, engine?: CpuEngine) {
-    assertObject('Inspector', 'parameters', parameters, 'the weights by name');
-    const [first] = Object.values(parameters);
-    this.engine = engine ?? tsEngine(first instanceof Float64Array ? 'float64' : 'float32');
+    const dtype = weightsDtype('Inspector', parameters);
+    this.engine = engine ?? tsEngine(dtype);
     this.model = new SequenceModel(this.engine, spec, { steps, batch: 1, initialGradient: false });
     this.setParameters(parameters);
   }

@@ -1,7 +1,7 @@
 import { describe } from '../check/describe.ts';
 import { assertWhole } from '../check/numbers.ts';
 import { assertOptions } from '../check/options.ts';
-import { assertFlag, assertOneOf } from '../check/values.ts';
+import { assertFlag, assertObject, assertOneOf } from '../check/values.ts';
 import { NONLINEARITIES, type Nonlinearity } from '../layers/elman.ts';
 
 /** A learned vector for each id, in the place of a one-hot one. */
@@ -155,9 +155,7 @@ function assertTiedFits({ embedding, outputDense }: ResolvedLayers, { inputSize,
 type Part = Readonly<Record<string, unknown>>;
 
 function assertPart(field: string, given: unknown, known: readonly string[], example: string): asserts given is Part {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new TypeError(`spec.${field} is ${describe(given)}, expected an object, as in ${example}`);
-  }
+  assertObject('spec.', field, given, `an object, as in ${example}`);
   assertOptions(`spec.${field}`, given, known);
 }
 

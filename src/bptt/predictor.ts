@@ -24,6 +24,9 @@ export interface Predictor {
   dispose(): void;
 }
 
+/** Sequences that an engine computes at a time; more of them take several passes. */
+export const MOST_SEQUENCES = 64;
+
 /** Sizes of batch whose buffers are kept. */
 export const KEPT_SIZES = 4;
 
@@ -72,20 +75,12 @@ export class CpuPredictor implements Predictor {
   private last: Promise<unknown> = Promise.resolve();
   private disposed = false;
 
-  /** @param sequences the most that each engine takes at once */
-  constructor(
-    spec: ResolvedSpec,
-    parameters: NamedTensors,
-    description: string,
-    threads: number,
-    sequences: number,
-    make: MakeEngines,
-  ) {
+  constructor(spec: ResolvedSpec, parameters: NamedTensors, description: string, threads: number, make: MakeEngines) {
     this.spec = spec;
     this.parameters = parameters;
     this.description = description;
     this.threads = threads;
-    this.sequences = threads * sequences;
+    this.sequences = threads * MOST_SEQUENCES;
     this.make = make;
   }
 

@@ -1,15 +1,15 @@
 import { assertFloats } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
-import { assertWhole } from '../check/numbers.ts';
+import { assertPositive, assertWhole } from '../check/numbers.ts';
 import { assertOptions, type Synonyms } from '../check/options.ts';
-import { assertObject } from '../check/values.ts';
+import { assertFlag } from '../check/values.ts';
 import { softmaxCrossEntropy } from '../layers/loss.ts';
 import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
 import { type ModelSpec, type NamedTensors, outputWidth, type ResolvedSpec, resolveSpec } from './spec.ts';
-import { Stepper } from './stepper.ts';
+import { Stepper, weightsDtype } from './stepper.ts';
 
 /** How the next symbol is drawn. */
 export interface SampleOptions {
@@ -90,12 +90,8 @@ function sumOf(p: FloatArray): number {
 export function assertSampleOptions(options: SampleOptions): void {
   assertOptions('sampleFrom', options, ['temperature', 'topK', 'topP', 'greedy'], SYNONYMS);
   const { temperature = 1, topK = 1, topP = 1, greedy = false } = options;
-  if (typeof greedy !== 'boolean') {
-    throw new TypeError(`sampleFrom: greedy is ${describe(greedy)}, expected true or false`);
-  }
-  if (!(typeof temperature === 'number' && temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
-    throw new RangeError(`sampleFrom: temperature is ${describe(temperature)}, expected a finite number > 0`);
-  }
+  assertFlag('sampleFrom', 'greedy', greedy);
+  assertPositive('sampleFrom', 'temperature', temperature);
   if (!Number.isInteger(topK) || topK < 1)
     throw new RangeError(`sampleFrom: topK is ${describe(topK)}, expected a whole number ≥ 1`);
   if (!(typeof topP === 'number' && topP > 0 && topP <= 1)) {
@@ -192,11 +188,10 @@ export class Sampler implements AnySampler {
    * @throws {RangeError} where the model is not one that can be sampled from or a parameter does not fit.
    */
   constructor(spec: ModelSpec | ResolvedSpec, parameters: NamedTensors, engine?: CpuEngine) {
-    assertObject('Sampler', 'parameters', parameters, 'the weights by name');
-    const [first] = Object.values(parameters);
+    const dtype = weightsDtype('Sampler', parameters);
     assertSamplable(resolveSpec(spec));
     // what is missing or no weight is named by the stepper
-    this.engine = engine ?? tsEngine(first instanceof Float64Array ? 'float64' : 'float32');
+    this.engine = engine ?? tsEngine(dtype);
     this.description = this.engine.name;
     this.stepper = new Stepper(this.engine, spec, parameters);
   }

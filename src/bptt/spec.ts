@@ -362,15 +362,15 @@ export function specFromJson(json: Readonly<Record<string, unknown>>, known: Kno
   assertObject('specFromJson', 'losses', losses);
   const pick = <V extends { readonly name: string }>(
     field: string,
+    option: string,
     known: Readonly<Record<string, V>>,
     bundled: readonly string[],
+    assertOwn: (own: V, what: string) => void,
   ): V | string => {
     const name = json[field];
-    const option = field === 'loss' ? 'losses' : 'cells';
     for (const [key, own] of Object.entries(known)) {
       if (own?.name === key) {
-        if (field === 'cell') assertCell(own as unknown as Cell, `specFromJson: cells.${key}`);
-        else assertLoss(own as unknown as Loss, `specFromJson: losses.${key}`);
+        assertOwn(own, `specFromJson: ${option}.${key}`);
         continue;
       }
       const got = own?.name === undefined ? describe(own) : `the ${field} ${describe(own.name)}`;
@@ -383,7 +383,9 @@ export function specFromJson(json: Readonly<Record<string, unknown>>, known: Kno
       `spec.${field} is ${describe(name)}, expected ${names}: hand a ${field} of your own in \`${option}\``,
     );
   };
-  const spec = { ...json, cell: pick('cell', cells, CELL_NAMES), loss: pick('loss', losses, LOSS_NAMES) } as ModelSpec;
+  const cell = pick('cell', 'cells', cells, CELL_NAMES, assertCell);
+  const loss = pick('loss', 'losses', losses, LOSS_NAMES, assertLoss);
+  const spec = { ...json, cell, loss } as ModelSpec;
   resolveSpec(spec);
   return spec;
 }

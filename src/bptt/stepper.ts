@@ -1,7 +1,7 @@
-import { assertFloats, assertLength } from '../check/arrays.ts';
+import { assertFinite, assertFloats, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertObject } from '../check/values.ts';
-import type { FloatArray } from '../tensor/shape.ts';
+import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { type Engine, sizingEngine } from './engine.ts';
 import { SequenceModel } from './model.ts';
@@ -48,10 +48,7 @@ export class Stepper {
     const { model } = this;
     const fn = 'Stepper.setState';
     this.assertStates(fn, states);
-    model.eachState((name) => {
-      const bad = states[name].findIndex((v) => !Number.isFinite(v));
-      if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${states[name][bad]}, expected a finite number`);
-    });
+    model.eachState((name) => assertFinite(fn, name, states[name]));
     model.eachState((name, layer, _, index) => this.final(layer)[index].set(states[name]));
     this.started = true;
   }
@@ -142,6 +139,17 @@ export function assertEach(fn: string, layout: readonly ParameterLayout[], param
     assertFloats(fn, name, parameters[name]);
     assertLength(fn, name, parameters[name], '[n]', length);
   }
+}
+
+/**
+ * The dtype of weights by name: float64 where the first are, else float32. What is missing or no weight is not looked at.
+ *
+ * @throws {TypeError} where they are no object.
+ */
+export function weightsDtype(fn: string, parameters: NamedTensors): Dtype {
+  assertObject(fn, 'parameters', parameters, 'the weights by name');
+  const [first] = Object.values(parameters);
+  return first instanceof Float64Array ? 'float64' : 'float32';
 }
 
 function stepModel<F, I>(engine: Engine<F, I>, spec: ModelSpec | ResolvedSpec): SequenceModel<F, I> {

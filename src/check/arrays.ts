@@ -61,6 +61,17 @@ export function assertFloats(fn: string, arg: string, a: unknown): asserts a is 
 }
 
 /**
+ * Throws unless every element is finite.
+ *
+ * @param given what the elements were made from, for the message
+ * @throws {RangeError} naming function, argument, position and the number there.
+ */
+export function assertFinite(fn: string, arg: string, values: FloatArray, given: FloatArray = values): void {
+  const bad = values.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0) throw new RangeError(`${fn}: ${arg}[${bad}] is ${given[bad]}, expected a finite number`);
+}
+
+/**
  * Throws unless `a` is an Int32Array.
  *
  * @throws {TypeError} naming function, argument and what it got.

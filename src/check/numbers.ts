@@ -68,9 +68,14 @@ export function assertPositive(fn: string, arg: string, value: unknown): asserts
   throw new RangeError(`${prefix(fn)}${arg} is ${describe(value)}, expected a finite number > 0`);
 }
 
-/** Whether an id from outside is a whole number in [0, size); a text of digits, which would index a list as well, is not. */
-export function isIndex(id: unknown, size: number): boolean {
-  return Number.isInteger(id) && (id as number) >= 0 && (id as number) < size;
+/**
+ * Throws unless `value` is a number above 0, infinity included.
+ *
+ * @throws {RangeError} naming function, argument and value.
+ */
+export function assertAboveZero(fn: string, arg: string, value: unknown): asserts value is number {
+  if (typeof value === 'number' && value > 0) return;
+  throw new RangeError(`${prefix(fn)}${arg} is ${describe(value)}, expected a number > 0`);
 }
 
 /**

@@ -54,11 +54,8 @@ export class CharWindows {
     const { T, B, streamLength } = this;
     assertInts('CharWindows.next', 'inputs', inputs);
     assertInts('CharWindows.next', 'targets', targets);
-    // the shapes are spelled out only for an error: nothing is allocated here
-    if (inputs.length !== T * B || targets.length !== T * B) {
-      assertLength('CharWindows.next', 'inputs', inputs, '[T,B]', T, B);
-      assertLength('CharWindows.next', 'targets', targets, '[T,B]', T, B);
-    }
+    assertLength('CharWindows.next', 'inputs', inputs, '[T,B]', T, B);
+    assertLength('CharWindows.next', 'targets', targets, '[T,B]', T, B);
     if (this.#position + T > streamLength) this.#position = 0;
     const p = this.#position;
     const ids = this.#ids;

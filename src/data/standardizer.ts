@@ -1,6 +1,6 @@
 import { assertFloats, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
-import { assertWhole } from '../check/numbers.ts';
+import { assertPositive, assertRange, assertWhole } from '../check/numbers.ts';
 import { assertObject } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { stepsOf } from './series.ts';
@@ -40,11 +40,8 @@ export class Standardizer implements StandardizerState {
     assertWhole(fn, 'the length of mean', mean.length, 1);
     assertLength(fn, 'deviation', deviation, '[D]', mean.length);
     for (let d = 0; d < mean.length; d++) {
-      if (!Number.isFinite(mean[d]))
-        throw new RangeError(`${fn}: mean[${d}] is ${describe(mean[d])}, expected a finite number`);
-      if (!(Number.isFinite(deviation[d]) && deviation[d] > 0)) {
-        throw new RangeError(`${fn}: deviation[${d}] is ${describe(deviation[d])}, expected a finite number > 0`);
-      }
+      assertRange(fn, `mean[${d}]`, mean[d]);
+      assertPositive(fn, `deviation[${d}]`, deviation[d]);
     }
     this.mean = [...mean];
     this.deviation = [...deviation];

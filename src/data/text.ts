@@ -1,6 +1,6 @@
 import { assertIdArray, type IdArray } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
-import { assertRange, isIndex } from '../check/numbers.ts';
+import { assertRange, assertWholes } from '../check/numbers.ts';
 import { assertAttached, assertIterable, assertList, assertOneOf, assertText } from '../check/values.ts';
 
 /** How {@link CharVocabulary.fromText} numbers the characters. */
@@ -85,15 +85,9 @@ export class CharVocabulary {
    */
   decode(ids: ArrayLike<number>): string {
     assertList('CharVocabulary.decode', 'ids', ids, 'a list of ids');
+    assertWholes('CharVocabulary.decode', 'ids', ids, 0, this.size - 1);
     let text = '';
-    for (let i = 0; i < ids.length; i++) {
-      if (!isIndex(ids[i], this.size)) {
-        throw new RangeError(
-          `CharVocabulary.decode: ids[${i}] is ${describe(ids[i])}, expected a whole number from 0 to ${this.size - 1}`,
-        );
-      }
-      text += this.chars[ids[i]];
-    }
+    for (let i = 0; i < ids.length; i++) text += this.chars[ids[i]];
     return text;
   }
 }

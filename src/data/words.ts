@@ -1,5 +1,5 @@
 import { describe } from '../check/describe.ts';
-import { assertWhole, isIndex } from '../check/numbers.ts';
+import { assertWhole, assertWholes } from '../check/numbers.ts';
 import { assertOptions } from '../check/options.ts';
 import { assertFlag, assertIterable, assertList, assertText } from '../check/values.ts';
 
@@ -191,13 +191,7 @@ export class WordVocabulary {
    */
   decode(ids: ArrayLike<number>): string[] {
     assertList('WordVocabulary.decode', 'ids', ids, 'a list of ids');
-    return Array.from(ids, (id, i) => {
-      if (!isIndex(id, this.size)) {
-        throw new RangeError(
-          `WordVocabulary.decode: ids[${i}] is ${describe(id)}, expected a whole number from 0 to ${this.size - 1}`,
-        );
-      }
-      return this.words[id];
-    });
+    assertWholes('WordVocabulary.decode', 'ids', ids, 0, this.size - 1);
+    return Array.from(ids, (id) => this.words[id]);
   }
 }

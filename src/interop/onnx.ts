@@ -121,7 +121,6 @@ const GRU_BLOCKS = [1, 0, 2];
  * clip, input_forget, other activations, nodes of other kinds, each by the name of its node.
  */
 export function readOnnx(file: Uint8Array, options: OnnxReading = {}): OnnxModel {
-  const fn = 'readOnnx';
   assertBytes(fn, 'file', file);
   assertOptions(fn, options, ['externalData', 'inputs', 'spec']);
   const { externalData = {}, inputs = {}, spec = {} } = options;

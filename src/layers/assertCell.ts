@@ -1,5 +1,7 @@
 import { describe } from '../check/describe.ts';
+import { assertRange, assertWhole } from '../check/numbers.ts';
 import { assertOptions } from '../check/options.ts';
+import { assertFlag, assertFunction } from '../check/values.ts';
 import type { Cell, CellDescription, CellFormula } from './cell.ts';
 
 /** The fields of a cell: who adds one has to list it, too. */
@@ -21,13 +23,8 @@ const OWN_PARAMETERS = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_
  */
 export function assertCell(cell: Cell, what = 'cell'): void {
   assertDescription(cell, what);
-  assertFunctions(`${what} ${cell.name}:`, cell, partNames(cell));
-  const { name, formula } = cell;
-  if (formula === undefined) return;
-  if (typeof formula !== 'object' || formula === null) {
-    throw new TypeError(`${what} ${name}: formula is ${describe(formula)}, expected { ${partNames(cell).join(', ')} }`);
-  }
-  assertFunctions(`${what} ${name}: formula:`, formula, partNames(cell));
+  assertFunctions(`${what} ${cell.name}`, cell, partNames(cell));
+  if (cell.formula !== undefined) assertFormula(cell, what);
 }
 
 /**
@@ -37,24 +34,23 @@ export function assertCell(cell: Cell, what = 'cell'): void {
  */
 export function assertFormulaCell(cell: CellDescription & { readonly formula: CellFormula }): void {
   assertDescription(cell, 'cell');
+  assertFormula(cell, 'cell');
+}
+
+function assertFormula(cell: CellDescription & { readonly formula?: CellFormula }, what: string): void {
   const { name, formula } = cell;
   if (typeof formula !== 'object' || formula === null) {
-    throw new TypeError(`cell ${name}: formula is ${describe(formula)}, expected { ${partNames(cell).join(', ')} }`);
+    throw new TypeError(`${what} ${name}: formula is ${describe(formula)}, expected { ${partNames(cell).join(', ')} }`);
   }
-  assertFunctions(`cell ${name}: formula:`, formula, partNames(cell));
+  assertFunctions(`${what} ${name}: formula`, formula, partNames(cell));
 }
 
 function partNames({ innerGates = 0 }: CellDescription): readonly string[] {
   return ['forward', 'backward', ...(innerGates > 0 ? ['innerForward', 'innerBackward'] : [])];
 }
 
-function assertFunctions(prefix: string, from: object, names: readonly string[]): void {
-  for (const name of names) {
-    const value = (from as Readonly<Record<string, unknown>>)[name];
-    if (typeof value !== 'function') {
-      throw new TypeError(`${prefix} ${name} is ${describe(value)}, expected a function`);
-    }
-  }
+function assertFunctions(fn: string, from: object, names: readonly string[]): void {
+  for (const name of names) assertFunction(fn, name, (from as Readonly<Record<string, unknown>>)[name]);
 }
 
 function assertDescription(cell: CellDescription, what: string): void {
@@ -65,19 +61,11 @@ function assertDescription(cell: CellDescription, what: string): void {
   }
   const own = `${what} ${name}`;
   assertOptions(own, cell, Object.keys(FIELDS));
-  const count = (field: string, value: unknown, low: number): void => {
-    if (!Number.isInteger(value) || (value as number) < low) {
-      throw new RangeError(`${own}: ${field} is ${describe(value)}, expected a whole number ≥ ${low}`);
-    }
-  };
-  count('gates', gates, 1);
-  count('savedBlocks', savedBlocks, 0);
-  count('innerGates', innerGates, 0);
+  assertWhole(own, 'gates', gates, 1);
+  assertWhole(own, 'savedBlocks', savedBlocks, 0);
+  assertWhole(own, 'innerGates', innerGates, 0);
   for (const flag of ['recurrentProduct', 'separateHiddenGradient', 'directHiddenGradient'] as const) {
-    const value = cell[flag];
-    if (value !== undefined && typeof value !== 'boolean') {
-      throw new TypeError(`${own}: ${flag} is ${describe(value)}, expected true or false`);
-    }
+    if (cell[flag] !== undefined) assertFlag(own, flag, cell[flag]);
   }
   if (innerGates >= gates) {
     throw new RangeError(`${own}: innerGates is ${innerGates}, expected less than gates ${gates}`);
@@ -98,16 +86,14 @@ function assertDescription(cell: CellDescription, what: string): void {
   const ofStates = states.map((state) => `${state}0`);
   const taken = Object.keys(extra).find((given) => ofStates.includes(given) || OWN_PARAMETERS.includes(given));
   if (taken !== undefined) throw new RangeError(`${own}: the name ${taken} is taken`);
-  for (const [given, parameter] of Object.entries(extra)) count(`extra.${given}.blocks`, parameter?.blocks, 1);
+  for (const [given, parameter] of Object.entries(extra)) {
+    assertWhole(own, `extra.${given}.blocks`, parameter?.blocks, 1);
+  }
   if (!Array.isArray(initialBias) || initialBias.length > gates) {
     const got = Array.isArray(initialBias) ? `has ${initialBias.length} numbers` : `is ${describe(initialBias)}`;
     throw new RangeError(`${own}: initialBias ${got}, expected at most gates ${gates}`);
   }
-  for (const [i, value] of initialBias.entries()) {
-    if (!Number.isFinite(value)) {
-      throw new RangeError(`${own}: initialBias[${i}] is ${describe(value)}, expected a finite number`);
-    }
-  }
+  for (const [i, value] of initialBias.entries()) assertRange(own, `initialBias[${i}]`, value);
   const named =
     savedNames === undefined || (Array.isArray(savedNames) && savedNames.every((n) => typeof n === 'string'));
   if (!named) throw new TypeError(`${own}: savedNames is ${describe(savedNames)}, expected a list of names`);

@@ -1,4 +1,5 @@
 import { describe } from '../check/describe.ts';
+import { assertFunction, assertOneOf } from '../check/values.ts';
 import type { Loss } from './loss.ts';
 
 /**
@@ -7,25 +8,17 @@ import type { Loss } from './loss.ts';
  * @param what the prefix of the message
  * @throws {RangeError | TypeError} naming the field, what it is and what it may be.
  */
-export function assertLoss(loss: Loss, what = 'loss'): void {
+export function assertLoss(loss: Loss, what: string): void {
   if (typeof loss !== 'object' || loss === null) throw new TypeError(`${what} is ${describe(loss)}, expected a loss`);
   const { name, targets, per } = loss;
   if (typeof name !== 'string' || name === '') {
     throw new TypeError(`${what}: name is ${describe(name)}, expected a name`);
   }
-  const oneOf = (field: string, value: string, allowed: readonly string[]): void => {
-    if (!allowed.includes(value)) {
-      throw new RangeError(`${what} ${name}: ${field} is ${describe(value)}, expected ${allowed.join(', ')}`);
-    }
-  };
-  oneOf('targets', targets, ['classes', 'values', 'labels']);
-  oneOf('per', per, ['row', 'sequence']);
+  const fn = `${what} ${name}`;
+  assertOneOf(fn, 'targets', targets, ['classes', 'values', 'labels']);
+  assertOneOf(fn, 'per', per, ['row', 'sequence']);
   if (targets === 'labels' && per !== 'sequence') {
-    throw new RangeError(`${what} ${name}: targets labels go with per sequence`);
+    throw new RangeError(`${fn}: targets labels go with per sequence`);
   }
-  for (const own of ['outputs', 'forward', 'backward'] as const) {
-    if (typeof loss[own] !== 'function') {
-      throw new TypeError(`${what} ${name}: ${own} is ${describe(loss[own])}, expected a function`);
-    }
-  }
+  for (const own of ['outputs', 'forward', 'backward'] as const) assertFunction(fn, own, loss[own]);
 }

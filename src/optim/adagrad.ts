@@ -1,6 +1,6 @@
+import { assertFlag } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import {
-  assertFlags,
   assertLearningRate,
   assertRanges,
   assertRuleOptions,
@@ -38,7 +38,7 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
     ...['lr', 'eps', 'epsInRoot', 'lrDecay', 'initialAccumulator', 'weightDecay'],
   ]);
   const { lr = 0.1, eps = 1e-8, epsInRoot = true, lrDecay = 0, initialAccumulator = 0, weightDecay = 0 } = options;
-  assertFlags('adagrad', { epsInRoot });
+  assertFlag('adagrad', 'epsInRoot', epsInRoot);
   assertLearningRate('adagrad', lr);
   assertRanges('adagrad', {
     eps: [eps, 0, Infinity],

@@ -1,7 +1,7 @@
+import { assertFlag } from '../check/values.ts';
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import {
-  assertFlags,
   assertLearningRate,
   assertRanges,
   assertRuleOptions,
@@ -50,7 +50,7 @@ export function adamw(options: AdamOptions = {}): Optimizer {
 function adamLike(name: string, options: AdamOptions, decay: number, decoupled: boolean): Optimizer {
   assertRuleOptions(name, options, ['lr', 'beta1', 'beta2', 'eps', 'weightDecay', 'amsgrad']);
   const { lr = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = decay, amsgrad = false } = options;
-  assertFlags(name, { amsgrad });
+  assertFlag(name, 'amsgrad', amsgrad);
   assertLearningRate(name, lr);
   assertRanges(name, {
     beta1: [beta1, 0, 1],

@@ -1,5 +1,6 @@
-import { assertFloats } from '../check/arrays.ts';
+import { assertFinite, assertFloats } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
+import { assertAboveZero } from '../check/numbers.ts';
 import { clip } from '../tensor/clip.ts';
 import { powOf } from '../tensor/pow.ts';
 import type { FloatArray } from '../tensor/shape.ts';
@@ -12,8 +13,8 @@ import { sumOfSquares } from '../tensor/sum.ts';
  */
 export function clipByValue(grads: FloatArray, limit: number): void {
   assertFloats('clipByValue', 'grads', grads);
-  assertLimit('clipByValue', 'limit', limit);
-  assertFinite('clipByValue', grads);
+  assertAboveZero('clipByValue', 'limit', limit);
+  assertFinite('clipByValue', 'grads', grads);
   clip(grads, grads, -limit, limit);
 }
 
@@ -27,11 +28,11 @@ export function clipByValue(grads: FloatArray, limit: number): void {
  */
 export function clipByNorm(grads: FloatArray, maxNorm: number, p = 2): number {
   assertFloats('clipByNorm', 'grads', grads);
-  assertLimit('clipByNorm', 'maxNorm', maxNorm);
+  assertAboveZero('clipByNorm', 'maxNorm', maxNorm);
   assertNormKind('clipByNorm', p);
   const norm = gradientNorm(grads, p);
   if (!Number.isFinite(norm)) {
-    assertFinite('clipByNorm', grads);
+    assertFinite('clipByNorm', 'grads', grads);
     // The norm of these finite numbers is beyond all numbers; that of a share of them is not.
     const largest = largestOf(grads);
     for (let i = 0; i < grads.length; i++) grads[i] /= largest;
@@ -71,16 +72,6 @@ function largestOf(grads: FloatArray): number {
   let largest = 0;
   for (let i = 0; i < grads.length; i++) largest = Math.max(largest, Math.abs(grads[i]));
   return largest;
-}
-
-function assertFinite(fn: string, grads: FloatArray): void {
-  const bad = grads.findIndex((g) => !Number.isFinite(g));
-  if (bad >= 0) throw new RangeError(`${fn}: grads[${bad}] is ${grads[bad]}, expected a finite number`);
-}
-
-function assertLimit(fn: string, arg: string, value: unknown): void {
-  if (typeof value === 'number' && value > 0) return;
-  throw new RangeError(`${fn}: ${arg} is ${describe(value)}, expected a number > 0`);
 }
 
 function assertNormKind(fn: string, p: unknown): void {

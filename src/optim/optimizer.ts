@@ -5,7 +5,7 @@ import { assertDtype, assertFloats, assertLength } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertWhole } from '../check/numbers.ts';
 import { assertOptions, type Synonyms } from '../check/options.ts';
-import { assertAttached } from '../check/values.ts';
+import { assertAttached, assertFunction } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 
 /** A learning rate, or a schedule: from the number of updates done so far (0, 1, …) to the rate of the next one. */
@@ -116,11 +116,7 @@ function assertRule(
   }
   const fn = `optimizer ${name}`;
   assertLearningRate(fn, lr);
-  for (const own of ['numbers', 'formula'] as const) {
-    if (typeof rule[own] !== 'function') {
-      throw new TypeError(`${fn}: ${own} is ${describe(rule[own])}, expected a function`);
-    }
-  }
+  for (const own of ['numbers', 'formula'] as const) assertFunction(fn, own, rule[own]);
   if (!Array.isArray(initialMemory)) {
     throw new TypeError(`${fn}: initialMemory is ${describe(initialMemory)}, expected a list of numbers, [] for none`);
   }
@@ -303,13 +299,6 @@ const SYNONYMS: Synonyms = {
  */
 export function assertRuleOptions(fn: string, options: object, known: readonly string[]): void {
   assertOptions(fn, options, known, SYNONYMS);
-}
-
-/** @throws {TypeError} naming function, option and value, unless each is true or false. */
-export function assertFlags(fn: string, flags: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(flags)) {
-    if (typeof value !== 'boolean') throw new TypeError(`${fn}: ${name} is ${describe(value)}, expected true or false`);
-  }
 }
 
 /**

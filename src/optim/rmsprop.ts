@@ -1,6 +1,6 @@
+import { assertFlag } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import {
-  assertFlags,
   assertLearningRate,
   assertRanges,
   assertRuleOptions,
@@ -35,7 +35,7 @@ export interface RmspropOptions {
 export function rmsprop(options: RmspropOptions = {}): Optimizer {
   assertRuleOptions('rmsprop', options, ['lr', 'alpha', 'eps', 'momentum', 'centered', 'weightDecay']);
   const { lr = 0.01, alpha = 0.99, eps = 1e-8, momentum = 0, centered = false, weightDecay = 0 } = options;
-  assertFlags('rmsprop', { centered });
+  assertFlag('rmsprop', 'centered', centered);
   assertLearningRate('rmsprop', lr);
   assertRanges('rmsprop', {
     alpha: [alpha, 0, 1],

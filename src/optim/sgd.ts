@@ -1,6 +1,6 @@
+import { assertFlag } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import {
-  assertFlags,
   assertLearningRate,
   assertRanges,
   assertRuleOptions,
@@ -31,7 +31,7 @@ export interface SgdOptions {
 export function sgd(options: SgdOptions): Optimizer {
   assertRuleOptions('sgd', options, ['lr', 'momentum', 'dampening', 'nesterov', 'weightDecay']);
   const { lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
-  assertFlags('sgd', { nesterov });
+  assertFlag('sgd', 'nesterov', nesterov);
   assertLearningRate('sgd', lr);
   assertRanges('sgd', {
     momentum: [momentum, 0, Infinity],

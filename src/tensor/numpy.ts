@@ -297,7 +297,10 @@ export function argmax(a: View): number {
  * to itself only, a NaN to nothing.
  */
 export function isclose(a: number, b: number, rtol = 1e-5, atol = 1e-8): boolean {
-  for (const [name, value] of Object.entries({ a, b, rtol, atol })) assertNumeric('isclose', name, value);
+  assertNumeric('isclose', 'a', a);
+  assertNumeric('isclose', 'b', b);
+  assertNumeric('isclose', 'rtol', rtol);
+  assertNumeric('isclose', 'atol', atol);
   return a === b || (Number.isFinite(b) && Math.abs(a - b) <= atol + rtol * Math.abs(b));
 }
 

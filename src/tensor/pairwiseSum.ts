@@ -14,15 +14,9 @@ const BLOCK = 128;
  */
 export function pairwiseSum(x: ArrayLike<number>, start = 0, n: number = x?.length - start, stride = 1): number {
   assertList('pairwiseSum', 'x', x);
-  for (const [name, value] of [
-    ['start', start],
-    ['n', n],
-    ['stride', stride],
-  ] as const) {
-    if (!Number.isInteger(value)) {
-      throw new RangeError(`pairwiseSum: ${name} is ${describe(value)}, expected a whole number`);
-    }
-  }
+  assertInteger('start', start);
+  assertInteger('n', n);
+  assertInteger('stride', stride);
   const last = start + Math.max(n - 1, 0) * stride;
   const inside = n === 0 || (start >= 0 && start < x.length && last >= 0 && last < x.length);
   if (n < 0 || !inside) {
@@ -31,6 +25,11 @@ export function pairwiseSum(x: ArrayLike<number>, start = 0, n: number = x?.leng
     );
   }
   return n === 0 ? 0 : sum(x, start, n, stride);
+}
+
+function assertInteger(arg: string, value: unknown): void {
+  if (Number.isInteger(value)) return;
+  throw new RangeError(`pairwiseSum: ${arg} is ${describe(value)}, expected a whole number`);
 }
 
 function sum(x: ArrayLike<number>, start: number, n: number, stride: number): number {

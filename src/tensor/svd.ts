@@ -1,4 +1,4 @@
-import { assertFloats, assertLength } from '../check/arrays.ts';
+import { assertFinite, assertFloats, assertLength } from '../check/arrays.ts';
 import { exponentOf } from './exponent.ts';
 import { powerOfTwo } from './powerOfTwo.ts';
 import type { FloatArray } from './shape.ts';
@@ -15,8 +15,7 @@ import { sumOfSquares } from './sum.ts';
 export function singularValues(a: FloatArray, rows: number, cols: number): Float64Array {
   assertFloats('singularValues', 'a', a);
   assertLength('singularValues', 'a', a, '[rows,cols]', rows, cols);
-  const bad = a.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) throw new RangeError(`singularValues: a[${bad}] is ${a[bad]}, expected a finite number`);
+  assertFinite('singularValues', 'a', a);
   // Work on the longer side as columns' length: u holds min(rows,cols) vectors, each contiguous, divided by a
   // power of two near the largest element so that no square overflows or vanishes.
   const count = Math.min(rows, cols);

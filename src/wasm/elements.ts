@@ -1,3 +1,4 @@
+import type { FloatArray } from '../tensor/shape.ts';
 import {
   type Expr,
   type FunctionBuilder,
@@ -11,6 +12,7 @@ import {
   type ValueType,
   v128,
 } from './assembler.ts';
+import type { WasmMemory } from './memory.ts';
 
 /** How the body of {@link forEachElement} reaches the elements that it is at. */
 export interface Elements {
@@ -91,6 +93,26 @@ export function emitElementwise(
     const lanes = (params.slice(arrays + 1) as Local<'f32'>[]).map((number) => f.let(f32x4.splat(number)));
     forEachElement(f, addresses[arrays], (at) => body(f, at, addresses, lanes));
   });
+}
+
+/** y = f(x) by the name of f, and dx of dy and y. */
+export type FunctionKernels<N extends string> = Record<N, (y: FloatArray, x: FloatArray) => void> &
+  Record<`${N}Backward`, (dx: FloatArray, dy: FloatArray, y: FloatArray) => void>;
+
+/** The kernels of a function that {@link emitElementwise} added under its name and `…Backward`. */
+export function functionKernels<N extends string>(w: WasmMemory, name: N): FunctionKernels<N> {
+  const { call } = w;
+  const back = `${name}Backward`;
+  const kernels = {
+    [name](y: FloatArray, x: FloatArray): void {
+      call[name](w.at(name, 'y', y, '[n]', y.length), w.at(name, 'x', x, '[n]', y.length), y.length);
+    },
+    [back](dx: FloatArray, dy: FloatArray, y: FloatArray): void {
+      const n = dx.length;
+      call[back](w.at(back, 'dx', dx, '[n]', n), w.at(back, 'dy', dy, '[n]', n), w.at(back, 'y', y, '[n]', n), n);
+    },
+  };
+  return kernels as FunctionKernels<N>;
 }
 
 /** Σ of the terms of all elements, in every lane. */

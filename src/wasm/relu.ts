@@ -1,21 +1,10 @@
-import type { relu as Relu, reluBackward as ReluBackward } from '../tensor/relu.ts';
 import { f32x4, type ModuleBuilder, v128 } from './assembler.ts';
-import { emitElementwise } from './elements.ts';
+import { emitElementwise, type FunctionKernels, functionKernels } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 
 /** y = max(x, 0), NaN stays NaN; dx = dy where y > 0, else 0. */
-export function reluKernels(w: WasmMemory): { relu: typeof Relu; reluBackward: typeof ReluBackward } {
-  const { call } = w;
-  return {
-    relu(y, x) {
-      call.relu(w.at('relu', 'y', y, '[n]', y.length), w.at('relu', 'x', x, '[n]', y.length), y.length);
-    },
-    reluBackward(dx, dy, y) {
-      const fn = 'reluBackward';
-      const n = dx.length;
-      call[fn](w.at(fn, 'dx', dx, '[n]', n), w.at(fn, 'dy', dy, '[n]', n), w.at(fn, 'y', y, '[n]', n), n);
-    },
-  };
+export function reluKernels(w: WasmMemory): FunctionKernels<'relu'> {
+  return functionKernels(w, 'relu');
 }
 
 export function emitRelu(m: ModuleBuilder): void {

@@ -1,6 +1,5 @@
-import type { sigmoid as Sigmoid, sigmoidBackward as SigmoidBackward } from '../tensor/sigmoid.ts';
 import { type Expr, type FunctionBuilder, f32x4, type ModuleBuilder, v128 } from './assembler.ts';
-import { emitElementwise } from './elements.ts';
+import { emitElementwise, type FunctionKernels, functionKernels } from './elements.ts';
 import { exp } from './exp.ts';
 import type { WasmMemory } from './memory.ts';
 
@@ -22,18 +21,8 @@ export function sigmoidSlope(y: Expr<'v128'>): Expr<'v128'> {
   return f32x4.mul(y, f32x4.sub(1, y));
 }
 
-export function sigmoidKernels(w: WasmMemory): { sigmoid: typeof Sigmoid; sigmoidBackward: typeof SigmoidBackward } {
-  const { call } = w;
-  return {
-    sigmoid(y, x) {
-      call.sigmoid(w.at('sigmoid', 'y', y, '[n]', y.length), w.at('sigmoid', 'x', x, '[n]', y.length), y.length);
-    },
-    sigmoidBackward(dx, dy, y) {
-      const fn = 'sigmoidBackward';
-      const n = dx.length;
-      call[fn](w.at(fn, 'dx', dx, '[n]', n), w.at(fn, 'dy', dy, '[n]', n), w.at(fn, 'y', y, '[n]', n), n);
-    },
-  };
+export function sigmoidKernels(w: WasmMemory): FunctionKernels<'sigmoid'> {
+  return functionKernels(w, 'sigmoid');
 }
 
 export function emitSigmoid(m: ModuleBuilder): void {

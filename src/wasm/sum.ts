@@ -1,5 +1,5 @@
 import { assertLength } from '../check/arrays.ts';
-import type { sumAxis as SumAxis, sumOfSquares as SumOfSquares } from '../tensor/sum.ts';
+import type { sumAxis as SumAxis } from '../tensor/sum.ts';
 import {
   type Expr,
   type FunctionBuilder,
@@ -14,8 +14,8 @@ import {
 import { forEachElement, forEachRow } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 
-/** y[o,i] = Σ_a x[o,a,i] and Σ x², the sums in float64. */
-export function sumKernels(w: WasmMemory): { sumAxis: typeof SumAxis; sumOfSquares: typeof SumOfSquares } {
+/** y[o,i] = Σ_a x[o,a,i], the sums in float64. */
+export function sumKernels(w: WasmMemory): { sumAxis: typeof SumAxis } {
   const { call } = w;
   return {
     sumAxis(y, x, outer, axis, inner) {
@@ -23,7 +23,6 @@ export function sumKernels(w: WasmMemory): { sumAxis: typeof SumAxis; sumOfSquar
       assertLength('sumAxis', 'x', x, '[outer,axis,inner]', outer, axis, inner);
       call.sumAxis(yAt, w.at('sumAxis', 'x', x, '[n]', x.length), outer, axis, inner);
     },
-    sumOfSquares: (x) => call.sumOfSquares(w.at('sumOfSquares', 'x', x, '[n]', x.length), x.length),
   };
 }
 

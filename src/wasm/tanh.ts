@@ -1,6 +1,5 @@
-import type { tanh as Tanh, tanhBackward as TanhBackward } from '../tensor/tanh.ts';
 import { type Expr, type FunctionBuilder, f32x4, type ModuleBuilder, v128 } from './assembler.ts';
-import { emitElementwise } from './elements.ts';
+import { emitElementwise, type FunctionKernels, functionKernels } from './elements.ts';
 import { exp, polynomial, signOf } from './exp.ts';
 import type { WasmMemory } from './memory.ts';
 
@@ -20,18 +19,8 @@ export function tanh(f: FunctionBuilder, x: Expr<'v128'>): Expr<'v128'> {
 }
 
 /** y = tanh x; dx = (1 − y²)·dy. */
-export function tanhKernels(w: WasmMemory): { tanh: typeof Tanh; tanhBackward: typeof TanhBackward } {
-  const { call } = w;
-  return {
-    tanh(y, x) {
-      call.tanh(w.at('tanh', 'y', y, '[n]', y.length), w.at('tanh', 'x', x, '[n]', y.length), y.length);
-    },
-    tanhBackward(dx, dy, y) {
-      const fn = 'tanhBackward';
-      const n = dx.length;
-      call[fn](w.at(fn, 'dx', dx, '[n]', n), w.at(fn, 'dy', dy, '[n]', n), w.at(fn, 'y', y, '[n]', n), n);
-    },
-  };
+export function tanhKernels(w: WasmMemory): FunctionKernels<'tanh'> {
+  return functionKernels(w, 'tanh');
 }
 
 export function emitTanh(m: ModuleBuilder): void {

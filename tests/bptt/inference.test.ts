@@ -417,7 +417,7 @@ describe('threads', () => {
       return lists.map(() => tsEngine('float64'));
     };
     const spec = resolveSpec(symbols);
-    const predictor = new CpuPredictor(spec, weightsOf(symbols, 'float64'), 'as given', 1, 64, make);
+    const predictor = new CpuPredictor(spec, weightsOf(symbols, 'float64'), 'as given', 1, make);
     const net = new InferenceModel(spec, weightsOf(symbols, 'float64'), 'float64', predictor, () =>
       tsEngine('float64'),
     );

@@ -9,7 +9,6 @@ import {
   assertPositive,
   assertRange,
   assertWhole,
-  isIndex,
 } from '../../src/check/numbers.ts';
 import {
   assertAttached,
@@ -59,7 +58,6 @@ it('each helper takes what is right', () => {
   assertInts('f', 'x', new Int32Array(1));
   assertTensor('f', 'x', new Float32Array(6), new Float32Array(1), '[R,n]', 2, 3);
   expect(allocate('f', 'n', 3, Float64Array)).toEqual(new Float64Array(3));
-  expect([isIndex(2, 3), isIndex(3, 3), isIndex('1', 3), isIndex(1n, 3)]).toEqual([true, false, false, false]);
 });
 
 it.each<[string, ErrorConstructor, () => void]>([

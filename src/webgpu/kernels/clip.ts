@@ -1,5 +1,4 @@
-import { describe } from '../../check/describe.ts';
-import { assertNumber } from '../../check/numbers.ts';
+import { assertAboveZero, assertNumber } from '../../check/numbers.ts';
 import { assertBuffer, assertFloats } from '../device/assert.ts';
 import type { FloatBuffer } from '../device/buffers.ts';
 import { dispatchAll, dispatchElementwise, elementwise, IS_NAN_WGSL } from '../device/elementwise.ts';
@@ -47,7 +46,7 @@ export function clipBackward(dx: FloatBuffer, dy: FloatBuffer, x: FloatBuffer, l
  * @throws {RangeError} unless limit > 0.
  */
 export function clipByValue(grads: FloatBuffer, limit: number): void {
-  assertLimit('clipByValue', 'limit', limit);
+  assertAboveZero('clipByValue', 'limit', limit);
   clip(grads, grads, -limit, limit);
 }
 
@@ -73,13 +72,8 @@ export function clipByNorm(norm: FloatBuffer, grads: FloatBuffer, maxNorm: numbe
   assertFloats('clipByNorm', { norm }, '[1]', 1);
   assertBuffer('clipByNorm', 'grads', grads);
   assertFloats('clipByNorm', { grads }, '[n]', grads.length);
-  assertLimit('clipByNorm', 'maxNorm', maxNorm);
+  assertAboveZero('clipByNorm', 'maxNorm', maxNorm);
   const squares = grads.device.scratch('square of a norm', 1);
   sumOfSquares(squares, grads);
   dispatchElementwise(scaleToNorm, { norm, grads, squares }, grads.length, { max_norm: maxNorm });
-}
-
-function assertLimit(fn: string, arg: string, value: unknown): void {
-  if (typeof value === 'number' && value > 0) return;
-  throw new RangeError(`${fn}: ${arg} is ${describe(value)}, expected a number > 0`);
 }

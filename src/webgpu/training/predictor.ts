@@ -1,7 +1,14 @@
 import { sizingEngine } from '../../bptt/engine.ts';
 import { LruMap } from '../../bptt/lruMap.ts';
 import { SequenceModel } from '../../bptt/model.ts';
-import { KEPT_SIZES, type Predictor, predictionOptions, type Run, sizeClass } from '../../bptt/predictor.ts';
+import {
+  KEPT_SIZES,
+  MOST_SEQUENCES,
+  type Predictor,
+  predictionOptions,
+  type Run,
+  sizeClass,
+} from '../../bptt/predictor.ts';
 import { type NamedTensors, type ResolvedSpec, resolveSpec } from '../../bptt/spec.ts';
 import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
 import { type Device, type DeviceOptions, openDevice } from '../device/device.ts';
@@ -29,9 +36,6 @@ interface DeviceWindows {
   readonly engine: WebgpuEngine;
   readonly model: SequenceModel<FloatBuffer, IntBuffer>;
 }
-
-/** The most sequences of a run. */
-const MOST_SEQUENCES = 64;
 
 /** Predicts whole batches on a device; made by {@link webgpuPredictor}. Calls take their turn. */
 export class WebgpuPredictor implements Predictor {

@@ -145,6 +145,10 @@ function chunksOf(parameters: number): { chunks: number; chunk: number } {
 const WITHIN_WGSL = `
 fn within(e: u32, length: u32) -> vec4<bool> { return 4u * e + vec4u(0u, 1u, 2u, 3u) < vec4u(length); }`;
 
+/** WGSL: whether any of four numbers is an infinity or NaN. */
+const ANY_BAD_WGSL = `
+fn any_bad(x: vec4f) -> bool { return any((bitcast<vec4u>(x) & vec4u(0x7f800000u)) == vec4u(0x7f800000u)); }`;
+
 const reduceKernel = memoize(
   optionsKey,
   ({ roles, norm }: { roles: boolean; norm: boolean }): KernelSource => ({
@@ -152,7 +156,7 @@ const reduceKernel = memoize(
     outputs: { grads: 'vec4f', partial: 'vec4f' },
     inputs: { losses: 'f32', ...(roles ? { params: 'vec4f' as const, roles: 'u32' as const } : {}) },
     args: { P: 'u32', chunks: 'u32', chunk: 'u32', R: 'u32', twice: 'f32' },
-    code: `${WITHIN_WGSL}
+    code: `${WITHIN_WGSL}${ANY_BAD_WGSL}
 struct Found { top: f32, norm: f32, bad: f32, squares: f32 }
 var<workgroup> found: array<Found, ${THREADS}>;
 
@@ -188,7 +192,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       set_grads(e, select(before, g, within(e, args.P)));`
           : ''
       }
-      if (any((bitcast<vec4u>(g) & vec4u(0x7f800000u)) == vec4u(0x7f800000u))) { own.bad = 1.0; }
+      if (any_bad(g)) { own.bad = 1.0; }
       ${norm ? upToFour((q) => `own = together(own, Found(abs(g.${q}), 1.0, 0.0, 0.0));`) : ''}
     }
   }
@@ -316,8 +320,7 @@ fn carry(at: u32) {
 ${
   updates
     ? `${FORMULA_WGSL}
-${moveWgsl(rules)}
-fn any_bad(x: vec4f) -> bool { return any((bitcast<vec4u>(x) & vec4u(0x7f800000u)) == vec4u(0x7f800000u)); }
+${moveWgsl(rules)}${ANY_BAD_WGSL}
 /** False where it leaves what is not finite. */
 fn move_four(${['e: u32', 'factor: f32', ...stepNumbers.map((name) => `${name}: f32`)].join(', ')}) -> bool {
   let g = ${clipped[clip]};
@@ -326,12 +329,12 @@ fn move_four(${['e: u32', 'factor: f32', ...stepNumbers.map((name) => `${name}: 
   ${blocks.map((m) => `let was${m} = block${m}(e);\n  set_before${m}(e, was${m});`).join('\n  ')}
   ${roles ? `let role = vec4u(${upToFour((q) => `roles(4u * e + ${'xyzw'.indexOf(q)}u)`, ', ')});` : ''}
   ${upToFour((q) => `let moved_${q} = move_one(${[ruleAt(q), `g.${q}`, `was.${q}`, ...blocks.map((m) => `was${m}.${q}`), ...stepNumbers].join(', ')});`, '\n  ')}
-  let moves = within(e, args.P)${roles ? ` & ((role & vec4u(${FROZEN}u)) == vec4u())` : ''};
+  let within_block = within(e, args.P);
+  let moves = within_block${roles ? ` & ((role & vec4u(${FROZEN}u)) == vec4u())` : ''};
   let now = select(was, ${moved('theta')}, moves);
   ${blocks.map((m) => `let now${m} = select(was${m}, ${moved(`memory${m}`)}, moves);`).join('\n  ')}
   set_params(e, now);
   ${blocks.map((m) => `set_block${m}(e, now${m});`).join('\n  ')}
-  let within_block = within(e, args.P);
   return !(${['now', ...blocks.map((m) => `now${m}`)].map((now) => `any_bad(select(vec4f(), ${now}, within_block))`).join(' || ')});
 }`
     : ''

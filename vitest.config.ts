@@ -6,7 +6,11 @@ import { softwareBrowser } from './scripts/softwareGpu.ts';
 /** Files of pure functions: they share a process, so that each module is loaded once. (Those of `simd` count calls.) */
 const UNIT = ['algebra', 'data', 'layers', 'optim', 'tensor'].map((room) => `tests/${room}/**/*.test.ts`);
 
+/** Node 20 has fused multiply-add of WebAssembly behind a flag. */
+const relaxed = process.versions.node.startsWith('20.') ? ['--experimental-wasm-relaxed-simd'] : [];
+
 const inNode = {
+  execArgv: relaxed,
   setupFiles: ['tests/setup.ts'],
   testTimeout: 180_000,
   hookTimeout: 180_000,

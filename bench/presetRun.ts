@@ -53,7 +53,7 @@ export interface Outcome {
 }
 
 function trainerOf(net: PresetNet, V: number, lr: (step: number) => number, conditions: Conditions): Promise<Trainer> {
-  const { steps, batch, clip, init } = net;
+  const { steps, batch, clip, init, fma } = net;
   const { threads, seed } = conditions;
   // a batch of one sequence has nothing to share out
   return createTrainer(specOf(net, V), {
@@ -62,6 +62,7 @@ function trainerOf(net: PresetNet, V: number, lr: (step: number) => number, cond
     optimizer: optimizerOf(net, lr),
     ...(clip && { clip }),
     init,
+    fma,
     seed,
     threads: Math.min(threads, batch),
   });

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Clip, EngineName, ModelSpec, Scheme } from 'bptt';
 import { adagrad, adam, adamw, type Optimizer, rmsprop, rprop, sgd } from 'bptt/optim';
 import type { Dtype } from 'bptt/tensor';
+import { withFusedMultiplyAdd } from './fusedMultiplyAdd.ts';
 import { PRESETS, type PresetName } from './presets.ts';
 import type { Unit } from './symbols.ts';
 
@@ -87,24 +88,27 @@ export type GivenSettings = Partial<Omit<Settings, 'clip' | 'unit' | 'preset' | 
 /** The most words known where it is not said. */
 export const MOST_WORDS = 10_000;
 
-/** Fills in the preset, and what depends on other settings: learning rate, initialiser, clipping, threads. */
+/** Fills in the preset, and what depends on other settings or on the host: learning rate, initialiser, clipping, threads. */
 export function settingsFrom({ preset, clip, clipNorm, words, ...given }: GivenSettings): Settings {
   const from = PRESETS[preset].settings;
   const merged = { ...from, ...definedOf(given) };
   const { cell, layers, batch, optimizer } = merged;
+  const { engine = 'auto', dtype = 'float32' } = given;
   const otherRule = optimizer !== from.optimizer;
   const byValue = clip === undefined ? from.clip : clip > 0 ? { value: clip } : null;
   const { beta2, ...rest } = merged;
   return {
-    ...{ l2: 0, seed: 0, dtype: 'float32', validation: 0.1, engine: 'auto', fma: false },
+    ...{ l2: 0, seed: 0, validation: 0.1 },
     ...rest,
+    ...{ engine, dtype },
     preset,
     lrDecay: given.lrDecay ?? (from.lrDecay && optimizer !== 'rprop'),
     lr: given.lr ?? (otherRule ? OPTIMIZERS[optimizer].lr : from.lr),
     ...(beta2 !== undefined && ['adam', 'adamw'].includes(optimizer) && { beta2 }),
     clip: clipNorm === undefined ? byValue : { norm: clipNorm },
     init: given.init ?? (cell === 'elman' && layers === 1 ? 'minCharRnn' : 'orthogonal'),
-    threads: given.threads ?? (given.engine === 'webgpu' ? 1 : Math.min(MOST_THREADS, availableParallelism(), batch)),
+    threads: given.threads ?? (engine === 'webgpu' ? 1 : Math.min(MOST_THREADS, availableParallelism(), batch)),
+    fma: given.fma ?? (['auto', 'wasm'].includes(engine) && dtype === 'float32' && withFusedMultiplyAdd()),
     unit: words === undefined ? 'character' : 'word',
     mostWords: typeof words === 'number' ? words : MOST_WORDS,
   };

@@ -1,8 +1,16 @@
-import { type NamedTensors, NonFiniteError, parameterLayout, type Trainer, type TrainingBatch } from 'bptt';
+import {
+  createTrainer,
+  type NamedTensors,
+  NonFiniteError,
+  parameterLayout,
+  type Trainer,
+  type TrainingBatch,
+} from 'bptt';
 import { CharWindows, splitTail } from 'bptt/data';
-import { l2Forward } from 'bptt/optim';
+import { l2Forward, sgd } from 'bptt/optim';
+import { commandGpu } from './commandGpu.ts';
 import type { HeldOut } from './runFile.ts';
-import { type Settings, summedOver } from './settings.ts';
+import { type Settings, specOf, summedOver } from './settings.ts';
 import type { Ids } from './symbols.ts';
 
 /** The time that a run gets where nothing is said of its length. */
@@ -70,6 +78,8 @@ export class Training {
 
   private readonly settings: Settings;
   private readonly pool: WindowBatch[] = [];
+  /** Reads one stream; a trainer of more sequences would compute all of them. Made at the first measurement. */
+  private streamTrainer: Trainer | undefined;
 
   constructor(trainer: Trainer, settings: Settings, reading: Reading) {
     this.trainer = trainer;
@@ -132,7 +142,8 @@ export class Training {
         ...{ steps: end - at, batch: 1, carry: true },
       });
     }
-    const losses = await this.trainer.evaluate(windows);
+    const trainer = await this.forOneStream();
+    const losses = await trainer.evaluate(windows);
     const nats = losses.reduce((sum, loss, i) => sum + loss * summedOver(this.settings, windows[i].inputs.length), 0);
     return { bits: nats / symbols / Math.LN2, symbols };
   }
@@ -153,6 +164,24 @@ export class Training {
   resume(point: TrainingPoint): void {
     this.point = { ...point };
     this.reading.windows.position = point.position;
+  }
+
+  /** A trainer of one sequence that stands where this one does, in the state of its first sequence. */
+  private async forOneStream(): Promise<Trainer> {
+    const { trainer, settings } = this;
+    const { steps, batch, dtype, engine, fma } = settings;
+    if (batch === 1) return trainer;
+    this.streamTrainer ??= await createTrainer(specOf(settings, trainer.spec.outputSize), {
+      ...{ steps, batch: 1, dtype, engine, fma, optimizer: sgd({ lr: 0 }) },
+      ...(await commandGpu(engine)),
+    });
+    const { parameters, states, random } = await trainer.state();
+    const first = Object.entries(states).map(([name, of]) => [name, of.subarray(0, of.length / batch)]);
+    await this.streamTrainer.setState({
+      ...{ updates: 0, parameters, optimizer: 'sgd', optimizerMemory: [], random },
+      states: Object.fromEntries(first) as NamedTensors,
+    });
+    return this.streamTrainer;
   }
 
   private async penalty(): Promise<number> {

@@ -45,8 +45,13 @@ export interface RunParts {
   sampleEvery: number | undefined;
   /** Of the run before it was resumed. */
   before: { seconds: number; heldOut: RunNote['heldOut']; best: RunNote['best'] };
-  farewell: (iteration: number, figures: Pick<RunNote, 'heldOut' | 'best'>) => string;
+  farewell: (iteration: number, figures: FinalFigures) => string;
   desk: Desk;
+}
+
+export interface FinalFigures extends Pick<RunNote, 'heldOut' | 'best'> {
+  /** Bits per symbol of the last model over the symbols that the best one was measured on. */
+  lastWhereBest: number | undefined;
 }
 
 /** Trains, shows how it goes, and keeps what is reached in the run's folder. */
@@ -58,6 +63,7 @@ export class TrainingRun {
   private readonly learnedBefore: { seconds: number; iteration: number };
   private heldOut: RunNote['heldOut'];
   private best: RunNote['best'];
+  private lastWhereBest: number | undefined;
   /** The best model, not yet on the disk. */
   private newBest: Uint8Array | undefined;
   /** Held-out symbols that are measured on the way; 0 until it is known how many there is time for. */
@@ -191,8 +197,8 @@ export class TrainingRun {
   }
 
   private farewell(): string {
-    const { heldOut, best, parts } = this;
-    return parts.farewell(parts.keeper.keptIteration, { heldOut, best });
+    const { heldOut, best, lastWhereBest, parts } = this;
+    return parts.farewell(parts.keeper.keptIteration, { heldOut, best, lastWhereBest });
   }
 
   /** How many windows to learn from at once; chunks end on multiples of their size, at samples and at the last one. */
@@ -237,19 +243,24 @@ export class TrainingRun {
 
   /** As many symbols as there is time for; fewer than some thousand tell the better model from the luckier one badly. */
   private async chooseMeasured(): Promise<void> {
-    const [probe] = measuredSymbols;
-    await this.training.heldOut(probe); // who measures for the first time compiles
-    const start = performance.now();
-    await this.training.heldOut(probe);
-    const each = (performance.now() - start) / 1000 / probe;
+    await this.training.heldOut(measuredSymbols[0]); // who measures for the first time compiles
+    let each = 0;
+    for (const n of measuredSymbols) {
+      const start = performance.now();
+      await this.training.heldOut(n);
+      const seconds = (performance.now() - start) / 1000;
+      each = seconds / n;
+      if (seconds >= measuringSeconds / 8) break; // what a measurement costs beside its symbols is little then
+    }
     const most = Math.max(measuringSeconds / each, Math.min(fewestSymbols, fewestSeconds / each));
-    this.measured = measuredSymbols.findLast((n) => n <= most) ?? probe;
+    this.measured = measuredSymbols.findLast((n) => n <= most) ?? measuredSymbols[0];
   }
 
   /** At the end, by the symbols that the best model was measured on. */
   private async isWorseThanBest(): Promise<boolean> {
     const { bits, symbols } = this.best!;
     const same = await this.training.heldOut(symbols);
+    this.lastWhereBest = same!.bits;
     return same!.bits > bits;
   }
 

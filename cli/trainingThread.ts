@@ -5,15 +5,16 @@ import { createTrainer, loadTrainer } from 'bptt';
 import { commandGpu } from './commandGpu.ts';
 import type { Desk } from './desk.ts';
 import { Diagnosis } from './diagnosis.ts';
+import { withFusedMultiplyAdd } from './fusedMultiplyAdd.ts';
 import { Keeper } from './keeper.ts';
 import { Rate } from './rate.ts';
-import { fingerprint, type HeldOut, type Limits, type RunNote, readRun } from './runFile.ts';
+import { fingerprint, type HeldOut, type Limits, readRun } from './runFile.ts';
 import { RunFolder } from './runFolder.ts';
 import { describe, type GivenSettings, optimizerOf, type Settings, settingsFrom, specOf } from './settings.ts';
 import { encodeAgain, readSymbols, type Symbols } from './symbols.ts';
 import { type Encoding, type NamedText, readText } from './text.ts';
 import { count, DEFAULT_SECONDS, type Reading, readingOf, Training } from './training.ts';
-import { type RunParts, TrainingRun } from './trainingRun.ts';
+import { type FinalFigures, type RunParts, TrainingRun } from './trainingRun.ts';
 
 /** What the thread is asked to do. */
 export interface TrainingOrder {
@@ -94,6 +95,7 @@ async function resumedRun(order: TrainingOrder, path: string): Promise<RunParts>
     folder.writeLog(rows, note.run);
     const rate = new Rate(settings, limits.iterations);
     desk.status(`compiling ${describe(settings)}`);
+    if (settings.fma) withFusedMultiplyAdd();
     const { trainer } = await loadTrainer(bytes, {
       optimizer: optimizerOf(settings, rate.of),
       ...(await commandGpu(settings.engine)),
@@ -168,14 +170,15 @@ function farewell(
   folder: RunFolder,
   symbols: Symbols,
   iteration: number,
-  { heldOut, best }: Pick<RunNote, 'heldOut' | 'best'>,
+  { heldOut, best, lastWhereBest }: FinalFigures,
 ): string {
   const run = shellWord(folder.path);
   const prime = ['The ', 'the ', 'I '].find((text) => Array.from(text).every((char) => symbols.has(char)));
   const of = ({ bits, symbols: n }: HeldOut): string =>
     `${bits.toFixed(3)} bits/${symbols.unit} over ${count(n, symbols.unit)}`;
   const earlier = best !== null && heldOut !== null && best.iteration < heldOut.iteration;
-  const better = earlier ? `, the best model of iteration ${best.iteration}: ${of(best)}` : '';
+  const alike = lastWhereBest === undefined ? '' : `, where the last has ${lastWhereBest.toFixed(3)}`;
+  const better = earlier ? `\n  best model      of iteration ${best.iteration}: ${of(best)}${alike}` : '';
   const figures = heldOut === null ? '' : `\n  held out        ${of(heldOut)}${better}`;
   const words = prime && symbols.unit === 'character' ? ` --prime "${prime}"` : '';
   return `

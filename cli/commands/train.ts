@@ -115,7 +115,8 @@ export const command: Command = createCommand('train', 'Trains a recurrent net t
     'engine wasm: threads that share the sequences of a batch (default: 2 where there are so many)',
     wholeNumber(64),
   )
-  .option('--fma', 'engine wasm: fused multiply-add where there is one; the bits then depend on the host')
+  .option('--fma', 'engine wasm: add products by fused multiply-add (default: where the host has it, which is faster)')
+  .option('--no-fma', 'round each product, so that the bits are the same on every host')
   .addOption(new Option('--dtype <type>', 'precision of the numbers (default: float32)').choices(DTYPES))
   .optionsGroup('Run:')
   .option('--sample-every <n>', 'iterations between samples, 0 for none (default: now and then)', wholeNumber(1e12, 0))

@@ -287,11 +287,11 @@ export const models: Recipes = {
   'CpuTrainer.constructor': INSIDE,
   ...both(
     'train',
-    onTrainer((r, spec) => [[batchOf(r, spec)]]),
+    onTrainer((r, spec) => [r.pick([[batchOf(r, spec)], [batchOf(r, spec), batchOf(r, spec)]])]),
   ),
   ...both(
     'evaluate',
-    onTrainer((r, spec) => [[batchOf(r, spec)]]),
+    onTrainer((r, spec) => [r.pick([[batchOf(r, spec)], [batchOf(r, spec), batchOf(r, spec)]])]),
   ),
   ...both(
     'predict',

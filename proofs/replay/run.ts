@@ -16,7 +16,8 @@ export interface Replay {
 }
 
 /**
- * Holds the library on an engine against the content of one golden file.
+ * Holds the library on an engine against the content of one golden file. The float64 engine is held to the tolerances alone,
+ * and only where that fails to what rounding adds to them: most nets magnify it by little.
  *
  * @param references what {@link referenceRuns} gave for the same content and engine; left out, they are held
  */
@@ -24,19 +25,24 @@ export async function replayText(
   file: string,
   text: string,
   engine: ReplayEngine = engines.ts,
-  references?: ReferenceRuns | null,
+  references?: ReferenceRuns,
 ): Promise<Replay> {
-  const tolerances = tolerancesOf(engine.name, engine.dtype);
-  const check = new Check(file, engine, tolerances, references ?? (await referenceRuns(file, text, engine)));
-  const error = await replayInto(check, text);
-  return { comparisons: check.comparisons, skipped: check.skipped, error };
+  const run = async (given: ReferenceRuns | null): Promise<Replay> => {
+    const check = new Check(file, engine, tolerancesOf(engine.name, engine.dtype), given);
+    const error = await replayInto(check, text);
+    return { comparisons: check.comparisons, skipped: check.skipped, error };
+  };
+  if (engine === engines.ts) {
+    const alone = await run(null);
+    if (alone.error !== null || alone.comparisons.every(({ ok }) => ok)) return alone;
+  }
+  return run(references ?? (await referenceRuns(file, text, engine)));
 }
 
-/** The same on the float64 engine, exact and perturbed, for an engine that rounds more. */
-export async function referenceRuns(file: string, text: string, engine: ReplayEngine): Promise<ReferenceRuns | null> {
+/** The same on the float64 engine, as it is and with the engine's roundings played. */
+export async function referenceRuns(file: string, text: string, engine: ReplayEngine): Promise<ReferenceRuns> {
   const tolerances = tolerancesOf(engine.name, engine.dtype);
   const { rounding } = tolerances;
-  if (rounding === null) return null;
   // An error of the file comes up again in the replay itself; what lies behind it is compared by neither.
   const run = async (player: ReplayEngine): Promise<Check> => {
     const check = new Check(file, player, tolerances);

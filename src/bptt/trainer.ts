@@ -144,8 +144,9 @@ export class Trainer<S = unknown> {
    * Does one update for each batch, in order; or for every `accumulate` of them.
    *
    * @returns the loss of each batch before its update, L2 included
-   * @throws {RangeError | TypeError} on a batch that does not fit, {NonFiniteError} on a NaN or infinity. The updates of the
-   *   batches before it are done; that batch has changed nothing.
+   * @throws {RangeError | TypeError} on a batch that does not fit, wherever it stands in the list: nothing has changed then.
+   *   {NonFiniteError} on a NaN or infinity, and what a schedule's rate throws: the updates of the batches before it are
+   *   done; that batch has changed nothing.
    */
   train(batches: readonly TrainingBatch[]): Promise<Float64Array> {
     return this.losses('train', batches);
@@ -252,7 +253,7 @@ export class Trainer<S = unknown> {
     this.session.dispose();
   }
 
-  /** Runs batches in order; a batch that is refused ends the list, after those before it have been run. */
+  /** Runs batches in order, if all of them fit. */
   private losses(mode: Mode, batches: readonly TrainingBatch[]): Promise<Float64Array> {
     const fn = mode === 'train' ? 'train' : 'evaluate';
     return this.call(fn, () => {
@@ -260,6 +261,7 @@ export class Trainer<S = unknown> {
         const got = typeof batches === 'object' && batches !== null ? 'an object' : describe(batches);
         throw new TypeError(`trainer.${fn}: batches is ${got}, expected a list of batches: ${fn}([batch])`);
       }
+      if (batches.length > 1) for (const batch of batches) this.read(batch);
       return this.session.synchronous ? this.runNow(mode, batches) : this.runLater(mode, batches);
     });
   }
@@ -364,10 +366,15 @@ export class Trainer<S = unknown> {
     // What a schedule may refuse comes before anything is drawn.
     const learns = mode === 'train' || mode === 'accumulate';
     const numbers = learns ? stepNumbersOf(this.session.partition, update) : null;
+    this.read(batch);
+    return this.session.stage(this.reader, mode, this.rng, numbers);
+  }
+
+  /** Checks a batch, which the reader then describes. */
+  private read(batch: TrainingBatch): void {
     const { carry = false } = batch ?? {};
     assertCarry(this.spec, carry);
     this.reader.read(batch, carry);
-    return this.session.stage(this.reader, mode, this.rng, numbers);
   }
 
   /**

@@ -234,6 +234,18 @@ describe.each(engines)('$name, $dtype', (under) => {
       expect(await bits(trainer)).toEqual(before);
     });
 
+    it.each<['train' | 'evaluate']>([['train'], ['evaluate']])(
+      '%s does nothing where one of a list is bad',
+      async (fn) => {
+        const trainer = make({ optimizer: adam() }, { dropout: { output: 0.5 } });
+        await trainer.train([batch(0)]);
+        const before = await bits(trainer);
+        const bad = batch(2, { inputs: new Int32Array(T * B).fill(V) });
+        await expect(trainer[fn]([batch(1), batch(1), bad])).rejects.toThrow('batch.inputs[0] is 4');
+        expect(await bits(trainer)).toEqual(before);
+      },
+    );
+
     it('a NaN in the inputs is named with its step', async () => {
       const trainer = warm(denseSpec);
       trainer.update(denseBatch(0.5));
@@ -335,11 +347,12 @@ describe.each(engines)('$name, $dtype', (under) => {
     expect(await bits(spoilt)).toEqual(await bits(clean));
   });
 
-  it('train does the updates before a batch that is refused or fails, and none after it', async () => {
-    const [one, many] = [make({ optimizer: adam() }), make({ optimizer: adam() })];
-    const bad = { ...batch(1), inputs: new Int32Array(T * B).fill(V) };
-    await expect(many.train([batch(0), bad, batch(2)])).rejects.toThrow('batch.inputs[0] is 4');
-    one.update(batch(0));
+  it('train does the updates before a batch that fails, and none after it', async () => {
+    const [one, many] = [make({ optimizer: adam() }, denseSpec), make({ optimizer: adam() }, denseSpec)];
+    const tooLarge = denseBatch(0);
+    tooLarge.targets.fill(power(300));
+    await expect(many.train([denseBatch(1), tooLarge, denseBatch(2)])).rejects.toThrow(NonFiniteError);
+    one.update(denseBatch(1));
     expect(await bits(many)).toEqual(await bits(one));
     await expect(many.train(batch(0) as never)).rejects.toThrow(
       TypeError('trainer.train: batches is an object, expected a list of batches: train([batch])'),

@@ -123,6 +123,32 @@ describe('an altered number fails, and only what depends on it', () => {
   });
 });
 
+describe('a net that magnifies rounding', () => {
+  const file = 'nb002_char_rnn_l2_80_updates.json';
+  const judged = async (content: string) => {
+    const { comparisons, skipped, error } = await replayText(file, content);
+    expect({ skipped, error }).toEqual({ skipped: [], error: null });
+    expect(comparisons).toHaveLength(54);
+    return new Map(comparisons.map((comparison) => [comparison.quantity, comparison]));
+  };
+
+  test('is held to what rounding does to it, and to the tolerance before', async () => {
+    const found = await judged(text(file));
+    expect([...found.values()].filter(({ ok }) => !ok)).toEqual([]);
+    expect(found.get('params_after_1.Whh')!.tolerance).toBe(1e-11);
+    const { error, tolerance } = found.get('params_after_all.Whh')!;
+    expect(error).toBeGreaterThan(1e-10);
+    expect(tolerance).toBeLessThan(1e-4);
+  });
+
+  test('a wrong update fails', async () => {
+    const found = await judged(altered(file, ['cases', 0, 'lr'], (lr: number) => lr * (1 + 1e-6)));
+    for (const quantity of ['losses_before_each_update', 'params_after_1.Whh', 'params_after_all.Whh']) {
+      expect(found.get(quantity)).toMatchObject({ ok: false });
+    }
+  });
+});
+
 describe('a file that is not what it should be is a named error', () => {
   const remove = () => undefined;
   test.each<[file: string, path: Path, change: (value: never) => unknown, message: string]>([

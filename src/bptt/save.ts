@@ -142,9 +142,9 @@ export async function loadTrainerWith(
   const { tensors, metadata: header } = await read(fn, bytes, [TRAINER]);
   const spec = specFromJson(header.spec as Record<string, unknown>, { cells, losses });
   const rule = optimizer ?? savedOptimizer(fn, header.optimizer as OptimizerHeader);
-  const own = header.options as Pick<CreateTrainerOptions, 'steps' | 'batch' | 'groups'>;
-  if (options.groups === undefined) assertRatesSaved(fn, own.groups);
-  const made = { ...own, dtype: header.dtype as Dtype, ...choice, optimizer: rule };
+  const { groups, ...own } = header.options as Pick<CreateTrainerOptions, 'steps' | 'batch' | 'groups'>;
+  const saved = groups !== undefined && options.groups === undefined && { groups: groupsFromJson(fn, groups) };
+  const made = { ...own, dtype: header.dtype as Dtype, ...saved, ...choice, optimizer: rule };
   const trainer = await create(spec, made);
   const part = (prefix: string): [string, FloatArray][] =>
     Object.entries(tensors)
@@ -290,25 +290,32 @@ function optionsOf(trainer: Trainer): Record<string, unknown> {
   return { ...saved, engine, ...(threads === undefined ? {} : { threads: Number(threads) }) };
 }
 
-/** Groups as plain data: their parameters by name; a learning rate that is a function as null. */
+/** Groups as plain data: their parameters by name; a learning rate that is a function of one's own as null. */
 function groupsToJson({ spec, options }: Trainer): unknown {
   const { names } = partitionUpdate(parameterLayout(spec), options);
   return options.groups!.map((group, g) => {
     const { parameters: _, lr, ...own } = group;
     assertJson('saveTrainer', `groups[${g}]`, own);
-    const rate = lr === undefined ? {} : { lr: typeof lr === 'number' ? lr : null };
+    const rate = lr === undefined ? {} : { lr: scheduleData(lr) };
     return { parameters: names[g], ...rate, ...own };
   });
 }
 
-/** @throws {RangeError} where the learning rate of a group was a function. */
-function assertRatesSaved(fn: string, groups: readonly ParameterGroup[] = []): void {
-  const g = groups.findIndex(({ lr }) => lr === null);
-  if (g < 0) return;
-  const code = `${fn}(bytes, { groups: [{ parameters: …, lr: … }] })`;
-  throw new RangeError(
-    `${fn}: the learning rate of groups[${g}] was a function, which is not saved: hand it in, ${code}`,
-  );
+/**
+ * What {@link groupsToJson} gave.
+ *
+ * @throws {RangeError} where the learning rate of a group was a function of one's own.
+ */
+function groupsFromJson(fn: string, groups: unknown): readonly ParameterGroup[] {
+  if (!Array.isArray(groups)) return groups as never; // refused by name like any other
+  return groups.map((group, g) => {
+    if (typeof group?.lr !== 'object') return group;
+    if (group.lr !== null) return { ...group, lr: scheduleFrom(group.lr) };
+    const code = `${fn}(bytes, { groups: [{ parameters: …, lr: … }] })`;
+    throw new RangeError(
+      `${fn}: the learning rate of groups[${g}] was a function of its own, which is not saved: hand it in, ${code}`,
+    );
+  });
 }
 
 function tensorsOf(spec: ResolvedSpec, parameters: NamedTensors): ModelFile['tensors'] {

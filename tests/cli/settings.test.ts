@@ -19,7 +19,7 @@ test('options go before the preset, and what depends on them follows', () => {
   expect(of({ optimizer: 'sgd' })).toMatchObject({ lr: 0.01 });
   expect(of({ optimizer: 'sgd' })).not.toHaveProperty('beta2');
   expect(of({ optimizer: 'adamw', beta2: 0.9 })).toMatchObject({ lr: 0.002, beta2: 0.9 });
-  expect(of({ lr: 0.5, hidden: undefined })).toMatchObject({ lr: 0.5, hidden: 192 });
+  expect(of({ lr: 0.5, hidden: undefined })).toMatchObject({ lr: 0.5, hidden: 160 });
   expect(of({ clip: 0 }).clip).toBeNull();
   expect(of({ clip: 2 }).clip).toEqual({ value: 2 });
   expect(of({ clipNorm: 3 }).clip).toEqual({ norm: 3 });
@@ -31,9 +31,9 @@ test('options go before the preset, and what depends on them follows', () => {
   const rprop = of({ optimizer: 'rprop', lrDecay: true });
   expect(() => optimizerOf(rprop, new Rate(rprop, 10).of)).toThrow('--lr-decay means nothing to rprop');
   expect(describe(of({ layers: 2, dropout: 0.5, l2: 1e-4, words: true }))).toBe(
-    'GRU 2×192 · Adam 0.012 falling to 0 · 50 steps · batch 16 · dropout 0.5 · L2 0.0001 · words',
+    'GRU 2×160 · Adam 0.012 falling to 0 · 32 steps · batch 24 · dropout 0.5 · L2 0.0001 · words',
   );
-  expect(summedOver(of({}), 800)).toBe(800);
+  expect(summedOver(of({}), 768)).toBe(768);
 });
 
 test('the rate rises over a twentieth and falls to 0, by updates or by the clock', () => {

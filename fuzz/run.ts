@@ -1,13 +1,16 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { gpuOrSoftware } from '../scripts/softwareGpu.ts';
 import { targets } from './entries.ts';
 import { judge, type Verdict } from './judge.ts';
 import type { Begin, Report } from './protocol.ts';
+import { tryOn } from './recipes/models.ts';
 
 /** The thread that calls: one case after another, its number in shared memory, so that whoever watches sees it stand still. */
 const port = parentPort as MessagePort;
 const { seed, from, cases, only, device, cell } = workerData as Begin;
 const current = new Int32Array(cell);
 
+if (device) tryOn(await gpuOrSoftware());
 const all = (await targets({ device })).filter(({ name }) => only === undefined || name.includes(only));
 if (all.length === 0) throw new Error(`fuzz: nothing is called ${only}`);
 

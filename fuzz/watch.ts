@@ -14,6 +14,8 @@ export interface Outcome {
 const CPU_SECONDS = 1;
 /** More for what is called for the first time: its code is loaded, and compiled. */
 const FIRST_CPU_SECONDS = 5;
+/** A device that is a program compiles and computes on all processors, while the call waits. */
+const DEVICE_SECONDS = 90;
 const WAIT_SECONDS = 10;
 /** Bytes that the process may grow by: beyond it something is kept. */
 const MEMORY = 1.5e9;
@@ -77,7 +79,8 @@ function watchOne(outcome: Outcome, begin: Begin, end: number): Promise<number> 
         const { user, system } = process.cpuUsage(cpu);
         const busy = (user + system) / 1e6;
         const waited = (Date.now() - since) / 1000;
-        if (busy > (isFirst() ? FIRST_CPU_SECONDS : CPU_SECONDS) || waited > WAIT_SECONDS) {
+        const most = begin.device ? DEVICE_SECONDS : isFirst() ? FIRST_CPU_SECONDS : CPU_SECONDS;
+        if (busy > most || waited > Math.max(WAIT_SECONDS, begin.device ? DEVICE_SECONDS : 0)) {
           note(`hangs: ${names[Atomics.load(current, 0) % names.length]}`, here());
           return stop(Atomics.load(current, 0) + 1);
         }

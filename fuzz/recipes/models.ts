@@ -28,10 +28,23 @@ import { RandomState } from 'bptt/tensor';
 import { Random } from '../random.ts';
 import type { Recipe, Recipes } from '../recipe.ts';
 
-type Engine = 'ts' | 'wasm';
+type Engine = 'ts' | 'wasm' | 'webgpu';
+
+/** Trainers and models that are tried are on these. */
+const engines: Engine[] = ['ts', 'wasm'];
+let gpu: GPU | undefined;
+
+/** Tries trainers and models on a device as well. */
+export function tryOn(device: GPU): void {
+  gpu = device;
+  engines.push('webgpu');
+}
+
+const on = (engine: Engine) => ({ engine, ...(engine === 'webgpu' && { webgpu: { deviceOptions: { gpu: gpu! } } }) });
 
 /** Settings of a rule, kept for who reads them: the numbers of a step come from a function. */
-const LOOSE = /\.optimizer\.(name|options)|\.optimizer\.initialMemory|\.reduction = 7|\.reduction = 1$/;
+const LOOSE =
+  /\.optimizer\.(name|options)|\.optimizer\.initialMemory|\.dropout = \{\}|\.reduction = 7|\.reduction = 1$/;
 
 const BEGINNINGS = /^(spec|batch|batches|cell|loss|optimizer|trainer|createTrainer|learningRateAt|RandomState)\b/;
 
@@ -91,8 +104,7 @@ function optionsOf(r: Random, engine: Engine = r.pick(['ts', 'wasm'])): Record<s
 /** Trainers are made once for each kind of net and engine, and put back where they began before each call. */
 const made = new Map<string, { trainer: Trainer; begun: Awaited<ReturnType<Trainer['state']>> }>();
 
-async function trainerOf(r: Random): Promise<{ trainer: Trainer; spec: ModelSpec }> {
-  const engine = r.pick<Engine>(['ts', 'wasm']);
+async function trainerOf(r: Random, engine: Engine = r.pick(engines)): Promise<{ trainer: Trainer; spec: ModelSpec }> {
   const kind = r.whole(0, 7);
   // The same net for the same number.
   const spec = specOf(new Random(kind));
@@ -100,7 +112,7 @@ async function trainerOf(r: Random): Promise<{ trainer: Trainer; spec: ModelSpec
   let known = made.get(key);
   if (!known) {
     const trainer = await createTrainer(spec, {
-      ...{ steps: T, batch: B, optimizer: adam({ lr: 0.01 }), engine, seed: kind },
+      ...{ steps: T, batch: B, optimizer: adam({ lr: 0.01 }), seed: kind, ...on(engine) },
     });
     known = { trainer, begun: await trainer.state() };
     made.set(key, known);
@@ -110,9 +122,9 @@ async function trainerOf(r: Random): Promise<{ trainer: Trainer; spec: ModelSpec
   return { trainer, spec };
 }
 
-const onTrainer = (args: (r: Random, spec: ModelSpec, trainer: Trainer) => unknown): Recipe => ({
+const onTrainer = (args: (r: Random, spec: ModelSpec, trainer: Trainer) => unknown, engine?: Engine): Recipe => ({
   async args(r) {
-    const { trainer, spec } = await trainerOf(r);
+    const { trainer, spec } = await trainerOf(r, engine);
     return [trainer, ...((await args(r, spec, trainer)) as unknown[])];
   },
   fixed: [0],
@@ -126,7 +138,9 @@ function parametersOf(spec: ModelSpec, dtype: 'float32' | 'float64' = 'float32')
 
 async function modelOf(r: Random, fixed: Partial<ModelSpec> = {}): Promise<{ model: InferenceModel; spec: ModelSpec }> {
   const spec = specOf(r, { dropout: 0, ...fixed });
-  return { model: await createModel(spec, parametersOf(spec), { engine: r.pick(['ts', 'wasm']) }), spec };
+  // Each is made anew, which takes a device its time.
+  const engine = r.chance(0.05) ? r.pick(engines) : r.pick(['ts', 'wasm'] as const);
+  return { model: await createModel(spec, parametersOf(spec), on(engine)), spec };
 }
 
 const onModel = (
@@ -317,9 +331,9 @@ export const models: Recipes = {
     onTrainer(async (_r, _spec, trainer) => [{ ...(await trainer.state()) }]),
   ),
   ...both('dispose', INSIDE),
-  'CpuTrainer.update': onTrainer((r, spec) => [batchOf(r, spec)]),
-  'CpuTrainer.lossAndGradients': onTrainer((r, spec) => [batchOf(r, spec)]),
-  'CpuTrainer.lossOf': onTrainer((r, spec) => [batchOf(r, spec)]),
+  'CpuTrainer.update': onTrainer((r, spec) => [batchOf(r, spec)], 'ts'),
+  'CpuTrainer.lossAndGradients': onTrainer((r, spec) => [batchOf(r, spec)], 'ts'),
+  'CpuTrainer.lossOf': onTrainer((r, spec) => [batchOf(r, spec)], 'ts'),
   'InferenceModel.constructor': INSIDE,
   'InferenceModel.predict': onModel((r, spec) => {
     const { inputs } = batchOf(r, spec);

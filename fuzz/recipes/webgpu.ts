@@ -1,4 +1,6 @@
-import { type Device, type DeviceBuffer, openDevice } from 'bptt/webgpu';
+import { initialParameters, type ModelSpec } from 'bptt';
+import { RandomState } from 'bptt/tensor';
+import { type Device, type DeviceBuffer, openDevice, webgpuSampler } from 'bptt/webgpu';
 import { gpuOrSoftware } from '../../scripts/softwareGpu.ts';
 import type { Random } from '../random.ts';
 import type { Recipe, Recipes } from '../recipe.ts';
@@ -58,8 +60,33 @@ const maker = (): Recipe => ({
 });
 
 const INSIDE: Recipe = { leftOut: 'kernels and engines call it, on what they have checked' };
-const TRAINED: Recipe = {
-  leftOut: 'createTrainer and createSampler call it: tests/webgpu, the self-test and the leak table',
+const TRAINED: Recipe = { leftOut: 'a trainer on that engine is called: see models.ts' };
+
+const SPEC: ModelSpec = { cell: 'gru', inputSize: 4, hiddenSize: 3, outputSize: 4, loss: 'softmaxCrossEntropy' };
+type WebgpuSampler = Awaited<ReturnType<typeof webgpuSampler>>;
+/** One for all calls; put back to the beginning before each. */
+let sampling: Promise<WebgpuSampler> | undefined;
+
+const sampler: Recipe = {
+  async args(r) {
+    const parameters = initialParameters(SPEC, 'float32', 'orthogonal', new RandomState(1));
+    sampling ??= device().then((own) => webgpuSampler(SPEC, parameters, { device: own }));
+    const it = await sampling;
+    it.reset();
+    const options = { temperature: 0.8, topK: 2, topP: 0.9, greedy: r.chance(0.2) };
+    return [
+      it,
+      ...r.pick<unknown[]>([
+        ['read', r.whole(0, 3)],
+        ['setState', { h_l0: Float32Array.of(0.5, 0, -0.5) }],
+        ['sample', [1, 2], 4, new RandomState(1), options, 2],
+      ]),
+    ];
+  },
+  call: (it: WebgpuSampler, method: 'read', ...args: [number]) => it[method](...args),
+  fixed: [0, 1],
+  subject: /^(Sampler|sampleFrom|batch)\b/,
+  weight: 0.5,
 };
 
 const inside = (name: string, methods: string): Recipes =>
@@ -102,7 +129,8 @@ export const webgpu: Recipes = {
   messageOf: INSIDE,
   openDevice: TRAINED,
   webgpuEngine: TRAINED,
-  webgpuSampler: TRAINED,
+  webgpuPredictor: TRAINED,
+  webgpuSampler: sampler,
   webgpuTrainer: TRAINED,
   selfTest: TRAINED,
 };

@@ -111,7 +111,7 @@ export class SequenceModel<F, I> {
     const work = T * B * (V * 4 + full.layers * H * 14 + (full.input === 'dense' ? full.inputSize : 1) + around(full));
     if (work > LARGEST_WORKSPACE) {
       throw new RangeError(
-        `SequenceModel: steps ${T} and batch ${B} would need about ${work} numbers, expected at most ${LARGEST_WORKSPACE}`,
+        `spec: with steps ${T} and batch ${B} the model would need about ${work} numbers, expected at most ${LARGEST_WORKSPACE}`,
       );
     }
     const { loss } = full;

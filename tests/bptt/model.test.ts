@@ -27,7 +27,7 @@ describe.each(engines)('$name, $dtype', ({ engine, filled, floats }) => {
       ['steps 0', ids, { steps: 0 }, 'SequenceModel: steps is 0, expected a whole number ≥ 1'],
       ['steps NaN', ids, { steps: NaN }, 'SequenceModel: steps is NaN, expected a whole number ≥ 1'],
       ['half a batch', ids, { batch: 0.5 }, 'SequenceModel: batch is 0.5, expected a whole number ≥ 1'],
-      ['absurd steps', ids, { steps: 1e9 }, 'SequenceModel: steps 1000000000 and batch 2 would need about '],
+      ['absurd steps', ids, { steps: 1e9 }, 'spec: with steps 1000000000 and batch 2 the model would need about '],
       ['an absurd batch', dense, { batch: 2 ** 40 }, 'expected at most 1073741824'],
       ['a spec that makes no sense', { ...ids, layers: -1 }, {}, 'spec.layers is -1'],
     ])('refuses %s', (_, spec, options, message) => {

@@ -71,7 +71,7 @@ export function scalingChart(machine: Machine, scaling: Scaling): string {
   const ranges = { time: range('time'), memory: range('memory') };
   return logPanels({
     title: 'How a training step grows with its net',
-    subtitle: `Model: products at ${peak.toFixed(1)} GFLOP/s, updates at ${bandwidth.toFixed(1)} GB/s. LSTM, Adam, engine wasm, one thread; ${whereOf(machine)}`,
+    subtitle: `Model: products at ${peak.toFixed(1)} GFLOP/s, updates at ${bandwidth.toFixed(1)} GB/s. LSTM, Adam, engine wasm on one thread; ${whereOf(machine)}`,
     width: 620,
     dots: 'measured',
     line: 'model',
@@ -79,7 +79,7 @@ export function scalingChart(machine: Machine, scaling: Scaling): string {
       const { measured, model } = exponentsOf(curve);
       return {
         title: `${curve.quantity}: ${curve.of}`,
-        note: `exponent ${decimals(measured)}, model ${decimals(model)}`,
+        note: `slope ${decimals(measured)}, model ${decimals(model)}`,
         ...{ x: curve.x, dots: curve.measured, line: curve.model },
         xLabel: valueLabel,
         yLabel: curve.of === 'time' ? timeLabel : byteLabel,

@@ -429,7 +429,7 @@ export function logPanels(chart: LogPanels): string {
         })),
         ...panels.map((panel, i) => ({
           text: panel.note,
-          ...{ right: width - place(i).left - panelWidth + 20, top: place(i).top + 1, padding: 0 },
+          ...{ right: width - place(i).left - panelWidth + 28, top: place(i).top + 1, padding: 0 },
           textStyle: { color: grey, fontWeight: 'normal', ...text },
         })),
       ],
@@ -443,7 +443,7 @@ export function logPanels(chart: LogPanels): string {
       grid: panels.map((_, i) => ({
         left: place(i).left + left,
         top: place(i).top + plotTop,
-        width: panelWidth - left - 20,
+        width: panelWidth - left - 28,
         height: plotHeight,
       })),
       xAxis: panels.map(({ x, xLabel = String }, i) => {

@@ -127,7 +127,7 @@ describe('what is told', () => {
     expect(peak).toBe(20);
     expect(curves[0].exponents.measured).toBeCloseTo(1.1, 12);
     const svg = scalingChart(machine, scaling);
-    for (const text of ['B: time', 'B: memory', 'exponent 1.10, model 1.00', '10 ms', '10 MB', '1', '8'])
+    for (const text of ['B: time', 'B: memory', 'slope 1.10, model 1.00', '10 ms', '10 MB', '1', '8'])
       expect(svg).toContain(`>${text}<`);
   });
 });

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { Option } from 'commander';
 import { makeFolder, writeAtomic } from '../cli/files.ts';
 import { createCommand, numberBetween, runCommand, wholeNumber } from '../cli/options.ts';
 import { createProgress } from '../cli/progress.ts';
@@ -11,6 +12,8 @@ import { machineWith } from './machine.ts';
 import { type Measured, measure } from './measure.ts';
 import { ProcessContestant } from './processContestant.ts';
 import { chartOf, crossoverTable, intoDocument, jsonOf, markdownOf, peakLine, type Report, tableOf } from './report.ts';
+import { measureScaling, SWEEPS, TEXTS } from './scaling.ts';
+import { scalingChart, scalingJson, scalingMarkdown, scalingTable } from './scalingReport.ts';
 import { isNamed, WORKLOADS, type Workload } from './workloads.ts';
 
 interface Options {
@@ -21,8 +24,9 @@ interface Options {
   seconds: number;
   json?: string;
   markdown?: string;
-  chart: string;
+  chart?: string;
   crossover?: boolean;
+  scaling?: boolean;
 }
 
 const command = createCommand('npm run bench --', 'Times W1 to W6 on every engine and peer that is there, in turn.')
@@ -32,24 +36,28 @@ const command = createCommand('npm run bench --', 'Times W1 to W6 on every engin
   .option('--samples <n>', 'samples of each engine', wholeNumber(1000), 7)
   .option('--seconds <s>', 'seconds for each sample', numberBetween(0, 3600, { positive: true }), 0.3)
   .option('--crossover', 'from which net on WebGPU beats WebAssembly here; without --only that alone')
+  .addOption(
+    new Option(
+      '--scaling',
+      'how time and memory of a training step grow with each size of a net, beside a model of them; that alone',
+    ).conflicts(['only', 'engines', 'threads', 'crossover']),
+  )
   .option('--json <file>', 'write machine and results as JSON')
   .option('--markdown <file>', 'write them as tables into that file, between its two comments `npm run bench`')
-  .option('--chart <file>', 'the picture, an SVG', 'bench/out/bench.svg')
-  .action(run);
+  .option('--chart <file>', 'the picture, an SVG (default: bench/out/bench.svg, or scaling.svg there)')
+  .action((options: Options) => (options.scaling ? runScaling(options) : run(options)));
 
 await runCommand(command);
 
 async function run(options: Options): Promise<void> {
-  const { json, markdown, chart } = options;
+  const { json, markdown, chart = 'bench/out/bench.svg' } = options;
   const all = options.crossover && options.only === undefined ? [] : WORKLOADS;
   const workloads = chosen('--only', options.only, all, ({ id }) => id, isNamed);
   const named = chosen('--engines', options.engines, ENGINES, ({ name }) => name);
   const both = options.engines !== undefined && options.only !== undefined;
   const versions: Record<string, string> = {};
   const engines = workloads.length > 0 ? named.filter((engine) => isPresent(engine, versions)) : [];
-  for (const file of [json, markdown, chart]) if (file) makeFolder(dirname(file));
-  const document = markdown && existsSync(markdown) ? readFileSync(markdown, 'utf8') : '';
-  intoDocument(document, ''); // before the work: it may lack the place
+  const document = prepared([json, chart], markdown, 'bench');
   const report: Report = {
     ...{ machine: machineWith(versions), script: 'bench', args: argsOf(options) },
     ...{ peaks: [], results: [], meetings: [] },
@@ -85,6 +93,34 @@ async function run(options: Options): Promise<void> {
   }
   if (report.peaks.length > 0) console.log(peakLine(report));
   if (report.results.length > 0) console.log(`picture: ${chart}`);
+}
+
+async function runScaling(options: Options): Promise<void> {
+  const { json, markdown, chart = 'bench/out/scaling.svg', samples, seconds } = options;
+  const script = 'bench -- --scaling';
+  const document = prepared([json, chart], markdown, script);
+  const progress = createProgress({ unit: 'rounds', total: samples, stream: process.stderr });
+  const scaling = await measureScaling({
+    ...{ sweeps: SWEEPS, texts: TEXTS, samples, seconds },
+    report: (done) => progress.update(done, {}),
+  }).finally(() => progress.stop());
+  console.log(scalingTable(scaling));
+  const machine = machineWith({});
+  if (json) writeAtomic(json, scalingJson(machine, scaling));
+  if (markdown) {
+    const text = scalingMarkdown(machine, scaling, argsOf(options));
+    writeAtomic(markdown, intoDocument(document, text, script));
+  }
+  writeAtomic(chart, scalingChart(machine, scaling));
+  console.log(`picture: ${chart}`);
+}
+
+/** Makes the folders of the files to be written; gives the document that the tables go into, which has their place. */
+function prepared(files: readonly (string | undefined)[], markdown: string | undefined, script: string): string {
+  for (const file of [...files, markdown]) if (file) makeFolder(dirname(file));
+  const document = markdown && existsSync(markdown) ? readFileSync(markdown, 'utf8') : '';
+  intoDocument(document, '', script); // before the work: it may lack the place
+  return document;
 }
 
 /** Whether an engine can run here; what cannot is told in a line; a peer adds its version. */
@@ -126,6 +162,7 @@ function argsOf(options: Options): string[] {
   return [
     ...given.flatMap((name) => [`--${name}`, String(options[name])]),
     ...(options.crossover ? ['--crossover'] : []),
+    ...(options.scaling ? ['--scaling'] : []),
   ];
 }
 

@@ -45,7 +45,8 @@ export function crossoverTable(meetings: readonly Meeting[]): string {
   return ['Crossover', ...aligned(crossoverRows(meetings)), crossoverLine(meetings)].join('\n');
 }
 
-function aligned(rows: readonly (readonly string[])[]): string[] {
+/** Rows in columns, the first to the left and the others to the right. */
+export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows.map(([name, ...figures]) => {
     return `  ${[name.padEnd(widths[0]), ...figures.map((cell, i) => cell.padStart(widths[i + 1]))].join('   ')}`;
@@ -88,7 +89,7 @@ export function markdownOf(report: Report): string {
 }
 
 /** `AMD EPYC, Node v20.20.0` */
-function whereOf({ cpu, node, browser }: Machine): string {
+export function whereOf({ cpu, node, browser }: Machine): string {
   return [cpu, node && `Node ${node}`, browser].filter(Boolean).join(', ');
 }
 
@@ -205,7 +206,8 @@ function figure(value: number): string {
   return value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-function markdownTable([head, ...rows]: readonly (readonly string[])[]): string[] {
+/** The same as a table in Markdown. */
+export function markdownTable([head, ...rows]: readonly (readonly string[])[]): string[] {
   return [markdownRow(head), `| --- |${' ---: |'.repeat(head.length - 1)}`, ...rows.map(markdownRow)];
 }
 

@@ -12,6 +12,7 @@ import {
 import { RandomState } from 'bptt/tensor';
 import { Option } from 'commander';
 import { createCommand, runCommand, wholeNumber } from '../cli/options.ts';
+import { bytesHeld } from './held.ts';
 
 interface Options {
   sessions: number;
@@ -20,16 +21,6 @@ interface Options {
   symbols: number;
   steps: number;
   seed: number;
-}
-
-/** The bytes that are held after garbage was collected. */
-function bytesHeld(): number {
-  const { gc } = globalThis as { gc?: () => void };
-  if (gc === undefined) throw new Error('bench:sessions: run node with --expose-gc, as npm run bench:sessions does');
-  // What a collection frees may hold what only the next one frees.
-  for (let i = 0; i < 3; i++) gc();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
 }
 
 /**
@@ -67,12 +58,12 @@ async function main(options: Options): Promise<void> {
     Array.from(many, (_, i) => at(i)),
   );
   many.length = 0;
-  const before = bytesHeld();
+  const before = bytesHeld('bench:sessions');
   for (let i = 0; i < n; i++) {
     sessions.push(model.session());
     sessions[i].read(at(i));
   }
-  const perSession = (bytesHeld() - before) / n;
+  const perSession = (bytesHeld('bench:sessions') - before) / n;
   const state = Object.values(one.state()).reduce((sum, { byteLength }) => sum + byteLength, 0);
 
   const alone = rate(steps, 1, (i) => one.read(at(i)));

@@ -210,9 +210,15 @@ function samplingWorkload(id: string, title: string, task: Sampling, scales: Sca
   };
 }
 
-/** The products of a step, recurrent and output: forward, and twice that backward. Ids are looked up, not multiplied. */
-function trainingFlops({ cell, H, V, T, B }: Training): number {
-  return 3 * 2 * T * B * (gates(cell) * H * H + H * V);
+/**
+ * The products of a step, recurrent and output, and from layer to layer: forward, and twice that backward. Ids are looked
+ * up, not multiplied.
+ */
+export function trainingFlops(
+  { cell, H, V, T, B }: Pick<Training, 'cell' | 'H' | 'V' | 'T' | 'B'>,
+  layers = 1,
+): number {
+  return 3 * 2 * T * B * ((2 * layers - 1) * gates(cell) * H * H + H * V);
 }
 
 function gates(cell: 'elman' | 'lstm'): number {

@@ -79,6 +79,30 @@ export interface Bar {
   color: number;
 }
 
+export interface LogPanels extends Frame {
+  panels: LogPanel[];
+  /** Panels side by side. Default 2. */
+  columns?: number;
+  /** What the dots and the lines are called in the legend. */
+  dots: string;
+  line: string;
+}
+
+/** Dots and a line over the same x on logarithmic axes; `note` stands at the right end of the title. */
+export interface LogPanel {
+  title: string;
+  note: string;
+  /** Rising. Each is labelled by `xLabel`, as far as there is room. */
+  x: readonly number[];
+  dots: readonly number[];
+  line: readonly number[];
+  xLabel?: (x: number) => string;
+  /** The label of a power of ten. */
+  yLabel: (y: number) => string;
+  /** Limits of the vertical axis, which are widened to whole powers of ten. */
+  yRange: readonly [number, number];
+}
+
 const palette = ['#2563eb', '#e4572e', '#0f9d76', '#8b5cf6', '#d99a00', '#0891b2', '#db2777', '#64748b'];
 const surface = ['#fdfdf0', '#d9efc4', '#9fd9b4', '#5bbcbd', '#3091b9', '#2c62a4', '#2f3d7e', '#241a4d'];
 const ink = '#1f2937';
@@ -114,7 +138,7 @@ export function lineChart(chart: LineChart): string {
     grid: { left: 72, right: labelWidth, top: headerHeight(chart, !direct), bottom: 58 },
     xAxis: axis(chart.xLabel, 'bottom', xLimits(chart)),
     yAxis: axis(chart.yLabel, 'left', {
-      ...(logY && decades(series)),
+      ...(logY && decades(series.map((s) => s.y))),
       ...(min !== undefined && { min, max }),
     }),
     series: [
@@ -371,6 +395,93 @@ export function barPanels(chart: BarPanels): string {
   );
 }
 
+/** Small charts of dots beside a line on logarithmic axes. */
+export function logPanels(chart: LogPanels): string {
+  const { panels, columns = 2, width = defaultWidth } = chart;
+  if (panels.length === 0) throw new RangeError('logPanels: panels is empty, expected at least one');
+  for (const { title, x, dots, line } of panels) {
+    checkSeries({ name: `${title}: dots`, x, y: dots }, true);
+    checkSeries({ name: `${title}: line`, x, y: line }, true);
+  }
+  const panelWidth = (width - 28) / columns;
+  const [plotTop, plotHeight, panelHeight] = [26, 90, 152];
+  const ranges = panels.map(({ yRange }) => decades([yRange]));
+  const tens = ({ min, max, interval }: Decades) =>
+    Array.from({ length: (max - min) / interval + 1 }, (_, i) => min + i * interval);
+  const left = textWidth(panels.flatMap(({ yLabel }, i) => tens(ranges[i]!).map((ten) => yLabel(10 ** ten)))) + 8;
+  const top = headerHeight(chart, true);
+  const place = (i: number) => ({
+    left: 18 + (i % columns) * panelWidth,
+    top: top + Math.floor(i / columns) * panelHeight,
+  });
+  const { title, legend } = header(chart, [chart.dots, chart.line]) as { title: object; legend: object };
+  const text = { fontSize: 12, fontFamily: font };
+
+  return render(
+    { height: place(panels.length - 1).top + panelHeight, ...chart },
+    {
+      title: [
+        title,
+        ...panels.map((panel, i) => ({
+          text: panel.title,
+          ...{ ...place(i), padding: 0 },
+          textStyle: { color: ink, fontSize: 14, fontWeight: 'bold', fontFamily: font },
+        })),
+        ...panels.map((panel, i) => ({
+          text: panel.note,
+          ...{ right: width - place(i).left - panelWidth + 28, top: place(i).top + 1, padding: 0 },
+          textStyle: { color: grey, fontWeight: 'normal', ...text },
+        })),
+      ],
+      legend: {
+        ...{ ...legend, itemHeight: 8, itemWidth: 20 },
+        data: [
+          { name: chart.dots, icon: 'circle' },
+          { name: chart.line, icon: 'path://M0,0h20v2h-20z' },
+        ],
+      },
+      grid: panels.map((_, i) => ({
+        left: place(i).left + left,
+        top: place(i).top + plotTop,
+        width: panelWidth - left - 28,
+        height: plotHeight,
+      })),
+      xAxis: panels.map(({ x, xLabel = String }, i) => {
+        const ticks = x.map(Math.log10);
+        const [min, max] = [ticks[0]!, ticks.at(-1)!];
+        const margin = 0.05 * (max - min) || 1;
+        return {
+          ...axis('', 'bottom', { min: min - margin, max: max + margin }),
+          gridIndex: i,
+          splitLine: { show: false },
+          axisLabel: {
+            ...{ color: grey, hideOverlap: true, customValues: ticks, ...text },
+            formatter: (tick: number) => xLabel(x[ticks.indexOf(tick)]!),
+          },
+        };
+      }),
+      yAxis: panels.map(({ yLabel }, i) => ({
+        ...axis('', 'left', { ...ranges[i]!, label: (ten) => yLabel(10 ** ten) }),
+        gridIndex: i,
+      })),
+      series: panels.flatMap(({ x, dots, line }, i) => {
+        const logs = (y: readonly number[]) => x.map((v, k) => [Math.log10(v), Math.log10(y[k]!)]);
+        const at = { xAxisIndex: i, yAxisIndex: i };
+        return [
+          {
+            ...{ name: chart.line, type: 'line', data: logs(line), symbol: 'none', color: palette[7], ...at },
+            lineStyle: { width: 2 },
+          },
+          {
+            ...{ name: chart.dots, type: 'scatter', data: logs(dots), symbolSize: 8, color: palette[0], ...at },
+            itemStyle: { opacity: 1 },
+          },
+        ];
+      }),
+    },
+  );
+}
+
 /**
  * The points to draw. A series of more than 800 points is cut into 400 runs of equal length, and each run leaves its
  * smallest and its largest value in their order; the first and the last point always stay. `envelope: false` (paths,
@@ -432,8 +543,8 @@ function xLimits({ series, xRange }: LineChart): { min?: number; max?: number } 
 }
 
 // A logarithmic axis is a plain axis of exponents: whole ones, at most eight steps.
-function decades(series: Series[]): AxisScale {
-  const [least, most] = extent(series.map((s) => s.y)).map(Math.log10);
+function decades(lists: ArrayLike<number>[]): Decades {
+  const [least, most] = extent(lists).map(Math.log10);
   const span = Math.max(1, Math.ceil(most!) - Math.floor(least!));
   const interval = Math.ceil(span / 8);
   const min = Math.floor(least! / interval) * interval;
@@ -460,6 +571,8 @@ interface AxisScale {
   interval?: number;
   label?: (value: number) => string;
 }
+
+type Decades = Required<AxisScale> & { min: number; max: number };
 
 function axis(name: string, side: 'bottom' | 'left', { label, ...scale }: AxisScale): object {
   const { min = 0, max } = scale;

@@ -90,11 +90,12 @@ test('the engines agree, and table, JSON, Markdown and picture say what was meas
 
 test('an unknown name is one line, and so is a workload that none of the engines does', async () => {
   const run = (...args: string[]) => ended(start('bench/bench.ts', args, folder));
-  const [workload, engine, threads, nothing] = await Promise.all([
+  const [workload, engine, threads, nothing, both] = await Promise.all([
     run('--only', 'W0'),
     run('--only', 'W1', '--engines', 'ts,abacus'),
     run('--threads', '1,many'),
     run('--only', 'W2', '--engines', 'plain'),
+    run('--scaling', '--only', 'W1'),
   ]);
   expect(workload).toMatchObject({
     status: 1,
@@ -105,4 +106,6 @@ test('an unknown name is one line, and so is a workload that none of the engines
   expect(threads.status).toBe(2);
   expect(threads.err).toContain("'1,many'");
   expect(nothing).toMatchObject({ status: 0, out: 'W2: none of these engines does it\n\n' });
+  expect(both.status).toBe(2);
+  expect(both.err).toContain("'--scaling' cannot be used with option '--only <ids>'");
 });

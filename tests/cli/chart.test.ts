@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { barChart, barPanels, lineChart, scatterPathOverHeatmap, thin } from '../../cli/chart.ts';
+import { barChart, barPanels, lineChart, logPanels, scatterPathOverHeatmap, thin } from '../../cli/chart.ts';
 
 const steps = Array.from({ length: 50 }, (_, i) => i);
 const line = {
@@ -194,5 +194,34 @@ describe('barPanels', () => {
     expect(() => barPanels({ title: 'Speed', panels: [] })).toThrow('expected at least one');
     const bad = { title: 'W1', bars: [bar, { ...bar, value: Number.NaN }] };
     expect(() => barPanels({ title: 'Speed', panels: [bad] })).toThrow("panel 'W1'[1] is NaN");
+  });
+});
+
+describe('logPanels', () => {
+  const panel = {
+    ...{ title: 'H: time', note: 'exponent 2', x: [1, 10, 100], dots: [2, 20, 200], line: [1, 10, 100] },
+    ...{ xLabel: (x: number) => `x${x}`, yLabel: (y: number) => `${y} ms`, yRange: [1, 200] as const },
+  };
+  const chart = { title: 'Growth', dots: 'measured', line: 'model', panels: [panel, { ...panel, title: 'B: time' }] };
+
+  test('labels every x and each power of ten, and gives the same bytes again', () => {
+    const svg = logPanels(chart);
+    const texts = ['Growth', 'measured', 'model', 'H: time', 'B: time', 'exponent 2'];
+    for (const text of [...texts, 'x1', 'x10', 'x100', '1 ms', '1000 ms']) expect(svg).toContain(`>${text}<`);
+    expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+    expect(logPanels(chart)).toBe(svg);
+  });
+
+  test('grows with the rows of panels, and draws a single point', () => {
+    const height = (columns: number) => Number(/height="(\d+)"/.exec(logPanels({ ...chart, columns }))![1]);
+    expect(height(1)).toBeGreaterThan(height(2));
+    const one = { ...panel, x: [8], dots: [3], line: [2] };
+    expect(logPanels({ ...chart, panels: [one] })).toContain('>x8<');
+  });
+
+  test('names what it cannot draw', () => {
+    expect(() => logPanels({ ...chart, panels: [] })).toThrow('expected at least one');
+    const bad = { ...panel, dots: [2, 0, 200] };
+    expect(() => logPanels({ ...chart, panels: [bad] })).toThrow("'H: time: dots': y[1] is 0, expected a positive");
   });
 });

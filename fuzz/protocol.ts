@@ -6,7 +6,7 @@ export interface Begin {
   readonly cases: number;
   readonly only?: string | undefined;
   readonly device: boolean;
-  /** [the case that is tried, a count that is odd while it is] */
+  /** [the case that is tried, a count that is odd while it is, 1 once it is time to end] */
   readonly cell: SharedArrayBuffer;
 }
 

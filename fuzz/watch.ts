@@ -35,7 +35,7 @@ export async function watch({ seed, cases, milliseconds, only, device }: WatchOp
   const end = Date.now() + milliseconds;
   let from = 0;
   while (from < cases && Date.now() < end) {
-    from = await watchOne(outcome, { seed, from, cases, only, device, cell: new SharedArrayBuffer(8) }, end);
+    from = await watchOne(outcome, { seed, from, cases, only, device, cell: new SharedArrayBuffer(12) }, end);
   }
   return outcome;
 }
@@ -72,7 +72,8 @@ function watchOne(outcome: Outcome, begin: Begin, end: number): Promise<number> 
     const isFirst = (): boolean => Atomics.load(current, 0) < begin.from + names.length;
     const timer = setInterval(() => {
       const count = Atomics.load(current, 1);
-      if (Date.now() > end) return stop(begin.cases);
+      // The thread ends by itself: Dawn aborts the process where one dies that waits for it.
+      if (Date.now() > end) Atomics.store(current, 2, 1);
       if (count !== seen || count % 2 === 0) {
         [seen, since, cpu] = [count, Date.now(), process.cpuUsage()];
       } else {

@@ -8,7 +8,7 @@ import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { softmax } from '../tensor/softmax.ts';
 import { type CpuEngine, tsEngine } from './engine.ts';
-import { type ModelSpec, type NamedTensors, outputWidth, type ResolvedSpec, resolveSpec } from './spec.ts';
+import { type ModelSpec, type NamedTensors, type ResolvedSpec, resolveSpec } from './spec.ts';
 import { Stepper, weightsDtype } from './stepper.ts';
 
 /** How the next symbol is drawn. */
@@ -109,11 +109,18 @@ function assertStream(fn: string, rng: unknown): void {
 }
 
 /**
- * Throws unless symbols can be drawn with these arguments of {@link AnySampler.sample}.
+ * Throws unless some of V symbols can be drawn with these arguments of {@link AnySampler.sample}.
  *
  * @throws {RangeError | TypeError} naming the argument, what it is and what it may be.
  */
-export function assertSampleRequest(prime: unknown, length: unknown, rng: unknown, options: SampleOptions): void {
+export function assertSampleRequest(
+  V: number,
+  prime: unknown,
+  length: unknown,
+  rng: unknown,
+  options: SampleOptions,
+  stop: unknown,
+): void {
   const fn = 'Sampler.sample';
   if (typeof prime !== 'object' || prime === null || !('length' in prime)) {
     throw new TypeError(`${fn}: prime is ${describe(prime)}, expected a list of symbols`);
@@ -124,6 +131,15 @@ export function assertSampleRequest(prime: unknown, length: unknown, rng: unknow
   }
   assertStream(fn, rng);
   assertSampleOptions(options);
+  if (stop !== undefined) assertWhole(fn, 'stop', stop, 0, V - 1);
+  const symbols = prime as ArrayLike<number>;
+  for (let i = 0; i < symbols.length; i++) assertSymbol(V, symbols[i]);
+}
+
+/** @throws {RangeError} unless this is one of V symbols. */
+export function assertSymbol(V: number, id: number): void {
+  if (Number.isInteger(id) && id >= 0 && id < V) return;
+  throw new RangeError(`Sampler: symbol is ${describe(id)}, expected 0 … ${V - 1}`);
 }
 
 function argmax(values: FloatArray): number {
@@ -216,7 +232,7 @@ export class Sampler implements AnySampler {
    * @throws {RangeError} on a symbol out of range.
    */
   read(id: number): FloatArray {
-    this.assertSymbol(id);
+    assertSymbol(this.stepper.model.spec.inputSize, id);
     this.input[0] = id;
     this.stepper.read(this.input);
     return this.stepper.model.logits();
@@ -237,9 +253,7 @@ export class Sampler implements AnySampler {
     options: SampleOptions = {},
     stop?: number,
   ): number[] {
-    assertSampleRequest(prime, length, rng, options);
-    if (stop !== undefined) assertWhole('Sampler.sample', 'stop', stop, 0, outputWidth(this.stepper.model.spec) - 1);
-    for (let i = 0; i < prime.length; i++) this.assertSymbol(prime[i]);
+    assertSampleRequest(this.stepper.model.spec.inputSize, prime, length, rng, options, stop);
     // The first symbol is drawn when its logits are known to be right.
     const stream = length > 1 ? rng.getState() : null;
     return this.stepper.orUndone(() => {
@@ -263,12 +277,6 @@ export class Sampler implements AnySampler {
   /** Frees what the engine holds beside its buffers. */
   dispose(): void {
     this.engine.dispose();
-  }
-
-  private assertSymbol(id: number): void {
-    const { inputSize } = this.stepper.model.spec;
-    if (Number.isInteger(id) && id >= 0 && id < inputSize) return;
-    throw new RangeError(`Sampler: symbol is ${String(id)}, expected 0 … ${inputSize - 1}`);
   }
 
   /** {@link sampleFrom}, but where no option is set the softmax is the one that the model has worked out already. */

@@ -47,7 +47,7 @@ export class Stepper {
   setState(states: NamedTensors): void {
     const { model } = this;
     const fn = 'Stepper.setState';
-    this.assertStates(fn, states);
+    assertStates(fn, model, states);
     model.eachState((name) => assertFinite(fn, name, states[name]));
     model.eachState((name, layer, _, index) => this.final(layer)[index].set(states[name]));
     this.started = true;
@@ -89,7 +89,7 @@ export class Stepper {
 
   /** Copies the states that the last step ended in into arrays [H] by name: {@link getState} without new arrays. */
   copyState(into: NamedTensors): void {
-    this.assertStates('Stepper.copyState', into);
+    assertStates('Stepper.copyState', this.model, into);
     this.model.eachState((name, layer, _, index) => into[name].set(this.final(layer)[index]));
   }
 
@@ -108,15 +108,6 @@ export class Stepper {
     return model.outputs();
   }
 
-  private assertStates(fn: string, states: NamedTensors): void {
-    assertObject(fn, 'states', states, 'states by name');
-    this.model.eachState((name) => {
-      if (states[name] === undefined) throw new RangeError(`${fn}: ${name} is missing`);
-      assertFloats(fn, name, states[name]);
-      assertLength(fn, name, states[name], '[H]', this.model.spec.hiddenSize);
-    });
-  }
-
   private final(layer: number): readonly FloatArray[] {
     return this.model.stack.recurrence(ONE_STEP, layer).final;
   }
@@ -124,6 +115,24 @@ export class Stepper {
 
 /** The window of a step. */
 const ONE_STEP = { steps: 1, masked: false, dropping: false } as const;
+
+/**
+ * Throws unless these are states [H] of a model by name.
+ *
+ * @throws {RangeError | TypeError} naming the one that is missing, no array of floats or of another length.
+ */
+export function assertStates(
+  fn: string,
+  model: Pick<SequenceModel<unknown, unknown>, 'spec' | 'eachState'>,
+  states: NamedTensors,
+): void {
+  assertObject(fn, 'states', states, 'states by name');
+  model.eachState((name) => {
+    if (states[name] === undefined) throw new RangeError(`${fn}: ${name} is missing`);
+    assertFloats(fn, name, states[name]);
+    assertLength(fn, name, states[name], '[H]', model.spec.hiddenSize);
+  });
+}
 
 /**
  * Throws unless the parameters are those of a model.

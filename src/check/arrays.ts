@@ -2,7 +2,8 @@ import type { FloatArray } from '../tensor/shape.ts';
 import { typeName } from './describe.ts';
 
 /**
- * Throws unless `a` holds exactly d0·d1·d2 elements. `shape` is how the sizes are called in the docs, e.g. `[M,K]`.
+ * Throws unless `a` holds exactly as many elements as the product of the sizes. `shape` is how they are called in the docs,
+ * e.g. `[M,K]`.
  *
  * @throws {RangeError | TypeError} naming function, argument, the length it got and the shape it wants.
  */
@@ -11,13 +12,12 @@ export function assertLength(
   arg: string,
   a: { readonly length: number },
   shape: string,
-  d0: number,
-  d1 = 1,
-  d2 = 1,
+  ...sizes: readonly number[]
 ): void {
-  // The sizes first: what is no number may not even be multiplied.
-  if (!isSize(d0) || !isSize(d1) || !isSize(d2) || a?.length !== d0 * d1 * d2)
-    throw lengthError(fn, arg, a, shape, [d0, d1, d2]);
+  let length = 1;
+  // What is no number may not even be multiplied.
+  for (let i = 0; i < sizes.length; i++) length = isSize(sizes[i]) ? length * sizes[i] : Number.NaN;
+  if (a?.length !== length) throw lengthError(fn, arg, a, shape, sizes);
 }
 
 function isSize(s: number): boolean {
@@ -29,12 +29,11 @@ function lengthError(
   arg: string,
   a: { readonly length: number },
   shape: string,
-  sizes: number[],
+  sizes: readonly number[],
 ): RangeError | TypeError {
-  const named = sizes.slice(0, shape.split(',').length);
-  const told = `${shape} = [${named.map(String)}]`;
-  const bad = named.map(isSize).indexOf(false);
-  if (bad >= 0) return new RangeError(`${fn}: sizes ${told} must be whole numbers ≥ 0, got ${String(named[bad])}`);
+  const told = `${shape} = [${sizes.map(String)}]`;
+  const bad = sizes.map(isSize).indexOf(false);
+  if (bad >= 0) return new RangeError(`${fn}: sizes ${told} must be whole numbers ≥ 0, got ${String(sizes[bad])}`);
   if (a?.length >= 0) return new RangeError(`${fn}: ${arg} has ${a.length} elements, expected ${told}`);
   return dtypeError(fn, arg, a, told);
 }
@@ -105,7 +104,7 @@ function dtypeError(fn: string, arg: string, a: unknown, wanted: string): TypeEr
 }
 
 /**
- * Throws unless `a` holds d0·d1 elements and has the dtype of `like`, the first output of the call.
+ * Throws unless `a` holds as many elements as the product of the sizes and has the dtype of `like`, the first output of the call.
  *
  * @throws {RangeError | TypeError} naming function, argument, what it got and what it wants.
  */
@@ -115,10 +114,9 @@ export function assertTensor(
   a: FloatArray,
   like: FloatArray,
   shape: string,
-  d0: number,
-  d1 = 1,
+  ...sizes: readonly number[]
 ): void {
-  assertLength(fn, arg, a, shape, d0, d1);
+  assertLength(fn, arg, a, shape, ...sizes);
   assertDtype(fn, arg, a, like);
 }
 

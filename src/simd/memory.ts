@@ -52,8 +52,8 @@ export class CopyMemory implements ProductMemory {
     });
   }
 
-  at(fn: string, arg: string, a: FloatArray, shape: string, d0: number, d1 = 1): number {
-    assertLength(fn, arg, a, shape, d0, d1);
+  at(fn: string, arg: string, a: FloatArray, shape: string, ...sizes: readonly number[]): number {
+    assertLength(fn, arg, a, shape, ...sizes);
     return a.byteOffset;
   }
 }

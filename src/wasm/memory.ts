@@ -83,12 +83,12 @@ export class WasmMemory {
   }
 
   /**
-   * The address of an argument that holds exactly d0·d1 elements of this memory.
+   * The address of an argument that holds exactly as many elements of this memory as the product of the sizes.
    *
    * @throws {RangeError | TypeError} naming function, argument, what it got and what it wants.
    */
-  at(fn: string, arg: string, a: Floats | Int32Array, shape: string, d0: number, d1 = 1): number {
-    assertLength(fn, arg, a, shape, d0, d1);
+  at(fn: string, arg: string, a: Floats | Int32Array, shape: string, ...sizes: readonly number[]): number {
+    assertLength(fn, arg, a, shape, ...sizes);
     if (a.buffer !== this.buffer) throw new TypeError(`${fn}: ${arg} is not in the memory of this wasm engine`);
     return a.byteOffset;
   }

@@ -237,7 +237,9 @@ describe('Sampler', () => {
     );
     expect(() => sampler.sample([0], 3, rng, { topK: 0 })).toThrow('topK is 0');
     for (const symbol of [5, -1, 0.5, NaN, Infinity, 2 ** 32, 'x' as never, undefined as never]) {
-      expect(() => sampler.read(symbol)).toThrow(RangeError(`Sampler: symbol is ${symbol}, expected 0 … 4`));
+      expect(() => sampler.read(symbol)).toThrow(
+        RangeError(`Sampler: symbol is ${typeof symbol === 'string' ? `'${symbol}'` : symbol}, expected 0 … 4`),
+      );
     }
     expect(() => sampler.sample('hello' as never, 3, rng)).toThrow(
       TypeError("Sampler.sample: prime is 'hello', expected a list of symbols"),

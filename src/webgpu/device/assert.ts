@@ -11,7 +11,7 @@ export type OnDevice<Fn> = Fn extends (...args: infer A) => unknown
   : never;
 
 /**
- * Throws unless each of these arguments holds d0·d1·d2 float32 numbers. `shape` is how the sizes are called in the docs,
+ * Throws unless each of these arguments holds as many float32 numbers as the product of the sizes. `shape` is how they are called in the docs,
  * e.g. `[M,K]`.
  *
  * @throws {RangeError | TypeError} naming function, argument, what it got and what it wants.
@@ -20,11 +20,9 @@ export function assertFloats(
   fn: string,
   tensors: Readonly<Record<string, DeviceBuffer | null>>,
   shape: string,
-  d0: number,
-  d1 = 1,
-  d2 = 1,
+  ...sizes: readonly number[]
 ): void {
-  assertEach(fn, tensors, 'float32', shape, d0, d1, d2);
+  assertEach(fn, tensors, 'float32', shape, sizes);
 }
 
 /** The same for int32 numbers. */
@@ -32,10 +30,9 @@ export function assertInts(
   fn: string,
   tensors: Readonly<Record<string, DeviceBuffer>>,
   shape: string,
-  d0: number,
-  d1 = 1,
+  ...sizes: readonly number[]
 ): void {
-  assertEach(fn, tensors, 'int32', shape, d0, d1, 1);
+  assertEach(fn, tensors, 'int32', shape, sizes);
 }
 
 /**
@@ -58,14 +55,12 @@ function assertEach(
   tensors: Readonly<Record<string, DeviceBuffer | null>>,
   dtype: BufferDtype,
   shape: string,
-  d0: number,
-  d1: number,
-  d2: number,
+  sizes: readonly number[],
 ): void {
   for (const [arg, tensor] of Object.entries(tensors)) {
     if (tensor === null && OPTIONAL.includes(arg)) continue;
     assertBuffer(fn, arg, tensor);
-    assertLength(fn, arg, tensor, shape, d0, d1, d2);
+    assertLength(fn, arg, tensor, shape, ...sizes);
     if (tensor.dtype !== dtype) throw new TypeError(`${fn}: ${arg} holds ${tensor.dtype}, expected ${dtype}`);
   }
 }

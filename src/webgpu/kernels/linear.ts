@@ -21,7 +21,7 @@ const gatherAndAdd = elementwise(
 
 /** The same for one-hot rows: y[r,·] = W[·,ids[r]] + b, with ids [R], each in [0,D). */
 export const oneHotLinearForward: OnDevice<typeof host.oneHotLinearForward> = (y, ids, W, b, R, D, O) => {
-  if (!b) {
+  if (b === null) {
     gatherColumns(y, W, ids, R, D, O);
     return;
   }
@@ -36,5 +36,5 @@ export const oneHotLinearForward: OnDevice<typeof host.oneHotLinearForward> = (y
 export const oneHotLinearBackward: OnDevice<typeof host.oneHotLinearBackward> = (dW, db, dy, ids, R, D, O) => {
   assertFloats('oneHotLinearBackward', { db }, '[O]', O);
   gatherColumnsBackward(dW, dy, ids, R, D, O);
-  if (db) addRowBackward(db, dy, R, O);
+  if (db !== null) addRowBackward(db, dy, R, O);
 };

@@ -1,4 +1,4 @@
-import { assertFloats } from '../device/assert.ts';
+import { assertBuffer, assertFloats } from '../device/assert.ts';
 import type { FloatBuffer } from '../device/buffers.ts';
 import type { Workgroups } from '../device/commands.ts';
 import type { Device } from '../device/device.ts';
@@ -433,9 +433,8 @@ export function matmul(
   n: number,
   { accumulate = false, bias = null, batch = 1, plan }: MatmulOptions = {},
 ): void {
-  const { device } = c;
   const inBatch = (shape: string): string => (batch === 1 ? shape : `[batch,${shape.slice(1)}`);
-  const sizes = (d0: number, d1: number): [number, number, number] => (batch === 1 ? [d0, d1, 1] : [batch, d0, d1]);
+  const sizes = (d0: number, d1: number): number[] => (batch === 1 ? [d0, d1] : [batch, d0, d1]);
   assertFloats(fn, { c }, inBatch('[M,N]'), ...sizes(m, n));
   assertFloats(
     fn,
@@ -443,6 +442,7 @@ export function matmul(
     inBatch(layout === 'TN' ? '[K,M]' : '[M,K]'),
     ...(layout === 'TN' ? sizes(k, m) : sizes(m, k)),
   );
+  assertBuffer(fn, 'b', b); // no bias, which may be null
   assertFloats(
     fn,
     { b },
@@ -451,6 +451,7 @@ export function matmul(
   );
   assertFloats(fn, { bias }, '[N]', n);
   if (c.length === 0) return;
+  const { device } = c;
   const { kernel, splits } = plan ?? planMatmul(device, m, k, n, batch);
   const rows = kernel === 'rows' ? Math.min(FEW_ROWS, powerOfTwoFrom(m)) : 0;
   const out = splits > 1 ? device.scratch('parts of products', splits * c.length) : c;

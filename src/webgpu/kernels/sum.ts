@@ -1,4 +1,4 @@
-import { assertFloats } from '../device/assert.ts';
+import { assertBuffer, assertFloats } from '../device/assert.ts';
 import type { FloatBuffer } from '../device/buffers.ts';
 import { dispatchElementwise, elementwise, inRows, THREADS } from '../device/elementwise.ts';
 import type { KernelSource } from '../device/pipelines.ts';
@@ -83,6 +83,7 @@ export function sumAxisBackward(dx: FloatBuffer, dy: FloatBuffer, outer: number,
 /** y [1] = Σ x², the square of the Euclidean norm, in a fixed order. Infinite from a norm of 1.8e19 on. */
 export function sumOfSquares(y: FloatBuffer, x: FloatBuffer): void {
   assertFloats('sumOfSquares', { y }, '[1]', 1);
+  assertBuffer('sumOfSquares', 'x', x);
   assertFloats('sumOfSquares', { x }, '[n]', x.length);
   reduce(square, y, x, 1, x.length, 1);
 }

@@ -3,12 +3,13 @@ import {
   type AnySampler,
   assertSamplable,
   assertSampleRequest,
+  assertSymbol,
   type SampleOptions,
   sampleFrom,
 } from '../../bptt/sample.ts';
 import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from '../../bptt/spec.ts';
-import { assertEach } from '../../bptt/stepper.ts';
-import { assertLength } from '../../check/arrays.ts';
+import { assertEach, assertStates } from '../../bptt/stepper.ts';
+import { assertFinite } from '../../check/arrays.ts';
 import type { RandomState } from '../../tensor/random.ts';
 import type { FloatBuffer, IntBuffer } from '../device/buffers.ts';
 import { type CommandList, MAX_REPEATS } from '../device/commands.ts';
@@ -38,7 +39,7 @@ export class WebgpuSampler implements AnySampler {
   private readonly engine: WebgpuEngine;
   private readonly model: SequenceModel<FloatBuffer, IntBuffer>;
   /** The states, as they were before the symbols of a submit and before a call. */
-  private readonly states: { initial: FloatBuffer; saved: FloatBuffer; begun: FloatBuffer }[] = [];
+  private readonly states: { name: string; initial: FloatBuffer; saved: FloatBuffer; begun: FloatBuffer }[] = [];
   private readonly drawn: IntBuffer;
   private readonly how: FloatBuffer;
   private started = false;
@@ -63,9 +64,9 @@ export class WebgpuSampler implements AnySampler {
     for (const { name } of this.model.parameters.layout) {
       engine.write(this.model.parameters.get(name)!, parameters[name]);
     }
-    this.model.eachState((_, layer, d, which) => {
+    this.model.eachState((name, layer, d, which) => {
       const initial = this.model.stack.initial(layer, d)[which];
-      this.states.push({ initial, saved: engine.floats(initial.length), begun: engine.floats(initial.length) });
+      this.states.push({ name, initial, saved: engine.floats(initial.length), begun: engine.floats(initial.length) });
     });
     this.drawn = engine.ints(MAX_REPEATS);
     this.how = engine.floats(1 + MAX_REPEATS);
@@ -85,17 +86,15 @@ export class WebgpuSampler implements AnySampler {
   /**
    * Goes on from these states, [H] each by name.
    *
-   * @throws {RangeError} where a state is missing or does not fit.
+   * @throws {RangeError | TypeError} where a state is missing, does not fit or holds a NaN or infinity.
    */
   setState(states: NamedTensors): void {
     const { engine, model } = this;
-    model.eachState((name) => {
-      if (!states[name]) throw new RangeError(`Sampler.setState: ${name} is missing`);
-      assertLength('Sampler.setState', name, states[name], '[H]', model.spec.hiddenSize);
-    });
-    const own = Object.fromEntries(Object.entries(states).map(([name, values]) => [name, values.slice()]));
+    assertStates('Sampler.setState', model, states);
+    for (const { name } of this.states) assertFinite('Sampler.setState', name, states[name]);
+    const own = this.states.map(({ name, initial }) => ({ initial, values: states[name].slice() }));
     this.serialized(() => {
-      model.eachState((name, layer, d, which) => engine.write(model.stack.initial(layer, d)[which], own[name]));
+      for (const { initial, values } of own) engine.write(initial, values);
       this.setStarted(true);
     });
   }
@@ -152,8 +151,7 @@ export class WebgpuSampler implements AnySampler {
     options: SampleOptions,
     stop?: number,
   ): Promise<number[]> {
-    assertSampleRequest(prime, length, rng, options);
-    for (let i = 0; i < prime.length; i++) this.assertSymbol(prime[i]);
+    assertSampleRequest(this.model.spec.inputSize, prime, length, rng, options, stop);
     const { copy } = this.engine.kernels;
     const { started } = this;
     const stream = rng.getState();
@@ -228,7 +226,7 @@ export class WebgpuSampler implements AnySampler {
   }
 
   private async feed(id: number): Promise<void> {
-    this.assertSymbol(id);
+    assertSymbol(this.model.spec.inputSize, id);
     const { read } = await this.recorded();
     this.engine.writeInts(this.model.stack.ids, [id]);
     read.submit();
@@ -247,13 +245,6 @@ export class WebgpuSampler implements AnySampler {
   private setStarted(started: boolean): void {
     this.engine.write(this.model.stack.carry, [started ? 1 : 0]);
     this.started = started;
-  }
-
-  private assertSymbol(id: number): void {
-    const { inputSize } = this.model.spec;
-    if (!(Number.isInteger(id) && id >= 0 && id < inputSize)) {
-      throw new RangeError(`Sampler: symbol is ${id}, expected 0 … ${inputSize - 1}`);
-    }
   }
 
   /** A step, recorded: forward to the logits, and the state that the next one goes on from. */

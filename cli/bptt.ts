@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { createCommand, runCommand } from './options.ts';
 import { typed } from './typed.ts';
+import { version } from './version.ts';
 
 /** Every command is a file that is loaded when it is called, or when all are to be named. */
 const commands: Record<string, () => Promise<{ command: Command }>> = {
@@ -20,6 +21,7 @@ const bptt = createCommand(
   'bptt',
   'Trains recurrent nets on text, and writes, compares and explains what they learned.',
 )
+  .version(version, '-V, --version', 'show the version')
   .helpCommand(false)
   .addHelpText('after', '\nbptt <command> --help lists the options of a command.');
 for (const load of Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands)) {

@@ -107,7 +107,9 @@ export function settingsFrom({ preset, clip, clipNorm, words, ...given }: GivenS
     ...(beta2 !== undefined && ['adam', 'adamw'].includes(optimizer) && { beta2 }),
     clip: clipNorm === undefined ? byValue : { norm: clipNorm },
     init: given.init ?? (cell === 'elman' && layers === 1 ? 'minCharRnn' : 'orthogonal'),
-    threads: given.threads ?? (engine === 'webgpu' ? 1 : Math.min(MOST_THREADS, availableParallelism(), batch)),
+    threads:
+      given.threads ??
+      (engine === 'webgpu' || engine === 'ts' ? 1 : Math.min(MOST_THREADS, availableParallelism(), batch)),
     fma: given.fma ?? (['auto', 'wasm'].includes(engine) && dtype === 'float32' && withFusedMultiplyAdd()),
     unit: words === undefined ? 'character' : 'word',
     mostWords: typeof words === 'number' ? words : MOST_WORDS,

@@ -41,6 +41,7 @@ test('out of the packed packages, npx and the installed command train, sample, c
   expect(bptt('export', '--to', 'torch', 'run')).toContain('run/train.py --iterations');
   expect(bptt('sweep', 'all', '--grid', 'lr=0.1,0.2', '--kubernetes')).toContain(`bptt-cli@${tool.version} sweep all`);
   expect(bptt('memory', '--help')).toContain('Usage: bptt memory [options] <problem>');
+  expect(bptt('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(bptt('--help')).toMatch(/^ {2}train (.*\n)+ {2}sample /m);
   expect(() => bptt('train')).toThrow('error: which text? Name a file, or - for standard input\n');
 }, 180_000);

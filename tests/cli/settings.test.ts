@@ -26,7 +26,7 @@ test('options go before the preset, and what depends on them follows', () => {
   expect(of({ cell: 'elman' }).init).toBe('minCharRnn');
   expect(of({ words: true })).toMatchObject({ unit: 'word', mostWords: 10_000 });
   expect(of({ words: 7 })).toMatchObject({ unit: 'word', mostWords: 7 });
-  expect(of({ engine: 'webgpu' }).threads).toBe(1);
+  for (const engine of ['webgpu', 'ts'] as const) expect(of({ engine }).threads).toBe(1);
   expect(of({ optimizer: 'rprop' }).lrDecay).toBe(false);
   const rprop = of({ optimizer: 'rprop', lrDecay: true });
   expect(() => optimizerOf(rprop, new Rate(rprop, 10).of)).toThrow('--lr-decay means nothing to rprop');

@@ -990,7 +990,7 @@ const webgpu: Fault[] = [
   ]),
   ...faultsOf('webgpu/kernels/linear.ts', unitTests, [
     ['dropped term', ' + b(o)', ''],
-    ['dropped term', '  if (db) addRowBackward(db, dy, R, O);\n', ''],
+    ['dropped term', '  if (db !== null) addRowBackward(db, dy, R, O);\n', ''],
   ]),
   ...faultsOf('webgpu/kernels/drawSymbol.ts', unitTests, [
     ['wrong operand', 'if (sum > goal)', 'if (sum >= total)'],

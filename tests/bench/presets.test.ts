@@ -55,7 +55,8 @@ it('a run learns from as many characters as its pace gives in its time, and keep
 });
 
 it('a net whose rate is far too high is reported with the weights of the look at which it was best', async () => {
-  const net: PresetNet = { ...small, lr: 3, optimizer: 'adagrad', lrDecay: false };
+  // Each product rounded: where the run goes hangs on its last bits, which are then those of every host.
+  const net: PresetNet = { ...small, lr: 3, optimizer: 'adagrad', lrDecay: false, fma: false };
   const { last, best, bestAt } = await runPreset(net, { name: 'hills', text }, { seconds: 1, pace: 2800 }, conditions);
   expect(bestAt).toBeLessThan(1);
   expect(best).toBeLessThan(last);

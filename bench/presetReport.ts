@@ -29,7 +29,7 @@ function cellOf(outcome: Outcome | undefined): string {
   if (outcome === undefined) return '–';
   const { last, best, bestAt, passes } = outcome;
   const earlier = bestAt < 1 ? `, ${best.toFixed(2)} at ${Math.round(100 * bestAt)} %` : '';
-  return `${last.toFixed(2)}${earlier} (${passes.toPrecision(2)} passes)`;
+  return `${last.toFixed(2)}${earlier} (${passes >= 10 ? passes.toFixed(0) : passes.toPrecision(2)} passes)`;
 }
 
 /** The outcomes by text and preset, in the order in which these first come. */

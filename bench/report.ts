@@ -201,9 +201,9 @@ function isDisturbed({ threads, adapter, cores }: Result): boolean {
   return threads === 1 && adapter === undefined && cores < UNDISTURBED;
 }
 
-/** Three or four digits. */
-function figure(value: number): string {
-  return value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
+/** Three digits, or all before the point. */
+export function figure(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
 /** The same as a table in Markdown. */

@@ -77,10 +77,11 @@ const YARDSTICK_SECONDS = 0.02;
  * Operations of the matrix products of the steps that sequences have; padding counts nothing. Bytes that an update of Adam
  * moves: it reads weights, gradient and two memories, and writes all but the gradient.
  */
-export function workOf({ H, B, V, layers, meanLength, ...net }: Net): { flops: number; bytes: number } {
+export function workOf(net: Net): { flops: number; bytes: number } {
+  const { layers, meanLength } = net;
   return {
-    flops: trainingFlops({ cell: 'lstm', H, V, T: meanLength, B }, layers),
-    bytes: 7 * FLOAT_BYTES * parametersOf({ H, B, V, layers, meanLength, ...net }),
+    flops: trainingFlops({ ...net, cell: 'lstm', T: meanLength }, layers),
+    bytes: 7 * FLOAT_BYTES * parametersOf(net),
   };
 }
 

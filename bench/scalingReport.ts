@@ -1,5 +1,5 @@
 import { logPanels } from '../cli/chart.ts';
-import { aligned, type Machine, markdownTable, whereOf } from './report.ts';
+import { aligned, figure, type Machine, markdownTable, whereOf } from './report.ts';
 import { type Curve, exponentOf, type Scaling, TITLE } from './scaling.ts';
 
 /** What grows by more than that in its exponent grows faster than its model. */
@@ -141,11 +141,6 @@ function milliseconds(seconds: number): string {
 
 function megabytes(bytes: number): string {
   return `${figure(bytes / 1e6)} MB`;
-}
-
-/** Three digits, or all before the point. */
-function figure(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
 function timeLabel(seconds: number): string {

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Clip, EngineName, ModelSpec, Scheme } from 'bptt';
 import { adagrad, adam, adamw, type Optimizer, rmsprop, rprop, sgd } from 'bptt/optim';
 import type { Dtype } from 'bptt/tensor';
-import { withFusedMultiplyAdd } from './fusedMultiplyAdd.ts';
+import { allowFusedMultiplyAdd } from './fusedMultiplyAdd.ts';
 import { PRESETS, type PresetName } from './presets.ts';
 import type { Unit } from './symbols.ts';
 
@@ -110,7 +110,7 @@ export function settingsFrom({ preset, clip, clipNorm, words, ...given }: GivenS
     threads:
       given.threads ??
       (engine === 'webgpu' || engine === 'ts' ? 1 : Math.min(MOST_THREADS, availableParallelism(), batch)),
-    fma: given.fma ?? (['auto', 'wasm'].includes(engine) && dtype === 'float32' && withFusedMultiplyAdd()),
+    fma: given.fma ?? (['auto', 'wasm'].includes(engine) && dtype === 'float32' && allowFusedMultiplyAdd()),
     unit: words === undefined ? 'character' : 'word',
     mostWords: typeof words === 'number' ? words : MOST_WORDS,
   };

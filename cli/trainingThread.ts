@@ -5,7 +5,7 @@ import { createTrainer, loadTrainer } from 'bptt';
 import { commandGpu } from './commandGpu.ts';
 import type { Desk } from './desk.ts';
 import { Diagnosis } from './diagnosis.ts';
-import { withFusedMultiplyAdd } from './fusedMultiplyAdd.ts';
+import { allowFusedMultiplyAdd } from './fusedMultiplyAdd.ts';
 import { Keeper } from './keeper.ts';
 import { Rate } from './rate.ts';
 import { fingerprint, type HeldOut, type Limits, readRun } from './runFile.ts';
@@ -95,7 +95,7 @@ async function resumedRun(order: TrainingOrder, path: string): Promise<RunParts>
     folder.writeLog(rows, note.run);
     const rate = new Rate(settings, limits.iterations);
     desk.status(`compiling ${describe(settings)}`);
-    if (settings.fma) withFusedMultiplyAdd();
+    if (settings.fma) allowFusedMultiplyAdd();
     const { trainer } = await loadTrainer(bytes, {
       optimizer: optimizerOf(settings, rate.of),
       ...(await commandGpu(settings.engine)),

@@ -80,8 +80,9 @@ function watchOne(outcome: Outcome, begin: Begin, end: number): Promise<number> 
         const { user, system } = process.cpuUsage(cpu);
         const busy = (user + system) / 1e6;
         const waited = (Date.now() - since) / 1000;
-        const most = begin.device ? DEVICE_SECONDS : isFirst() ? FIRST_CPU_SECONDS : CPU_SECONDS;
-        if (busy > most || waited > Math.max(WAIT_SECONDS, begin.device ? DEVICE_SECONDS : 0)) {
+        const most = isFirst() ? FIRST_CPU_SECONDS : CPU_SECONDS;
+        const [mostBusy, longestWait] = begin.device ? [DEVICE_SECONDS, DEVICE_SECONDS] : [most, WAIT_SECONDS];
+        if (busy > mostBusy || waited > longestWait) {
           note(`hangs: ${names[Atomics.load(current, 0) % names.length]}`, here());
           return stop(Atomics.load(current, 0) + 1);
         }

@@ -711,6 +711,7 @@ const bptt: Fault[] = [
     ['dropped term', 'name.length - last.length >= at && name', 'name'],
   ]),
   ...faultsOf('bptt/trainer.ts', unitTests, [
+    ['dropped term', 'if (batches.length > 1) for (const batch of batches) this.read(batch);\n', ''],
     ['dropped term', "if (mode === 'train') this.updates++;", ''],
     ['dropped term', "if (mode === 'train' && counts) this.updates++;", ''],
     [

@@ -11,7 +11,10 @@ export interface Tolerances {
   charRnn: { values: number };
   linearRnn: { values: number };
   binaryAddition: { values: number };
-  /** Arrays of its true size come as checksums: what holds before training, for the losses of the first five updates, and late. */
+  /**
+   * Arrays of its true size come as checksums: what holds before training, for the losses of the first five updates, and
+   * late. Smaller nets are held to `values` throughout.
+   */
   minCharRnn: {
     values: number;
     beforeTraining: number;

@@ -104,7 +104,8 @@ function dtypeError(fn: string, arg: string, a: unknown, wanted: string): TypeEr
 }
 
 /**
- * Throws unless `a` holds as many elements as the product of the sizes and has the dtype of `like`, the first output of the call.
+ * Throws unless `a` holds as many elements as the product of the sizes and has the dtype of `like`, the first output of the
+ * call.
  *
  * @throws {RangeError | TypeError} naming function, argument, what it got and what it wants.
  */

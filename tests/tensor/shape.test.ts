@@ -33,6 +33,7 @@ describe('assertLength', () => {
     ['fractions whose product fits', 3, [1.5, 2], 1.5],
     ['NaN', 0, [Number.NaN, 2], Number.NaN],
     ['infinity', 0, [2, Infinity], Infinity],
+    ['a size that is left out', 2, [2, undefined as never], undefined],
   ])('rejects %s', (_, length, [d0, d1], bad) => {
     expect(() => assertLength('f', 'x', new Float64Array(length), '[R,n]', d0, d1)).toThrow(
       new RangeError(`f: sizes [R,n] = [${d0},${d1}] must be whole numbers ≥ 0, got ${bad}`),

@@ -11,8 +11,8 @@ export type OnDevice<Fn> = Fn extends (...args: infer A) => unknown
   : never;
 
 /**
- * Throws unless each of these arguments holds as many float32 numbers as the product of the sizes. `shape` is how they are called in the docs,
- * e.g. `[M,K]`.
+ * Throws unless each of these arguments holds as many float32 numbers as the product of the sizes. `shape` is how they are
+ * called in the docs, e.g. `[M,K]`.
  *
  * @throws {RangeError | TypeError} naming function, argument, what it got and what it wants.
  */

@@ -422,20 +422,33 @@ describe('numbers that are not finite', () => {
     }
   });
 
-  it('in one step stop the ones after it, dropout stream included', async () => {
-    const change: Partial<ModelSpec> = { input: 'dense', inputSize: 1, layers: 2, dropout: 0.5 };
-    const make = () => pair({ optimizer: adam({ lr: 0.01 }), seed: 3 }, change);
-    const dense = (n: number, value: number): TrainingBatch => {
-      const { targets } = window(0);
-      return { inputs: new Float32Array(T * B).fill(value), targets, carry: n > 0 };
-    };
-    const [trainer] = await make();
-    const [other] = await make();
-    await expect(trainer.train([dense(0, 1), dense(1, 1), dense(2, Number.NaN)])).rejects.toThrow(RangeError);
-    await other.train([dense(0, 1), dense(1, 1)]);
-    expect(await trainer.state()).toEqual(await other.state());
-    trainer.dispose();
-    other.dispose();
+  describe('in one of a list of steps', () => {
+    const dense: Partial<ModelSpec> = { input: 'dense', inputSize: 1, layers: 2, dropout: 0.5 };
+    const change: Partial<ModelSpec> = { ...dense, outputSize: 1, loss: 'squaredError' };
+    const make = async () => (await pair({ optimizer: adam({ lr: 0.01 }), seed: 3 }, change))[0];
+    const step = (n: number, input: number, target: number): TrainingBatch => ({
+      inputs: new Float32Array(T * B).fill(input),
+      targets: new Float32Array(T * B).fill(target),
+      carry: n > 0,
+    });
+
+    it('stop the ones after it, dropout stream included', async () => {
+      const [trainer, other] = [await make(), await make()];
+      const steps = [step(0, 1, 1), step(1, 1, 1), step(2, 1, 1e30), step(3, 1, 1)];
+      await expect(trainer.train(steps)).rejects.toThrow(NonFiniteError);
+      await other.train(steps.slice(0, 2));
+      expect(await trainer.state()).toEqual(await other.state());
+      trainer.dispose();
+      other.dispose();
+    });
+
+    it('are refused before the first where they are handed in, dropout stream included', async () => {
+      const [trainer, other] = [await make(), await make()];
+      await expect(trainer.train([step(0, 1, 1), step(1, 1, 1), step(2, Number.NaN, 1)])).rejects.toThrow(RangeError);
+      expect(await trainer.state()).toEqual(await other.state());
+      trainer.dispose();
+      other.dispose();
+    });
   });
 });
 

@@ -26,5 +26,7 @@ describe('countingData', () => {
     const rng = new RandomState(0);
     expect(() => countingData(rng, 0)).toThrow('countingData: m is 0, expected a whole number ≥ 1');
     expect(() => countingData(rng, 2, 1.5)).toThrow('countingData: sequenceLen is 1.5, expected');
+    expect(() => countingData(rng, 2, 0)).toThrow('countingData: sequenceLen is 0, expected a whole number from 1');
+    expect(() => countingData(undefined as never)).toThrow('countingData: rng is undefined, expected');
   });
 });

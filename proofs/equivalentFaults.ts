@@ -1,0 +1,30 @@
+import type { Planted } from './faults.ts';
+
+/** A fault that changes nothing anybody could notice: in `file`, the only `find` becomes `replace`. */
+export interface EquivalentFault extends Planted {
+  reason: string;
+}
+
+/** The faults of a file under `src/` that were drawn, survived, and were shown to change nothing. */
+function equivalentIn(
+  file: string,
+  rows: readonly (readonly [find: string, replace: string, reason: string])[],
+): EquivalentFault[] {
+  return rows.map(([find, replace, reason]) => ({ file, find, replace, reason }));
+}
+
+/** A write past the end of a typed array is no write, and what is read there goes nowhere else. */
+const beyond = 'the step after the last writes past the end of a typed array, which is no write';
+
+export const equivalentFaults: readonly EquivalentFault[] = [
+  ...equivalentIn('data/oneHot.ts', [['r < rows; r++) y[r', 'r <= rows; r++) y[r', beyond]]),
+  ...equivalentIn('optim/optimizer.ts', [
+    [
+      'Math.min(CHUNK, params.length - start)',
+      'Math.min(CHUNK, params.length + start)',
+      'the last chunk goes past the end of typed arrays, where nothing is written, and elements do not mix',
+    ],
+  ]),
+  ...equivalentIn('optim/schedule.ts', [['.data ?? null', '.data || null', 'data is an object or undefined']]),
+  ...equivalentIn('optim/sgd.ts', [['i < params.length; i++) {', 'i <= params.length; i++) {', beyond]]),
+];

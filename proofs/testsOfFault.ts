@@ -9,14 +9,28 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const TESTED_BY: readonly (readonly [files: RegExp, tests: readonly string[]])[] = [
   [/^layers\/(elman|gru|gruResetBefore|lstm)\.ts$/, ['tests/layers/cell.test.ts', 'tests/proofs/gradcheck.test.ts']],
   [/^tensor\/binomial\.ts$/, ['tests/tensor/random.test.ts']],
+  [/^tensor\/viewExtent\.ts$/, ['tests/tensor/ndarray.test.ts']],
+  [/^tensor\/(doubleDouble|powerOfTwo)\.ts$/, ['tests/tensor/exp.test.ts', 'tests/tensor/log.test.ts']],
   [/^bptt\/(recurrence|direction)\.ts$/, ['tests/bptt/recurrent.test.ts', 'tests/bptt/trainer.test.ts']],
-  [/^bptt\/(model|inputLayers|outputLayers|denseLayer)\.ts$/, ['tests/bptt/aroundLayers.test.ts']],
+  [
+    /^bptt\/(model|inputLayers|outputLayers|denseLayer|dropoutMask|layerNormBuffers|parameters)\.ts$/,
+    ['tests/bptt/aroundLayers.test.ts'],
+  ],
+  [/^bptt\/sequenceBatches\.ts$/, ['tests/bptt/fit.test.ts']],
+  [/^bptt\/jsonHeader\.ts$/, ['tests/bptt/safetensors.test.ts']],
+  [
+    /^bptt\/(trainerChecks|session|cpuTrainer)\.ts$/,
+    ['tests/bptt/trainer.test.ts', 'tests/bptt/createTrainer.test.ts', 'tests/bptt/batch.test.ts'],
+  ],
   [/^bptt\/engine\.ts$/, ['tests/bptt/failedStep.test.ts']],
   [
     /^bptt\/cpuSession\.ts$/,
     ['tests/bptt/trainer.test.ts', 'tests/bptt/batch.test.ts', 'tests/bptt/failedStep.test.ts'],
   ],
-  [/^bptt\/(predictor|inferenceModel)\.ts$/, ['tests/bptt/inference.test.ts']],
+  [
+    /^bptt\/(predictor|inferenceModel|inferenceSession|forecast|createModel|cpuEngines|shards)\.ts$/,
+    ['tests/bptt/inference.test.ts'],
+  ],
   [
     /^wasm\/(formulas|cells|updates|losses|recurrence)\.ts$/,
     ['tests/wasm/cells.test.ts', 'tests/wasm/lengths.test.ts', 'tests/determinism.test.ts'],

@@ -124,7 +124,7 @@ export function expectRejects(operation: Operation, names: string, args: Argumen
     }
     if (arg instanceof Int32Array) continue;
     const other = dtypeOf(arg) === 'float64' ? Float32Array.from(arg) : Float64Array.from(arg);
-    const type = '(Float32Array|Float64Array)';
-    rejects(at, other, TypeError, new RegExp(`^${fn}: ${anyName} is ${type}, expected ${type} like the output$`));
+    const [got, wanted] = (at === 0 ? [arg, other] : [other, arg]).map((array) => array.constructor.name);
+    rejects(at, other, TypeError, new RegExp(`^${fn}: ${anyName} is ${got}, expected ${wanted} like the output$`));
   }
 }

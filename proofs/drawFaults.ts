@@ -320,8 +320,9 @@ function conditionOf(node: Node): Node | undefined {
   return undefined;
 }
 
-/** A comparison and a negation have their opposites as faults of their own. */
+/** A comparison, a negation and a constant have their opposites as faults of their own. */
 function isNegatedHere(condition: Node): boolean {
+  if (condition.kind === SyntaxKind.TrueKeyword || condition.kind === SyntaxKind.FalseKeyword) return false;
   if (isPrefixUnaryExpression(condition)) return condition.operator !== SyntaxKind.ExclamationToken;
   return !isBinaryExpression(condition) || !(condition.operatorToken.getText() in COMPARISON);
 }

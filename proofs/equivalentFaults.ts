@@ -17,6 +17,20 @@ function equivalentIn(
 const beyond = 'the step after the last writes past the end of a typed array, which is no write';
 
 export const equivalentFaults: readonly EquivalentFault[] = [
+  ...equivalentIn('bptt/inputLayers.ts', [
+    [
+      'this.dembedded = engine.floats(embedding ? T * B * width : 0)',
+      'this.dembedded = engine.floats(embedding ? T * B * width : 1)',
+      'without an embedding nobody reads or writes this buffer',
+    ],
+  ]),
+  ...equivalentIn('bptt/sample.ts', [
+    [
+      'topP = 1, greedy = false } = options;\n    const plain',
+      'topP = 0, greedy = false } = options;\n    const plain',
+      'the softmax that the model has worked out is worked out again, and drawn from as before',
+    ],
+  ]),
   ...equivalentIn('data/oneHot.ts', [['r < rows; r++) y[r', 'r <= rows; r++) y[r', beyond]]),
   ...equivalentIn('optim/optimizer.ts', [
     [

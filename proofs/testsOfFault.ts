@@ -11,6 +11,7 @@ const TESTED_BY: readonly (readonly [files: RegExp, tests: readonly string[]])[]
   [/^tensor\/binomial\.ts$/, ['tests/tensor/random.test.ts']],
   [/^tensor\/viewExtent\.ts$/, ['tests/tensor/ndarray.test.ts']],
   [/^tensor\/(doubleDouble|powerOfTwo)\.ts$/, ['tests/tensor/exp.test.ts', 'tests/tensor/log.test.ts']],
+  [/^layers\/assert(Cell|Loss)\.ts$/, ['tests/layers/cell.test.ts', 'tests/bptt/spec.test.ts']],
   [/^bptt\/(recurrence|direction)\.ts$/, ['tests/bptt/recurrent.test.ts', 'tests/bptt/trainer.test.ts']],
   [
     /^bptt\/(model|inputLayers|outputLayers|denseLayer|dropoutMask|layerNormBuffers|parameters)\.ts$/,

@@ -8,20 +8,29 @@ export type FaultKind =
   | 'off by one in time'
   | 'wrong index';
 
-/** One planted fault: in `file`, the only `find` becomes `replace`. */
-export interface Fault {
+/** A change of the source: in `file`, the only `find` becomes `replace`. */
+export interface Planted {
   /** Under `src/`, or an example from the root. */
   file: string;
-  kind: FaultKind;
   find: string;
   replace: string;
+}
+
+/** One planted fault. */
+export interface Fault extends Planted {
+  kind: FaultKind;
   /** The gradient checks that should notice: a regular expression for the whole name of a case; none for `unitTests`. */
   cases: string;
 }
 
 /** The file of a fault, from the root of the repository. */
-export function sourceOf({ file }: Pick<Fault, 'file'>): string {
+export function sourceOf({ file }: Pick<Planted, 'file'>): string {
   return file.startsWith('examples/') ? file : `src/${file}`;
+}
+
+/** `source` with the fault in it. */
+export function plant(source: string, { find, replace }: Planted): string {
+  return source.split(find).join(replace);
 }
 
 type Row = readonly [kind: FaultKind, find: string, replace: string, cases?: string];

@@ -1,50 +1,42 @@
 /**
  * Are the tests any good? Plants the faults of `faults.ts`, one at a time, in a copy of the library, and looks who
  * notices: first the gradient checks of `npm run gradcheck` and the property tests, at random sizes; where they do not,
- * the unit tests of the file. A fault that nothing notices is a survivor, and the exit status 1.
+ * the unit tests of the file. A fault that nothing notices is a survivor, and the exit status 1. `--drawn` plants faults
+ * that nobody thought of, drawn from the syntax tree.
  */
-import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { RandomState } from 'bptt/tensor';
-import { createCommand, fail, runCommand } from '../cli/options.ts';
+import { createCommand, fail, runCommand, wholeNumber } from '../cli/options.ts';
 import { createProgress } from '../cli/progress.ts';
-import { type Fault, faults, sourceOf, unitTests } from './faults.ts';
+import { equivalentFaults } from './equivalentFaults.ts';
+import { type Fault, faults, type Planted, plant, sourceOf, unitTests } from './faults.ts';
+import { MAY_SURVIVE, plantDrawnFaults } from './plantDrawnFaults.ts';
+import { copyTree, root, runTests, TESTED_PARTS } from './plantedCopy.ts';
 import { unitTestsOf } from './testsOfFault.ts';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Each case is checked at its smallest sizes and at this many random ones, as the property tests do. */
 const SIZES = 8;
 const SPREAD = 4;
 
-/** A copy of the library with the fault in it, in a folder of its own so that every import is a new one. */
-function copyTree(parts: readonly string[], fault?: Fault): string {
-  const folder = mkdtempSync(join(tmpdir(), 'bptt-faults-'));
-  for (const part of [...parts, 'package.json']) cpSync(join(root, part), join(folder, part), { recursive: true });
-  if (fault) {
-    const path = join(folder, sourceOf(fault));
-    writeFileSync(path, plant(readFileSync(path, 'utf8'), fault));
-  }
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
-  return folder;
-}
-
-/** `source` with the fault in it. */
-function plant(source: string, { find, replace }: Fault): string {
-  return source.split(find).join(replace);
-}
-
 /** Every fault must have its one place, else the table is out of date and nothing would be planted. */
-function assertPlaces(chosen: readonly Fault[]): void {
+function assertPlaces(table: string, chosen: readonly Planted[]): void {
   const misplaced = chosen.flatMap(({ file, find }) => {
     const source = sourceOf({ file });
     const times = existsSync(join(root, source)) ? readFileSync(join(root, source), 'utf8').split(find).length - 1 : 0;
     return times === 1 ? [] : [`${source} has «${find.trim()}» ${times} times, expected once`];
   });
-  if (misplaced.length > 0) fail(`bring proofs/faults.ts up to date\n${misplaced.join('\n')}`);
+  if (misplaced.length > 0) fail(`bring ${table} up to date\n${misplaced.join('\n')}`);
+}
+
+function copyWithFault(parts: readonly string[], fault?: Fault): string {
+  const folder = copyTree(parts);
+  if (fault) {
+    const path = join(folder, sourceOf(fault));
+    writeFileSync(path, plant(readFileSync(path, 'utf8'), fault));
+  }
+  return folder;
 }
 
 /** The first gradient check, of the cases with these names, that does not pass in a copy of the library. */
@@ -67,39 +59,15 @@ async function failingCheck(folder: string, cases: string): Promise<string | und
   return undefined;
 }
 
-/** The part that is read of the test runner's report in JSON. */
-interface TestReport {
-  success: boolean;
-  testResults: { message?: string; assertionResults: { status: string; fullName: string }[] }[];
-}
-
 /** The first test of these files that fails in a copy of the library. */
 async function failingTest(folder: string, files: readonly string[]): Promise<string | undefined> {
-  const report = join(folder, 'report.json');
-  const args = [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    '--project=node*',
-    '--bail=1',
-    '--reporter=json',
-    `--outputFile=${report}`,
-    ...files,
-  ];
-  const output = await new Promise<string>((resolve) => {
-    execFile(process.execPath, args, { cwd: folder }, (_, stdout, stderr) => resolve(stdout + stderr));
-  });
-  if (!existsSync(report)) throw new Error(`the test runner failed:\n${output}`);
-  const { success, testResults }: TestReport = JSON.parse(readFileSync(report, 'utf8'));
-  const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
-  const failed = tests.find(({ status }) => status === 'failed');
-  if (failed) return failed.fullName;
-  // A file that does not load has no failed test either.
-  if (!success) throw new Error(`${files}: ${testResults.map(({ message }) => message).join('\n')}`);
-  return undefined;
+  const outcome = await runTests(folder, files);
+  if (outcome.kind === 'not loaded') throw new Error(`${files}: ${outcome.message}`);
+  return outcome.kind === 'failed' ? outcome.test : undefined;
 }
 
 async function failingUnitTest(fault: Fault | undefined, files: readonly string[]): Promise<string | undefined> {
-  const folder = copyTree(['src', 'cli', 'proofs', 'examples', 'tests', 'scripts', 'vitest.config.ts'], fault);
+  const folder = copyWithFault(TESTED_PARTS, fault);
   try {
     return await failingTest(folder, files);
   } finally {
@@ -108,7 +76,7 @@ async function failingUnitTest(fault: Fault | undefined, files: readonly string[
 }
 
 async function failingGradientCheck(fault: Fault | undefined, cases: string): Promise<string | undefined> {
-  const folder = copyTree(['src', 'cli', 'proofs'], fault);
+  const folder = copyWithFault(['src', 'cli', 'proofs'], fault);
   try {
     return await failingCheck(folder, cases);
   } finally {
@@ -121,18 +89,24 @@ function assertSound(failing: string | undefined): void {
   if (failing) fail(`without any fault there is a failure already: ${failing}`);
 }
 
-async function plantFaults({
-  only,
-  verbose,
-  check,
-}: {
+interface Options {
   only: string;
   verbose?: boolean;
   check?: boolean;
-}): Promise<void> {
+  drawn?: number;
+  seed: number;
+}
+
+async function plantFaults({ only, verbose, check, drawn, seed }: Options): Promise<void> {
+  assertPlaces('proofs/equivalentFaults.ts', equivalentFaults);
+  if (drawn !== undefined && !check) {
+    const share = await plantDrawnFaults({ drawn, seed, only, ...(verbose && { verbose }) });
+    if (share > MAY_SURVIVE) process.exitCode = 1;
+    return;
+  }
   const chosen = faults.filter(({ file, cases }) => `${file} ${cases}`.includes(only));
   if (chosen.length === 0) fail(`no fault is planted in a file or case named ${only}`);
-  assertPlaces(chosen);
+  assertPlaces('proofs/faults.ts', chosen);
   if (check) {
     process.stdout.write(`${chosen.length} faults, each with its one place\n`);
     return;
@@ -177,8 +151,14 @@ const command = createCommand(
   'Plants faults in a copy of the library and counts those that are caught.',
 )
   .option('--only <text>', 'only faults whose file or gradient checks contain this', '')
-  .option('--check', 'only look whether every fault has its one place in the source')
+  .option('--drawn <n>', 'instead of the table, faults drawn from the syntax tree of src/', wholeNumber(2 ** 31 - 1))
+  .option('--seed <s>', 'which faults are drawn', wholeNumber(2 ** 32 - 1, 0), 0)
+  .option('--check', 'only look whether every fault of the tables has its one place in the source')
   .option('--verbose', 'show what caught each fault')
+  .addHelpText(
+    'after',
+    `\nThe exit status is 1 if a fault of the table survives, or more than ${100 * MAY_SURVIVE} % of the drawn ones that are planted.`,
+  )
   .action(plantFaults);
 
 await runCommand(command);

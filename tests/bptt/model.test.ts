@@ -75,6 +75,23 @@ describe.each(engines)('$name, $dtype', ({ engine, filled, floats }) => {
       expectNear(dz, want, 2);
     });
 
+    it('begins anew unless it is told to carry on', () => {
+      const model = make(ids);
+      const outputs = (...carry: [boolean?]): unknown => {
+        model.stack.initial(0)[0].fill(0.5);
+        model.load(goodIds, ...carry);
+        model.forward();
+        return model.outputs().slice();
+      };
+      const fresh = outputs(false);
+      expect(outputs(true)).not.toEqual(fresh);
+      expect(outputs()).toEqual(fresh);
+      model.stack.initial(0)[0].fill(0.5);
+      model.loadInputs({ inputs: goodIds.inputs });
+      model.predict();
+      expect(model.outputs()).toEqual(fresh);
+    });
+
     it('adds gradients up until they are cleared', () => {
       const model = make(ids);
       model.load(goodIds);

@@ -51,4 +51,9 @@ describe('addingProblem', () => {
       addingProblem(new Float64Array(xLength), new Float64Array(targetsLength), new RandomState(0), T, B);
     expect(call).toThrow(`addingProblem: ${message}`);
   });
+
+  it('says that it got no stream of random numbers', () => {
+    const call = (): void => addingProblem(new Float64Array(8), new Float64Array(1), {} as never, 4, 1);
+    expect(call).toThrow('addingProblem: rng is {}, expected a RandomState');
+  });
 });

@@ -86,4 +86,10 @@ describe('additionBatch', () => {
     expect(call).toThrow(RangeError);
     expect(call).toThrow(message);
   });
+
+  it('say that they got no stream of random numbers', () => {
+    expect(() => additionProblem({} as never)).toThrow('additionProblem: rng is {}, expected a RandomState');
+    const batch = (): void => additionBatch(new Float64Array(16), new Float64Array(8), {} as never, 8, 1);
+    expect(batch).toThrow('additionBatch: rng is {}, expected a RandomState');
+  });
 });

@@ -69,5 +69,6 @@ describe('bucketByLength', () => {
       );
     }
     expect(rng.getState()).toEqual(before);
+    expect(() => bucketByLength([1], 1, {} as never)).toThrow('bucketByLength: rng is {}, expected a RandomState');
   });
 });

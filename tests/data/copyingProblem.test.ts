@@ -58,4 +58,10 @@ describe('copyingProblem', () => {
       copyingProblem(new Int32Array(6), new Int32Array(7), new RandomState(0), { delay: 2, B: 1, symbols: 2 });
     expect(call).toThrow('copyingProblem: targets has 7 elements, expected [delay+2S,B] = [6,1]');
   });
+
+  it('says that it got no stream of random numbers', () => {
+    const call = (): void =>
+      copyingProblem(new Int32Array(6), new Int32Array(6), {} as never, { delay: 2, B: 1, symbols: 2 });
+    expect(call).toThrow('copyingProblem: rng is {}, expected a RandomState');
+  });
 });

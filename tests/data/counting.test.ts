@@ -26,5 +26,8 @@ describe('countingData', () => {
     const rng = new RandomState(0);
     expect(() => countingData(rng, 0)).toThrow('countingData: m is 0, expected a whole number ≥ 1');
     expect(() => countingData(rng, 2, 1.5)).toThrow('countingData: sequenceLen is 1.5, expected');
+    expect(() => countingData(rng, 2, 0)).toThrow('countingData: sequenceLen is 0, expected a whole number from 1');
+    expect(() => countingData(rng, 1, 2 ** 31)).toThrow('countingData: sequenceLen is 2147483648, expected');
+    expect(() => countingData(undefined as never)).toThrow('countingData: rng is undefined, expected');
   });
 });

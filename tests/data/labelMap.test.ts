@@ -43,5 +43,12 @@ describe('LabelMap', () => {
         TypeError(`LabelMap: labels[1] is ${described(bad)}, expected a string or a finite number`),
       );
     }
+    for (const [name, call] of [
+      ['LabelMap', () => new LabelMap(5 as never)],
+      ['LabelMap.fromLabels', () => LabelMap.fromLabels(5 as never)],
+      ['LabelMap.encode', () => map.encode(5 as never)],
+    ] as const) {
+      expect(call).toThrow(`${name}: labels is 5, expected`);
+    }
   });
 });

@@ -52,7 +52,10 @@ describe('padSequences', () => {
       RangeError('padSequences: sequences[0] has 3 elements, expected [N,2], a multiple of 2'),
     );
     expect(() => padSequences(two, { features: 0 })).toThrow('padSequences: features is 0, expected a whole number');
-    for (const bad of [1.5, 2 ** 31]) {
+    for (const good of [-(2 ** 31), -100, 2 ** 31 - 1]) {
+      expect(padSequences([Int32Array.of(1)], { padding: good, steps: 2 }).values[1]).toBe(good);
+    }
+    for (const bad of [1.5, 2 ** 31, -(2 ** 31) - 1]) {
       expect(() => padSequences([Int32Array.of(1)], { padding: bad })).toThrow(`padSequences: padding is ${bad}`);
     }
     expect(() => padSequences([two[0], Float32Array.of(1)] as never)).toThrow(

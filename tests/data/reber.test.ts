@@ -154,6 +154,15 @@ describe('Reber words', () => {
     expect(call).toThrow(message);
     expect(rng.getState()).toEqual(state);
   });
+
+  it.each<[string, (rng: never) => unknown]>([
+    ['reberWord', (none) => reberWord(none)],
+    ['embeddedReberWord', (none) => embeddedReberWord(none)],
+    ['getNExamples', (none) => getNExamples(none, 2)],
+    ['getNEmbeddedExamples', (none) => getNEmbeddedExamples(none, 2)],
+  ])('%s says that it got no stream of random numbers', (name, call) => {
+    expect(() => call({} as never)).toThrow(`${name}: rng is {}, expected a RandomState`);
+  });
 });
 
 /** One row for each argument: B for 1, nothing for 0. */

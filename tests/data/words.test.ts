@@ -174,4 +174,14 @@ describe('WordVocabulary', () => {
     expect(call).toThrow(RangeError);
     expect(call).toThrow(message);
   });
+
+  it.each<[string, () => unknown]>([
+    ['joinTokens: tokens is 5, expected', () => joinTokens(5 as never)],
+    ['WordVocabulary: words is 5, expected', () => new WordVocabulary(5 as never)],
+    ['WordVocabulary.fromTokens: tokens is 5, expected', () => WordVocabulary.fromTokens(5 as never)],
+    ['WordVocabulary.encode: tokens is 5, expected', () => vocabulary.encode(5 as never)],
+  ])('says %s', (message, call) => {
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(message);
+  });
 });

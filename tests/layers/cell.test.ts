@@ -89,6 +89,22 @@ describe('partProgram', () => {
     });
     expect(asked.toSorted()).toEqual(['hGates 0', 'hGates 1', 'previous0 0', 'xGates 0', 'xGates 1']);
   });
+
+  it("gives the operand's gradient, 0 too, and null where a cell has no operand", () => {
+    for (const [cell, want] of [
+      [gruResetBefore, 0],
+      [gru, null],
+    ] as const) {
+      let seen: unknown;
+      const backward: CellFormula['backward'] = (m, unit) => {
+        seen = unit.doperand;
+        return cell.formula!.backward(m, unit);
+      };
+      const { formula } = own(cell);
+      partProgram({ ...own(cell), formula: { ...formula, backward } }, 'backward').run(numberAlgebra, () => 0);
+      expect(seen).toBe(want);
+    }
+  });
 });
 
 describe('a formula that gives another number of values than the description says', () => {

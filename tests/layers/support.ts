@@ -69,7 +69,8 @@ export function expectRejects(operation: Call, names: string, args: Argument[]):
       const other = dtypeOf(arg) === 'float64' ? Float32Array.from(arg) : Float64Array.from(arg);
       // A spoilt yardstick makes the next argument the odd one out.
       const name = at === like ? '\\w+' : list[at];
-      const message = `^${fn}: ${name} is Float(32|64)Array, expected Float(32|64)Array like the output$`;
+      const [got, wanted] = (at === like ? [arg, other] : [other, arg]).map((array) => array.constructor.name);
+      const message = `^${fn}: ${name} is ${got}, expected ${wanted} like the output$`;
       spoils.push([other, TypeError, new RegExp(message)]);
     }
     for (const [bad, type, message] of spoils) {

@@ -73,6 +73,9 @@ export const extremes = [
 
 const SIZES = new Set(['m', 'k', 'n', 'rows', 'vocabulary', 'outer', 'axis', 'inner', 'cols']);
 
+/** Letters of a shape whose arguments are called otherwise. */
+const LETTERS: Record<string, string> = { M: 'm', K: 'k', R: 'rows', V: 'vocabulary' };
+
 type Operation = (...args: never[]) => unknown;
 type Argument = FloatArray | Int32Array | number;
 
@@ -104,6 +107,7 @@ export function expectRejects(operation: Operation, names: string, args: Argumen
     expect(thrown, `${fn} with a spoilt ${list[at]}`).toBeInstanceOf(type);
     expect((thrown as Error).message).toMatch(message);
     expect(call.map((arg) => (typeof arg === 'number' ? arg : Array.from(arg)))).toEqual(before);
+    return (thrown as Error).message;
   };
 
   for (const [at, arg] of args.entries()) {
@@ -120,11 +124,20 @@ export function expectRejects(operation: Operation, names: string, args: Argumen
     for (const bad of [longer, shorter]) {
       const got = at === 0 ? '\\d+' : bad.length;
       const message = new RegExp(`^${fn}: ${anyName} has ${got} elements, expected \\[.+\\] = \\[[\\d,]+\\]$`);
-      rejects(at, bad, RangeError, message);
+      expectSizes(rejects(at, bad, RangeError, message), list, args);
     }
     if (arg instanceof Int32Array) continue;
     const other = dtypeOf(arg) === 'float64' ? Float32Array.from(arg) : Float64Array.from(arg);
-    const type = '(Float32Array|Float64Array)';
-    rejects(at, other, TypeError, new RegExp(`^${fn}: ${anyName} is ${type}, expected ${type} like the output$`));
+    const [got, wanted] = (at === 0 ? [arg, other] : [other, arg]).map((array) => array.constructor.name);
+    rejects(at, other, TypeError, new RegExp(`^${fn}: ${anyName} is ${got}, expected ${wanted} like the output$`));
+  }
+}
+
+/** Each letter of the shape in a message, `expected [R,n] = [2,3]`, has the size that was given for it. */
+function expectSizes(message: string, list: readonly string[], args: readonly Argument[]): void {
+  const [letters, sizes] = Array.from(message.matchAll(/\[([^\]]+)\]/g), ([, inside]) => inside.split(','));
+  for (const [i, letter] of letters.entries()) {
+    const name = [LETTERS[letter] ?? letter, letter.toLowerCase()].find((name) => list.includes(name));
+    if (name !== undefined) expect(sizes[i], `${letter} in «${message}»`).toBe(String(args[list.indexOf(name)]));
   }
 }

@@ -4,11 +4,13 @@ import type { Dtype } from '../tensor/shape.ts';
 import type { FileAddress } from '../wasm/threads.ts';
 import type { WebgpuSampler, WebgpuSamplerOptions } from '../webgpu/training/sampler.ts';
 import type { WebgpuTrainerOptions } from '../webgpu/training/trainer.ts';
+import type { WeightsFormat } from './engine.ts';
 import { initialise, SCHEMES, type Scheme } from './initialise.ts';
 import { assertOptions, CREATE_TRAINER_OPTIONS, WEBGPU_OPTIONS } from './options.ts';
+import { assertWeightsFormat, roundedWeights } from './roundedWeights.ts';
 import { type AnySampler, Sampler } from './sample.ts';
 import { type ModelSpec, type NamedTensors, parameterLayout, type ResolvedSpec, resolveSpec } from './spec.ts';
-import { stepperAllocationPlan, weightsDtype } from './stepper.ts';
+import { assertEach, stepperAllocationPlan, weightsDtype } from './stepper.ts';
 import type { Trainer, TrainerOptions } from './trainer.ts';
 import { assertTrainerOptions } from './trainerChecks.ts';
 
@@ -134,6 +136,8 @@ async function onWebgpu(
 export interface CreateSamplerOptions {
   /** Who computes. Default `auto`: `wasm` for float32 parameters where the host has WebAssembly SIMD, else `ts`. */
   engine?: EngineName;
+  /** How the weight matrices are kept, as of {@link createModel}: `bf16` takes half of their memory. Default `float32`. */
+  weights?: WeightsFormat;
   /** Engine `webgpu`: on which device. */
   webgpu?: WebgpuSamplerOptions;
 }
@@ -142,12 +146,13 @@ export interface CreateSamplerOptions {
  * A sampler on the engine of that name. Those of the CPU answer at once; that of `webgpu` answers with promises, and is to
  * be disposed of. From the same random stream all draw the same, as far as their rounding lets them.
  *
- * @throws {RangeError | TypeError} as the constructor of {@link Sampler}, and on an unknown engine.
+ * @throws {RangeError | TypeError} as the constructor of {@link Sampler}, on an unknown engine, and where bf16 weights go with
+ *   neither engine nor parameters, or naming one that they do not reach.
  */
 export function createSampler(
   spec: ModelSpec | ResolvedSpec,
   parameters: NamedTensors,
-  options?: { engine?: CpuEngineName },
+  options?: Pick<CreateSamplerOptions, 'weights'> & { engine?: CpuEngineName },
 ): Promise<Sampler>;
 export function createSampler(
   spec: ModelSpec | ResolvedSpec,
@@ -165,24 +170,32 @@ export async function createSampler(
   options: CreateSamplerOptions = {},
 ): Promise<AnySampler> {
   const fn = 'createSampler';
-  assertOptions(fn, options, { engine: true, webgpu: true });
-  const { engine = 'auto', webgpu } = options;
+  assertOptions(fn, options, { engine: true, weights: true, webgpu: true });
+  const { engine = 'auto', weights = 'float32', webgpu } = options;
   assertOneOf(fn, 'engine', engine, ENGINE_NAMES);
   const dtype = weightsDtype(fn, parameters);
   if ((engine === 'wasm' || engine === 'webgpu') && dtype === 'float64') {
     throw new RangeError(`createSampler: engine ${engine} computes in float32, the parameters are float64`);
   }
+  assertWeightsFormat(fn, weights, engine, dtype);
   if (engine === 'webgpu') {
     const { webgpuSampler } = await import('../webgpu/training/sampler.ts');
     return webgpuSampler(spec, parameters, webgpu);
   }
+  let own = parameters;
+  if (weights === 'bf16') {
+    const layout = parameterLayout(resolveSpec(spec));
+    assertEach(fn, layout, parameters);
+    own = roundedWeights(fn, layout, parameters);
+  }
   if (engine !== 'ts' && dtype === 'float32') {
     const { hasWasmSimd, wasmEngine } = await import('../wasm/index.ts');
     if (engine === 'wasm' || hasWasmSimd()) {
-      return new Sampler(spec, parameters, wasmEngine({ lengths: stepperAllocationPlan(spec) }));
+      const lengths = stepperAllocationPlan(spec, weights);
+      return new Sampler(spec, own, wasmEngine({ lengths, fixedWeights: weights }));
     }
   }
-  return new Sampler(spec, parameters);
+  return new Sampler(spec, own);
 }
 
 /** Weights for {@link Trainer.setParameters}, drawn from one random stream. */

@@ -34,10 +34,17 @@ export interface CellKernels<F> {
   cellInnerBackward(cell: Cell, step: CellBackward<F>, B: number, H: number): void;
 }
 
+/** How the weight matrices of a model that only predicts are kept: as numbers of float32, or rounded to bfloat16. */
+export const WEIGHTS_FORMATS: readonly ['float32', 'bf16'] = ['float32', 'bf16'];
+
+export type WeightsFormat = (typeof WEIGHTS_FORMATS)[number];
+
 /** The float buffers of an engine. */
 export interface FloatBuffers<F> {
   /** A zeroed buffer. */
   floats(length: number): F;
+  /** A zeroed buffer of bfloat16 for a weight matrix, on an engine that keeps them so; `write` rounds what it puts there. */
+  halves?(length: number): F;
   lengthOf(buffer: F): number;
   /** A view of elements start … end − 1; it shares the buffer's memory. */
   slice(buffer: F, start: number, end: number): F;
@@ -226,11 +233,20 @@ export interface SizingEngine extends Engine<SizeOnly, SizeOnly> {
   readonly lengths: readonly number[];
 }
 
-/** To learn what a model will need before any memory is taken: construct the model on this. It computes nothing. */
-export function sizingEngine(dtype: Dtype = 'float32'): SizingEngine {
+/**
+ * To learn what a model will need before any memory is taken: construct the model on this. It computes nothing.
+ *
+ * @param weights how the engine in whose place it stands keeps the weights of a model that only predicts; two of bfloat16
+ *   take the room of one number
+ */
+export function sizingEngine(dtype: Dtype = 'float32', weights: WeightsFormat = 'float32'): SizingEngine {
   const lengths: number[] = [];
   const buffer = (length: number): SizeOnly => {
     lengths.push(length);
+    return { length };
+  };
+  const halves = (length: number): SizeOnly => {
+    lengths.push(Math.ceil(length / 2));
     return { length };
   };
   const kernels = { copy: () => {}, fill: () => {} } as unknown as Kernels<SizeOnly, SizeOnly>;
@@ -245,6 +261,7 @@ export function sizingEngine(dtype: Dtype = 'float32'): SizingEngine {
       lossBackward: () => {},
     }),
     floats: buffer,
+    ...(weights === 'bf16' ? { halves } : {}),
     ints: buffer,
     lengthOf: ({ length }) => length,
     slice: (_, start, end) => ({ length: end - start }),

@@ -3,24 +3,58 @@ import { assertWhole } from '../check/numbers.ts';
 import { assertList } from '../check/values.ts';
 import { type Dtype, type FloatArray, zeros } from '../tensor/shape.ts';
 import { assertBatch, type Batch, BatchReader, type CheckedBatch, type InputBatch } from './batch.ts';
-import type { CpuEngine } from './engine.ts';
+import type { CpuEngine, WeightsFormat } from './engine.ts';
 import { InferenceSession } from './inferenceSession.ts';
 import { LruMap } from './lruMap.ts';
 import { modelAllocationPlan, SequenceModel } from './model.ts';
 import { KEPT_SIZES, MOST_SEQUENCES, type Predictor, predictionOptions, type Run, sizeClass } from './predictor.ts';
 import { type NamedTensors, outputWidth, type ResolvedSpec } from './spec.ts';
-import { Stepper, stepperAllocationPlan } from './stepper.ts';
+import { ONE_STEP, Stepper, stepperAllocationPlan } from './stepper.ts';
 
-/** Makes engines of the CPU with room for buffers of those lengths. */
-export type MakeEngine = (lengths: readonly number[]) => CpuEngine;
+/**
+ * Makes engines of the CPU.
+ *
+ * @param plan the lengths of the buffers, where weights are kept so
+ * @param packs whether steps have so many rows that weights are packed
+ */
+export type MakeEngine = (plan: (weights: WeightsFormat) => readonly number[], packs: boolean) => CpuEngine;
 
 /** Steps that are computed at a time; more of them take several passes. */
 const MOST_STEPS = 64;
 
-/** A model of one step of several sequences, and the engine that it has to itself. */
+/** A model of one step of B sequences, and the engine that it has to itself. */
 interface StepModel {
   readonly engine: CpuEngine;
   readonly model: SequenceModel<FloatArray, Int32Array>;
+  /** What it reads, filled anew at each step: inputs [B] or [B,D], mask [B], carry [B]. */
+  readonly inputs: Int32Array | FloatArray;
+  readonly mask: FloatArray;
+  readonly carry: FloatArray;
+  readonly states: readonly StepState[];
+}
+
+/** A state of a {@link StepModel}. */
+interface StepState {
+  readonly name: string;
+  /** [B,H], what the step goes on from. */
+  readonly initial: FloatArray;
+  /** [H] of each of the B sequences, what it ends in. */
+  readonly final: readonly FloatArray[];
+}
+
+/** Makes the views of a model of one step, once. */
+function stepModel(engine: CpuEngine, spec: ResolvedSpec, dtype: Dtype, B: number): Omit<StepModel, 'engine'> {
+  const model = new SequenceModel<FloatArray, Int32Array>(engine, spec, predictionOptions(1, B));
+  const { stack } = model;
+  const H = spec.hiddenSize;
+  const states: StepState[] = [];
+  model.eachState((name, layer, _, index) => {
+    const all = stack.recurrence(ONE_STEP, layer).final[index];
+    const final = Array.from({ length: B }, (_, b) => all.subarray(b * H, (b + 1) * H));
+    states.push({ name, initial: stack.initial(layer)[index], final });
+  });
+  const inputs = spec.input === 'dense' ? zeros(dtype, B * spec.inputSize) : new Int32Array(B);
+  return { model, inputs, mask: zeros(dtype, B), carry: zeros(dtype, B), states };
 }
 
 /**
@@ -151,38 +185,39 @@ export class InferenceModel {
     }
     const D = spec.input === 'dense' ? spec.inputSize : 1;
     const all = spec.input === 'dense' ? zeros(dtype, n * D) : new Int32Array(n);
-    for (const [i, input] of inputs.entries())
-      this.copyInput(`${fn}: inputs[${i}]`, all.subarray(i * D, (i + 1) * D), input);
+    for (let i = 0; i < n; i++) this.copyInput(() => `${fn}: inputs[${i}]`, all, i * D, inputs[i]);
     const V = outputWidth(spec);
     const H = spec.hiddenSize;
     const given: FloatArray[] = [];
     for (let from = 0; from < n; from += MOST_SEQUENCES) {
-      const part = sessions.slice(from, from + MOST_SEQUENCES);
-      const model = this.stepModel(sizeClass(part.length));
-      const { B } = model;
-      const carry = zeros(dtype, B);
-      for (const [b, session] of part.entries()) {
-        const states = this.stateOf(session);
+      const count = Math.min(MOST_SEQUENCES, n - from);
+      const B = sizeClass(count);
+      const step = this.stepModel(B);
+      const { model } = step;
+      // The sequences beside those that there are read no step.
+      step.inputs.fill(0, count * D);
+      step.inputs.set(all.subarray(from * D, (from + count) * D) as Int32Array);
+      step.mask.fill(1, 0, count).fill(0, count);
+      step.carry.fill(0);
+      for (let b = 0; b < count; b++) {
+        const states = this.stateOf(sessions[from + b]);
         if (states === null) continue;
-        carry[b] = 1;
-        model.eachState((name, layer, _, index) => model.stack.initial(layer)[index].set(states[name], b * H));
+        step.carry[b] = 1;
+        for (const { name, initial } of step.states) initial.set(states[name], b * H);
       }
-      const reader = new BatchReader(spec, 1, part.length, 1, dtype);
-      reader.readForPrediction({ inputs: all.subarray(from * D, (from + part.length) * D), steps: 1 });
-      model.loadChecked({ ...partOf(reader, spec, 0, 1, 0, part.length, B), carry });
+      const masked = count < B;
+      model.loadChecked({ ...NO_TARGETS, ...step, steps: 1, sequences: count, masked });
       model.predict();
       const outputs = model.outputs();
       const logits = model.logits();
-      for (const [b, session] of part.entries()) {
+      for (let b = 0; b < count; b++) {
+        const session = sessions[from + b];
         const states = session.ownStates();
-        model.eachState((name, layer, _, index) => {
-          const { final } = model.stack.recurrence(model.window, layer);
-          states[name].set(final[index].subarray(b * H, (b + 1) * H));
-        });
+        for (const { name, final } of step.states) states[name].set(final[b]);
         const row = outputs.slice(b * V, (b + 1) * V);
-        session.hasRead(row, logits.slice(b * V, (b + 1) * V));
+        session.hasRead(row, logits.subarray(b * V, (b + 1) * V));
         if (this.current === session) this.current = null;
-        given.push(row.slice());
+        given.push(row);
       }
     }
     return given;
@@ -198,7 +233,8 @@ export class InferenceModel {
   }
 
   /**
-   * One step of a session; the stepper's state is that of the session afterwards.
+   * One step of a session; the stepper's state is that of the session afterwards. What it gives, [V] each, the next step
+   * overwrites.
    *
    * @internal
    */
@@ -206,7 +242,7 @@ export class InferenceModel {
     this.assertAlive('session.read');
     const { spec, dtype } = this;
     const buffer = spec.input === 'dense' ? zeros(dtype, spec.inputSize) : new Int32Array(1);
-    this.copyInput('session.read: input', buffer, input);
+    this.copyInput(() => 'session.read: input', buffer, 0, input);
     const stepper = this.stepper();
     if (this.current !== session) {
       const states = this.stateOf(session);
@@ -216,7 +252,7 @@ export class InferenceModel {
       this.current = session;
     }
     const outputs = stepper.read(buffer);
-    return { outputs: outputs.slice(), logits: stepper.model.logits().slice() };
+    return { outputs, logits: stepper.model.logits() };
   }
 
   /**
@@ -264,46 +300,49 @@ export class InferenceModel {
 
   private stepper(): Stepper {
     if (this.stepping === null) {
-      const engine = this.make(stepperAllocationPlan(this.spec));
+      const engine = this.make((weights) => stepperAllocationPlan(this.spec, weights), false);
       this.stepping = { engine, stepper: new Stepper(engine, this.spec, this.parameters) };
     }
     return this.stepping.stepper;
   }
 
   /** A model of one step of B sequences. */
-  private stepModel(B: number): SequenceModel<FloatArray, Int32Array> {
-    const { spec, parameters } = this;
-    const options = predictionOptions(1, B);
-    const { model } = this.steps.get(B, () => {
-      const engine = this.make(modelAllocationPlan(spec, options));
-      const made = new SequenceModel<FloatArray, Int32Array>(engine, spec, options);
-      for (const [name, values] of Object.entries(parameters)) made.parameters.get(name)!.set(values);
-      return { engine, model: made };
+  private stepModel(B: number): StepModel {
+    const { spec, dtype, parameters } = this;
+    return this.steps.get(B, () => {
+      const engine = this.make((weights) => modelAllocationPlan(spec, predictionOptions(1, B), weights), true);
+      const made = stepModel(engine, spec, dtype, B);
+      for (const [name, values] of Object.entries(parameters)) engine.write(made.model.parameters.get(name)!, values);
+      return { engine, ...made };
     });
-    return model;
   }
 
-  /** Checks the input of a step and copies it. */
-  private copyInput(what: string, to: FloatArray | Int32Array, input: number | ArrayLike<number>): void {
+  /** Checks the input of a step and copies it to where the numbers from `at` on are. `what` names it in messages. */
+  private copyInput(
+    what: () => string,
+    to: FloatArray | Int32Array,
+    at: number,
+    input: number | ArrayLike<number>,
+  ): void {
     const { input: kind, inputSize } = this.spec;
     if (kind === 'ids') {
       const id = typeof input === 'number' ? input : input?.length === 1 ? input[0] : input;
       if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= inputSize) {
-        throw new RangeError(`${what} is ${describe(id)}, expected an id from 0 to ${inputSize - 1}`);
+        throw new RangeError(`${what()} is ${describe(id)}, expected an id from 0 to ${inputSize - 1}`);
       }
-      to[0] = id;
+      to[at] = id;
       return;
     }
     const values = typeof input === 'number' && inputSize === 1 ? [input] : (input as ArrayLike<number>);
     if (typeof values !== 'object' || values === null || values.length !== inputSize) {
       const got = typeof values === 'object' && values !== null ? `${values.length} numbers` : describe(values);
-      throw new RangeError(`${what} is ${got}, expected a vector [D] = [${inputSize}]`);
+      throw new RangeError(`${what()} is ${got}, expected a vector [D] = [${inputSize}]`);
     }
     for (let i = 0; i < inputSize; i++) {
       const value = values[i];
-      if (typeof value === 'number') to[i] = value;
-      if (typeof value !== 'number' || !Number.isFinite(to[i])) {
-        throw new RangeError(`${what}[${i}] is ${describe(value)}, expected a finite number`);
+      if (typeof value === 'number') to[at + i] = value;
+      if (typeof value !== 'number' || !Number.isFinite(to[at + i])) {
+        throw new RangeError(`${what()}[${i}] is ${describe(value)}, expected a finite number`);
       }
     }
   }
@@ -388,10 +427,13 @@ function partOf(
   }
   const carry = new (mask.constructor as new (length: number) => FloatArray)(B).fill(start > 0 ? 1 : 0);
   return {
-    ...{ steps, sequences: count, inputs: own, targets: null, mask: ownMask, weights: NOTHING, carry, labels: 0 },
-    ...{ lengths: NO_IDS, targetLengths: NO_IDS, masked: masked || count < B },
+    ...NO_TARGETS,
+    ...{ steps, sequences: count, inputs: own, mask: ownMask, carry, masked: masked || count < B },
   };
 }
 
-const NOTHING = new Float32Array(0);
-const NO_IDS = new Int32Array(0);
+/** What a batch without targets leaves out. */
+const NO_TARGETS = {
+  ...{ targets: null, weights: new Float32Array(0), labels: 0 },
+  ...{ lengths: new Int32Array(0), targetLengths: new Int32Array(0) },
+};

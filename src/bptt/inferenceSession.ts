@@ -15,7 +15,7 @@ export class InferenceSession {
   /** [H] each by name; made when another session reads. */
   private own: NamedTensors | null = null;
   private hasState = false;
-  /** [V] each, of the last step. */
+  /** [V] each, of the last step; the session's own. */
   private last: { readonly outputs: FloatArray; readonly logits: FloatArray } | null = null;
 
   /** Made by {@link InferenceModel.session}. */
@@ -98,7 +98,7 @@ export class InferenceSession {
     if (!this.hasState) return fork;
     fork.own = this.state();
     fork.hasState = true;
-    fork.last = this.last;
+    if (this.last !== null) fork.hasRead(this.last.outputs, this.last.logits);
     return fork;
   }
 
@@ -119,12 +119,16 @@ export class InferenceSession {
   }
 
   /**
-   * A step of this session was done.
+   * A step of this session was done, which gave these [V]; they are copied.
    *
    * @internal
    */
   hasRead(outputs: FloatArray, logits: FloatArray): void {
-    this.last = { outputs, logits };
+    if (this.last === null) this.last = { outputs: outputs.slice(), logits: logits.slice() };
+    else {
+      this.last.outputs.set(outputs);
+      this.last.logits.set(logits);
+    }
     this.hasState = true;
   }
 

@@ -7,7 +7,7 @@ import type { RandomState } from '../tensor/random.ts';
 import { type FloatArray, zeros } from '../tensor/shape.ts';
 import { type Batch, BatchReader, type Carry, type CheckedBatch, type InputBatch } from './batch.ts';
 import type { DropoutMask } from './dropoutMask.ts';
-import { type Engine, type SizeOnly, sizingEngine } from './engine.ts';
+import { type Engine, type SizeOnly, sizingEngine, type WeightsFormat } from './engine.ts';
 import { LruMap } from './lruMap.ts';
 import { OutputLayers, type ReadoutWindow } from './outputLayers.ts';
 import { ParameterBlock } from './parameters.ts';
@@ -118,6 +118,11 @@ export class SequenceModel<F, I> {
     const layout = parameterLayout(full);
     const R = full.lossAt === 'every' ? T * B : B;
     const sequenceLoss = loss.per === 'sequence';
+    if (engine.halves !== undefined && options.backward !== false) {
+      throw new RangeError(
+        'SequenceModel: the engine keeps weights as bf16, which are for prediction: backward must be false',
+      );
+    }
     this.engine = engine;
     this.spec = full;
     this.T = T;
@@ -399,8 +404,9 @@ export class SequenceModel<F, I> {
 export function modelAllocationPlan(
   spec: ModelSpec | ResolvedSpec,
   options: ModelOptions<SizeOnly>,
+  weights: WeightsFormat = 'float32',
 ): readonly number[] {
-  const engine = sizingEngine();
+  const engine = sizingEngine('float32', weights);
   new SequenceModel(engine, spec, options);
   return engine.lengths;
 }

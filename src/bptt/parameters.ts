@@ -1,7 +1,15 @@
 import type { FloatBuffers } from './engine.ts';
 import type { ParameterLayout } from './spec.ts';
 
-/** Parameters, or gradients of their size: one flat buffer with a view of each tensor in it. */
+/** Whether a parameter of that shape is a weight matrix: a table, or what a product reads. */
+export function isMatrix(shape: readonly number[]): boolean {
+  return shape.length === 2;
+}
+
+/**
+ * Parameters, or gradients of their size: one flat buffer with a view of each tensor in it. On an engine that keeps weight
+ * matrices as bfloat16 each of those has a buffer of its own, and the flat one holds the others.
+ */
 export class ParameterBlock<F> {
   readonly flat: F;
   readonly layout: readonly ParameterLayout[];
@@ -9,10 +17,16 @@ export class ParameterBlock<F> {
 
   constructor(engine: FloatBuffers<F>, layout: readonly ParameterLayout[]) {
     this.layout = layout;
-    const last = layout[layout.length - 1];
-    this.flat = engine.floats(last.offset + last.length);
-    for (const { name, offset, length } of layout) {
-      this.views.set(name, engine.slice(this.flat, offset, offset + length));
+    const isApart = ({ shape }: ParameterLayout): boolean => engine.halves !== undefined && isMatrix(shape);
+    this.flat = engine.floats(layout.reduce((sum, tensor) => sum + (isApart(tensor) ? 0 : tensor.length), 0));
+    let end = 0;
+    for (const tensor of layout) {
+      const { name, length } = tensor;
+      if (isApart(tensor)) this.views.set(name, engine.halves!(length));
+      else {
+        this.views.set(name, engine.slice(this.flat, end, end + length));
+        end += length;
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 import type { FloatArray } from '../tensor/shape.ts';
 import type { CheckedBatch } from './batch.ts';
-import { type CpuEngine, sizingEngine } from './engine.ts';
+import { type CpuEngine, sizingEngine, type WeightsFormat } from './engine.ts';
 import { LruMap } from './lruMap.ts';
 import type { ModelOptions, SequenceModel } from './model.ts';
 import { DataParallelModel, shardBatch } from './shards.ts';
@@ -47,11 +47,12 @@ export function predictionOptions(
 }
 
 /**
- * Makes one engine for each list of lengths, with room for buffers of those lengths. A promise where an engine is a thread
- * that has to be started.
+ * Makes the engines that share a model's sequences. A promise where an engine is a thread that has to be started.
+ *
+ * @param plan for each engine the lengths of its buffers, where weights are kept so
  */
 export type MakeEngines = (
-  lengths: readonly (readonly number[])[],
+  plan: (weights: WeightsFormat) => readonly (readonly number[])[],
 ) => readonly CpuEngine[] | Promise<readonly CpuEngine[]>;
 
 /** A model of windows, and the engines that it has to itself. */
@@ -114,18 +115,23 @@ export class CpuPredictor implements Predictor {
     const place = kept.get(B, () => ({ windows: null }));
     if (place.windows && place.windows.T >= T) return place.windows;
     const options = predictionOptions(T, B);
-    const sizing = Array.from({ length: Math.min(threads, B) }, () => sizingEngine());
-    shardBatch(sizing, spec, options);
+    const plan = (weights: WeightsFormat): readonly (readonly number[])[] => {
+      const sizing = Array.from({ length: Math.min(threads, B) }, () => sizingEngine('float32', weights));
+      shardBatch(sizing, spec, options);
+      return sizing.map(({ lengths }) => lengths);
+    };
     const finish = (engines: readonly CpuEngine[]): CpuWindows => {
       const model = new DataParallelModel(engines, spec, options);
       const [shard] = model.shards;
-      for (const [name, values] of Object.entries(parameters)) shard.model.parameters.get(name)!.set(values);
+      for (const [name, values] of Object.entries(parameters)) {
+        engines[0].write(shard.model.parameters.get(name)!, values);
+      }
       free(place);
       place.windows = { T, engines, model };
       if (this.disposed) free(place);
       return place.windows;
     };
-    const made = this.make(sizing.map(({ lengths }) => lengths));
+    const made = this.make(plan);
     return 'then' in made ? made.then(finish) : finish(made);
   }
 

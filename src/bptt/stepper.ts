@@ -3,7 +3,7 @@ import { describe } from '../check/describe.ts';
 import { assertObject } from '../check/values.ts';
 import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
-import { type Engine, sizingEngine } from './engine.ts';
+import { type Engine, sizingEngine, type WeightsFormat } from './engine.ts';
 import { SequenceModel } from './model.ts';
 import type { ModelSpec, NamedTensors, ParameterLayout, ResolvedSpec } from './spec.ts';
 
@@ -25,7 +25,7 @@ export class Stepper {
     if (full.bidirectional) throw new RangeError('Stepper: expected a model that reads in one direction');
     const { layout } = this.model.parameters;
     assertEach('Stepper', layout, parameters);
-    for (const { name } of layout) this.model.parameters.get(name)!.set(parameters[name]);
+    for (const { name } of layout) engine.write(this.model.parameters.get(name)!, parameters[name]);
     this.carryOn = engine.compile(() => {
       for (let layer = 0; layer < full.layers; layer++) {
         const { final } = stack.recurrence(ONE_STEP, layer);
@@ -114,7 +114,7 @@ export class Stepper {
 }
 
 /** The window of a step. */
-const ONE_STEP = { steps: 1, masked: false, dropping: false } as const;
+export const ONE_STEP = { steps: 1, masked: false, dropping: false } as const;
 
 /**
  * Throws unless these are states [H] of a model by name.
@@ -169,9 +169,16 @@ function stepModel<F, I>(engine: Engine<F, I>, spec: ModelSpec | ResolvedSpec): 
   );
 }
 
-/** The length of every buffer that a {@link Stepper} of that spec asks its engine for. */
-export function stepperAllocationPlan(spec: ModelSpec | ResolvedSpec): readonly number[] {
-  const engine = sizingEngine();
+/**
+ * The length of every buffer that a {@link Stepper} of that spec asks its engine for.
+ *
+ * @param weights how the engine keeps the weight matrices
+ */
+export function stepperAllocationPlan(
+  spec: ModelSpec | ResolvedSpec,
+  weights: WeightsFormat = 'float32',
+): readonly number[] {
+  const engine = sizingEngine('float32', weights);
   stepModel(engine, spec);
   return engine.lengths;
 }

@@ -107,17 +107,21 @@ function load(opcode: number): Load {
 
 /** Integers, which are sizes and addresses. Comparisons are unsigned: memory may reach beyond 2 GiB. */
 export const i32: Readonly<
-  Record<'add' | 'sub' | 'mul' | 'remainder' | 'shl' | 'and' | 'eq' | 'lessThan' | 'leU', IntBinary>
+  Record<'add' | 'sub' | 'mul' | 'remainder' | 'shl' | 'shrU' | 'and' | 'eq' | 'lessThan' | 'leU', IntBinary>
 > & {
   load(address: I32): Expr<'i32'>;
+  /** The 16 bits at the address, zeros above them. */
+  load16(address: I32): Expr<'i32'>;
 } = {
   load: (address) => expr('i32', int(address), [0x28, ...at(0)]),
+  load16: (address) => expr('i32', int(address), [0x2f, ...at(0)]),
   add: intBinary(0x6a),
   sub: intBinary(0x6b),
   mul: intBinary(0x6c),
   remainder: intBinary(0x70),
   and: intBinary(0x71),
   shl: intBinary(0x74),
+  shrU: intBinary(0x76),
   eq: intBinary(0x46),
   lessThan: intBinary(0x49),
   leU: intBinary(0x4d),
@@ -154,6 +158,10 @@ export const v128: {
   loadSplat: Load;
   /** The one number at the address, and zeros beside it. */
   load32Zero: Load;
+  /** The two numbers at the address, and zeros beside them. */
+  load64Zero: Load;
+  /** `a` with its 16-bit lane replaced by the 16 bits at the address. */
+  load16Lane(address: I32, a: V128, lane: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7): Expr<'v128'>;
   /** `a` with its lane replaced by the one number at the address. */
   loadLane(address: I32, a: V128, lane: 0 | 1 | 2 | 3): Expr<'v128'>;
   and: Binary;
@@ -162,11 +170,16 @@ export const v128: {
   select(a: V128, b: V128, mask: Expr<'v128'>): Expr<'v128'>;
   /** Lanes of a (0 … 3) and b (4 … 7). */
   shuffle(a: V128, b: V128, lanes: readonly [number, number, number, number]): Expr<'v128'>;
+  /** Four bfloat16, the lower or the upper ones of eight, as float32: each above 16 zero bits. */
+  widenLow: Unary;
+  widenHigh: Unary;
   anyTrue(a: V128): Expr<'i32'>;
 } = {
   load: load(0),
   loadSplat: load(9),
   load32Zero: load(0x5c),
+  load64Zero: load(0x5d),
+  load16Lane: (address, a, lane) => expr('v128', int(address), vector(a), simd(0x55, ...at(0), lane)),
   loadLane: (address, a, lane) => expr('v128', int(address), vector(a), simd(0x56, ...at(0), lane)),
   and: binary(0x4e),
   or: binary(0x50),
@@ -175,8 +188,19 @@ export const v128: {
     const bytes = lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
     return expr('v128', vector(a), vector(b), simd(13, ...bytes));
   },
+  widenLow: (a) => widen(a, 0),
+  widenHigh: (a) => widen(a, 4),
   anyTrue: (a) => expr('i32', vector(a), simd(0x53)),
 };
+
+/** The 16-bit lanes `first` … of `a`, each shifted up by 16 bits: interleaved with those of zero, one instruction of a host. */
+function widen(a: V128, first: number): Expr<'v128'> {
+  const bytes = [0, 1, 2, 3].flatMap((i) => {
+    const zero = 2 * (first + i);
+    return [zero, zero + 1, 16 + zero, 17 + zero];
+  });
+  return expr('v128', vector(0), vector(a), simd(13, ...bytes));
+}
 
 export const i32x4: {
   splat(a: I32): Expr<'v128'>;
@@ -310,6 +334,11 @@ export class FunctionBuilder implements Signature {
 
   storeLane(address: I32, value: V128, lane: 0 | 1 | 2 | 3, offset = 0): void {
     this.code.push(int(address), vector(value), simd(0x5a, ...at(offset), lane));
+  }
+
+  /** Stores the lower 16 bits. */
+  store16(address: I32, value: I32): void {
+    this.code.push(int(address), int(value), [0x3b, ...at(0)]);
   }
 
   /** Calls a function (of i32 and f32 only, the latter as constants); what it gives is dropped. */

@@ -1,8 +1,16 @@
-import { type CpuEngine, defaultStages, type Kernels, typedArrays } from '../bptt/engine.ts';
-import type { ResolvedSpec } from '../bptt/spec.ts';
+import {
+  type CpuEngine,
+  defaultStages,
+  type Kernels,
+  typedArrays,
+  WEIGHTS_FORMATS,
+  type WeightsFormat,
+} from '../bptt/engine.ts';
+import { BF16, halfOfNumber } from '../bptt/halfFloats.ts';
+import { parameterLayout, type ResolvedSpec } from '../bptt/spec.ts';
 import { assertWholes } from '../check/numbers.ts';
 import { assertOptions } from '../check/options.ts';
-import { assertFlag, assertList } from '../check/values.ts';
+import { assertFlag, assertList, assertOneOf } from '../check/values.ts';
 import { cellSizes } from '../layers/cell.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { addKernels } from './add.ts';
@@ -15,7 +23,7 @@ import { l2Kernels } from './l2.ts';
 import { layerNormKernels } from './layerNorm.ts';
 import { linearKernels } from './linear.ts';
 import { hasLossKernels, lossStages } from './losses.ts';
-import { matmulKernels, panelLength } from './matmul.ts';
+import { linearProduct, matmulKernels, panelLength, weightProducts } from './matmul.ts';
 import { bufferBytes, WasmMemory } from './memory.ts';
 import { hasFusedMultiplyAdd } from './module.ts';
 import { multiplyKernels } from './multiply.ts';
@@ -41,10 +49,15 @@ export interface WasmEngineOptions {
    * so that the bits differ from those of a host that has none. Default false.
    */
   fma?: boolean;
+  /**
+   * For models that only predict: how their weight matrices are kept, which are written before the first pass and then stay as
+   * they are. They are packed once, at their first product; `bf16` takes half of the memory. Default: they may change.
+   */
+  fixedWeights?: WeightsFormat;
 }
 
 /** What {@link wasmEngines} takes beside the buffers of each. */
-export interface WasmThreadsOptions extends Pick<WasmEngineOptions, 'fma'> {
+export interface WasmThreadsOptions extends Pick<WasmEngineOptions, 'fma' | 'fixedWeights'> {
   /** A copy of `dist/wasm/threadWorker.js`, where a bundler does not carry that file beside the code that starts it. */
   threadWorker?: FileAddress;
 }
@@ -56,11 +69,20 @@ export interface WasmEngine extends CpuEngine {
 }
 
 /**
- * The room that a model's recurrent weights take up packed, both as they are and transposed: lengths to be added to those
- * of its buffers. Without it they are packed anew in every step.
+ * The room that a model's weights take up packed: lengths to be added to those of its buffers. Of an engine that trains those
+ * of the recurrent weights, both as they are and transposed; of one with `fixedWeights` those of all weight matrices. Without
+ * it they are packed anew in every step.
  */
-export function panelLengths({ cell, hiddenSize: H, layers, bidirectional }: ResolvedSpec): readonly number[] {
+export function panelLengths(spec: ResolvedSpec, fixedWeights?: WeightsFormat): readonly number[] {
+  const { cell, hiddenSize: H, layers, bidirectional } = spec;
   const { hidden, inner } = cellSizes(cell);
+  if (fixedWeights !== undefined) {
+    return parameterLayout(spec).flatMap(({ role, shape: [n, k] }) => {
+      if (k === undefined) return [];
+      const parts = role === 'recurrent' ? [hidden * H, inner * H] : [n];
+      return parts.map((rows) => panelLength(k, rows) / (fixedWeights === 'bf16' ? 2 : 1));
+    });
+  }
   const products = [hidden, inner].filter((blocks) => blocks > 0);
   return Array.from({ length: layers * (bidirectional ? 2 : 1) }, () =>
     products.flatMap((blocks) => [panelLength(H, blocks * H), panelLength(blocks * H, H)]),
@@ -79,12 +101,13 @@ export function whyOneThread({ cell, loss }: Pick<ResolvedSpec, 'cell' | 'loss'>
  * @throws {RangeError} where so much memory is not to be had, saying how much.
  */
 export function wasmEngine(options: WasmEngineOptions): WasmEngine {
-  assertOptions('wasmEngine', options, ['lengths', 'fma']);
-  const { lengths, fma = false } = options;
+  assertOptions('wasmEngine', options, ['lengths', 'fma', 'fixedWeights']);
+  const { lengths, fma = false, fixedWeights } = options;
   assertList('wasmEngine', 'lengths', lengths, 'the lengths of the buffers');
   assertWholes('wasmEngine', 'lengths', lengths, 0);
   assertFlag('wasmEngine', 'fma', fma);
-  return engineHere(new WasmMemory(bytesOf(lengths), fma && hasFusedMultiplyAdd()));
+  assertFormat('wasmEngine', fixedWeights);
+  return engineHere(new WasmMemory(bytesOf(lengths), fma && hasFusedMultiplyAdd()), fixedWeights);
 }
 
 /**
@@ -97,8 +120,9 @@ export function wasmEngine(options: WasmEngineOptions): WasmEngine {
  */
 export async function wasmEngines(
   lengths: readonly (readonly number[])[],
-  { fma = false, threadWorker }: WasmThreadsOptions = {},
+  { fma = false, threadWorker, fixedWeights }: WasmThreadsOptions = {},
 ): Promise<readonly WasmEngine[]> {
+  assertFormat('wasmEngines', fixedWeights);
   const why = whyNoThreads();
   if (why !== null) throw new Error(`wasmEngines: no threads here: ${why}`);
   const [own, ...others] = WasmMemory.shared(lengths.map(bytesOf), fma && hasFusedMultiplyAdd());
@@ -110,9 +134,9 @@ export async function wasmEngines(
     throw error;
   }
   return [
-    engineHere(own),
+    engineHere(own, fixedWeights),
     ...others.map((w, i) =>
-      engineOn(w, {
+      engineOn(w, fixedWeights, {
         compile: (pass) => w.recorder.record(pass, (recording) => threads[i].install(recording)),
         finish: () => threads[i].finish(),
         dispose: () => threads[i].end(),
@@ -121,8 +145,12 @@ export async function wasmEngines(
   ];
 }
 
-function engineHere(w: WasmMemory): WasmEngine {
-  return engineOn(w, {
+function assertFormat(fn: string, format: WeightsFormat | undefined): void {
+  if (format !== undefined) assertOneOf(fn, 'fixedWeights', format, WEIGHTS_FORMATS);
+}
+
+function engineHere(w: WasmMemory, fixedWeights: WeightsFormat | undefined): WasmEngine {
+  return engineOn(w, fixedWeights, {
     compile: (pass) => w.recorder.compile(pass),
     finish: () => {},
     dispose: () => {},
@@ -133,13 +161,20 @@ function bytesOf(lengths: readonly number[]): number {
   return lengths.reduce((sum, length) => sum + bufferBytes(length), 0);
 }
 
-function engineOn(w: WasmMemory, running: Pick<CpuEngine, 'compile' | 'finish' | 'dispose'>): WasmEngine {
+function engineOn(
+  w: WasmMemory,
+  fixedWeights: WeightsFormat | undefined,
+  running: Pick<CpuEngine, 'compile' | 'finish' | 'dispose'>,
+): WasmEngine {
+  const halves = fixedWeights === 'bf16';
+  const weights = weightProducts(w, fixedWeights ?? null);
+  const linear = fixedWeights === undefined ? linearProduct(w) : weights.linear;
   const { sumAxis } = sumKernels(w);
   const { matmulNN, matmulTN } = matmulKernels(w);
   const { add, addRowBackward } = addKernels(w);
   const kernels: Kernels<FloatArray, Int32Array> = {
     ...{ matmulNN, matmulTN, add, addRowBackward, sumAxis },
-    ...linearKernels(w),
+    ...linearKernels(w, linear, halves),
     ...gatherRowsKernels(w),
     ...layerNormKernels(w),
     ...{ ...tanhKernels(w), ...sigmoidKernels(w), ...reluKernels(w) },
@@ -150,16 +185,29 @@ function engineOn(w: WasmMemory, running: Pick<CpuEngine, 'compile' | 'finish' |
     ...cellKernels(w),
   };
   return {
-    name: w.variant.fused ? 'wasm+fma' : 'wasm',
+    name: `wasm${w.variant.fused ? '+fma' : ''}${halves ? '+bf16' : ''}`,
     dtype: 'float32',
     memoryBytes: w.byteLength,
     kernels,
     ...defaultStages(kernels, lossStages(w)),
-    ...recurrenceStages(w, kernels),
+    ...recurrenceStages(w, kernels, weights),
     optim: { ...clipKernels(w), ...l2Kernels(w), ...finiteKernels(w), ...updateKernels(w) },
     floats: (length) => w.floats(length),
     ints: (length) => w.ints(length),
     ...typedArrays,
+    ...(halves ? halfWeights(w) : {}),
     ...running,
+  };
+}
+
+/** Weights of bfloat16: numbers that are written to them are rounded to the nearest, halves to even. */
+function halfWeights(w: WasmMemory): Required<Pick<CpuEngine, 'halves' | 'write'>> {
+  return {
+    // Buffers of an engine are opaque: the kernels that read weights know what these are.
+    halves: (length) => w.halves(length) as unknown as FloatArray,
+    write(buffer, values) {
+      if (buffer.BYTES_PER_ELEMENT !== 2) buffer.set(values);
+      else for (let i = 0; i < values.length; i++) buffer[i] = halfOfNumber(values[i], BF16);
+    },
   };
 }

@@ -30,13 +30,17 @@ function forEachTable(V: number, n: number, block: (j: number, columns: number) 
   for (let j = 0; j < n; j += width) block(j, Math.min(width, n - j));
 }
 
-export function gathers({ call, scratch: { table } }: WasmMemory): Gathers {
+/** @param halves whether the W that is read is bfloat16 */
+export function gathers({ call, scratch: { table } }: WasmMemory, halves: boolean): Gathers {
+  const [gatherColumns, gatherEveryColumn, bytes] = halves
+    ? ([call.gatherHalfColumns, call.gatherEveryHalfColumn, 2] as const)
+    : ([call.gatherColumns, call.gatherEveryColumn, 4] as const);
   return {
     gatherColumns(y, W, ids, R, V, n) {
-      if (!tablePays(R, V)) call.gatherColumns(y, W, ids, R, V, n);
+      if (!tablePays(R, V)) gatherColumns(y, W, ids, R, V, n);
       else {
         forEachTable(V, n, (j, columns) => {
-          call.gatherEveryColumn(table, W + 4 * j * V, 0, V, V, columns);
+          gatherEveryColumn(table, W + bytes * j * V, 0, V, V, columns);
           call.gatherRows(y + 4 * j, table, ids, R, columns, n);
         });
       }
@@ -53,7 +57,7 @@ export function gathers({ call, scratch: { table } }: WasmMemory): Gathers {
   };
 }
 
-/** y[r,·] = table[ids[r],·] of a table [V,n]; dtable[ids[r],·] += dy[r,·]. */
+/** y[r,·] = table[ids[r],·] of a table [V,n], of float32 or bfloat16; dtable[ids[r],·] += dy[r,·]. */
 export function gatherRowsKernels(w: WasmMemory): {
   gatherRows: typeof GatherRows;
   gatherRowsBackward: typeof GatherRowsBackward;
@@ -63,10 +67,12 @@ export function gatherRowsKernels(w: WasmMemory): {
     gatherRows(y, table, ids, R, V, n) {
       const fn = 'gatherRows';
       const yAt = w.at(fn, 'y', y, '[R,n]', R, n);
-      const tableAt = w.at(fn, 'table', table, '[V,n]', V, n);
+      const halves = table?.BYTES_PER_ELEMENT === 2;
+      const tableAt = w.weightsAt(fn, 'table', table, halves, '[V,n]', V, n);
       const idsAt = w.at(fn, 'ids', ids, '[R]', R);
       assertIds(fn, 'ids', ids, V);
-      call.gatherRows(yAt, tableAt, idsAt, R, n, n);
+      if (halves) call.gatherHalfRows(yAt, tableAt, idsAt, R, n, n);
+      else call.gatherRows(yAt, tableAt, idsAt, R, n, n);
     },
     gatherRowsBackward(dtable, dy, ids, R, V, n) {
       const fn = 'gatherRowsBackward';
@@ -79,9 +85,9 @@ export function gatherRowsKernels(w: WasmMemory): {
   };
 }
 
-/** The row of n floats that the id at a pointer names. */
-function rowOf(table: Local<'i32'>, ids: Local<'i32'>, n: I32): Expr<'i32'> {
-  return i32.add(table, i32.shl(i32.mul(i32.load(ids), n), 2));
+/** The row of n floats, or of n bfloat16, that the id at a pointer names. */
+function rowOf(table: Local<'i32'>, ids: Local<'i32'>, n: I32, halves = false): Expr<'i32'> {
+  return i32.add(table, i32.shl(i32.mul(i32.load(ids), n), halves ? 1 : 2));
 }
 
 export function emitGather(m: ModuleBuilder): void {
@@ -96,6 +102,25 @@ export function emitGather(m: ModuleBuilder): void {
         forEachElement(f, n, (at) => at.store(y, at.loadApart(column, stride)));
       });
     });
+    m.function(every ? 'gatherEveryHalfColumn' : 'gatherHalfColumns', six, (f, [y, W, ids, R, V, n]) => {
+      const stride = f.int(i32.shl(V, 1));
+      const column = f.int(0);
+      forEachRow(
+        f,
+        R,
+        every
+          ? [[y, n]]
+          : [
+              [y, n],
+              [ids, 1],
+            ],
+        () => {
+          f.set(column, every ? W : rowOf(W, ids, 1, true));
+          forEachElement(f, n, (at) => at.store(y, at.loadHalvesApart(column, stride)));
+          if (every) f.advance(W, 2);
+        },
+      );
+    });
     m.function(`${name}Backward`, six, (f, [dW, dy, ids, R, V, n]) => {
       const stride = f.int(i32.shl(V, 2));
       const from = f.int(0);
@@ -109,14 +134,16 @@ export function emitGather(m: ModuleBuilder): void {
       });
     });
   }
-  m.function('gatherRows', six, (f, [y, table, ids, R, columns, stride]) => {
-    const row = f.int(0);
-    const pointers = [[y, stride] as const, [ids, 1] as const];
-    forEachRow(f, R, pointers, () => {
-      f.set(row, rowOf(table, ids, columns));
-      forEachElement(f, columns, (at) => at.store(y, at.load(row)));
+  for (const halves of [false, true]) {
+    m.function(halves ? 'gatherHalfRows' : 'gatherRows', six, (f, [y, table, ids, R, columns, stride]) => {
+      const row = f.int(0);
+      const pointers = [[y, stride] as const, [ids, 1] as const];
+      forEachRow(f, R, pointers, () => {
+        f.set(row, rowOf(table, ids, columns, halves));
+        forEachElement(f, columns, (at) => at.store(y, halves ? at.loadHalves(row) : at.load(row)));
+      });
     });
-  });
+  }
   m.function('scatterRows', six, (f, [table, dy, ids, R, columns, stride]) => {
     scatterRows(f, table, dy, ids, R, columns, stride);
   });

@@ -7,19 +7,22 @@ import type { WasmMemory } from './memory.ts';
 
 /**
  * y[r,·] = W·x[r,·] + b; for one-hot rows y[r,·] = W[·,ids[r]] + b, and dW[·,ids[r]] += dy[r,·].
+ *
+ * @param halves whether W is bfloat16, which `linear` then reads, too
  */
 export function linearKernels(
   w: WasmMemory,
   linear: LinearProduct = linearProduct(w),
+  halves = false,
 ): Pick<typeof layers, 'linearForward' | 'oneHotLinearForward' | 'oneHotLinearBackward'> {
   const { addRow, addRowBackward } = addKernels(w);
-  const { gatherColumns, gatherColumnsBackward } = gathers(w);
+  const { gatherColumns, gatherColumnsBackward } = gathers(w, halves);
   return {
     linearForward: linear,
     oneHotLinearForward(y, ids, W, b, R, D, O) {
       const fn = 'oneHotLinearForward';
       const yAt = w.at(fn, 'y', y, '[R,O]', R, O);
-      const WAt = w.at(fn, 'W', W, '[O,D]', O, D);
+      const WAt = w.weightsAt(fn, 'W', W, halves, '[O,D]', O, D);
       w.atOrNull(fn, 'b', b, '[O]', O);
       const idsAt = w.at(fn, 'ids', ids, '[R]', R);
       assertIds(fn, 'ids', ids, D);

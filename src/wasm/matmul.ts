@@ -1,3 +1,4 @@
+import type { WeightsFormat } from '../bptt/engine.ts';
 import type { matmulNN as MatmulNN } from '../tensor/matmul.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import {
@@ -6,6 +7,7 @@ import {
   f32x4,
   type I32,
   i32,
+  i32x4,
   type Local,
   type ModuleBuilder,
   plusProduct,
@@ -47,11 +49,11 @@ const COLUMNS = 8;
 /** What the products use of a memory. */
 export type ProductMemory = Pick<WasmMemory, 'call' | 'scratch' | 'at'>;
 
-/** What {@link weightProducts} use of a memory. */
-export type WeightMemory = ProductMemory & Pick<WasmMemory, 'hasRoom' | 'floats'>;
+/** What {@link linearProduct} and {@link weightProducts} use of a memory. */
+export type WeightMemory = ProductMemory & Pick<WasmMemory, 'hasRoom' | 'floats' | 'recorder' | 'weightsAt'>;
 
 export function matmulKernels(w: ProductMemory): Products {
-  const { addNN, addNT, addTN } = sums(w);
+  const { addNN, addNT, addTN } = sums(w, false);
   return {
     matmulNN(c, a, b, m, k, n, accumulate = false) {
       const [cAt, aAt, bAt] = addressesNN(w, c, a, b, m, k, n);
@@ -71,29 +73,34 @@ export function matmulKernels(w: ProductMemory): Products {
 }
 
 /** {@link LinearProduct} of weights that are packed at each call. */
-export function linearProduct(w: ProductMemory): LinearProduct {
-  const { addNT } = sums(w);
+export function linearProduct(w: WeightMemory): LinearProduct {
+  const { addNT } = sums(w, false);
   return (y, x, W, b, m, k, n) => {
-    const [yAt, xAt, WAt, bAt] = addressesOfLinear(w, y, x, W, b, m, k, n);
+    const [yAt, xAt, WAt, bAt] = addressesOfLinear(w, y, x, W, b, m, k, n, false);
     addNT(yAt, bAt, xAt, WAt, m, k, n, null);
   };
 }
 
 /**
  * Products with weights that are the same in every step of a recurrence, such as Whh: they are packed once before the
- * loop, where there is room for that ({@link panelLength}), else in every step.
+ * loop, where there is room for that ({@link panelLength}), else in every step. Fixed weights are packed once for good, at
+ * their first product; where they are bfloat16 so are their panels, and a sum adds the same products in the same order as of
+ * float32 weights of these values.
  */
 export interface WeightProducts {
   readonly matmulNN: typeof MatmulNN;
   readonly linear: LinearProduct;
-  /** Packs W [K,N] for `matmulNN` with M rows of A; to be done again when W has changed. */
+  /** Packs W [K,N] of float32 for `matmulNN` with M rows of A; to be done again when W has changed. */
   packNN(W: FloatArray, m: number, k: number, n: number): void;
   /** Packs W [N,K] for `linear` with M rows of x. */
   packNT(W: FloatArray, m: number, k: number, n: number): void;
 }
 
-export function weightProducts(w: WeightMemory): WeightProducts {
-  const { addNN, addNT, pack } = sums(w);
+/** @param fixed how the weights are kept that do not change after their first product; null where they change */
+export function weightProducts(w: WeightMemory, fixed: WeightsFormat | null = null): WeightProducts {
+  const halves = fixed === 'bf16';
+  const { addNN } = sums(w, false);
+  const { addNT, pack } = sums(w, halves);
   /** Where the panels of each weight are, by its address and layout; null where there was no room. */
   const panels = new Map<string, number | null>();
 
@@ -102,16 +109,18 @@ export function weightProducts(w: WeightMemory): WeightProducts {
     const key = `${W} ${k} ${n} ${across}`;
     let at = panels.get(key);
     if (at === undefined) {
-      const length = panelLength(k, n);
-      at = w.hasRoom(length) ? w.floats(length).byteOffset : null;
-      panels.set(key, at);
+      const length = halves ? panelLength(k, n) / 2 : panelLength(k, n);
+      const made = w.hasRoom(length) ? w.floats(length).byteOffset : null;
+      panels.set(key, made);
+      at = made;
+      if (fixed !== null && made !== null) w.recorder.untraced(() => pack(made, W, k, n, across));
     }
     return at;
   }
 
-  function packOnce(W: number, m: number, k: number, n: number, across: boolean): void {
+  function packAnew(W: number, m: number, k: number, n: number, across: boolean): void {
     const at = panelsOf(W, m, k, n, across);
-    if (at !== null) pack(at, W, k, n, across);
+    if (at !== null && fixed === null) pack(at, W, k, n, across);
   }
 
   return {
@@ -120,16 +129,16 @@ export function weightProducts(w: WeightMemory): WeightProducts {
       addNN(cAt, accumulate ? cAt : 0, aAt, bAt, m, k, n, panelsOf(bAt, m, k, n, true));
     },
     linear(y, x, W, b, m, k, n) {
-      const [yAt, xAt, WAt, bAt] = addressesOfLinear(w, y, x, W, b, m, k, n);
+      const [yAt, xAt, WAt, bAt] = addressesOfLinear(w, y, x, W, b, m, k, n, halves);
       addNT(yAt, bAt, xAt, WAt, m, k, n, panelsOf(WAt, m, k, n, false));
     },
-    packNN: (W, m, k, n) => packOnce(w.at('packNN', 'W', W, '[K,N]', k, n), m, k, n, true),
-    packNT: (W, m, k, n) => packOnce(w.at('packNT', 'W', W, '[N,K]', n, k), m, k, n, false),
+    packNN: (W, m, k, n) => packAnew(w.at('packNN', 'W', W, '[K,N]', k, n), m, k, n, true),
+    packNT: (W, m, k, n) => packAnew(w.weightsAt('packNT', 'W', W, halves, '[N,K]', n, k), m, k, n, false),
   };
 }
 
 function addressesOfLinear(
-  w: ProductMemory,
+  w: WeightMemory,
   y: FloatArray,
   x: FloatArray,
   W: FloatArray,
@@ -137,12 +146,13 @@ function addressesOfLinear(
   m: number,
   k: number,
   n: number,
+  halves: boolean,
 ): [y: number, x: number, W: number, b: number] {
   const fn = 'linearForward';
   return [
     w.at(fn, 'y', y, '[R,O]', m, n),
     w.at(fn, 'x', x, '[R,D]', m, k),
-    w.at(fn, 'W', W, '[O,D]', n, k),
+    w.weightsAt(fn, 'W', W, halves, '[O,D]', n, k),
     b ? w.at(fn, 'b', b, '[O]', n) : 0,
   ];
 }
@@ -176,7 +186,8 @@ function addressesNT(
 }
 
 /**
- * The products on addresses. `panels` is where a packed B is, or null. What they are added to is at `from`: C itself, or 0
+ * The products on addresses. `panels` is where a packed B is, or null. B of `addNT` and what is packed of it are bfloat16 where
+ * `halves` says so. What they are added to is at `from`: C itself, or 0
  * for nothing; of `addNT` a row for all rows of C, too.
  */
 interface Sums {
@@ -196,9 +207,13 @@ interface Sums {
   pack(to: number, b: number, k: number, n: number, across: boolean): void;
 }
 
-function sums(w: ProductMemory): Sums {
-  const { addProduct, packAcross4, packAlong4, packAcross8, packAlong8, rowNN, rowNT, fill, repeatRow } = w.call;
-  const { tile, packedA, packedB } = w.scratch;
+function sums({ call, scratch: { tile, packedA, packedB } }: ProductMemory, halves: boolean): Sums {
+  const { packAcross4, packAlong4, packAcross8, rowNN, fill, repeatRow } = call;
+  const [addProduct, packAlong8, rowNT] = halves
+    ? [call.addHalfProduct, call.packHalves8, call.rowHalfNT]
+    : [call.addProduct, call.packAlong8, call.rowNT];
+  /** Of a number of B. */
+  const bytes = halves ? 2 : 4;
 
   /** Packs a block of B for {@link addBlocks}. */
   function packB(
@@ -213,7 +228,7 @@ function sums(w: ProductMemory): Sums {
     depth: number,
   ): void {
     if (across) packAcross8(to, b + 4 * (l * n + j), columns, depth, 4 * n);
-    else packAlong8(to, b + 4 * (j * k + l), columns, depth, 4 * k);
+    else packAlong8(to, b + bytes * (j * k + l), columns, depth, bytes * k);
   }
 
   function pack(to: number, b: number, k: number, n: number, across: boolean): void {
@@ -222,7 +237,7 @@ function sums(w: ProductMemory): Sums {
       for (let l = 0; l < k; l += BLOCK_K) {
         const depth = Math.min(BLOCK_K, k - l);
         packB(to, b, k, n, across, j, columns, l, depth);
-        to += 4 * panelLength(depth, columns);
+        to += bytes * panelLength(depth, columns);
       }
     }
   }
@@ -242,8 +257,9 @@ function sums(w: ProductMemory): Sums {
     bAcross: boolean,
     panels: number | null,
   ): void {
-    // A that is a single block is packed once for all columns.
-    const once = m <= BLOCK_M && k <= BLOCK_K;
+    // A that takes up no more than a block is packed once for all columns, its parts one after another.
+    const paddedRows = ROWS * Math.ceil(m / ROWS);
+    const once = m <= BLOCK_M && paddedRows * k <= BLOCK_M * BLOCK_K;
     let panel = panels ?? packedB;
     for (let j = 0; j < n; j += BLOCK_N) {
       const columns = Math.min(BLOCK_N, n - j);
@@ -252,13 +268,14 @@ function sums(w: ProductMemory): Sums {
         if (panels === null) packB(packedB, b, k, n, bAcross, j, columns, l, depth);
         for (let i = 0; i < m; i += BLOCK_M) {
           const rows = Math.min(BLOCK_M, m - i);
+          const packed = once ? packedA + 4 * paddedRows * l : packedA;
           if (!once || j === 0) {
-            if (aAcross) packAcross4(packedA, a + 4 * (l * m + i), rows, depth, 4 * m);
-            else packAlong4(packedA, a + 4 * (i * k + l), rows, depth, 4 * k);
+            if (aAcross) packAcross4(packed, a + 4 * (l * m + i), rows, depth, 4 * m);
+            else packAlong4(packed, a + 4 * (i * k + l), rows, depth, 4 * k);
           }
-          addProduct(c + 4 * (i * n + j), packedA, panel, rows, depth, columns, 4 * n, tile);
+          addProduct(c + 4 * (i * n + j), packed, panel, rows, depth, columns, 4 * n, tile);
         }
-        if (panels !== null) panel += 4 * panelLength(depth, columns);
+        if (panels !== null) panel += bytes * panelLength(depth, columns);
       }
     }
   }
@@ -298,20 +315,28 @@ function sums(w: ProductMemory): Sums {
 
 /** @param fused whether products are added by fused multiply-add */
 export function emitMatmul(m: ModuleBuilder, fused: boolean): void {
-  emitAddProduct(m, fused);
+  emitAddProduct(m, 'addProduct', fused, false);
   emitPack(m, 'packAcross4', 4, true);
   emitPack(m, 'packAlong4', 4, false);
   emitPack(m, 'packAcross8', 8, true);
   emitPack(m, 'packAlong8', 8, false);
   emitRowNN(m, fused);
-  emitRowNT(m, fused);
+  emitRowNT(m, 'rowNT', fused, FLOAT_STEPS);
+}
+
+/** The same kernels for B of bfloat16, which is widened where it is read. */
+export function emitHalfProducts(m: ModuleBuilder, fused: boolean): void {
+  emitAddProduct(m, 'addHalfProduct', fused, true);
+  emitPackHalves(m);
+  emitRowNT(m, 'rowHalfNT', fused, HALF_STEPS);
 }
 
 /** C += A·B of a packed block: for every panel of B the panels of A, a tile of 4×8 sums each. */
-function emitAddProduct(m: ModuleBuilder, fused: boolean): void {
-  m.function('addProduct', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
+function emitAddProduct(m: ModuleBuilder, name: string, fused: boolean, halves: boolean): void {
+  m.function(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, params) => {
     const [c, a, b, rows, k, columns, stride, tile] = params;
-    const panelBytes = f.int(i32.mul(k, 4 * COLUMNS));
+    const rowBytes = (halves ? 2 : 4) * COLUMNS;
+    const panelBytes = f.int(i32.mul(k, rowBytes));
     const columnsLeft = f.int(columns);
     const sums = Array.from({ length: ROWS }, () => [f.local('v128'), f.local('v128')] as const);
     const pa = f.int(0);
@@ -332,14 +357,15 @@ function emitAddProduct(m: ModuleBuilder, fused: boolean): void {
         f.set(pb, b);
         f.while(i32.lessThan(pb, bEnd), () => {
           f.set(left, v128.load(pb));
-          f.set(right, v128.load(pb, 16));
+          f.set(right, halves ? v128.and(left, UPPER_HALVES) : v128.load(pb, 16));
+          if (halves) f.set(left, i32x4.shl(left, 16));
           for (let r = 0; r < ROWS; r++) {
             f.set(one, v128.loadSplat(pa, 4 * r));
             f.set(sums[r][0], plusProduct(sums[r][0], one, left, fused));
             f.set(sums[r][1], plusProduct(sums[r][1], one, right, fused));
           }
           f.advance(pa, 4 * ROWS);
-          f.advance(pb, 4 * COLUMNS);
+          f.advance(pb, rowBytes);
         });
         f.if(
           i32.and(i32.leU(ROWS, rowsLeft), i32.leU(COLUMNS, columnsLeft)),
@@ -470,6 +496,43 @@ function emitPack(m: ModuleBuilder, name: string, W: number, across: boolean): v
   });
 }
 
+const UPPER_HALVES = i32x4.of(-65536, -65536, -65536, -65536);
+
+/**
+ * `packAlong8` of bfloat16: the first four numbers of a row of a panel are the lower halves of four lanes, the others the
+ * upper ones, so that one instruction widens four.
+ */
+function emitPackHalves(m: ModuleBuilder): void {
+  m.function('packHalves8', ['i32', 'i32', 'i32', 'i32', 'i32'], (f, [out, source, count, k, stride]) => {
+    const left = f.int(count);
+    const width = f.int(0);
+    const l = f.int(0);
+    const w = f.int(0);
+    const at = f.int(0);
+    const place = f.int(0);
+    f.while(i32.lessThan(0, left), () => {
+      f.set(width, left);
+      f.if(i32.lessThan(COLUMNS, left), () => f.set(width, COLUMNS));
+      f.set(l, 0);
+      f.while(i32.lessThan(l, k), () => {
+        f.store(out, 0);
+        f.set(at, i32.add(source, i32.shl(l, 1)));
+        f.set(w, 0);
+        f.while(i32.lessThan(w, width), () => {
+          f.set(place, i32.add(i32.shl(i32.and(w, 3), 2), i32.shl(i32.shrU(w, 2), 1)));
+          f.store16(i32.add(out, place), i32.load16(at));
+          f.advance(at, stride);
+          f.advance(w, 1);
+        });
+        f.advance(out, 2 * COLUMNS);
+        f.advance(l, 1);
+      });
+      f.advance(source, i32.mul(stride, COLUMNS));
+      f.set(left, i32.sub(left, width));
+    });
+  });
+}
+
 /** Four rows of four numbers from `at`, `stride` apart, stored as columns `step` bytes apart; `at` moves on below them. */
 function storeTransposed(
   f: FunctionBuilder,
@@ -540,18 +603,56 @@ function emitRowNN(m: ModuleBuilder, fused: boolean): void {
   });
 }
 
+/** How a dot product walks along a row of B: so many numbers at a time, as vectors of four or of one beside zeros. */
+interface RowStep {
+  readonly numbers: 1 | 4 | 8;
+  /** The numbers of B at an address. */
+  b(f: FunctionBuilder, at: Expr<'i32'>): readonly Expr<'v128'>[];
+}
+
+/** The bytes of a number of B, and the steps, as many of the first as there are, then of the next. */
+interface RowSteps {
+  readonly bytes: 2 | 4;
+  readonly steps: readonly RowStep[];
+}
+
+const FLOAT_STEPS: RowSteps = {
+  bytes: 4,
+  steps: [
+    { numbers: 4, b: (_, at) => [v128.load(at)] },
+    { numbers: 1, b: (_, at) => [v128.load32Zero(at)] },
+  ],
+};
+
+const HALF_STEPS: RowSteps = {
+  bytes: 2,
+  steps: [
+    {
+      numbers: 8,
+      b: (f, at) => {
+        const eight = f.let(v128.load(at));
+        return [v128.widenLow(eight), v128.widenHigh(eight)];
+      },
+    },
+    { numbers: 4, b: (_, at) => [v128.widenLow(v128.load64Zero(at))] },
+    { numbers: 1, b: (_, at) => [v128.load16Lane(at, 0, 1)] },
+  ],
+};
+
 /**
  * c[j] = from[j] + a·b[j,·] for one row of A, without from[j] where `from` is 0: eight dot products at a time, four products
- * of each at once.
+ * of each at once, in four lanes of sums.
  */
-function emitRowNT(m: ModuleBuilder, fused: boolean): void {
-  m.function('rowNT', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, from, a, b, k, n]) => {
+function emitRowNT(m: ModuleBuilder, name: string, fused: boolean, along: RowSteps): void {
+  m.function(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, [c, from, a, b, k, n]) => {
     const adds = f.int(i32.lessThan(0, from));
-    const bytes = f.int(i32.shl(k, 2));
-    const bytes4 = f.int(i32.and(bytes, -16));
+    const bytes = f.int(i32.mul(k, along.bytes));
+    const ends = along.steps.map(({ numbers }) => f.int(i32.and(bytes, -along.bytes * numbers)));
     const left = f.int(n);
     const at = f.int(0);
+    const pa = f.int(0);
     const x = f.local('v128');
+    const second = f.local('v128');
     for (const width of [8, 4, 1]) {
       const sums = Array.from({ length: width }, () => f.local('v128'));
       const rows = sums.map(() => f.local('i32'));
@@ -561,13 +662,18 @@ function emitRowNT(m: ModuleBuilder, fused: boolean): void {
         for (let j = 1; j < width; j++) f.set(rows[j], i32.add(rows[j - 1], bytes));
         for (const sum of sums) f.set(sum, 0);
         f.set(at, 0);
-        for (const [end, load, moved] of [[bytes4, v128.load, 16] as const, [bytes, v128.load32Zero, 4] as const]) {
-          f.while(i32.lessThan(at, end), () => {
-            f.set(x, load(i32.add(a, at)));
+        f.set(pa, a);
+        for (const [i, step] of along.steps.entries()) {
+          f.while(i32.lessThan(at, ends[i]), () => {
+            f.set(x, step.numbers === 1 ? v128.load32Zero(pa) : v128.load(pa));
+            if (step.numbers === 8) f.set(second, v128.load(pa, 16));
             sums.forEach((sum, j) => {
-              f.set(sum, plusProduct(sum, x, load(i32.add(rows[j], at)), fused));
+              for (const [v, values] of step.b(f, i32.add(rows[j], at)).entries()) {
+                f.set(sum, plusProduct(sum, v === 0 ? x : second, values, fused));
+              }
             });
-            f.advance(at, moved);
+            f.advance(pa, 4 * step.numbers);
+            f.advance(at, along.bytes * step.numbers);
           });
         }
         for (const start of starts) f.set(start, 0);

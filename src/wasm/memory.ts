@@ -1,4 +1,5 @@
 import { assertLength } from '../check/arrays.ts';
+import { typeName } from '../check/describe.ts';
 import { type Functions, host, type SomeMemory } from './host.ts';
 import { type Variant, wasmModule } from './module.ts';
 import { Recorder } from './recorder.ts';
@@ -73,6 +74,11 @@ export class WasmMemory {
     return new Float32Array(this.buffer, this.take(length), length);
   }
 
+  /** A zeroed buffer of bfloat16. */
+  halves(length: number): Uint16Array {
+    return new Uint16Array(this.buffer, this.take(Math.ceil(length / 2)), length);
+  }
+
   ints(length: number): Int32Array {
     return new Int32Array(this.buffer, this.take(length), length);
   }
@@ -88,14 +94,33 @@ export class WasmMemory {
    * @throws {RangeError | TypeError} naming function, argument, what it got and what it wants.
    */
   at(fn: string, arg: string, a: Floats | Int32Array, shape: string, ...sizes: readonly number[]): number {
-    assertLength(fn, arg, a, shape, ...sizes);
-    if (a.buffer !== this.buffer) throw new TypeError(`${fn}: ${arg} is not in the memory of this wasm engine`);
-    return a.byteOffset;
+    return this.placeOf(fn, arg, a, false, shape, sizes);
+  }
+
+  /** The same of weights, which are bfloat16 where `halves` says so. */
+  weightsAt(fn: string, arg: string, a: Floats, halves: boolean, shape: string, d0: number, d1: number): number {
+    return this.placeOf(fn, arg, a, halves, shape, [d0, d1]);
   }
 
   /** The same, or 0 for an argument that is left out. */
   atOrNull(fn: string, arg: string, a: Floats | null, shape: string, d0: number): number {
     return a ? this.at(fn, arg, a, shape, d0) : 0;
+  }
+
+  private placeOf(
+    fn: string,
+    arg: string,
+    a: Floats | Int32Array,
+    halves: boolean,
+    shape: string,
+    sizes: readonly number[],
+  ): number {
+    assertLength(fn, arg, a, shape, ...sizes);
+    if (a.buffer !== this.buffer) throw new TypeError(`${fn}: ${arg} is not in the memory of this wasm engine`);
+    if ((a as ArrayBufferView) instanceof Uint16Array !== halves) {
+      throw new TypeError(`${fn}: ${arg} is ${typeName(a)}, expected ${halves ? 'weights of bf16' : 'float32 or ids'}`);
+    }
+    return a.byteOffset;
   }
 
   private take(length: number): number {

@@ -7,7 +7,7 @@ import { emitGather } from './gather.ts';
 import { type CompiledModule, compiles, host } from './host.ts';
 import { emitL2 } from './l2.ts';
 import { emitLayerNorm } from './layerNorm.ts';
-import { emitMatmul } from './matmul.ts';
+import { emitHalfProducts, emitMatmul } from './matmul.ts';
 import { emitMultiply } from './multiply.ts';
 import { emitNotFinite } from './notFinite.ts';
 import { emitRelu } from './relu.ts';
@@ -45,6 +45,7 @@ export function wasmModule({ shared, fused }: Variant): KernelModule {
     const m = new ModuleBuilder();
     emitCopy(m);
     emitMatmul(m, fused);
+    emitHalfProducts(m, fused);
     emitAdd(m);
     emitMultiply(m);
     emitGather(m);

@@ -89,6 +89,17 @@ export class Recorder {
     return this.kernels;
   }
 
+  /** Makes the calls of a function at once, while something is traced, too: what has to be done only once. */
+  untraced(run: () => void): void {
+    const { tracing } = this;
+    this.tracing = null;
+    try {
+      run();
+    } finally {
+      this.tracing = tracing;
+    }
+  }
+
   /** Runs a function of JavaScript in its place among the calls. */
   callback(run: () => void): void {
     if (this.tracing === null) run();

@@ -9,7 +9,7 @@ import {
 } from '../bptt/recurrence.ts';
 import { cellSizes } from '../layers/cell.ts';
 import type { FloatArray } from '../tensor/shape.ts';
-import { type WeightProducts, weightProducts } from './matmul.ts';
+import type { WeightProducts } from './matmul.ts';
 import type { WasmMemory } from './memory.ts';
 import { StepLoops } from './steps.ts';
 
@@ -19,14 +19,14 @@ type CpuRecurrence = Recurrence<FloatArray, Int32Array>;
  * The loops of `bptt/recurrence.ts`, their steps in a loop inside WebAssembly ({@link StepLoops}), the recurrent weights
  * packed once for all of them.
  *
- * @param kernels of which the steps' products are replaced
+ * @param kernels of which the steps' products are replaced by those with `weights`
  */
 export function recurrenceStages(
   w: WasmMemory,
   kernels: Kernels<FloatArray, Int32Array>,
+  weights: WeightProducts,
   loops: StepLoops = new StepLoops(w),
 ): Pick<Stages<FloatArray, Int32Array>, 'recurrenceForward' | 'recurrenceBackward'> {
-  const weights = weightProducts(w);
   const { matmulNN } = weights;
   const ofSteps = { ...kernels, linearForward: weights.linear, matmulNN };
   return {

@@ -7,7 +7,7 @@ import { forecast } from '../../src/bptt/forecast.ts';
 import { InferenceModel } from '../../src/bptt/inferenceModel.ts';
 import type { InferenceSession } from '../../src/bptt/inferenceSession.ts';
 import { modelAllocationPlan, SequenceModel } from '../../src/bptt/model.ts';
-import { CpuPredictor } from '../../src/bptt/predictor.ts';
+import { CpuPredictor, type MakeEngines } from '../../src/bptt/predictor.ts';
 import { type ModelSpec, outputWidth, parameterCount, resolveSpec } from '../../src/bptt/spec.ts';
 import { gru } from '../../src/layers/gru.ts';
 import { sgd } from '../../src/optim/sgd.ts';
@@ -412,7 +412,8 @@ describe('threads', () => {
 
   test('engines are made once for each number of sequences, and again for more steps', async () => {
     const made: number[] = [];
-    const make = (lists: readonly (readonly number[])[]) => {
+    const make: MakeEngines = (plan) => {
+      const lists = plan('float32');
       made.push(lists.length);
       return lists.map(() => tsEngine('float64'));
     };

@@ -8,7 +8,7 @@ import { Draw, expectNear, expectRefuses, forEverySize, gamma, twins } from './s
 type OnArrays = Pick<typeof tensor, 'gatherColumns' | 'gatherColumnsBackward'>;
 
 function onArrays(w: WasmMemory): OnArrays {
-  const at = gathers(w);
+  const at = gathers(w, false);
   return {
     gatherColumns: (y, W, ids, R, V, n) => at.gatherColumns(y.byteOffset, W.byteOffset, ids.byteOffset, R, V, n),
     gatherColumnsBackward: (dW, dy, ids, R, V, n) =>

@@ -1,5 +1,6 @@
 import {
   CELL_NAMES,
+  type CreateModelOptions,
   createModel,
   createSampler,
   createTrainer,
@@ -140,7 +141,8 @@ async function modelOf(r: Random, fixed: Partial<ModelSpec> = {}): Promise<{ mod
   const spec = specOf(r, { dropout: 0, ...fixed });
   // Each is made anew, which takes a device its time.
   const engine = r.chance(0.05) ? r.pick(engines) : r.pick(['ts', 'wasm'] as const);
-  return { model: await createModel(spec, parametersOf(spec), on(engine)), spec };
+  const weights = engine === 'webgpu' ? 'float32' : r.pick(['float32', 'bf16'] as const);
+  return { model: await createModel(spec, parametersOf(spec), { ...on(engine), weights }), spec };
 }
 
 const onModel = (
@@ -277,7 +279,8 @@ export const models: Recipes = {
   createModel: {
     args(r) {
       const spec = specOf(r);
-      return [spec, parametersOf(spec), { engine: r.pick(['auto', 'ts', 'wasm']), dtype: 'float32' }];
+      const weights = r.pick(['float32', 'bf16']);
+      return [spec, parametersOf(spec), { engine: r.pick(['auto', 'ts', 'wasm']), dtype: 'float32', weights }];
     },
     subject: BEGINNINGS,
     free: (_, model) => (model as InferenceModel | undefined)?.dispose(),
@@ -285,9 +288,10 @@ export const models: Recipes = {
   createSampler: {
     args(r) {
       const spec = specOf(r, { ...TOLD, dropout: 0 });
-      return [spec, parametersOf(spec), { engine: r.pick(['auto', 'ts', 'wasm']) }];
+      const weights = r.pick(['float32', 'bf16']);
+      return [spec, parametersOf(spec), { engine: r.pick(['auto', 'ts', 'wasm']), weights }];
     },
-    subject: /^(spec|cell|loss|Sampler|Stepper)\b/,
+    subject: /^(spec|cell|loss|Sampler|Stepper|createSampler)\b/,
     free: (_, sampler) => (sampler as Sampler | undefined)?.dispose(),
     // a sampler holds what it has not yet computed
     unbounded: true,
@@ -442,7 +446,11 @@ export const models: Recipes = {
     loose: LOOSE,
   },
   inspectorAllocationPlan: { args: (r) => [specOf(r), T], subject: /^(spec|cell|loss|SequenceModel|Inspector)\b/ },
-  stepperAllocationPlan: { args: (r) => [specOf(r, { dropout: 0 })], subject: /^(spec|cell|loss)\b/, loose: /lossAt/ },
+  stepperAllocationPlan: {
+    args: (r) => [specOf(r, { dropout: 0 }), r.pick(['float32', 'bf16'])],
+    subject: /^(spec|cell|loss|sizingEngine: weights)\b/,
+    loose: /lossAt/,
+  },
   defaultStages: { args: () => [tsEngine('float32').kernels], fixed: [0], takesAll: true },
   sizingEngine: { args: () => [] },
   tsEngine: { args: (r) => [r.pick(['float32', 'float64'])] },

@@ -240,6 +240,7 @@ export interface SizingEngine extends Engine<SizeOnly, SizeOnly> {
  *   take the room of one number
  */
 export function sizingEngine(dtype: Dtype = 'float32', weights: WeightsFormat = 'float32'): SizingEngine {
+  assertOneOf('sizingEngine', 'weights', weights, WEIGHTS_FORMATS);
   const lengths: number[] = [];
   const buffer = (length: number): SizeOnly => {
     lengths.push(length);

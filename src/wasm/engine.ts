@@ -76,6 +76,7 @@ export interface WasmEngine extends CpuEngine {
 export function panelLengths(spec: ResolvedSpec, fixedWeights?: WeightsFormat): readonly number[] {
   const { cell, hiddenSize: H, layers, bidirectional } = spec;
   const { hidden, inner } = cellSizes(cell);
+  assertFormat('panelLengths', fixedWeights);
   if (fixedWeights !== undefined) {
     return parameterLayout(spec).flatMap(({ role, shape: [n, k] }) => {
       if (k === undefined) return [];

@@ -853,6 +853,9 @@ const wasm: Fault[] = [
       'f32x4.sub(at.load(o), at.load(targets))',
     ],
   ]),
+  ...faultsOf('wasm/engine.ts', unitTests, [
+    ['dropped term', 'buffer[i] = halfOfNumber(values[i], BF16)', 'buffer[i] = halfOfNumber(values[i], BF16) & 0x7fff'],
+  ]),
   ...faultsOf('wasm/softmaxCrossEntropy.ts', unitTests, [
     ['dropped term', 'exp(f, f32x4.sub(at.load(z), max))', 'exp(f, f.let(at.load(z)))'],
     ['dropped term', 'at.store(p, f32x4.div(at.load(p), sum))', 'at.store(p, at.load(p))'],
@@ -867,9 +870,21 @@ const wasm: Fault[] = [
     ['missing accumulation', 'f32x4.add(at.load(row), at.load(dy))', 'at.load(dy)'],
     ['dropped term', '    forEachElement(f, i32.mul(V, columns), (at) => at.store(table, 0));\n', ''],
     ['wrong index', 'call.gatherRows(y + 4 * j,', 'call.gatherRows(y,'],
+    ['wrong index', 'i32.mul(i32.load(ids), n), halves ? 1 : 2)', 'i32.mul(i32.load(ids), n), 2)'],
+    ['dropped term', 'if (every) f.advance(W, 2);', ''],
+    ['wrong index', 'W + bytes * j * V', 'W + 4 * j * V'],
     ['wrong index', 'call.gatherRowsBackward(table, dy + 4 * j,', 'call.gatherRowsBackward(table, dy,'],
     ['wrong index', 'gatherEveryColumnBackward(dW + 4 * j * V,', 'gatherEveryColumnBackward(dW,'],
     ['dropped term', 'Math.min(width, n - j)', 'width'],
+  ]),
+  ...faultsOf('wasm/matmul.ts', unitTests, [
+    ['wrong operand', '[v128.widenLow(eight), v128.widenHigh(eight)]', '[v128.widenHigh(eight), v128.widenLow(eight)]'],
+    ['wrong operand', 'v === 0 ? x : second', 'x'],
+    ['wrong operand', 'v128.and(left, UPPER_HALVES)', 'i32x4.shl(left, 16)'],
+    ['wrong index', 'f.store16(i32.add(out, place)', 'f.store16(i32.add(out, i32.shl(w, 1))'],
+    ['wrong index', 'b + bytes * (j * k + l)', 'b + 4 * (j * k + l)'],
+    ['wrong index', 'packedA + 4 * paddedRows * l', 'packedA'],
+    ['dropped term', 'if (fixed !== null && made !== null) w.recorder', 'if (false) w.recorder'],
   ]),
   ...faultsOf('wasm/linear.ts', unitTests, [
     [
@@ -908,6 +923,7 @@ const wasm: Fault[] = [
   ...faultsOf('wasm/recorder.ts', unitTests, [
     ['dropped term', 'calls.slice(from, from', 'calls.slice(from + 1, from'],
     ['dropped term', 'for (const part of parts) part();', 'parts[0]();'],
+    ['dropped term', '    this.tracing = null;\n    try', '    try'],
   ]),
   ...faultsOf('wasm/recurrence.ts', unitTests, [
     ['wrong index', 'first: reverse ? steps - 1 : 0', 'first: 0'],

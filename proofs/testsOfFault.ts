@@ -36,6 +36,7 @@ const TESTED_BY: readonly (readonly [files: RegExp, tests: readonly string[]])[]
     /^wasm\/(formulas|cells|updates|losses|recurrence)\.ts$/,
     ['tests/wasm/cells.test.ts', 'tests/wasm/lengths.test.ts', 'tests/determinism.test.ts'],
   ],
+  [/^wasm\/(matmul|gather|engine)\.ts$/, ['tests/wasm/halves.test.ts']],
   [
     /^webgpu\/training\/update\.ts$/,
     ['tests/webgpu/kernels.test.ts', 'tests/webgpu/trainer.node.test.ts', 'tests/bptt/failedStep.test.ts'],

@@ -56,6 +56,26 @@ describe('compile', () => {
     expect(passes).toBe(7); // one of them traced, which ran nothing
   });
 
+  it('makes calls at once that are to be made once, and records none of them', () => {
+    const { w, y, set } = numbers(2);
+    const recording = w.recorder.trace(() => {
+      set(0, 1);
+      w.recorder.untraced(() => set(1, 2));
+      set(0, 3);
+    });
+    expect([...y]).toEqual([0, 2]);
+    expect(recording!.calls).toHaveLength(2);
+    expect(() =>
+      w.recorder.trace(() =>
+        w.recorder.untraced(() => {
+          throw new Error('no room');
+        }),
+      ),
+    ).toThrow('no room');
+    set(0, 5);
+    expect([...y]).toEqual([5, 2]);
+  });
+
   it('forgets the recording used longest ago, and makes it again when it comes back', () => {
     const { w, y, set } = numbers(1);
     const passes = new Map<number, number>();

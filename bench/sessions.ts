@@ -13,6 +13,7 @@ import { RandomState } from 'bptt/tensor';
 import { Option } from 'commander';
 import { createCommand, runCommand, wholeNumber } from '../cli/options.ts';
 import { bytesHeld } from './held.ts';
+import { medianOf } from './measure.ts';
 import { WORKLOADS } from './workloads.ts';
 
 /** The nets that the bench samples from, by the names of its workloads. */
@@ -53,10 +54,6 @@ function rates<W extends string>(ways: Readonly<Record<W, Way>>, steps: number):
     }
   }
   return measured;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
 async function main(options: Options): Promise<void> {
@@ -123,11 +120,11 @@ async function main(options: Options): Promise<void> {
   );
   const { alone } = measured;
   const timesAlone = (values: readonly number[]): string =>
-    `${median(values.map((value, round) => value / alone[round])).toFixed(2)} × one session`;
+    `${medianOf(values.map((value, round) => value / alone[round])).toFixed(2)} × one session`;
 
   const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
   const perSecond = (values: readonly number[]): string =>
-    `${Math.round(median(values)).toLocaleString('en')} chars/s`.padEnd(20);
+    `${Math.round(medianOf(values)).toLocaleString('en')} chars/s`.padEnd(20);
   const rows = [
     ['model', `${cell} of ${hidden} units over ${symbols} symbols, ${model.description}`],
     ['weights, held once', kib(4 * parameterCount(resolveSpec(spec)))],

@@ -1,6 +1,5 @@
 import {
   CELL_NAMES,
-  type CreateModelOptions,
   createModel,
   createSampler,
   createTrainer,

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { gpuOrSoftware } from '../../scripts/softwareGpu.ts';
 import { createSampler, type EngineName, initialParameters } from '../../src/bptt/createTrainer.ts';
 import { Sampler } from '../../src/bptt/sample.ts';
 import type { ModelSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
-import type { Device } from '../../src/webgpu/device/device.ts';
+import { type Device, openDevice } from '../../src/webgpu/device/device.ts';
+import { WebgpuError } from '../../src/webgpu/device/errors.ts';
 import { webgpuSampler } from '../../src/webgpu/training/sampler.ts';
 import { openTestDevice } from './device.ts';
 
@@ -13,6 +15,9 @@ const spec: ModelSpec = {
 };
 const parameters = initialParameters(spec, 'float64', 'torch', new RandomState(4));
 for (const name of Object.keys(parameters)) parameters[name] = parameters[name].map((v) => Math.fround(3 * v));
+
+/** Devices that are destroyed while they draw: `BPTT_EFFORT=10` for more. */
+const PLANTS = 2 * Number(process.env.BPTT_EFFORT ?? 1);
 
 let device: Device;
 beforeAll(async () => {
@@ -170,3 +175,35 @@ it('a call that fails on its way has changed neither state nor stream', async ()
   }
   sampler.dispose();
 });
+
+it('says that its device is lost, wherever it happens, and leaves the stream where it was', async () => {
+  const gpu = await gpuOrSoftware();
+  const undisturbed = await webgpuSampler(spec, parameters, { device });
+  const length = 1500;
+  await undisturbed.sample([1], 1, new RandomState(1)); // compiles
+  undisturbed.reset();
+  const start = performance.now();
+  const want = await undisturbed.sample([1, 2], length, new RandomState(1));
+  const took = performance.now() - start;
+  undisturbed.dispose();
+  const rng = new RandomState(20261129);
+  for (let plant = 0; plant < PLANTS; plant++) {
+    const own = await openDevice({ gpu });
+    const sampler = await webgpuSampler(spec, parameters, { device: own });
+    const stream = new RandomState(1);
+    const before = stream.getState();
+    const going = sampler.sample([1, 2], length, stream).catch((error) => error);
+    await new Promise((resolve) => setTimeout(resolve, rng.randomSample() * took));
+    own.gpu.destroy();
+    const outcome = await going;
+    if (Array.isArray(outcome)) expect(outcome).toEqual(want);
+    else {
+      expect(outcome).toBeInstanceOf(WebgpuError);
+      expect(outcome.kind).toBe('lost');
+      expect(stream.getState()).toEqual(before);
+    }
+    await expect(sampler.sample([1], 1, stream)).rejects.toMatchObject({ kind: 'lost' });
+    await expect(sampler.read(1)).rejects.toMatchObject({ kind: 'lost' });
+    sampler.dispose();
+  }
+}, 180_000);

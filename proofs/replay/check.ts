@@ -65,9 +65,25 @@ export class Check {
    */
   compare(golden: Golden | null, got: ArrayLike<number> | number, tolerance?: number): void {
     if (!golden) return;
-    const { caseName, quantity } = golden;
     const errors = this.errorsOf(golden, got);
+    this.judge(golden, errors, this.roundingOf(errors), tolerance);
+  }
+
+  /** {@link compare} for a loss before each update. What rounding does to a net before one of them may show at any later one. */
+  compareLosses(golden: Golden | null, losses: ArrayLike<number>, tolerance: number): void {
+    if (!golden) return;
+    const errors = this.errorsOf(golden, losses);
     const rounding = this.roundingOf(errors);
+    for (let i = 1; i < rounding.length; i++) rounding[i] = Math.max(rounding[i], rounding[i - 1]);
+    this.judge(golden, errors, rounding, tolerance);
+  }
+
+  private judge(
+    { caseName, quantity }: Golden,
+    errors: Float64Array,
+    rounding: Float64Array,
+    tolerance: number | undefined,
+  ): void {
     if (this.isReference && (tolerance === 0 || errors.every((error) => Math.abs(error) <= (tolerance ?? 0)))) {
       this.recordWorst(caseName, quantity, errors, () => tolerance ?? 0);
       return;
@@ -75,7 +91,12 @@ export class Check {
     const tipping = tolerance === undefined && rounding.some((r) => r > 0);
     if (tipping || this.saysNothing(rounding)) this.diverge(caseName, quantity, tipping ? TIPPING : CHAOS);
     else if (this.diverged) this.skip(caseName, quantity, LOST);
-    else this.recordWorst(caseName, quantity, errors, (i) => (tolerance ?? 0) + rounding[i]);
+    else {
+      const shows = (i: number): boolean => rounding[i] <= this.tolerances.rounding.level;
+      this.recordWorst(caseName, quantity, errors, (i) =>
+        shows(i) ? (tolerance ?? 0) + rounding[i] : Number.POSITIVE_INFINITY,
+      );
+    }
   }
 
   /** Anything that the engine computed against a field that has to be equal, texts and verdicts too. */

@@ -58,7 +58,7 @@ class CountingNet {
     const lengths = (): readonly number[] => {
       const sizing = sizingEngine();
       new SequenceModel(sizing, own, sizes);
-      return [...sizing.lengths, X.length, X.length, ...Array<number>(2 + RULE_BLOCKS).fill(2)];
+      return [...sizing.lengths, X.length, X.length, ...Array<number>(3 + 2 * RULE_BLOCKS).fill(2)];
     };
     this.engine = check.engineFor(lengths, own);
     this.before = this.engine.floats(X.length);

@@ -9,6 +9,8 @@ export interface Desk {
   warn(text: string): void;
   /** What goes on now, such as `reading book.txt`; shown while it lasts, on a terminal. */
   status(text: string): void;
+  /** Standard input is wanted, which the thread has from whoever talks to the user: so the thread can be ended while it waits. */
+  input(): void;
   /** The work to be shown as a progress bar begins. */
   begin(options: Omit<ProgressOptions, 'stream' | 'now'>): void;
   update(done: number, metrics: Metrics, pace: number): void;

@@ -15,7 +15,7 @@ const patienceMs = 1500;
  * Has a thread train, shows how it goes, and listens: to signals, and to a standard output that takes nothing more. Resolves
  * when the run is over, by itself or because somebody ended it; what was reached is then kept.
  *
- * @throws {Error} where the run failed.
+ * @throws {Error} where the run failed, or was ended before it began.
  */
 export async function supervise(order: TrainingOrder): Promise<void> {
   const thread = startThread(order);
@@ -24,6 +24,8 @@ export async function supervise(order: TrainingOrder): Promise<void> {
   let curve: CurveFile | undefined;
   let folder: string | undefined;
   let stopping = false;
+  /** Standard input goes to the thread. */
+  let reads = false;
   /** Standard output takes nothing more. */
   let deaf: string | undefined;
   const say = (text: string): void => void (deaf ?? process.stdout.write(`${printable(text)}\n`));
@@ -40,6 +42,8 @@ export async function supervise(order: TrainingOrder): Promise<void> {
       await curve?.end();
       if (farewell !== undefined) say(farewell);
       if (deaf && deaf !== 'EPIPE' && deaf !== 'EIO') reject(new Error(`standard output: ${deaf}`));
+      else if (stopping && farewell === undefined)
+        reject(new Error('ended before the training began: nothing new is kept'));
       else resolve();
     };
     let timer: NodeJS.Timeout | undefined;
@@ -84,6 +88,10 @@ export async function supervise(order: TrainingOrder): Promise<void> {
           if (progress) progress.status(told.with[0]);
           else showStatus(printable(told.with[0]));
           break;
+        case 'input':
+          process.stdin.pipe(thread.stdin!);
+          reads = true;
+          break;
         case 'begin':
           progress = createProgress({ ...(told.with[0] as ProgressOptions), isSilent: () => deaf !== undefined });
           break;
@@ -117,13 +125,15 @@ export async function supervise(order: TrainingOrder): Promise<void> {
       }
     });
     thread.on('error', reject);
+  }).finally(() => {
+    if (reads) process.stdin.destroy(); // else the process goes on as long as nobody closes it
   });
 }
 
 /** In a clone the thread is TypeScript, which it does not learn to read from its parent. */
 function startThread(order: TrainingOrder): Worker {
   const source = new URL('./trainingThread.ts', import.meta.url);
-  const options: WorkerOptions = { workerData: order, env: SHARE_ENV };
+  const options: WorkerOptions = { workerData: order, env: SHARE_ENV, stdin: true };
   if (!existsSync(source)) return new Worker(new URL('./trainingThread.js', import.meta.url), options);
   const loader = JSON.stringify(import.meta.resolve('tsx/esm/api'));
   const code = `import(${loader}).then(({ register }) => (register(), import(${JSON.stringify(source.href)})))`;

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { createReadStream, existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { decodeUtf8 } from 'bptt/data';
 import { readBytes } from './files.ts';
@@ -32,7 +33,7 @@ export async function readText(files: readonly string[], encoding: Encoding = 'u
   const texts: Uint8Array[] = [];
   for (const file of files) {
     const name = file === '-' ? 'standard input' : file;
-    const text = utf8(file === '-' ? await readStdin() : readBytes(file), name, encoding);
+    const text = utf8(file === '-' ? await buffer(process.stdin) : readBytes(file), name, encoding);
     if (text.length === 0) throw new Error(`${name}: the text is empty`);
     texts.push(text);
   }
@@ -101,11 +102,4 @@ function withoutFunction(call: () => unknown): string {
     return (error as Error).message.replace(/^[\w.]+: /, '');
   }
   return '';
-}
-
-async function readStdin(): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  // Not process.stdin, which a thread does not have.
-  for await (const chunk of createReadStream('', { fd: 0, autoClose: false })) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

@@ -39,10 +39,9 @@ const MOST_HELD_OUT = 150_000;
 
 const tell = (told: Told): void => parentPort!.postMessage(told);
 const desk = Object.fromEntries(
-  (['say', 'warn', 'status', 'begin', 'update', 'print', 'curve', 'row', 'end', 'kept'] as const).map((call) => [
-    call,
-    (...args: unknown[]) => tell({ call, with: args } as unknown as Told),
-  ]),
+  (['say', 'warn', 'status', 'input', 'begin', 'update', 'print', 'curve', 'row', 'end', 'kept'] as const).map(
+    (call) => [call, (...args: unknown[]) => tell({ call, with: args } as unknown as Told)],
+  ),
 ) as unknown as Desk;
 
 async function freshRun(order: TrainingOrder): Promise<RunParts> {
@@ -52,7 +51,7 @@ async function freshRun(order: TrainingOrder): Promise<RunParts> {
     throw new RangeError('--dropout works between layers: it needs --layers 2 or more');
   }
   desk.status(`reading ${files.length === 0 ? 'its own source code' : files.join(' ')}`);
-  const { name, bytes } = await readText(files, encoding);
+  const { name, bytes } = await textOf(files, encoding);
   const { symbols, ids } = readSymbols(bytes, given.unit, given.mostWords);
   const settings = fitted(given, order.settings, ids.length);
   const reading = readingOf(ids, settings);
@@ -78,6 +77,11 @@ async function freshRun(order: TrainingOrder): Promise<RunParts> {
   });
 }
 
+function textOf(files: readonly string[], encoding: Encoding): Promise<NamedText> {
+  if (files.includes('-')) desk.input();
+  return readText(files, encoding);
+}
+
 async function resumedRun(order: TrainingOrder, path: string): Promise<RunParts> {
   const folder = RunFolder.resume(path);
   try {
@@ -86,7 +90,7 @@ async function resumedRun(order: TrainingOrder, path: string): Promise<RunParts>
     const { note, bytes, symbols } = await readRun(folder.model);
     const { settings, text, point } = note;
     const limits = limitsOf(order.limits, note.limits, note);
-    const read: NamedText = await readText(files.length > 0 ? files : text.files, order.encoding ?? text.encoding);
+    const read: NamedText = await textOf(files.length > 0 ? files : text.files, order.encoding ?? text.encoding);
     if (fingerprint(read.bytes) !== text.sha256) {
       throw new Error(`the text is not the one that the run began with (${text.name}): it cannot go on`);
     }

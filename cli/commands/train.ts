@@ -134,8 +134,8 @@ export const command: Command = createCommand('train', 'Trains a recurrent net t
 A run is kept in its folder every few seconds. Ctrl-C, SIGTERM, SIGHUP or SIGQUIT end it early and keep what was reached; so
 does a standard output whose reader has left. A second Ctrl-C ends it at once.
 
-Exit status: 0 where the run came to its end or was ended early, 1 on an error, 2 on options that make no sense; a second
-Ctrl-C ends the process by SIGINT, which a shell shows as 130.`,
+Exit status: 0 where the run came to its end or was ended early, 1 on an error or where it was ended before it began, 2 on
+options that make no sense; a second Ctrl-C ends the process by SIGINT, which a shell shows as 130.`,
   )
   .action(train);
 

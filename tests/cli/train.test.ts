@@ -185,6 +185,20 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
   },
 );
 
+test('ended before it has begun, a run says so and leaves nothing', async () => {
+  const child = bptt(['train', '-', '--out', 'never'], folder);
+  const over = ended(child);
+  // More than a pipe holds: once it is written, the command has read some of it, and waits for the rest.
+  await new Promise((resolve) => child.stdin!.write('a text\n'.repeat(100_000), resolve));
+  child.kill('SIGTERM');
+  expect(await over).toEqual({
+    status: 1,
+    out: '',
+    err: 'error: ended before the training began: nothing new is kept\n',
+  });
+  expect(existsSync(join(folder, 'never'))).toBe(false);
+});
+
 test('a reader that leaves ends a run as Ctrl-C does', async () => {
   const child = bptt(['train', ...tiny, '--seconds', '50', '--out', 'left'], folder);
   const { status, err } = await ended(child, (text) => {

@@ -60,4 +60,14 @@ export const equivalentFaults: readonly EquivalentFault[] = [
       'every running sum is negated, the last one too, by which they are divided',
     ],
   ]),
+  ...equivalentIn('wasm/exp.ts', [
+    [
+      'f32x4.pmin(x, 90), -105)',
+      'f32x4.pmin(x, 90), -104)',
+      'e^−104 and all below it round to 0, which is what both give',
+    ],
+  ]),
+  ...equivalentIn('wasm/memory.ts', [
+    ['region ?? regionsOf(', 'region || regionsOf(', 'region is an object or undefined'],
+  ]),
 ];

@@ -56,10 +56,11 @@ function graph(
   inputs: Record<string, (number | string)[]> = { x: ['T', 'B', D] },
   extra: Record<string, OnnxTensor> = {},
   outputs = 'y',
+  named = true,
 ): Uint8Array {
   const names = (text: string) => (text === '' ? [] : text.split(' ').map((name) => name.replace('-', '')));
   const nodes: OnnxNode[] = lines.map(([op, from, to, attributes = {}], i) => ({
-    name: `n${i}`,
+    name: named ? `n${i}` : '',
     op,
     domain: '',
     inputs: names(from),
@@ -786,4 +787,15 @@ describe('writeOnnx', () => {
     expect(model.spec.outputActivation).toBe('sigmoid');
     expect(readOnnx(writeOnnx(net, { outputs: 'logits' })).spec.outputActivation).toBeUndefined();
   });
+});
+
+test('a node without a name is named by its first output', () => {
+  const split: Line = ['Split', 'x', 'a b', { axis: 2 }];
+  const model = graph([split, ['LSTM', 'a W R B', 'Y h c', { hidden_size: H }]], undefined, {}, 'Y', false);
+  expect(() => readOnnx(model)).toThrow('node a (Split): ');
+});
+
+test('an integer that no number holds exactly is refused, except where it means to the end', () => {
+  const model = graph([['LSTM', 'x W R B', 'Y h c', { hidden_size: 2 ** 60 }], SQUEEZE, MATMUL, ADD]);
+  expect(() => readOnnx(model)).toThrow('1152921504606847000 in the place of an integer');
 });

@@ -35,7 +35,7 @@ export class Diagnosis {
     if (learnt / size >= enough) return undefined;
     const each = Math.round(learnt / size);
     const more = settings.unit === 'word' ? 'a longer text, or fewer of them (--words N)' : 'a longer text';
-    return `the ${learnt} ${settings.unit}s to learn from hold ${size} different ones, each ${each} times on average: too rarely for a net to learn most of them; ${more} would help`;
+    return `the ${learnt} ${settings.unit}s to learn from hold ${size} different ones, each ${each === 1 ? 'once' : `${each} times`} on average: too rarely for a net to learn most of them; ${more} would help`;
   }
 
   /** What is to be said of a net at this point; undefined where nothing is, or it was said before. */

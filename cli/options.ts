@@ -13,6 +13,12 @@ export function wholeNumber(max: number, min = 1): (text: string) => number {
   };
 }
 
+/** A commander parser for paths. */
+export function named(text: string): string {
+  if (text === '') throw new InvalidArgumentError('expected a name');
+  return text;
+}
+
 /** A commander parser for numbers from `min` to `max`; `positive` leaves out 0 itself. */
 export function numberBetween(min: number, max: number, { positive = false } = {}): (text: string) => number {
   return (text) => {
@@ -48,18 +54,21 @@ export function whenOutputFails(action: OutputFailure): void {
   outputFails = action;
 }
 
-/** Runs a command on the arguments of the process; an error is one line on stderr and exit status 1. */
+/** Runs a command on the arguments of the process; an error is one line on stderr and exit status 1, 2 of a {@link UsageError}. */
 export async function runCommand(command: Command): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => outputFails(error.code ?? '', reason(error)));
   try {
     await command.parseAsync(process.argv.slice(2), { from: 'user' });
   } catch (error) {
-    fail(error instanceof Error ? error.message : String(error));
+    fail(error instanceof Error ? error.message : String(error), error instanceof UsageError ? 2 : 1);
   }
 }
 
-/** Prints `error: …` and ends the process with status 1. */
-export function fail(message: string): never {
+/** Options that make no sense together. */
+export class UsageError extends Error {}
+
+/** Prints `error: …` and ends the process. */
+export function fail(message: string, status = 1): never {
   process.stderr.write(`error: ${printable(message)}\n`);
-  process.exit(1);
+  process.exit(status);
 }

@@ -3,6 +3,7 @@ import type { Clip, EngineName, ModelSpec, Scheme } from 'bptt';
 import { adagrad, adam, adamw, type Optimizer, rmsprop, rprop, sgd } from 'bptt/optim';
 import type { Dtype } from 'bptt/tensor';
 import { allowFusedMultiplyAdd } from './fusedMultiplyAdd.ts';
+import { UsageError } from './options.ts';
 import { PRESETS, type PresetName } from './presets.ts';
 import type { Unit } from './symbols.ts';
 
@@ -104,7 +105,7 @@ export function settingsFrom({ preset, clip, clipNorm, words, ...given }: GivenS
     preset,
     lrDecay: given.lrDecay ?? (from.lrDecay && optimizer !== 'rprop'),
     lr: given.lr ?? (otherRule ? OPTIMIZERS[optimizer].lr : from.lr),
-    ...(beta2 !== undefined && ['adam', 'adamw'].includes(optimizer) && { beta2 }),
+    ...(beta2 !== undefined && hasBeta2(optimizer) && { beta2 }),
     clip: clipNorm === undefined ? byValue : { norm: clipNorm },
     init: given.init ?? (cell === 'elman' && layers === 1 ? 'minCharRnn' : 'orthogonal'),
     threads:
@@ -114,6 +115,31 @@ export function settingsFrom({ preset, clip, clipNorm, words, ...given }: GivenS
     unit: words === undefined ? 'character' : 'word',
     mostWords: typeof words === 'number' ? words : MOST_WORDS,
   };
+}
+
+/** @throws {UsageError} where these options have no effect together, or exclude each other. */
+export function assertTogether(given: GivenSettings, patience: number | undefined): void {
+  const { dropout, layers, optimizer, engine, threads, dtype, validation } = settingsFrom(given);
+  const { beta2 } = given;
+  const problems = [
+    dropout > 0 && layers === 1 && '--dropout works between layers: it needs --layers 2 or more',
+    beta2 !== undefined && !hasBeta2(optimizer) && `--beta2 is Adam's: --optimizer ${optimizer} has none`,
+    threads > 1 &&
+      (engine === 'ts' || engine === 'webgpu') &&
+      `--threads is ${threads}: engine ${engine} has one thread`,
+    dtype === 'float64' &&
+      (engine === 'wasm' || engine === 'webgpu') &&
+      `--dtype is float64: engine ${engine} computes in float32; --engine ts has both`,
+    patience !== undefined &&
+      validation === 0 &&
+      '--patience waits for the held-out figure: it needs --validation above 0',
+  ];
+  const problem = problems.find((text) => text !== false);
+  if (problem !== undefined) throw new UsageError(problem);
+}
+
+function hasBeta2(optimizer: string): boolean {
+  return optimizer === 'adam' || optimizer === 'adamw';
 }
 
 function definedOf<T extends object>(values: T): Partial<T> {

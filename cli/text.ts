@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { decodeUtf8 } from 'bptt/data';
 import { readBytes } from './files.ts';
 import { printable } from './printable.ts';
+import { shellWord } from './shellWord.ts';
 
 /** How the bytes of a text may be written. */
 export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'latin1'] as const;
@@ -17,6 +18,8 @@ export interface NamedText {
   name: string;
   bytes: Uint8Array;
 }
+
+const STDIN = 'standard input';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sourceFolders = ['bench', 'cli', 'docs', 'examples', 'proofs', 'src'];
@@ -32,12 +35,12 @@ export async function readText(files: readonly string[], encoding: Encoding = 'u
   if (files.filter((file) => file === '-').length > 1) throw new Error('standard input (-) can be read only once');
   const texts: Uint8Array[] = [];
   for (const file of files) {
-    const name = file === '-' ? 'standard input' : file;
+    const name = file === '-' ? STDIN : file;
     const text = utf8(file === '-' ? await buffer(process.stdin) : readBytes(file), name, encoding);
     if (text.length === 0) throw new Error(`${name}: the text is empty`);
     texts.push(text);
   }
-  const names = files.map((file) => (file === '-' ? 'standard input' : basename(file)));
+  const names = files.map((file) => (file === '-' ? STDIN : basename(file)));
   const name = names.length > 2 ? `${names[0]} and ${names.length - 1} more` : names.join(' and ');
   return {
     name: printable(name).replaceAll(/\s+/g, ' '),
@@ -68,8 +71,20 @@ function list(folder: string, recursive: boolean): string[] {
 
 /** @throws {Error} naming the encoding that the bytes seem to have, and how to read them. */
 function utf8(bytes: Uint8Array, name: string, encoding: Encoding): Uint8Array {
-  if (encoding !== 'utf-8') return Buffer.from(new TextDecoder(encoding).decode(bytes));
   const utf16 = utf16Of(bytes);
+  if (encoding === 'utf-16le' || encoding === 'utf-16be') {
+    if (utf16 && utf16 !== encoding) throw new Error(`${name}: it is ${utf16}, --encoding is ${encoding}`);
+    if (isUtf8(bytes) && !bytes.includes(0)) throw new Error(`${name}: it is UTF-8, --encoding is ${encoding}`);
+    if (bytes.length % 2 === 1)
+      throw new Error(`${name}: it has ${bytes.length} bytes, an odd number, which is no UTF-16`);
+  }
+  if (encoding !== 'utf-8') {
+    try {
+      return Buffer.from(new TextDecoder(encoding, { fatal: true }).decode(bytes));
+    } catch {
+      throw new Error(`${name}: it is no text in ${encoding}`);
+    }
+  }
   if (utf16) throw new Error(`${name}: it is UTF-16, not UTF-8; ${remedy(utf16, name)}`);
   if (!isUtf8(bytes)) {
     const why = withoutFunction(() => decodeUtf8(bytes));
@@ -80,7 +95,8 @@ function utf8(bytes: Uint8Array, name: string, encoding: Encoding): Uint8Array {
 }
 
 function remedy(encoding: Encoding, name: string): string {
-  return `--encoding ${encoding} reads it, or convert it: iconv -f ${encoding} -t utf-8 ${printable(name)} > utf8.txt`;
+  const convert = `convert it: iconv -f ${encoding} -t utf-8`;
+  return `--encoding ${encoding} reads it, or ${convert}${name === STDIN ? '' : ` ${shellWord(name)}`} > utf8.txt`;
 }
 
 /** UTF-16 by its byte order mark, or by zeros in most places of one parity, as a text in a Latin script has them. */

@@ -11,6 +11,7 @@ import { Rate } from './rate.ts';
 import { fingerprint, type HeldOut, type Limits, readRun } from './runFile.ts';
 import { RunFolder } from './runFolder.ts';
 import { describe, type GivenSettings, optimizerOf, type Settings, settingsFrom, specOf } from './settings.ts';
+import { shellWord } from './shellWord.ts';
 import { encodeAgain, readSymbols, type Symbols } from './symbols.ts';
 import { type Encoding, type NamedText, readText } from './text.ts';
 import { count, DEFAULT_SECONDS, type Reading, readingOf, Training } from './training.ts';
@@ -47,9 +48,6 @@ const desk = Object.fromEntries(
 async function freshRun(order: TrainingOrder): Promise<RunParts> {
   const { files, out, overwrite, limits, sampleEvery, encoding = 'utf-8' } = order;
   const given = settingsFrom(order.settings);
-  if (given.dropout > 0 && given.layers === 1) {
-    throw new RangeError('--dropout works between layers: it needs --layers 2 or more');
-  }
   desk.status(`reading ${files.length === 0 ? 'its own source code' : files.join(' ')}`);
   const { name, bytes } = await textOf(files, encoding);
   const { symbols, ids } = readSymbols(bytes, given.unit, given.mostWords);
@@ -149,11 +147,11 @@ function fitted(settings: Settings, given: GivenSettings, length: number): Setti
 }
 
 function partsOf(order: TrainingOrder, parts: Omit<RunParts, 'farewell' | 'desk'>): RunParts {
-  const { keeper, symbols } = parts;
+  const { keeper, symbols, text } = parts;
   return {
     ...parts,
     desk,
-    farewell: (iteration, figures) => farewell(order, keeper.folder, symbols, iteration, figures),
+    farewell: (iteration, figures) => farewell(order, { folder: keeper.folder, symbols, text }, iteration, figures),
   };
 }
 
@@ -163,7 +161,7 @@ function introduce(name: string, reading: Reading, settings: Settings, symbols: 
   const held = reading.heldOut.length - 1;
   const share = validation === 0 ? 'none held out' : 'too few to hold some out';
   const told = held > 0 ? `the last ${held} held out` : share;
-  desk.say(`${name}: ${count(reading.length, unit)}, ${symbols.size} different ones, ${told}
+  desk.say(`${name}: ${count(reading.length, unit)}, ${symbols.size} different ${symbols.size === 1 ? 'one' : 'ones'}, ${told}
 ${describe(settings)} · ${settings.dtype} · engine ${engine}`);
   const finding = new Diagnosis(reading, symbols.size, settings).ofText();
   if (finding !== undefined) desk.say(`note: ${finding}`);
@@ -171,12 +169,13 @@ ${describe(settings)} · ${settings.dtype} · engine ${engine}`);
 
 function farewell(
   { typed }: TrainingOrder,
-  folder: RunFolder,
-  symbols: Symbols,
+  { folder, symbols, text }: Pick<RunParts, 'symbols' | 'text'> & { folder: RunFolder },
   iteration: number,
   { heldOut, best, lastWhereBest }: FinalFigures,
 ): string {
   const run = shellWord(folder.path);
+  const piped = text.files.includes('-');
+  const goOn = `${piped ? 'cat TEXT | ' : ''}${typed.train} ${piped ? '- ' : ''}--resume ${run} --seconds 60`;
   const prime = ['The ', 'the ', 'I '].find((text) => Array.from(text).every((char) => symbols.has(char)));
   const of = ({ bits, symbols: n }: HeldOut): string =>
     `${bits.toFixed(3)} bits/${symbols.unit} over ${count(n, symbols.unit)}`;
@@ -192,15 +191,7 @@ ${count(iteration, 'iteration')} ${iteration === 1 ? 'is' : 'are'} kept in ${fol
   log             ${folder.log}${figures}
 
 Write text:  ${typed.sample} ${run}${words} --length 500 --temperature 0.8 --seed 1
-Go on:       ${typed.train} --resume ${run} --seconds 60`;
-}
-
-/** The text as one word of a shell. */
-function shellWord(text: string): string {
-  if (/^[\w./:@%+,-]+$/.test(text)) return text;
-  if (!/\p{Cc}/u.test(text)) return `'${text.replaceAll("'", String.raw`'\''`)}'`;
-  const escaped = text.replace(/[\p{Cc}'\\]/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
-  return `$'${escaped}'`;
+Go on:       ${goOn}`;
 }
 
 const order = workerData as TrainingOrder;

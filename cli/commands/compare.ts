@@ -2,7 +2,7 @@ import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import { makeFolder, orSay, writeAtomic } from '../files.ts';
 import { type ComparedRun, comparison, type LogRow } from '../learningCurve.ts';
-import { createCommand } from '../options.ts';
+import { createCommand, named } from '../options.ts';
 import { printable } from '../printable.ts';
 import { type RunNote, readRun } from '../runFile.ts';
 import { RunFolder } from '../runFolder.ts';
@@ -20,7 +20,7 @@ export const command: Command = createCommand(
   'Draws the held-out figures of several runs on one text in one picture, and lists them, the best first.',
 )
   .argument('<runs...>', 'folders of runs, or of sweeps for all of their runs')
-  .option('--out <file>', 'the picture', 'comparison.svg')
+  .option('--out <file>', 'the picture', named, 'comparison.svg')
   .addHelpText(
     'after',
     '\nExit status: 0, 1 on an error or where the runs cannot be compared, 2 on options that make no sense.',

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { ENGINE_NAMES, type EngineName, type SampleOptions } from 'bptt';
 import { RandomState } from 'bptt/tensor';
 import { type Command, Option } from 'commander';
-import { createCommand, numberBetween, wholeNumber } from '../options.ts';
+import { createCommand, numberBetween, UsageError, wholeNumber } from '../options.ts';
 import { printable } from '../printable.ts';
 import { readWriter, samplerOf } from '../runFile.ts';
 import { RunFolder } from '../runFolder.ts';
@@ -51,7 +51,7 @@ export const command: Command = createCommand('sample', 'Writes text drawn from 
 
 async function sample(run: string, options: Options): Promise<void> {
   const { last = false, prime, length, stream, maxLength, seed, engine, ...how } = options;
-  if (maxLength < Infinity && !stream) throw new RangeError('--max-length is of a text without end: it needs --stream');
+  if (maxLength < Infinity && !stream) throw new UsageError('--max-length is of a text without end: it needs --stream');
   const file = await readWriter(modelOf(run, last));
   const { symbols } = file;
   const begin = prime === '-' ? await readAll(process.stdin) : prime;

@@ -1,9 +1,10 @@
 import { ENGINE_NAMES } from 'bptt';
 import { type Command, Option } from 'commander';
-import { createCommand, numberBetween, wholeNumber } from '../options.ts';
+import { createCommand, named, numberBetween, wholeNumber } from '../options.ts';
 import { PRESET_NAMES, PRESETS } from '../presets.ts';
 import type { Limits } from '../runFile.ts';
 import {
+  assertTogether,
   CELLS,
   DEFAULT_RATES,
   DTYPES,
@@ -120,7 +121,7 @@ export const command: Command = createCommand('train', 'Trains a recurrent net t
   .addOption(new Option('--dtype <type>', 'precision of the numbers (default: float32)').choices(DTYPES))
   .optionsGroup('Run:')
   .option('--sample-every <n>', 'iterations between samples, 0 for none (default: now and then)', wholeNumber(1e12, 0))
-  .option('--out <dir>', 'folder of the run (default: a new one in runs/)')
+  .option('--out <dir>', 'folder of the run (default: a new one in runs/)', named)
   .option('--overwrite', 'replace the run that the folder holds')
   .addOption(
     new Option(
@@ -141,6 +142,7 @@ options that make no sense; a second Ctrl-C ends the process by SIGINT, which a 
 
 async function train(files: string[], options: Options): Promise<void> {
   const { iterations, seconds, patience, sampleEvery, encoding, out, overwrite = false, resume, ...settings } = options;
+  if (resume === undefined) assertTogether(settings, patience);
   const given = iterations === undefined && resume === undefined ? DEFAULT_SECONDS : undefined;
   await supervise({
     ...{ files, settings, sampleEvery, encoding, out, overwrite, resume },

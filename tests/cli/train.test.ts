@@ -237,6 +237,10 @@ describe('bad input is one line, and leaves no run behind', () => {
   beforeAll(() => {
     writeFileSync(join(folder, 'empty.txt'), '');
     writeFileSync(join(folder, 'short.txt'), 'hello');
+    writeFileSync(join(folder, 'turned.txt'), new Uint8Array([0xfe, 0xff, 0, 0x61]));
+    writeFileSync(join(folder, 'odd.txt'), new Uint8Array([0xfe, 0xff, 0, 0x61, 0]));
+    writeFileSync(join(folder, 'lone.txt'), new Uint8Array([0, 0x61, 0xdc, 0x00, 0, 0x61]));
+    writeFileSync(join(folder, "a b's.txt"), new Uint8Array([0x61, 0x62, 0xfc, 0x63]));
     writeFileSync(join(folder, 'latin1.txt'), new Uint8Array([0x61, 0x62, 0xfc, 0x63]));
   });
 
@@ -255,7 +259,17 @@ describe('bad input is one line, and leaves no run behind', () => {
       'expected at least 300001: 60000 windows of 5 characters and one more; a smaller',
     ],
     [1, [...tiny, '--hidden', '8192', '--layers', '64'], 'the model would have'],
-    [1, [...tiny, '--dropout', '0.5'], '--dropout works between layers: it needs --layers 2 or more'],
+    [2, [...tiny, '--dropout', '0.5'], '--dropout works between layers: it needs --layers 2 or more'],
+    [2, [...tiny, '--optimizer', 'sgd', '--beta2', '0.9'], "--beta2 is Adam's: --optimizer sgd has none"],
+    [2, [...tiny, '--engine', 'ts', '--threads', '2'], '--threads is 2: engine ts has one thread'],
+    [2, [...tiny, '--engine', 'wasm', '--dtype', 'float64'], '--dtype is float64: engine wasm computes in float32'],
+    [2, [...tiny, '--validation', '0', '--patience', '3'], '--patience waits for the held-out figure'],
+    [2, [...tiny, '--out', ''], 'expected a name'],
+    [1, [...tiny, '--encoding', 'utf-16le'], 'it is UTF-8, --encoding is utf-16le'],
+    [1, ['turned.txt', '--encoding', 'utf-16le'], 'turned.txt: it is utf-16be, --encoding is utf-16le'],
+    [1, ['odd.txt', '--encoding', 'utf-16be'], 'odd.txt: it has 5 bytes, an odd number, which is no UTF-16'],
+    [1, ['lone.txt', '--encoding', 'utf-16be'], 'lone.txt: it is no text in utf-16be'],
+    [1, ["a b's.txt"], String.raw`iconv -f latin1 -t utf-8 'a b'\''s.txt' > utf8.txt`],
     [
       1,
       [...tiny, '--out', 'short.txt/run'],

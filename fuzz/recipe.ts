@@ -20,6 +20,8 @@ export interface Recipe {
   readonly takesAll?: boolean;
   /** Places, as `[1].metadata`, that may hold anything. */
   readonly loose?: RegExp;
+  /** Places where a great number asks for work without end. */
+  readonly endless?: RegExp;
   /** Bytes of a file that are altered instead of the arguments: which argument they are. */
   readonly file?: number;
   /** How often it comes up, 1 by default: less for what takes long. */

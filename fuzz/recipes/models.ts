@@ -185,6 +185,7 @@ const onSampler = (args: (r: Random) => unknown[]): Recipe => ({
   fixed: [0],
   subject: /^(Sampler|Stepper|sampleFrom|batch)\b/,
   free: ([sampler]) => (sampler as Sampler).dispose(),
+  endless: /^\[1\] = \d{4}/,
 });
 
 function stepperOf(r: Random): Stepper {
@@ -499,6 +500,7 @@ export const models: Recipes = {
   beamSearch: {
     args: (r) => [stepperOf(r), [1, 2], { width: 3, length: 4, stop: 0, lengthPenalty: 0.5 }],
     fixed: [0],
+    endless: /(width|length) = \d{4}|\{length\}/,
   },
   sampleFrom: {
     args: (r) => [

@@ -60,7 +60,7 @@ export const optim: Recipes = {
   },
   learningRateAt: {
     args: (r) => [r.pick<unknown>([0.1, (step: number) => 1 / (1 + step)]), r.whole(0, 100)],
-    loose: /= 7/,
+    loose: /= (7|a function)/,
   },
   stepDecay: { args: () => [0.1, 10, 0.5] },
   cosineDecay: { args: () => [0.1, 100, 0.01] },

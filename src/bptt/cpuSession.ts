@@ -341,6 +341,8 @@ export function allocationPlan(
 ): readonly (readonly number[])[] {
   assertObject('allocationPlan', 'options', options);
   assertOptimizer('allocationPlan', options.optimizer);
+  assertWhole('allocationPlan', 'steps', options.steps, 1);
+  assertWhole('allocationPlan', 'batch', options.batch, 1);
   assertWhole('allocationPlan', 'threads', threads, 1, 1024);
   const engines = Array.from({ length: threads }, () => sizingEngine());
   sessionBuffers(engines[0], shardBatch(engines, spec, modelOptions(options)), options);

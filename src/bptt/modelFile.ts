@@ -1,3 +1,4 @@
+import { describe } from '../check/describe.ts';
 import { assertBytes, assertObject } from '../check/values.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { decodeTensors, encodeTensors, parseSafetensors, type WriteSafetensorsOptions } from './safetensors.ts';
@@ -27,9 +28,18 @@ export async function encodeModel(
   assertObject('encodeModel', 'tensors', tensors);
   assertObject('encodeModel', 'metadata', metadata);
   assertObject('encodeModel', 'options', options);
-  const { dtype } = options;
+  assertJson('encodeModel', 'metadata', metadata);
+  return encodeFor('encodeModel', model, options.dtype);
+}
+
+/** {@link encodeModel} of metadata that JSON holds, under the name of the function that was called. */
+export async function encodeFor(
+  fn: string,
+  { tensors, metadata }: ModelFile,
+  dtype: WriteSafetensorsOptions['dtype'],
+): Promise<Uint8Array> {
   const notes = { bptt: JSON.stringify(metadata), sha256: NO_DIGEST };
-  const { file, header } = encodeTensors('encodeModel', tensors, notes, dtype);
+  const { file, header } = encodeTensors(fn, tensors, notes, dtype);
   file.set(utf8(await digest(file)), digestPlace(header, NO_DIGEST));
   return file;
 }
@@ -99,4 +109,20 @@ async function digest(file: Uint8Array): Promise<string> {
       ? sha256(file)
       : new Uint8Array(await subtle.digest('SHA-256', file as Uint8Array<ArrayBuffer>));
   return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** @throws {TypeError} naming the first value that JSON would leave out or change. */
+export function assertJson(fn: string, path: string, given: unknown): void {
+  const value =
+    (given as { toJSON?: unknown } | null)?.toJSON instanceof Function ? JSON.parse(JSON.stringify(given)) : given;
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
+  if (typeof value === 'number' && Number.isFinite(value)) return;
+  const keyed = typeof value === 'object' && !ArrayBuffer.isView(value) && !(Symbol.iterator in value);
+  if (!keyed && !Array.isArray(value)) {
+    throw new TypeError(`${fn}: ${path} is ${describe(value)}, expected plain data that JSON holds`);
+  }
+  for (const [key, inner] of Object.entries(value as object)) {
+    // What is undefined in an object is left out, as if it were not there.
+    if (inner !== undefined || Array.isArray(value)) assertJson(fn, `${path}.${key}`, inner);
+  }
 }

@@ -34,7 +34,7 @@ export function sampleFrom(logits: FloatArray, rng: RandomState, options: Sample
   assertFloats('sampleFrom', 'logits', logits);
   assertSampleOptions(options);
   const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;
-  if (!greedy) assertStream('sampleFrom', rng);
+  if (!greedy || rng !== undefined) assertStream('sampleFrom', rng);
   const V = logits.length;
   assertLogits('sampleFrom', logits);
   const best = argmax(logits);

@@ -13,7 +13,7 @@ import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import { CREATE_MODEL_OPTIONS, type CreateModelOptions, createModel } from './createModel.ts';
 import { type CreateTrainerOptions, createTrainer } from './createTrainer.ts';
 import type { InferenceModel } from './inferenceModel.ts';
-import { decodeFor, encodeModel, type ModelFile } from './modelFile.ts';
+import { assertJson, decodeFor, encodeFor, type ModelFile } from './modelFile.ts';
 import { assertOptions, CREATE_TRAINER_OPTIONS } from './options.ts';
 import { type ParameterGroup, partitionUpdate } from './parameterGroups.ts';
 import type { WriteSafetensorsOptions } from './safetensors.ts';
@@ -103,7 +103,7 @@ export async function saveTrainer(trainer: Trainer, options: SaveOptions = {}): 
     ...{ kind: TRAINER, version: VERSION, spec: specToJson(spec), options: optionsOf(trainer), dtype },
     ...{ optimizer: optimizerHeader(optimizer), updates, random, metadata },
   };
-  return encodeModel({ tensors, metadata: header });
+  return encodeFor(fn, { tensors, metadata: header }, undefined);
 }
 
 /**
@@ -191,7 +191,7 @@ export async function saveModel(
   const parameters = typeof model.parameters === 'function' ? await model.parameters() : model.parameters;
   assertObject(fn, 'parameters', parameters, 'the weights by name');
   const header = { kind: MODEL, version: VERSION, spec: specToJson(spec), metadata };
-  return encodeModel({ tensors: tensorsOf(spec, parameters), metadata: header }, dtype === undefined ? {} : { dtype });
+  return encodeFor(fn, { tensors: tensorsOf(spec, parameters), metadata: header }, dtype);
 }
 
 /**
@@ -341,20 +341,4 @@ function metadataOf(fn: string, options: SaveOptions): unknown {
   const { metadata = {} } = options;
   assertJson(fn, 'metadata', metadata);
   return metadata;
-}
-
-/** @throws {TypeError} naming the first value that JSON would leave out or change. */
-function assertJson(fn: string, path: string, given: unknown): void {
-  const value =
-    (given as { toJSON?: unknown } | null)?.toJSON instanceof Function ? JSON.parse(JSON.stringify(given)) : given;
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
-  if (typeof value === 'number' && Number.isFinite(value)) return;
-  const keyed = typeof value === 'object' && !ArrayBuffer.isView(value) && !(Symbol.iterator in value);
-  if (!keyed && !Array.isArray(value)) {
-    throw new TypeError(`${fn}: ${path} is ${describe(value)}, expected plain data that JSON holds`);
-  }
-  for (const [key, inner] of Object.entries(value as object)) {
-    // What is undefined in an object is left out, as if it were not there.
-    if (inner !== undefined || Array.isArray(value)) assertJson(fn, `${path}.${key}`, inner);
-  }
 }

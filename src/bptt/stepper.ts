@@ -5,7 +5,7 @@ import type { Dtype, FloatArray } from '../tensor/shape.ts';
 import type { Batch } from './batch.ts';
 import { type Engine, sizingEngine, type WeightsFormat } from './engine.ts';
 import { SequenceModel } from './model.ts';
-import type { ModelSpec, NamedTensors, ParameterLayout, ResolvedSpec } from './spec.ts';
+import { type ModelSpec, type NamedTensors, type ParameterLayout, type ResolvedSpec, resolveSpec } from './spec.ts';
 
 /** A trained model of one direction read one step at a time, its state between steps kept. */
 export class Stepper {
@@ -164,7 +164,7 @@ export function weightsDtype(fn: string, parameters: NamedTensors): Dtype {
 function stepModel<F, I>(engine: Engine<F, I>, spec: ModelSpec | ResolvedSpec): SequenceModel<F, I> {
   return new SequenceModel(
     engine,
-    { ...spec, lossAt: 'every' },
+    { ...resolveSpec(spec), lossAt: 'every' },
     { steps: 1, batch: 1, initialGradient: false, backward: false },
   );
 }

@@ -47,7 +47,7 @@ function assertClip(clip: unknown): void {
 }
 
 function assertRange(name: string, value: number, low: number, high = Number.POSITIVE_INFINITY): void {
-  if (Number.isInteger(value) && value >= low && value <= high) return;
+  if (Number.isSafeInteger(value) && value >= low && value <= high) return;
   const wanted = high === Number.POSITIVE_INFINITY ? `≥ ${low}` : `from ${low} to ${high}`;
   throw new RangeError(`trainer: ${name} is ${describe(value)}, expected a whole number ${wanted}`);
 }

@@ -1,5 +1,6 @@
 import type { FloatArray } from '../tensor/shape.ts';
 import { typeName } from './describe.ts';
+import { assertAttached } from './values.ts';
 
 /**
  * Throws unless `a` holds exactly as many elements as the product of the sizes. `shape` is how they are called in the docs,
@@ -57,6 +58,7 @@ export function assertDtype(fn: string, arg: string, a: FloatArray, like: FloatA
  */
 export function assertFloats(fn: string, arg: string, a: unknown): asserts a is FloatArray {
   if (!isFloats(a)) throw dtypeError(fn, arg, a, 'Float32Array or Float64Array');
+  assertAttached(fn, arg, a);
 }
 
 /**

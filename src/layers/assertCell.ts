@@ -61,7 +61,7 @@ function assertDescription(cell: CellDescription, what: string): void {
   }
   const own = `${what} ${name}`;
   assertOptions(own, cell, Object.keys(FIELDS));
-  assertWhole(own, 'gates', gates, 1);
+  assertWhole(own, 'gates', gates, 1, 1024);
   assertWhole(own, 'savedBlocks', savedBlocks, 0);
   assertWhole(own, 'innerGates', innerGates, 0);
   for (const flag of ['recurrentProduct', 'separateHiddenGradient', 'directHiddenGradient'] as const) {

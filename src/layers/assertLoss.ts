@@ -1,5 +1,5 @@
 import { describe } from '../check/describe.ts';
-import { assertFunction, assertOneOf } from '../check/values.ts';
+import { assertFlag, assertFunction, assertOneOf } from '../check/values.ts';
 import type { Loss } from './loss.ts';
 
 /**
@@ -20,5 +20,6 @@ export function assertLoss(loss: Loss, what: string): void {
   if (targets === 'labels' && per !== 'sequence') {
     throw new RangeError(`${fn}: targets labels go with per sequence`);
   }
+  if (loss.meanOverOutputs !== undefined) assertFlag(fn, 'meanOverOutputs', loss.meanOverOutputs);
   for (const own of ['outputs', 'forward', 'backward'] as const) assertFunction(fn, own, loss[own]);
 }

@@ -1,4 +1,4 @@
-import { assertDtype, assertLength, assertTensor } from '../check/arrays.ts';
+import { assertDtype, assertFloats, assertInts, assertLength, assertTensor } from '../check/arrays.ts';
 import { assertWhole, assertWholes } from '../check/numbers.ts';
 import { expOf } from '../tensor/exp.ts';
 import { logOf } from '../tensor/log.ts';
@@ -48,6 +48,9 @@ function assertTargets(
   V: number,
   S: number,
 ): void {
+  assertInts(fn, 'labels', labels);
+  assertInts(fn, 'labelLengths', labelLengths);
+  assertInts(fn, 'lengths', lengths);
   assertLength(fn, 'labels', labels, '[B,S]', B, S);
   assertLength(fn, 'labelLengths', labelLengths, '[B]', B);
   assertLength(fn, 'lengths', lengths, '[B]', B);
@@ -255,6 +258,9 @@ export function ctcTooShort(
   S: number,
 ): number[] {
   const fn = 'ctcTooShort';
+  assertInts(fn, 'labels', labels);
+  assertInts(fn, 'labelLengths', labelLengths);
+  assertInts(fn, 'lengths', lengths);
   assertLength(fn, 'labels', labels, '[B,S]', B, S);
   assertLength(fn, 'labelLengths', labelLengths, '[B]', B);
   assertLength(fn, 'lengths', lengths, '[B]', B);
@@ -288,6 +294,8 @@ export function ctcGreedyDecode(
   V: number,
 ): number[][] {
   const fn = 'ctcGreedyDecode';
+  assertFloats(fn, 'logits', logits);
+  assertInts(fn, 'lengths', lengths);
   assertLength(fn, 'logits', logits, '[T,B,V]', T, B, V);
   assertLength(fn, 'lengths', lengths, '[B]', B);
   assertWhole(fn, 'blank', blank, 0, V - 1);

@@ -212,13 +212,16 @@ export function assertOptimizer(fn: string, optimizer: unknown): asserts optimiz
     const wanted = 'expected one of bptt/optim, as in optimizer: adam({ lr: 0.001 })';
     throw new TypeError(`${fn}: optimizer is ${describe(optimizer)}, ${wanted}`);
   }
-  const { name, lr, formula, memoryNames } = optimizer as Optimizer;
+  const { name, lr, formula, memoryNames, with: withOptions } = optimizer as Optimizer;
   if (typeof name !== 'string') throw new TypeError(`${fn}: optimizer.name is ${describe(name)}, expected a name`);
   if (typeof lr !== 'number' && typeof lr !== 'function') {
     throw new TypeError(`${fn}: optimizer.lr is ${describe(lr)}, expected a number ≥ 0 or a schedule`);
   }
   if (formula !== undefined && typeof formula !== 'function') {
     throw new TypeError(`${fn}: optimizer.formula is ${describe(formula)}, expected a function`);
+  }
+  if (withOptions !== undefined && typeof withOptions !== 'function') {
+    throw new TypeError(`${fn}: optimizer.with is ${describe(withOptions)}, expected a function`);
   }
   for (const [option, value] of Object.entries(options)) {
     if (typeof value === 'number' || typeof value === 'boolean') continue;

@@ -1,4 +1,4 @@
-import { assertDtype, assertIds, assertLength } from '../check/arrays.ts';
+import { assertDtype, assertFloats, assertIds, assertInts, assertLength } from '../check/arrays.ts';
 import type { FloatArray } from './shape.ts';
 
 /**
@@ -18,6 +18,8 @@ export function maxAxis(
   axis: number,
   inner: number,
 ): void {
+  assertFloats('maxAxis', 'y', y);
+  assertInts('maxAxis', 'argmax', argmax);
   assertLength('maxAxis', 'y', y, '[outer,inner]', outer, inner);
   assertLength('maxAxis', 'argmax', argmax, '[outer,inner]', outer, inner);
   assertLength('maxAxis', 'x', x, '[outer,axis,inner]', outer, axis, inner);
@@ -53,6 +55,8 @@ export function maxAxisBackward(
   axis: number,
   inner: number,
 ): void {
+  assertFloats('maxAxisBackward', 'dx', dx);
+  assertInts('maxAxisBackward', 'argmax', argmax);
   assertLength('maxAxisBackward', 'dx', dx, '[outer,axis,inner]', outer, axis, inner);
   assertLength('maxAxisBackward', 'dy', dy, '[outer,inner]', outer, inner);
   assertLength('maxAxisBackward', 'argmax', argmax, '[outer,inner]', outer, inner);

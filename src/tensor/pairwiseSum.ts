@@ -1,5 +1,5 @@
 import { describe } from '../check/describe.ts';
-import { assertList } from '../check/values.ts';
+import { assertNumbers } from '../check/values.ts';
 
 const BLOCK = 128;
 
@@ -13,7 +13,7 @@ const BLOCK = 128;
  * @throws {RangeError} when start, n or stride is not a whole number or an element would lie outside `x`.
  */
 export function pairwiseSum(x: ArrayLike<number>, start = 0, n: number = x?.length - start, stride = 1): number {
-  assertList('pairwiseSum', 'x', x);
+  assertNumbers('pairwiseSum', 'x', x);
   assertInteger('start', start);
   assertInteger('n', n);
   assertInteger('stride', stride);

@@ -1,3 +1,4 @@
+import { assertFloats } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { allocate, assertRange, assertWhole } from '../check/numbers.ts';
 import { assertOptions } from '../check/options.ts';
@@ -124,7 +125,7 @@ export class RandomState {
   /** Overwrites `out` with the numbers that {@link uniform} would return. */
   fillUniform<A extends FloatArray | number[]>(out: A, low: number, high: number): A {
     const fn = 'RandomState.uniform';
-    assertList(fn, 'out', out);
+    if (!Array.isArray(out)) assertFloats(fn, 'out', out);
     assertRange(fn, 'low', low);
     assertRange(fn, 'high', high);
     const range = high - low;

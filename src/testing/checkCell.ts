@@ -53,8 +53,8 @@ export interface CheckCellReport {
  * @throws {Error} naming the cell and the promise it broke.
  */
 export function checkCell(cell: Cell, options: CheckCellOptions = {}): CheckCellReport {
-  const { runs = 30, seed = 0, tolerance = 1e-7 } = options;
   assertCheckOptions('checkCell', options, ['runs', 'seed', 'tolerance', 'float32Tolerance', 'fill']);
+  const { runs = 30, seed = 0, tolerance = 1e-7 } = options;
   assertCell(cell);
   try {
     staysWithinItsArrays(cell, seed);

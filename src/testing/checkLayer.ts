@@ -76,9 +76,9 @@ export function checkLayer<S extends string>(
   layer: LayerUnderTest<S>,
   options: CheckLayerOptions = {},
 ): CheckLayerReport {
-  const { runs = 30, seed = 0, tolerance = 1e-7, float32Tolerance = 1e-4 } = options;
   assertLayer(layer as LayerUnderTest<string>);
   assertCheckOptions('checkLayer', options, ['runs', 'seed', 'tolerance', 'float32Tolerance', 'fill']);
+  const { runs = 30, seed = 0, tolerance = 1e-7, float32Tolerance = 1e-4 } = options;
   let gradients = 0;
   const property = fc.property(arbitrarySizes(layer.sizes), fc.nat({ max: 2 ** 31 - 1 }), (sizes, numbers) => {
     const run = new Run(layer, sizes, numbers);

@@ -47,11 +47,11 @@ export interface CheckLossReport {
  * @throws {Error} naming the loss and the promise it broke, with the smallest sizes and the seed that show it.
  */
 export function checkLoss(loss: Loss, options: CheckLossOptions = {}): CheckLossReport {
+  assertLoss(loss, 'checkLoss: loss');
+  assertCheckOptions('checkLoss', options, ['runs', 'seed', 'tolerance', 'float32Tolerance', 'target', 'labels']);
   const { runs = 30, seed = 0, tolerance = 1e-7, float32Tolerance = 1e-4 } = options;
   let gradients = 0;
   let padded = 0;
-  assertLoss(loss, 'checkLoss: loss');
-  assertCheckOptions('checkLoss', options, ['runs', 'seed', 'tolerance', 'float32Tolerance', 'target', 'labels']);
   const least = loss.leastOutputs ?? 1;
   const sizes = fc.record({
     T: fc.integer({ min: 1, max: 5 }),

@@ -12,7 +12,7 @@ export function assertCheckOptions(fn: string, options: object, known: readonly 
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     if (name === 'runs' || name === 'units') assertWhole(fn, name, value, 1, 1_000_000);
-    else if (name === 'seed') assertWhole(fn, name, value, -(2 ** 31), 2 ** 32 - 1);
+    else if (name === 'seed') assertWhole(fn, name, value, 0, 2 ** 32 - 1);
     else if (/tolerance$/i.test(name)) assertRange(fn, name, value, 0);
     else assertFunction(fn, name, value);
   }

@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import {
+  allocationPlan,
+  encodeModel,
+  initialParameters,
+  type ModelSpec,
+  Stepper,
+  saveModel,
+  tsEngine,
+} from '../src/index.ts';
+import { ctcGreedyDecode, ctcTooShort, elman, formulaCell, squaredError } from '../src/layers/index.ts';
+import { adam, clipByValue } from '../src/optim/index.ts';
+import { maxAxis, pairwiseSum, RandomState } from '../src/tensor/index.ts';
+import { checkCell, checkFormula, checkLoss } from '../src/testing/index.ts';
+
+const spec: ModelSpec = { cell: 'elman', inputSize: 3, hiddenSize: 2, outputSize: 3, loss: 'softmaxCrossEntropy' };
+const parameters = initialParameters(spec, 'float32', 'torch', new RandomState(1));
+const sizes = { steps: 2, batch: 1 };
+const big = new BigInt64Array(4) as never;
+const detached = new Float64Array(2);
+structuredClone(detached.buffer, { transfer: [detached.buffer] });
+
+it.each<[string, () => unknown]>([
+  ['pairwiseSum: x[0] is undefined', () => pairwiseSum([undefined] as never)],
+  ['pairwiseSum: x[0] is 0n', () => pairwiseSum(big)],
+  [
+    'ctcTooShort: labels is Function',
+    () => ctcTooShort((() => {}) as never, new Int32Array(1), new Int32Array(1), 1, 0),
+  ],
+  ['ctcGreedyDecode: logits is BigInt64Array', () => ctcGreedyDecode(big, Int32Array.of(2), 0, 2, 1, 2)],
+  ['maxAxis: y is BigInt64Array', () => maxAxis(big, new Int32Array(4), big, 4, 1, 1)],
+  ['RandomState.uniform: out is BigInt64Array', () => new RandomState(1).fillUniform(big, 0, 1)],
+  ['clipByValue: grads is a detached Float64Array', () => clipByValue(detached, 1)],
+  ['allocationPlan: batch is undefined', () => allocationPlan(spec, { steps: 2, optimizer: adam() } as never)],
+  [
+    'allocationPlan: optimizer.with is 1',
+    () => allocationPlan(spec, { ...sizes, optimizer: { ...adam(), with: 1 } as never }),
+  ],
+  ['spec.lossAt is ', () => new Stepper(tsEngine(), { ...spec, lossAt: 'never' as never }, parameters)],
+  [
+    'saveModel: weight_ih_l0 has 0 elements',
+    () => saveModel({ spec, parameters: { ...parameters, weight_ih_l0: new Float32Array(0) } }),
+  ],
+  ["saveModel: dtype is 'float16'", () => saveModel({ spec, parameters }, { dtype: 'float16' as never })],
+  ['encodeModel: metadata.a is 1n', () => encodeModel({ tensors: {}, metadata: { a: 1n } })],
+  [
+    'gates is 4294967296, expected a whole number from 1 to 1024',
+    () => formulaCell({ ...elman.tanh, gates: 2 ** 32 } as never),
+  ],
+  ['checkCell: options is null', () => checkCell(elman.tanh, null as never)],
+  ['checkLoss: options is null', () => checkLoss(squaredError, null as never)],
+  ['meanOverOutputs is ', () => checkLoss({ ...squaredError, meanOverOutputs: 'true' as never })],
+  ['checkFormula: seed is -1', () => checkFormula(elman.tanh, { seed: -1 })],
+])('%s', async (message, call) => {
+  await expect((async () => call())()).rejects.toThrow(message);
+});

@@ -59,10 +59,14 @@ async function failingCheck(folder: string, cases: string): Promise<string | und
   return undefined;
 }
 
+/** No tests of a fault take so long, unless it makes a loop endless. */
+const MOST_SECONDS = 600;
+
 /** The first test of these files that fails in a copy of the library. */
 async function failingTest(folder: string, files: readonly string[]): Promise<string | undefined> {
-  const outcome = await runTests(folder, files);
+  const outcome = await runTests(folder, files, MOST_SECONDS);
   if (outcome.kind === 'not loaded') throw new Error(`${files}: ${outcome.message}`);
+  if (outcome.kind === 'timed out') return `one that takes longer than ${MOST_SECONDS} s`;
   return outcome.kind === 'failed' ? outcome.test : undefined;
 }
 

@@ -878,7 +878,7 @@ const wasm: Fault[] = [
     ['dropped term', 'Math.min(width, n - j)', 'width'],
   ]),
   ...faultsOf('wasm/matmul.ts', unitTests, [
-    ['wrong operand', '[v128.widenLow(eight), v128.widenHigh(eight)]', '[v128.widenHigh(eight), v128.widenLow(eight)]'],
+    ['wrong operand', '[bf16.widenLow(eight), bf16.widenHigh(eight)]', '[bf16.widenHigh(eight), bf16.widenLow(eight)]'],
     ['wrong operand', 'v === 0 ? x : second', 'x'],
     ['wrong operand', 'v128.and(left, UPPER_HALVES)', 'i32x4.shl(left, 16)'],
     ['wrong index', 'f.store16(i32.add(out, place)', 'f.store16(i32.add(out, i32.shl(w, 1))'],

@@ -58,7 +58,6 @@ export function assertDtype(fn: string, arg: string, a: FloatArray, like: FloatA
  */
 export function assertFloats(fn: string, arg: string, a: unknown): asserts a is FloatArray {
   if (!isFloats(a)) throw dtypeError(fn, arg, a, 'Float32Array or Float64Array');
-  assertAttached(fn, arg, a);
 }
 
 /**
@@ -68,6 +67,7 @@ export function assertFloats(fn: string, arg: string, a: unknown): asserts a is 
  * @throws {RangeError} naming function, argument, position and the number there.
  */
 export function assertFinite(fn: string, arg: string, values: FloatArray, given: FloatArray = values): void {
+  assertAttached(fn, arg, values);
   const bad = values.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) throw new RangeError(`${fn}: ${arg}[${bad}] is ${given[bad]}, expected a finite number`);
 }

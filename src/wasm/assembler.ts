@@ -110,11 +110,8 @@ export const i32: Readonly<
   Record<'add' | 'sub' | 'mul' | 'remainder' | 'shl' | 'shrU' | 'and' | 'eq' | 'lessThan' | 'leU', IntBinary>
 > & {
   load(address: I32): Expr<'i32'>;
-  /** The 16 bits at the address, zeros above them. */
-  load16(address: I32): Expr<'i32'>;
 } = {
   load: (address) => expr('i32', int(address), [0x28, ...at(0)]),
-  load16: (address) => expr('i32', int(address), [0x2f, ...at(0)]),
   add: intBinary(0x6a),
   sub: intBinary(0x6b),
   mul: intBinary(0x6c),
@@ -160,8 +157,6 @@ export const v128: {
   load32Zero: Load;
   /** The two numbers at the address, and zeros beside them. */
   load64Zero: Load;
-  /** `a` with its 16-bit lane replaced by the 16 bits at the address. */
-  load16Lane(address: I32, a: V128, lane: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7): Expr<'v128'>;
   /** `a` with its lane replaced by the one number at the address. */
   loadLane(address: I32, a: V128, lane: 0 | 1 | 2 | 3): Expr<'v128'>;
   and: Binary;
@@ -170,16 +165,12 @@ export const v128: {
   select(a: V128, b: V128, mask: Expr<'v128'>): Expr<'v128'>;
   /** Lanes of a (0 … 3) and b (4 … 7). */
   shuffle(a: V128, b: V128, lanes: readonly [number, number, number, number]): Expr<'v128'>;
-  /** Four bfloat16, the lower or the upper ones of eight, as float32: each above 16 zero bits. */
-  widenLow: Unary;
-  widenHigh: Unary;
   anyTrue(a: V128): Expr<'i32'>;
 } = {
   load: load(0),
   loadSplat: load(9),
   load32Zero: load(0x5c),
   load64Zero: load(0x5d),
-  load16Lane: (address, a, lane) => expr('v128', int(address), vector(a), simd(0x55, ...at(0), lane)),
   loadLane: (address, a, lane) => expr('v128', int(address), vector(a), simd(0x56, ...at(0), lane)),
   and: binary(0x4e),
   or: binary(0x50),
@@ -188,9 +179,23 @@ export const v128: {
     const bytes = lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
     return expr('v128', vector(a), vector(b), simd(13, ...bytes));
   },
+  anyTrue: (a) => expr('i32', vector(a), simd(0x53)),
+};
+
+/** Numbers of bfloat16, the upper halves of float32. Apart from {@link v128}: most bundles read none. */
+export const bf16: {
+  /** The 16 bits at the address, zeros above them. */
+  bits(address: I32): Expr<'i32'>;
+  /** `a`, whose lane is zero, with the number at the address in it, widened. */
+  loadLane(address: I32, a: V128, lane: 0 | 1 | 2 | 3): Expr<'v128'>;
+  /** Four, the lower or the upper ones of eight, as float32: each above 16 zero bits. */
+  widenLow: Unary;
+  widenHigh: Unary;
+} = {
+  bits: (address) => expr('i32', int(address), [0x2f, ...at(0)]),
+  loadLane: (address, a, lane) => expr('v128', int(address), vector(a), simd(0x55, ...at(0), 2 * lane + 1)),
   widenLow: (a) => widen(a, 0),
   widenHigh: (a) => widen(a, 4),
-  anyTrue: (a) => expr('i32', vector(a), simd(0x53)),
 };
 
 /** The 16-bit lanes `first` … of `a`, each shifted up by 16 bits: interleaved with those of zero, one instruction of a host. */

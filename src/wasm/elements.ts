@@ -18,11 +18,8 @@ import type { WasmMemory } from './memory.ts';
 export interface Elements {
   load(array: Expr<'i32'>): Expr<'v128'>;
   store(array: Expr<'i32'>, value: V128): void;
-  /** The elements of an array of bfloat16, widened. */
-  loadHalves(array: Expr<'i32'>): Expr<'v128'>;
-  /** The same of elements that stand `stride` bytes apart; the pointer moves on. */
-  loadApart(pointer: Local<'i32'>, stride: I32): Expr<'v128'>;
-  loadHalvesApart(pointer: Local<'i32'>, stride: I32): Expr<'v128'>;
+  /** The same of elements that stand `stride` bytes apart, one after another by `load`; the pointer moves on. */
+  loadApart(pointer: Local<'i32'>, stride: I32, load?: typeof v128.loadLane): Expr<'v128'>;
   storeApart(pointer: Local<'i32'>, stride: I32, value: Expr<'v128'>): void;
   /** The value in the lanes that stand for elements, `beside` in the others. */
   lanes(value: Expr<'v128'>, beside: V128): Expr<'v128'>;
@@ -43,9 +40,7 @@ export function forEachElement(f: FunctionBuilder, count: I32, body: (at: Elemen
     body({
       load: (array) => v128.load(i32.add(array, i)),
       store: (array, value) => f.store(i32.add(array, i), value),
-      loadHalves: (array) => v128.widenLow(v128.load64Zero(i32.add(array, i32.shrU(i, 1)))),
-      loadApart: (pointer, stride) => loadApart(f, pointer, stride, 4, v128.loadLane),
-      loadHalvesApart: (pointer, stride) => loadApart(f, pointer, stride, 4, loadHalf),
+      loadApart: (pointer, stride, load) => loadApart(f, pointer, stride, 4, load),
       storeApart: (pointer, stride, value) => storeApart(f, pointer, stride, value, 4),
       lanes: (value) => value,
       offset,
@@ -56,9 +51,7 @@ export function forEachElement(f: FunctionBuilder, count: I32, body: (at: Elemen
     body({
       load: (array) => v128.load32Zero(i32.add(array, i)),
       store: (array, value) => f.storeOne(i32.add(array, i), value),
-      loadHalves: (array) => loadHalf(i32.add(array, i32.shrU(i, 1)), 0, 0),
-      loadApart: (pointer, stride) => loadApart(f, pointer, stride, 1, v128.loadLane),
-      loadHalvesApart: (pointer, stride) => loadApart(f, pointer, stride, 1, loadHalf),
+      loadApart: (pointer, stride, load) => loadApart(f, pointer, stride, 1, load),
       storeApart: (pointer, stride, value) => storeApart(f, pointer, stride, value, 1),
       lanes: (value, beside) => v128.shuffle(value, beside, [0, 4, 4, 4]),
       offset,
@@ -68,19 +61,13 @@ export function forEachElement(f: FunctionBuilder, count: I32, body: (at: Elemen
 }
 
 const LANES = [0, 1, 2, 3] as const;
-type Lane = (typeof LANES)[number];
-
-/** `a`, whose lane is zero, with the bfloat16 at the address in it: as the upper half of a float32. */
-function loadHalf(address: I32, a: V128, lane: Lane): Expr<'v128'> {
-  return v128.load16Lane(address, a, (2 * lane + 1) as 1 | 3 | 5 | 7);
-}
 
 function loadApart(
   f: FunctionBuilder,
   pointer: Local<'i32'>,
   stride: I32,
   count: number,
-  load: typeof v128.loadLane,
+  load: typeof v128.loadLane = v128.loadLane,
 ): Expr<'v128'> {
   const lanes = f.vector(0);
   for (const lane of LANES.slice(0, count)) {

@@ -1,6 +1,15 @@
 import { assertIds } from '../check/arrays.ts';
 import type { gatherRows as GatherRows, gatherRowsBackward as GatherRowsBackward } from '../tensor/gather.ts';
-import { type Expr, type FunctionBuilder, f32x4, type I32, i32, type Local, type ModuleBuilder } from './assembler.ts';
+import {
+  bf16,
+  type Expr,
+  type FunctionBuilder,
+  f32x4,
+  type I32,
+  i32,
+  type Local,
+  type ModuleBuilder,
+} from './assembler.ts';
 import { forEachElement, forEachRow } from './elements.ts';
 import type { WasmMemory } from './memory.ts';
 import { TABLE_BYTES } from './scratch.ts';
@@ -116,7 +125,7 @@ export function emitGather(m: ModuleBuilder): void {
             ],
         () => {
           f.set(column, every ? W : rowOf(W, ids, 1, true));
-          forEachElement(f, n, (at) => at.store(y, at.loadHalvesApart(column, stride)));
+          forEachElement(f, n, (at) => at.store(y, at.loadApart(column, stride, bf16.loadLane)));
           if (every) f.advance(W, 2);
         },
       );
@@ -140,7 +149,7 @@ export function emitGather(m: ModuleBuilder): void {
       const pointers = [[y, stride] as const, [ids, 1] as const];
       forEachRow(f, R, pointers, () => {
         f.set(row, rowOf(table, ids, columns, halves));
-        forEachElement(f, columns, (at) => at.store(y, halves ? at.loadHalves(row) : at.load(row)));
+        forEachElement(f, columns, (at) => at.store(y, halves ? at.loadApart(row, 2, bf16.loadLane) : at.load(row)));
       });
     });
   }

@@ -2,6 +2,7 @@ import type { WeightsFormat } from '../bptt/engine.ts';
 import type { matmulNN as MatmulNN } from '../tensor/matmul.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import {
+  bf16,
   type Expr,
   type FunctionBuilder,
   f32x4,
@@ -520,7 +521,7 @@ function emitPackHalves(m: ModuleBuilder): void {
         f.set(w, 0);
         f.while(i32.lessThan(w, width), () => {
           f.set(place, i32.add(i32.shl(i32.and(w, 3), 2), i32.shl(i32.shrU(w, 2), 1)));
-          f.store16(i32.add(out, place), i32.load16(at));
+          f.store16(i32.add(out, place), bf16.bits(at));
           f.advance(at, stride);
           f.advance(w, 1);
         });
@@ -631,11 +632,11 @@ const HALF_STEPS: RowSteps = {
       numbers: 8,
       b: (f, at) => {
         const eight = f.let(v128.load(at));
-        return [v128.widenLow(eight), v128.widenHigh(eight)];
+        return [bf16.widenLow(eight), bf16.widenHigh(eight)];
       },
     },
-    { numbers: 4, b: (_, at) => [v128.widenLow(v128.load64Zero(at))] },
-    { numbers: 1, b: (_, at) => [v128.load16Lane(at, 0, 1)] },
+    { numbers: 4, b: (_, at) => [bf16.widenLow(v128.load64Zero(at))] },
+    { numbers: 1, b: (_, at) => [bf16.loadLane(at, 0, 0)] },
   ],
 };
 

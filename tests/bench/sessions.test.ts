@@ -11,8 +11,9 @@ test('says the memory of each session and how fast they read', async () => {
   expect(out).toMatch(/^weights, held once +6\.1 KiB$/m);
   // Two states of 16 float32.
   expect(out).toMatch(/^each of 7 sessions +\d+\.\d KiB, of it state 0\.1 KiB$/m);
-  for (const way of ['one session', '7 in turn, session.read', '7 together, model.readAll']) {
-    expect(out).toMatch(new RegExp(`^${way} +[\\d,]+ chars/s$`, 'm'));
+  expect(out).toMatch(/^one session +[\d,]+ chars\/s$/m);
+  for (const way of ['one session, bf16 weights', '7 in turn, session.read', '7 together, model.readAll']) {
+    expect(out).toMatch(new RegExp(`^${way} +[\\d,]+ chars/s +\\d+\\.\\d\\d × one session$`, 'm'));
   }
 });
 

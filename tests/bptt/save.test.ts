@@ -274,7 +274,7 @@ describe('a model', () => {
     }
     parameters.bias_ho[2] = 65520;
     await expect(saveModel({ spec, parameters }, { dtype: 'F16' })).rejects.toThrow(
-      RangeError('encodeModel: bias_ho[2] is 65520, which is no F16'),
+      RangeError('saveModel: bias_ho[2] is 65520, which is no F16'),
     );
     await expect(saveModel({ spec, parameters }, { dtype: 'f16' as never })).rejects.toThrow(
       "dtype is 'f16', expected",

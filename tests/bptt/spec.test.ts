@@ -125,7 +125,7 @@ describe('a cell or loss of one’s own', () => {
 
   it.each<[string, Record<string, unknown>, string]>([
     ['no name', { name: '' }, "spec.cell: name is '', expected a name"],
-    ['no gates', { gates: 0 }, 'spec.cell mine: gates is 0, expected a whole number ≥ 1'],
+    ['no gates', { gates: 0 }, 'spec.cell mine: gates is 0, expected a whole number from 1 to 1024'],
     [
       'a name too few',
       { savedBlocks: 2, savedNames: ['r'] },

@@ -230,7 +230,7 @@ describe('formulaCell', () => {
 describe('assertCell', () => {
   const wrong: [Partial<Record<keyof Cell, unknown>>, string][] = [
     [{ name: '' }, "cell: name is '', expected a name"],
-    [{ gates: 0 }, 'cell gru: gates is 0, expected a whole number ≥ 1'],
+    [{ gates: 0 }, 'cell gru: gates is 0, expected a whole number from 1 to 1024'],
     [{ savedBlocks: -1 }, 'cell gru: savedBlocks is -1, expected a whole number ≥ 0'],
     [{ innerGates: 1.5 }, 'cell gru: innerGates is 1.5, expected a whole number ≥ 0'],
     [{ innerGates: 3 }, 'cell gru: innerGates is 3, expected less than gates 3'],
@@ -290,7 +290,7 @@ describe('formulaCell refuses what is wrong with a formula', () => {
   const operators = 'cell mine: forward compares or adds values with JavaScript: use m.whereGreater, m.add, …';
   const wrong: [string, () => unknown, string][] = [
     ['states missing', () => withFormula({}, { states: undefined }), 'cell mine: states is undefined, expected'],
-    ['no gates', () => withFormula({}, { gates: 0 }), 'cell mine: gates is 0, expected a whole number ≥ 1'],
+    ['no gates', () => withFormula({}, { gates: 0 }), 'cell mine: gates is 0, expected a whole number from 1 to 1024'],
     ['gates missing', () => withFormula({}, { gates: undefined }), 'cell mine: gates is undefined, expected'],
     [
       'savedBlocks missing',

@@ -64,8 +64,8 @@ export function assertList(
  */
 export function assertNumbers(fn: string, arg: string, value: unknown): asserts value is ArrayLike<number> {
   assertList(fn, arg, value, 'a list of numbers');
-  const typed = ArrayBuffer.isView(value) && !typeName(value).startsWith('Big');
-  if (typed) return;
+  if (typeName(value).startsWith('Big')) throw wrong(fn, arg, value, 'a list of numbers');
+  if (ArrayBuffer.isView(value)) return;
   for (let i = 0; i < value.length; i++) {
     if (typeof value[i] !== 'number') throw wrong(fn, `${arg}[${i}]`, value[i], 'a number');
   }

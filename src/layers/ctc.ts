@@ -48,9 +48,6 @@ function assertTargets(
   V: number,
   S: number,
 ): void {
-  assertInts(fn, 'labels', labels);
-  assertInts(fn, 'labelLengths', labelLengths);
-  assertInts(fn, 'lengths', lengths);
   assertLength(fn, 'labels', labels, '[B,S]', B, S);
   assertLength(fn, 'labelLengths', labelLengths, '[B]', B);
   assertLength(fn, 'lengths', lengths, '[B]', B);

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { reason } from './files.ts';
 import { printable } from './printable.ts';
+import { UsageError } from './usageError.ts';
 
 /** A commander parser for whole numbers from 1 (or `min`) to `max`. */
 export function wholeNumber(max: number, min = 1): (text: string) => number {
@@ -63,9 +64,6 @@ export async function runCommand(command: Command): Promise<void> {
     fail(error instanceof Error ? error.message : String(error), error instanceof UsageError ? 2 : 1);
   }
 }
-
-/** Options that make no sense together. */
-export class UsageError extends Error {}
 
 /** Prints `error: …` and ends the process. */
 export function fail(message: string, status = 1): never {

@@ -3,9 +3,9 @@ import type { Clip, EngineName, ModelSpec, Scheme } from 'bptt';
 import { adagrad, adam, adamw, type Optimizer, rmsprop, rprop, sgd } from 'bptt/optim';
 import type { Dtype } from 'bptt/tensor';
 import { allowFusedMultiplyAdd } from './fusedMultiplyAdd.ts';
-import { UsageError } from './options.ts';
 import { PRESETS, type PresetName } from './presets.ts';
 import type { Unit } from './symbols.ts';
+import { UsageError } from './usageError.ts';
 
 export const CELLS = ['elman', 'gru', 'lstm'] as const;
 export const SCHEMES = ['minCharRnn', 'torch', 'orthogonal'] as const;

@@ -23,7 +23,7 @@ export const command: Command = createCommand(
   .option('--out <file>', 'the picture', named, 'comparison.svg')
   .addHelpText(
     'after',
-    '\nExit status: 0, 1 on an error or where the runs cannot be compared, 2 on options that make no sense.',
+    '\nThe figure of a run is its last one, that of its last model.\n\nExit status: 0, 1 on an error or where the runs cannot be compared, 2 on options that make no sense.',
   )
   .action(async (paths: string[], { out }: { out: string }) => {
     const runs: Run[] = [];

@@ -4,11 +4,12 @@ import { setImmediate } from 'node:timers/promises';
 import { ENGINE_NAMES, type EngineName, type SampleOptions } from 'bptt';
 import { RandomState } from 'bptt/tensor';
 import { type Command, Option } from 'commander';
-import { createCommand, numberBetween, UsageError, wholeNumber } from '../options.ts';
+import { createCommand, numberBetween, wholeNumber } from '../options.ts';
 import { printable } from '../printable.ts';
 import { readWriter, samplerOf } from '../runFile.ts';
 import { RunFolder } from '../runFolder.ts';
 import { openingId, type Symbols } from '../symbols.ts';
+import { UsageError } from '../usageError.ts';
 
 interface Options extends SampleOptions {
   last?: boolean;

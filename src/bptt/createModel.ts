@@ -145,13 +145,13 @@ async function cpuPredictor(
   }
   const { panelLengths, wasmEngine, wasmEngines } = await loadWasm();
   const panels = panelLengths(spec, weights);
+  const kinds = { fma, fixedWeights: weights };
   const make: MakeEngine = (plan, packs) =>
-    wasmEngine({ lengths: [...plan(weights), ...(packs ? panels : [])], fma, fixedWeights: weights });
+    wasmEngine({ lengths: [...plan(weights), ...(packs ? panels : [])], ...kinds });
   const predictor = predictorOf(', weights as bf16', (plan) => {
     const lists = plan(weights).map((own) => [...own, ...panels]);
-    if (lists.length === 1) return [wasmEngine({ lengths: lists[0], fma, fixedWeights: weights })];
-    const more = threadWorker === undefined ? {} : { threadWorker };
-    return wasmEngines(lists, { fma, fixedWeights: weights, ...more });
+    if (lists.length === 1) return [wasmEngine({ lengths: lists[0], ...kinds })];
+    return wasmEngines(lists, { ...kinds, ...(threadWorker !== undefined && { threadWorker }) });
   });
   return { predictor, make };
 }

@@ -121,8 +121,17 @@ export async function readWriter(path: string): Promise<Net & { symbols: Symbols
 }
 
 /** What a run, or whoever saved a model by the library, noted of its symbols. */
-export function notedSymbols({ metadata }: ModelFile): { vocabulary?: readonly string[]; unit?: Unit } {
-  const { symbols, vocabulary = symbols, unit } = (metadata.metadata ?? {}) as Record<string, unknown>;
+export function notedSymbols({ metadata }: ModelFile): NotedSymbols {
+  return symbolsNoted((metadata.metadata ?? {}) as Record<string, unknown>);
+}
+
+export interface NotedSymbols {
+  vocabulary?: readonly string[];
+  unit?: Unit;
+}
+
+/** The symbols in what a file says beside its weights. */
+export function symbolsNoted({ symbols, vocabulary = symbols, unit }: Record<string, unknown>): NotedSymbols {
   const isNamed = Array.isArray(vocabulary) && vocabulary.every((one) => typeof one === 'string');
   return { ...(isNamed && { vocabulary }), ...((unit === 'character' || unit === 'word') && { unit }) };
 }

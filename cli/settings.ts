@@ -102,6 +102,7 @@ export function settingsFrom({ preset, clip, clipNorm, words, ...given }: GivenS
     ...{ l2: 0, seed: 0, validation: 0.1 },
     ...rest,
     ...{ engine, dtype },
+    dropout: given.dropout ?? (layers > 1 ? from.dropout : 0),
     preset,
     lrDecay: given.lrDecay ?? (from.lrDecay && optimizer !== 'rprop'),
     lr: given.lr ?? (otherRule ? OPTIMIZERS[optimizer].lr : from.lr),

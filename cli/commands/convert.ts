@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { parameterLayout, resolveSpec } from 'bptt';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
@@ -11,6 +12,7 @@ import {
 import { assertWritable, encoded, type FileDtype, WRITTEN_SUFFIXES, writeFile } from '../convert/writeModel.ts';
 import { createCommand } from '../options.ts';
 import { printable } from '../printable.ts';
+import { RunFolder } from '../runFolder.ts';
 
 interface Options extends Omit<Reading, 'rename'> {
   inspect?: boolean;
@@ -72,7 +74,12 @@ async function convert(from: string, to: string | undefined, options: Options): 
   const { inspect = false, rename: renamings = [], dtype, ...said } = options;
   if (to === undefined && !inspect)
     throw new Error('which file to write? Name it behind the one to read, or say --inspect');
-  if (to !== undefined) assertWritable(to);
+  if (to !== undefined) {
+    assertWritable(to);
+    const run = RunFolder.at(dirname(to));
+    const isOfRun = existsSync(run.log) && [run.model, run.best].some((path) => resolve(path) === resolve(to));
+    if (isOfRun) throw new Error(`${to} is the model of a run, which could not go on: name another file`);
+  }
   const used = new Set<Renaming>();
   const rename = (name: string): string => {
     const found = renamings.find((one) => name.startsWith(one.from));

@@ -13,7 +13,7 @@ import {
   specOfConfig,
 } from 'bptt/interop';
 import { readBytes } from '../files.ts';
-import { netOf, notedSymbols } from '../runFile.ts';
+import { netOf, notedSymbols, symbolsNoted } from '../runFile.ts';
 import { RunFolder } from '../runFolder.ts';
 import type { Unit } from '../symbols.ts';
 
@@ -155,7 +155,8 @@ function readPlainSafetensors(
   if (!text.includes('"bptt"')) return stateDict('safetensors', tensors, reading);
   const { cell, nonlinearity, input, loss, lossAt, reduction, dropout, outputActivation } = specOfConfig(text);
   const said = { cell, nonlinearity, input, loss: loss as LossName, lossAt, reduction, dropout, outputActivation };
-  return stateDict('safetensors, with its config.json', tensors, reading, said);
+  const opened = stateDict('safetensors, with its config.json', tensors, reading, said);
+  return { ...opened, model: () => ({ ...opened.model(), ...symbolsNoted(JSON.parse(text)) }) };
 }
 
 async function readPyTorch(_: string, bytes: Uint8Array, reading: Reading): Promise<OpenedModel> {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { saveModel, type WriteSafetensorsOptions, writeSafetensors } from 'bptt';
 import { modelConfig, specOfConfig, toStateDict, writeKeras, writeNpz, writeOnnx } from 'bptt/interop';
@@ -81,26 +81,32 @@ export function writeFile(path: string, content: string | Uint8Array): void {
 
 /** Weights under PyTorch's names, and the config.json that the Hugging Face hub expects beside them. */
 function writeWeights(path: string, model: ConvertedModel, { dtype, rename }: Writing): Written {
-  const { spec, vocabulary } = model;
+  const { spec, vocabulary, unit } = model;
   const config = join(dirname(path), 'config.json');
-  if (existsSync(config)) assertOwnConfig(config);
-  const json = { ...modelConfig(spec), ...(vocabulary === undefined ? {} : { vocabulary }) };
+  const json = { ...modelConfig(spec), ...(vocabulary && { vocabulary }), ...(unit && { unit }) };
+  const text = `${JSON.stringify(json, null, 2)}\n`;
+  if (existsSync(config)) assertFree(config, text, path);
   const options = { metadata: { format: 'pt' }, ...(dtype && { dtype }) };
   return {
     files: {
-      [config]: `${JSON.stringify(json, null, 2)}\n`,
+      [config]: text,
       [path]: writeSafetensors(stateDict(model, { dtype, rename }), options),
     },
   };
 }
 
-/** @throws {Error} where the config.json that would be replaced is of another program. */
-function assertOwnConfig(path: string): void {
+/** @throws {Error} where the config.json that would be replaced by `text` is of another program, or of another file, too. */
+function assertFree(config: string, text: string, path: string): void {
+  const before = readFileSync(config, 'utf8');
   try {
-    specOfConfig(readFileSync(path, 'utf8'));
+    specOfConfig(before);
   } catch {
-    throw new Error(`${path} is of another program: name a file in a folder of its own`);
+    throw new Error(`${config} is of another program: name a file in a folder of its own`);
   }
+  const isOther = (name: string): boolean => extname(name) === '.safetensors' && name !== basename(path);
+  const other = readdirSync(dirname(path)).find(isOther);
+  if (before === text || other === undefined) return;
+  throw new Error(`${config} says what ${other} is, which is another net: name a file in a folder of its own`);
 }
 
 function stateDict(model: ConvertedModel, { rename }: Writing): ReturnType<typeof toStateDict> {

@@ -1,4 +1,3 @@
-import { assertFinite } from '../check/arrays.ts';
 import { assertOneOf } from '../check/values.ts';
 import type { Dtype } from '../tensor/shape.ts';
 import type { EngineName } from './createTrainer.ts';
@@ -25,7 +24,8 @@ export function roundedWeights(fn: string, layout: readonly ParameterLayout[], p
   for (const { name, shape } of layout) {
     if (!isMatrix(shape)) continue;
     rounded[name] = parameters[name].map((x) => numberOfHalf(halfOfNumber(x, BF16), BF16));
-    assertFinite(fn, name, rounded[name], parameters[name]);
+    const bad = rounded[name].findIndex((x) => !Number.isFinite(x));
+    if (bad >= 0) throw new RangeError(`${fn}: ${name}[${bad}] is ${parameters[name][bad]}, which is no bf16`);
   }
   return rounded;
 }

@@ -2,7 +2,7 @@ import { assertFloats } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { assertPositive, assertWhole } from '../check/numbers.ts';
 import { assertOptions, type Synonyms } from '../check/options.ts';
-import { assertFlag } from '../check/values.ts';
+import { assertFlag, assertMethods } from '../check/values.ts';
 import { softmaxCrossEntropy } from '../layers/loss.ts';
 import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
@@ -34,7 +34,7 @@ export function sampleFrom(logits: FloatArray, rng: RandomState, options: Sample
   assertFloats('sampleFrom', 'logits', logits);
   assertSampleOptions(options);
   const { temperature = 1, topK = logits.length, topP = 1, greedy = false } = options;
-  if (!greedy || rng !== undefined) assertStream('sampleFrom', rng);
+  if (!greedy || rng !== undefined) assertMethods('sampleFrom', 'rng', rng, ['randomSample'], STREAM);
   const V = logits.length;
   assertLogits('sampleFrom', logits);
   const best = argmax(logits);
@@ -102,11 +102,7 @@ export function assertSampleOptions(options: SampleOptions): void {
 /** Names of other libraries. */
 const SYNONYMS: Synonyms = { temp: ['temperature'], k: ['topK'], p: ['topP'], argmax: ['greedy'] };
 
-/** @throws {TypeError} unless this is a stream of random numbers. */
-function assertStream(fn: string, rng: unknown): void {
-  if (typeof (rng as Partial<RandomState> | null | undefined)?.randomSample === 'function') return;
-  throw new TypeError(`${fn}: rng is ${describe(rng)}, expected a RandomState, as in new RandomState(0)`);
-}
+const STREAM = 'a RandomState, as in new RandomState(0)';
 
 /**
  * Throws unless some of V symbols can be drawn with these arguments of {@link AnySampler.sample}.
@@ -129,7 +125,8 @@ export function assertSampleRequest(
   if (!Number.isInteger(length) || (length as number) < 0) {
     throw new RangeError(`${fn}: length is ${describe(length)}, expected a whole number ≥ 0`);
   }
-  assertStream(fn, rng);
+  // Where a symbol cannot be drawn the stream is put back.
+  assertMethods(fn, 'rng', rng, ['randomSample', 'getState', 'setState'], STREAM);
   assertSampleOptions(options);
   if (stop !== undefined) assertWhole(fn, 'stop', stop, 0, V - 1);
   const symbols = prime as ArrayLike<number>;

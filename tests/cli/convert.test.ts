@@ -178,6 +178,17 @@ describe('convert', () => {
     await convert('run', 'hub/model.safetensors');
     expect(JSON.parse(readFileSync(at('hub/config.json'), 'utf8')).vocabulary).toEqual(metadata.vocabulary);
     expect((await convert('run', 'run.onnx')).out).toContain('left out    the vocabulary');
+    // The symbols are read again, and the config.json stays that of this net.
+    await convert('hub/model.safetensors', 'again.bptt');
+    expect((await loadModel(bytes('again.bptt'))).metadata).toEqual(metadata);
+    expect(await run('sample', ['again.bptt', '--length', '20'], folder)).toMatchObject({ status: 0, err: '' });
+    expect((await convert('run', 'hub/halves.safetensors', '--dtype', 'f16')).err).toBe('');
+    expect((await convert('lstm.safetensors', 'hub/other.safetensors')).err).toMatch(
+      /^error: hub\/config\.json says what (model|halves)\.safetensors is, which is another net: name a file in/,
+    );
+    // The run could not go on with a model that is no trainer.
+    expect((await convert('run.bptt', 'run/model.bptt')).err).toContain('run/model.bptt is the model of a run');
+    expect((await convert('run.bptt', 'run/best.bptt')).err).toContain('run/best.bptt is the model of a run');
   });
 
   test('the commands of docs/interop.md work', async () => {

@@ -28,6 +28,10 @@ test('options go before the preset, and what depends on them follows', () => {
   expect(of({ words: 7 })).toMatchObject({ unit: 'word', mostWords: 7 });
   for (const engine of ['webgpu', 'ts'] as const) expect(of({ engine }).threads).toBe(1);
   expect(of({ optimizer: 'rprop' }).lrDecay).toBe(false);
+  // Dropout works between layers.
+  expect(of({ preset: 'best' })).toMatchObject({ layers: 2, dropout: 0.2 });
+  expect(of({ preset: 'best', layers: 1 })).toMatchObject({ layers: 1, dropout: 0 });
+  expect(of({ layers: 1, dropout: 0.3 }).dropout).toBe(0.3); // refused when the run begins
   const rprop = of({ optimizer: 'rprop', lrDecay: true });
   expect(() => optimizerOf(rprop, new Rate(rprop, 10).of)).toThrow('--lr-decay means nothing to rprop');
   expect(describe(of({ layers: 2, dropout: 0.5, l2: 1e-4, words: true }))).toBe(

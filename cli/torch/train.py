@@ -555,6 +555,11 @@ def main():
     run.train()
     if run.world > 1:
         dist.destroy_process_group()
+        # Threads of gloo and autograd that wait for the interpreter while it shuts down are unwound through C++ code that
+        # lets nothing through, which aborts a process whose work is done. So it leaves without that.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 if __name__ == '__main__':

@@ -157,8 +157,8 @@ async function torch(folder: string, processes: number, ...args: string[]): Prom
     let out = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (out += text));
     return new Promise<string>((resolve, reject) => {
-      child.on('close', (status) =>
-        status === 0 ? resolve(out) : reject(new Error(`rank ${rank} ended with ${status}: ${out}`)),
+      child.on('close', (status, signal) =>
+        status === 0 ? resolve(out) : reject(new Error(`rank ${rank} ended with ${status ?? signal}: ${out}`)),
       );
     });
   });

@@ -1,16 +1,18 @@
 import { expect, it } from 'vitest';
 import {
   allocationPlan,
+  createTrainer,
   encodeModel,
   initialParameters,
   type ModelSpec,
+  Sampler,
   Stepper,
   saveModel,
   tsEngine,
 } from '../src/index.ts';
 import { ctcGreedyDecode, ctcTooShort, elman, formulaCell, squaredError } from '../src/layers/index.ts';
 import { adam, clipByValue } from '../src/optim/index.ts';
-import { maxAxis, pairwiseSum, RandomState } from '../src/tensor/index.ts';
+import { matmulNN, matmulNT, matmulTN, maxAxis, pairwiseSum, RandomState, setSimd } from '../src/tensor/index.ts';
 import { checkCell, checkFormula, checkLoss } from '../src/testing/index.ts';
 
 const spec: ModelSpec = { cell: 'elman', inputSize: 3, hiddenSize: 2, outputSize: 3, loss: 'softmaxCrossEntropy' };
@@ -47,10 +49,34 @@ it.each<[string, () => unknown]>([
     'gates is 4294967296, expected a whole number from 1 to 1024',
     () => formulaCell({ ...elman.tanh, gates: 2 ** 32 } as never),
   ],
+  [
+    'h_l1 is no state of this model',
+    () => new Sampler(spec, parameters).setState({ h_l0: new Float32Array(2), h_l1: new Float32Array(2) }),
+  ],
+  [
+    'Sampler.sample: length is 1.79',
+    () => new Sampler(spec, parameters).sample([0], Number.MAX_VALUE, new RandomState(1), { greedy: true }),
+  ],
+  ["trainer: l2 is ''", () => createTrainer(spec, { ...sizes, optimizer: adam(), l2: '' as never })],
   ['checkCell: options is null', () => checkCell(elman.tanh, null as never)],
   ['checkLoss: options is null', () => checkLoss(squaredError, null as never)],
   ['meanOverOutputs is ', () => checkLoss({ ...squaredError, meanOverOutputs: 'true' as never })],
   ['checkFormula: seed is -1', () => checkFormula(elman.tanh, { seed: -1 })],
 ])('%s', async (message, call) => {
   await expect((async () => call())()).rejects.toThrow(message);
+});
+
+it('products of no elements do nothing, or name what does not fit, where an array was handed to another thread', () => {
+  const none = new Float32Array(0);
+  structuredClone(none.buffer, { transfer: [none.buffer] });
+  for (const mode of ['never', 'always'] as const) {
+    setSimd(mode);
+    for (const product of [matmulNN, matmulNT, matmulTN]) {
+      product(none, none, none, 0, 0, 0);
+      const c = Float32Array.of(1);
+      expect(() => product(c, Float32Array.of(2), none, 1, 1, 1)).toThrow(`${product.name}: b has 0 elements`);
+      expect(c).toEqual(Float32Array.of(1));
+    }
+  }
+  setSimd('auto');
 });

@@ -184,7 +184,7 @@ const onSampler = (args: (r: Random) => unknown[]): Recipe => ({
   fixed: [0],
   subject: /^(Sampler|Stepper|sampleFrom|batch)\b/,
   free: ([sampler]) => (sampler as Sampler).dispose(),
-  endless: /^\[1\] = \d{4}/,
+  endless: /^\[1\] = (\d{4}|1\.7)/,
 });
 
 function stepperOf(r: Random): Stepper {

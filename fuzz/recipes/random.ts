@@ -40,7 +40,7 @@ export const random: Recipes = {
         [{ size: 2, p: [0.25, 0.25, 0.25, 0.25] }],
       ]),
     ],
-    /^\[0\]/,
+    /\[0\]/,
   ),
   'RandomState.multinomial': method(() => [20, [0.2, 0.3, 0.5], 2]),
 };

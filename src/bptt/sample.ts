@@ -122,9 +122,7 @@ export function assertSampleRequest(
     throw new TypeError(`${fn}: prime is ${describe(prime)}, expected a list of symbols`);
   }
   if (prime.length === 0) throw new RangeError(`${fn}: prime is empty, expected at least one symbol`);
-  if (!Number.isInteger(length) || (length as number) < 0) {
-    throw new RangeError(`${fn}: length is ${describe(length)}, expected a whole number ≥ 0`);
-  }
+  assertWhole(fn, 'length', length, 0);
   // Where a symbol cannot be drawn the stream is put back.
   assertMethods(fn, 'rng', rng, ['randomSample', 'getState', 'setState'], STREAM);
   assertSampleOptions(options);

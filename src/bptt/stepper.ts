@@ -42,7 +42,7 @@ export class Stepper {
   /**
    * Goes on from these states, [H] each by name (`h_l0`, `c_l0`, …).
    *
-   * @throws {RangeError} where a state is missing or does not fit.
+   * @throws {RangeError | TypeError} where a state is missing, surplus, does not fit or is not finite.
    */
   setState(states: NamedTensors): void {
     const { model } = this;
@@ -119,7 +119,7 @@ export const ONE_STEP = { steps: 1, masked: false, dropping: false } as const;
 /**
  * Throws unless these are states [H] of a model by name.
  *
- * @throws {RangeError | TypeError} naming the one that is missing, no array of floats or of another length.
+ * @throws {RangeError | TypeError} naming the one that is missing, surplus, no array of floats or of another length.
  */
 export function assertStates(
   fn: string,
@@ -127,11 +127,14 @@ export function assertStates(
   states: NamedTensors,
 ): void {
   assertObject(fn, 'states', states, 'states by name');
+  const surplus = new Set(Object.keys(states));
   model.eachState((name) => {
+    surplus.delete(name);
     if (states[name] === undefined) throw new RangeError(`${fn}: ${name} is missing`);
     assertFloats(fn, name, states[name]);
     assertLength(fn, name, states[name], '[H]', model.spec.hiddenSize);
   });
+  for (const name of surplus) throw new RangeError(`${fn}: ${name} is no state of this model`);
 }
 
 /**

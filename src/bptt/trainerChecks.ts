@@ -18,7 +18,9 @@ export function assertTrainerOptions(options: TrainerOptions): void {
   assertRange('batch', batch, 1);
   assertRange('labels', labels, 1);
   assertOptimizer('trainer', options.optimizer);
-  if (!(l2 >= 0 && l2 < Number.POSITIVE_INFINITY)) throw new RangeError(`trainer: l2 is ${l2}, expected a number ≥ 0`);
+  if (!(Number.isFinite(l2) && l2 >= 0)) {
+    throw new RangeError(`trainer: l2 is ${describe(l2)}, expected a finite number ≥ 0`);
+  }
   assertClip(options.clip);
   assertRange('backSteps', backSteps, 1, steps);
   assertRange('stride', stride, 1, steps);

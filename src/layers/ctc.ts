@@ -48,6 +48,9 @@ function assertTargets(
   V: number,
   S: number,
 ): void {
+  assertInts(fn, 'labels', labels);
+  assertInts(fn, 'labelLengths', labelLengths);
+  assertInts(fn, 'lengths', lengths);
   assertLength(fn, 'labels', labels, '[B,S]', B, S);
   assertLength(fn, 'labelLengths', labelLengths, '[B]', B);
   assertLength(fn, 'lengths', lengths, '[B]', B);
@@ -255,6 +258,9 @@ export function ctcTooShort(
   S: number,
 ): number[] {
   const fn = 'ctcTooShort';
+  assertInts(fn, 'labels', labels);
+  assertInts(fn, 'labelLengths', labelLengths);
+  assertInts(fn, 'lengths', lengths);
   assertInts(fn, 'labels', labels);
   assertInts(fn, 'labelLengths', labelLengths);
   assertInts(fn, 'lengths', lengths);

@@ -1,7 +1,7 @@
 import type { FloatArray } from '../tensor/shape.ts';
 import type { ModuleBuilder } from '../wasm/assembler.ts';
 import { wantsSimd } from './choice.ts';
-import { atFirstUse, CopyMemory } from './memory.ts';
+import { atFirstUse, CopyMemory, copyTo } from './memory.ts';
 
 /**
  * From this many elements on, SIMD with the copying takes a half to a fifth of the loops' time, where there is an exponential
@@ -24,9 +24,9 @@ export function elementwiseOnCopy(
     const memory = simd();
     const copy = memory?.room(y.length)?.[0];
     if (!memory || !copy) return false;
-    copy.set(x);
+    copyTo(copy, x);
     memory.call[name](copy.byteOffset, copy.byteOffset, ...sizes);
-    y.set(copy);
+    copyTo(y, copy);
     return true;
   };
 }

@@ -58,6 +58,11 @@ export class CopyMemory implements ProductMemory {
   }
 }
 
+/** Copies what there is: an array that was handed to another thread has nothing, and cannot even be set from. */
+export function copyTo(to: FloatArray, from: FloatArray): void {
+  if (from.length > 0) to.set(from);
+}
+
 function bytesOf(floats: number): number {
   return Math.ceil((4 * floats) / ALIGNMENT) * ALIGNMENT;
 }

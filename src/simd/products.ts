@@ -5,7 +5,7 @@ import type { FloatArray } from '../tensor/shape.ts';
 import { emitCopy } from '../wasm/copy.ts';
 import { emitMatmul, matmulKernels } from '../wasm/matmul.ts';
 import { count, wantsSimd } from './choice.ts';
-import { atFirstUse, CopyMemory } from './memory.ts';
+import { atFirstUse, CopyMemory, copyTo } from './memory.ts';
 
 /**
  * From this many multiplications on, M·K·N, SIMD with the copying takes at most a third of the loops' time, whatever the
@@ -59,11 +59,11 @@ function bySimd(
   const views = found?.memory.room(c.length, a.length, b.length);
   if (!found || !views) return false;
   const [cCopy, aCopy, bCopy] = views;
-  aCopy.set(a);
-  bCopy.set(b);
-  if (accumulate) cCopy.set(c);
+  copyTo(aCopy, a);
+  copyTo(bCopy, b);
+  if (accumulate) copyTo(cCopy, c);
   found.kernels[name](cCopy, aCopy, bCopy, m, k, n, accumulate);
-  c.set(cCopy);
+  copyTo(c, cCopy);
   return true;
 }
 

@@ -388,7 +388,7 @@ describe.each(engines)('$name, $dtype', (under) => {
       [{ backSteps: 1.5 }, 'trainer: backSteps is 1.5'],
       [{ stride: 0 }, 'trainer: stride is 0, expected a whole number from 1 to 3'],
       [{ stride: 4 }, 'trainer: stride is 4'],
-      [{ l2: -1 }, 'trainer: l2 is -1, expected a number ≥ 0'],
+      [{ l2: -1 }, 'trainer: l2 is -1, expected a finite number ≥ 0'],
       [{ l2: Number.NaN }, 'trainer: l2 is NaN'],
       [{ clip: { value: 0 } }, 'trainer: clip.value is 0, expected a number > 0'],
       [{ clip: { norm: -5 } }, 'trainer: clip.norm is -5'],

@@ -86,7 +86,7 @@ export class WebgpuSampler implements AnySampler {
   /**
    * Goes on from these states, [H] each by name.
    *
-   * @throws {RangeError | TypeError} where a state is missing, does not fit or holds a NaN or infinity.
+   * @throws {RangeError | TypeError} where a state is missing, surplus, does not fit or holds a NaN or infinity.
    */
   setState(states: NamedTensors): void {
     const { engine, model } = this;

@@ -5,6 +5,8 @@ export interface Begin {
   readonly from: number;
   readonly cases: number;
   readonly only?: string | undefined;
+  /** Only readers, with files that are altered or left. */
+  readonly files: boolean;
   readonly device: boolean;
   /** [the case that is tried, a count that is odd while it is, 1 once it is time to end] */
   readonly cell: SharedArrayBuffer;

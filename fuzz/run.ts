@@ -8,11 +8,13 @@ import { tryOn } from './recipes/models.ts';
 
 /** The thread that calls: one case after another, its number in shared memory, so that whoever watches sees it stand still. */
 const port = parentPort as MessagePort;
-const { seed, from, cases, only, device, cell } = workerData as Begin;
+const { seed, from, cases, only, files, device, cell } = workerData as Begin;
 const current = new Int32Array(cell);
 
 if (device) tryOn(await gpuOrSoftware());
-const all = (await targets({ device })).filter(({ name }) => only === undefined || name.includes(only));
+const all = (await targets({ device })).filter(
+  ({ name, recipe }) => (only === undefined || name.includes(only)) && (!files || recipe.file !== undefined),
+);
 if (all.length === 0) throw new Error(`fuzz: nothing is called ${only}`);
 
 process.on('unhandledRejection', (error) => {

@@ -26,16 +26,24 @@ export interface WatchOptions {
   readonly cases: number;
   readonly milliseconds: number;
   readonly only?: string | undefined;
+  readonly files?: boolean;
   readonly device: boolean;
 }
 
 /** Runs cases in a thread and watches it: one that hangs, dies or grows is ended, noted, and another goes on behind it. */
-export async function watch({ seed, cases, milliseconds, only, device }: WatchOptions): Promise<Outcome> {
+export async function watch({
+  seed,
+  cases,
+  milliseconds,
+  only,
+  files = false,
+  device,
+}: WatchOptions): Promise<Outcome> {
   const outcome: Outcome = { tried: 0, right: 0, named: 0, wrong: new Map() };
   const end = Date.now() + milliseconds;
   let from = 0;
   while (from < cases && Date.now() < end) {
-    from = await watchOne(outcome, { seed, from, cases, only, device, cell: new SharedArrayBuffer(12) }, end);
+    from = await watchOne(outcome, { seed, from, cases, only, files, device, cell: new SharedArrayBuffer(12) }, end);
   }
   return outcome;
 }

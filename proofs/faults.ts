@@ -249,10 +249,16 @@ const tensor: Fault[] = [
 
 const simd: Fault[] = [
   ...faultsOf('simd/products.ts', unitTests, [
-    ['missing accumulation', 'if (accumulate) cCopy.set(c);', ''],
-    ['dropped term', 'aCopy.set(a);', ''],
-    ['dropped term', 'c.set(cCopy);', ''],
+    ['missing accumulation', 'if (accumulate) copyTo(cCopy, c);', ''],
+    ['dropped term', 'copyTo(aCopy, a);', ''],
+    ['dropped term', 'copyTo(c, cCopy);', ''],
     ['wrong operand', 'work, ENOUGH', 'work, Infinity'],
+  ]),
+  ...faultsOf('simd/orthogonalInit.ts', unitTests, [
+    ['dropped term', 'f.advance(pb, 8 * PANEL);', ''],
+    ['wrong index', 'v128.load(c, i * VECTOR)', 'v128.load(c)'],
+    ['wrong index', 'b.byteOffset + 8 * b0', 'b.byteOffset'],
+    ['dropped term', 'if (wantsSimd(1, 0)) return', 'return'],
   ]),
   ...faultsOf('simd/memory.ts', unitTests, [['dropped term', 'if (pages > 0) this.memory.grow(pages);', '']]),
 ];
@@ -322,7 +328,7 @@ const layers: Fault[] = [
     ['sign', 't[i * BLOCK + j] = -2 * sum;', 't[i * BLOCK + j] = 2 * sum;'],
     ['sign', 'signs[k] = x[0] < 0 ? 1 : -1;', 'signs[k] = x[0] < 0 ? -1 : 1;'],
     ['dropped term', 'c32 += x3 * b3;', ''],
-    ['wrong index', 'let panel = Math.floor(first / PANEL);', 'let panel = Math.ceil(first / PANEL);'],
+    ['wrong index', 'let panel = Math.floor(first / wide);', 'let panel = Math.ceil(first / wide);'],
   ]),
   ...faultsOf('layers/elman.ts', 'elman, .*, a step', [
     ['dropped term', "if (f === 'tanh') tanhBackward(dx, d, y);", "if (f === 'tanh') dx.set(d);"],

@@ -1,4 +1,5 @@
-import { normalInit, orthogonalInit, uniformInit, zeroInit } from '../layers/init.ts';
+import { normalInit, uniformInit, zeroInit } from '../layers/init.ts';
+import { orthogonalInit } from '../simd/orthogonalInit.ts';
 import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import type { ParameterLayout, ResolvedSpec } from './spec.ts';

@@ -1,9 +1,25 @@
 import type { RandomState } from '../tensor/random.ts';
 
-/** Reflections applied at a time, and the sizes of the tile of sums that the processor's registers hold. */
+/** Reflections applied at a time. */
 const BLOCK = 32;
-const TILE_ROWS = 4;
-const PANEL = 3;
+/** Rows of a tile of sums that the processor's registers hold. */
+export const TILE_ROWS = 4;
+
+/** Products of matrices that lie in tiles: the loops below, or SIMD. Both add in the same order, so that the bits are the same. */
+export interface Tiles {
+  /** Columns of a tile: as many as leave its sums in registers. */
+  readonly panel: number;
+  /** Arrays of zeros. */
+  readonly arrays: readonly Float64Array[];
+  /**
+   * C += Aᵀ·B for `count` tiles C [4,panel], one behind the other from `c0` on, and as many A [n,4] from the beginning of `a`
+   * on, with one B [n,panel] at `b0`. `c`, `a` and `b` are of these arrays.
+   */
+  addTiles(c: Float64Array, c0: number, a: Float64Array, b: Float64Array, b0: number, n: number, count: number): void;
+}
+
+/** @param lengths of the arrays, for tiles of so many columns */
+export type MakeTiles = (lengths: (panel: number) => readonly number[]) => Tiles;
 
 /**
  * `count` orthonormal vectors of `length` ≥ `count` elements, uniformly distributed (Haar): `at(j, i)` is element i of
@@ -20,33 +36,41 @@ const PANEL = 3;
  * Loan, A storage-efficient WY representation for products of Householder transformations, SIAM J. Sci. Stat. Comput. 10
  * (1989).
  */
-export function haarVectors(rng: RandomState, count: number, length: number): (j: number, i: number) => number {
+export function haarVectors(
+  rng: RandomState,
+  count: number,
+  length: number,
+  makeTiles: MakeTiles = plainTiles,
+): (j: number, i: number) => number {
   const rows = roundUp(length, TILE_ROWS);
   const blocks = Math.ceil(count / BLOCK);
+  const {
+    panel: wide,
+    arrays,
+    addTiles,
+  } = makeTiles((panel) => [roundUp(count, panel) * rows, rows * BLOCK, rows * BLOCK, BLOCK * panel]);
+  // Q [length,count] in panels of so many columns, each [rows,wide], so that a product reads memory in order;
+  // V in tiles of four columns, each [n,4], and in tiles of four rows, each [BLOCK,4]
+  const [q, byColumns, byRows, w] = arrays;
   const columns = draw(rng, count, length);
-  // Q [length,count] in panels of three columns, each [rows,PANEL], so that a product reads memory in order
-  const panels = Math.ceil(count / PANEL);
-  const q = new Float64Array(panels * rows * PANEL);
-  for (let j = 0; j < count; j++) q[(Math.floor(j / PANEL) * rows + j) * PANEL + (j % PANEL)] = columns.signs[j];
-  const byColumns = new Float64Array(rows * BLOCK); // V in tiles of four columns, each [n,4]
-  const byRows = new Float64Array(rows * BLOCK); // V in tiles of four rows, each [BLOCK,4]
+  const panels = Math.ceil(count / wide);
+  for (let j = 0; j < count; j++) q[(Math.floor(j / wide) * rows + j) * wide + (j % wide)] = columns.signs[j];
   const t = new Float64Array(BLOCK * BLOCK);
-  const w = new Float64Array(BLOCK * PANEL);
   for (let block = blocks - 1; block >= 0; block--) {
     const first = block * BLOCK;
     const n = rows - first;
     packBlock(byColumns, byRows, columns.v, first, count, length, n);
     triangle(t, byColumns, n);
     // the columns before `first` are still those of the identity, with nothing in these rows
-    for (let panel = Math.floor(first / PANEL); panel < panels; panel++) {
-      const at = (panel * rows + first) * PANEL;
+    for (let panel = Math.floor(first / wide); panel < panels; panel++) {
+      const at = (panel * rows + first) * wide;
       w.fill(0);
-      for (let i = 0; i < BLOCK; i += TILE_ROWS) addTile(w, i * PANEL, byColumns, i * n, q, at, n); // W = Vᵀ·Q
-      multiplyTriangle(w, t); // W = −T·W
-      for (let r = 0; r < n; r += TILE_ROWS) addTile(q, at + r * PANEL, byRows, r * BLOCK, w, 0, BLOCK); // Q += V·W
+      addTiles(w, 0, byColumns, q, at, n, BLOCK / TILE_ROWS); // W = Vᵀ·Q
+      multiplyTriangle(w, t, wide); // W = −T·W
+      addTiles(q, at, byRows, w, 0, BLOCK, n / TILE_ROWS); // Q += V·W
     }
   }
-  return (j, i) => q[(Math.floor(j / PANEL) * rows + i) * PANEL + (j % PANEL)];
+  return (j, i) => q[(Math.floor(j / wide) * rows + i) * wide + (j % wide)];
 }
 
 /**
@@ -127,23 +151,27 @@ function triangle(t: Float64Array, byColumns: Float64Array, n: number): void {
   }
 }
 
-/** W = −T·W, W [BLOCK,PANEL]. Row i needs only rows from i on, so it is done in place from the top. */
-function multiplyTriangle(w: Float64Array, t: Float64Array): void {
+/** W = −T·W, W [BLOCK,wide]. Row i needs only rows from i on, so it is done in place from the top. */
+function multiplyTriangle(w: Float64Array, t: Float64Array, wide: number): void {
   for (let i = 0; i < BLOCK; i++) {
-    let s0 = 0;
-    let s1 = 0;
-    let s2 = 0;
-    for (let k = i; k < BLOCK; k++) {
-      const factor = t[i * BLOCK + k];
-      s0 -= factor * w[k * PANEL];
-      s1 -= factor * w[k * PANEL + 1];
-      s2 -= factor * w[k * PANEL + 2];
+    for (let j = 0; j < wide; j++) {
+      let sum = 0;
+      for (let k = i; k < BLOCK; k++) sum -= t[i * BLOCK + k] * w[k * wide + j];
+      w[i * wide + j] = sum;
     }
-    w[i * PANEL] = s0;
-    w[i * PANEL + 1] = s1;
-    w[i * PANEL + 2] = s2;
   }
 }
+
+/** Columns of a tile of the loops. */
+const PANEL = 3;
+
+export const plainTiles: MakeTiles = (lengths) => ({
+  panel: PANEL,
+  arrays: lengths(PANEL).map((length) => new Float64Array(length)),
+  addTiles(c, c0, a, b, b0, n, count) {
+    for (let i = 0; i < count; i++) addTile(c, c0 + i * TILE_ROWS * PANEL, a, i * TILE_ROWS * n, b, b0, n);
+  },
+});
 
 /**
  * C += Aᵀ·B for a tile C [4,3] at `c0`, A [n,4] at `a0`, B [n,3] at `b0`. Twelve sums stay in registers; `| 0` spares the

@@ -1,3 +1,4 @@
+export { orthogonalInit } from '../simd/orthogonalInit.ts';
 export {
   type Cell,
   type CellBackward,
@@ -17,7 +18,7 @@ export { drawDropoutMask } from './dropout.ts';
 export { elman, type Nonlinearity } from './elman.ts';
 export { gru } from './gru.ts';
 export { gruResetBefore } from './gruResetBefore.ts';
-export { glorotInit, normalInit, orthogonalInit, spectralInit, uniformInit, zeroInit } from './init.ts';
+export { glorotInit, normalInit, spectralInit, uniformInit, zeroInit } from './init.ts';
 export { linearBackward, linearForward, oneHotLinearBackward, oneHotLinearForward } from './linear.ts';
 export {
   type Loss,

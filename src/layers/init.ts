@@ -5,7 +5,7 @@ import type { RandomState } from '../tensor/random.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { sumOfSquares } from '../tensor/sum.ts';
 import { singularValues } from '../tensor/svd.ts';
-import { haarVectors } from './haar.ts';
+import { haarVectors, type MakeTiles } from './haar.ts';
 
 /** Uniform in ±limit: the notebooks' `'uni'` with 0.1; PyTorch's recurrent layers with 1/√H. */
 export function uniformInit(w: FloatArray, rng: RandomState, limit = 0.1): void {
@@ -73,16 +73,24 @@ const GRAM_SCHMIDT_WORK = 2 ** 24;
  * of the arithmetic, in blocks that fit into the cache, from other draws.
  *
  * @param w [rows,cols], overwritten
+ * @param makeTiles who multiplies; the loops without it
  * @throws {RangeError} on a length that does not fit; nothing is drawn then.
  */
-export function orthogonalInit(w: FloatArray, rng: RandomState, rows: number, cols: number, gain = 1): void {
+export function orthogonalInit(
+  w: FloatArray,
+  rng: RandomState,
+  rows: number,
+  cols: number,
+  gain = 1,
+  makeTiles?: MakeTiles,
+): void {
   assertDrawn('orthogonalInit', w, rng);
   assertLength('orthogonalInit', 'w', w, '[rows,cols]', rows, cols);
   assertRange('orthogonalInit', 'gain', gain);
   const count = Math.min(rows, cols);
   const length = Math.max(rows, cols);
   const small = count * count * length <= GRAM_SCHMIDT_WORK;
-  const at = small ? gramSchmidtVectors(rng, count, length) : haarVectors(rng, count, length);
+  const at = small ? gramSchmidtVectors(rng, count, length) : haarVectors(rng, count, length, makeTiles);
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < cols; c++) w[r * cols + c] = gain * (rows <= cols ? at(r, c) : at(c, r));
   }

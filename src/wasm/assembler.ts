@@ -270,6 +270,11 @@ export const f64x2: { add: Binary; mul: Binary; ofLowFloats: Unary } = {
   ofLowFloats: unary(0x5f),
 };
 
+/** Two lanes of the one float64 at the address. A function by itself: most bundles read none. */
+export function load64Splat(address: I32, offset = 0): Expr<'v128'> {
+  return load(10)(address, offset);
+}
+
 /** What a function takes and gives. */
 export interface Signature {
   readonly name: string;

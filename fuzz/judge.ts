@@ -51,8 +51,8 @@ interface Spoilt {
   readonly spoilt: boolean;
 }
 
-/** Dropout nowhere, a learning rate by a schedule, another factor of the loss. */
-const ALWAYS_RIGHT = /\.(dropout = \{\}|lr = a function|reduction = [17](,|$))/;
+/** Dropout nowhere, a learning rate by a schedule, another factor of the loss, a seed of several numbers, null as NumPy's None. */
+const ALWAYS_RIGHT = /\.(dropout = \{\}|lr = a function|reduction = [17](,|$)|seed = (\[|\w+Array)|size = null)/;
 
 function spoil(r: Random, { recipe }: Target, good: unknown[]): Spoilt {
   if (r.whole(1, GOOD) === 1) return { args: good, refused: false, where: 'good arguments', spoilt: false };

@@ -41,15 +41,25 @@ export async function watch({
 }: WatchOptions): Promise<Outcome> {
   const outcome: Outcome = { tried: 0, right: 0, named: 0, wrong: new Map() };
   const end = Date.now() + milliseconds;
+  const slow: Slow = { case: -1 };
   let from = 0;
   while (from < cases && Date.now() < end) {
-    from = await watchOne(outcome, { seed, from, cases, only, files, device, cell: new SharedArrayBuffer(12) }, end);
+    const begin = { seed, from, cases, only, files, device, cell: new SharedArrayBuffer(12) };
+    from = await watchOne(outcome, begin, end, slow);
   }
   return outcome;
 }
 
+/**
+ * The case that took too long once. It may have paid for what was there before, memory that was cleared up then or a function
+ * that was compiled anew: another thread comes to it after a few rounds, and only if it takes too long there does it hang.
+ */
+interface Slow {
+  case: number;
+}
+
 /** Gives the case to go on with. */
-function watchOne(outcome: Outcome, begin: Begin, end: number): Promise<number> {
+function watchOne(outcome: Outcome, begin: Begin, end: number, slow: Slow): Promise<number> {
   const current = new Int32Array(begin.cell);
   const worker = new Worker(new URL('thread.js', import.meta.url), {
     workerData: begin,
@@ -91,8 +101,13 @@ function watchOne(outcome: Outcome, begin: Begin, end: number): Promise<number> 
         const most = isFirst() ? FIRST_CPU_SECONDS : CPU_SECONDS;
         const [mostBusy, longestWait] = begin.device ? [DEVICE_SECONDS, DEVICE_SECONDS] : [most, WAIT_SECONDS];
         if (busy > mostBusy || waited > longestWait) {
-          note(`hangs: ${names[Atomics.load(current, 0) % names.length]}`, here());
-          return stop(Atomics.load(current, 0) + 1);
+          const at = Atomics.load(current, 0);
+          if (slow.case !== at) {
+            slow.case = at;
+            return stop(Math.max(0, at - 2 * names.length));
+          }
+          note(`hangs: ${names[at % names.length]}`, here());
+          return stop(at + 1);
         }
       }
       if (process.memoryUsage.rss() > memory + MEMORY) {

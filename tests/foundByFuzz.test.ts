@@ -12,7 +12,7 @@ import {
 } from '../src/index.ts';
 import { ctcGreedyDecode, ctcTooShort, elman, formulaCell, squaredError } from '../src/layers/index.ts';
 import { adam, clipByValue } from '../src/optim/index.ts';
-import { matmulNN, matmulNT, matmulTN, maxAxis, pairwiseSum, RandomState, setSimd } from '../src/tensor/index.ts';
+import { log, matmulNN, matmulNT, matmulTN, maxAxis, pairwiseSum, RandomState, setSimd } from '../src/tensor/index.ts';
 import { checkCell, checkFormula, checkLoss } from '../src/testing/index.ts';
 
 const spec: ModelSpec = { cell: 'elman', inputSize: 3, hiddenSize: 2, outputSize: 3, loss: 'softmaxCrossEntropy' };
@@ -79,4 +79,13 @@ it('products of no elements do nothing, or name what does not fit, where an arra
     }
   }
   setSimd('auto');
+});
+
+it('names what cannot be summed, and takes the logarithms of no numbers', () => {
+  expect(() => pairwiseSum([1], Symbol('s') as never)).toThrow('pairwiseSum: start is ');
+  expect(() => pairwiseSum([1, 2], 0, 1e300, 0)).toThrow('pairwiseSum: n is 1e+300');
+  expect(() => pairwiseSum([1, 2], 0, null as never)).toThrow('pairwiseSum: n is null');
+  const none = new Float32Array(0);
+  structuredClone(none.buffer, { transfer: [none.buffer] });
+  log(none, none);
 });

@@ -146,6 +146,7 @@ async function modelOf(r: Random, fixed: Partial<ModelSpec> = {}): Promise<{ mod
 const onModel = (
   args: (r: Random, spec: ModelSpec, model: InferenceModel) => unknown[],
   fixed: Partial<ModelSpec> = {},
+  also: Partial<Recipe> = {},
 ): Recipe => ({
   async args(r) {
     const { model, spec } = await modelOf(r, fixed);
@@ -154,6 +155,7 @@ const onModel = (
   fixed: [0],
   subject: /^(model\.|batch\b|session\b|createModel)/,
   free: ([model]) => (model as InferenceModel).dispose(),
+  ...also,
 });
 
 const ONE_WAY: Partial<ModelSpec> = { bidirectional: false };
@@ -349,6 +351,8 @@ export const models: Recipes = {
       [inputOf(r, spec), inputOf(r, spec)],
     ],
     ONE_WAY,
+    // a list of ids
+    { loose: /\[1\]\[\d\] = (Float64Array\(1\)|\[1\])/ },
   ),
   'InferenceModel.dispose': onModel(() => []),
   'InferenceSession.constructor': INSIDE,

@@ -104,8 +104,9 @@ export function log(y: FloatArray, x: FloatArray): void {
   assertFloats('log', 'y', y);
   assertLength('log', 'x', x, '[n]', y.length);
   assertDtype('log', 'x', x, y);
-  const bad = x.findIndex((v) => !(v > 0));
-  if (bad >= 0) throw new RangeError(`log: x[${bad}] is ${x[bad]}, expected a number > 0`);
+  for (let i = 0; i < x.length; i++) {
+    if (!(x[i] > 0)) throw new RangeError(`log: x[${i}] is ${x[i]}, expected a number > 0`);
+  }
   for (let i = 0; i < y.length; i++) y[i] = logOf(x[i]);
 }
 

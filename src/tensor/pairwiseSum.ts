@@ -4,7 +4,7 @@ import { assertNumbers } from '../check/values.ts';
 const BLOCK = 128;
 
 /**
- * The sum of `n` elements of `x`, from `start` on, `stride` apart, added in the order of NumPy's `np.sum`, so that
+ * The sum of `n` elements of `x`, by default all there are, from `start` on, `stride` apart, added in the order of NumPy's `np.sum`, so that
  * float64 sums agree with NumPy to the last bit. Partial sums are float64 whatever the type of `x`.
  *
  * Fewer than 8 elements are added from left to right, up to 128 in eight interleaved columns, more by halves: the rounding
@@ -12,23 +12,24 @@ const BLOCK = 128;
  *
  * @throws {RangeError} when start, n or stride is not a whole number or an element would lie outside `x`.
  */
-export function pairwiseSum(x: ArrayLike<number>, start = 0, n: number = x?.length - start, stride = 1): number {
+export function pairwiseSum(x: ArrayLike<number>, start = 0, n?: number, stride = 1): number {
   assertNumbers('pairwiseSum', 'x', x);
   assertInteger('start', start);
-  assertInteger('n', n);
+  const count = n === undefined ? x.length - start : n;
+  assertInteger('n', count);
   assertInteger('stride', stride);
-  const last = start + Math.max(n - 1, 0) * stride;
-  const inside = n === 0 || (start >= 0 && start < x.length && last >= 0 && last < x.length);
-  if (n < 0 || !inside) {
+  const last = start + Math.max(count - 1, 0) * stride;
+  const inside = count === 0 || (start >= 0 && start < x.length && last >= 0 && last < x.length);
+  if (count < 0 || !inside) {
     throw new RangeError(
-      `pairwiseSum: start ${start}, n ${n}, stride ${stride} do not fit x, expected indices 0 to ${x.length - 1}`,
+      `pairwiseSum: start ${start}, n ${count}, stride ${stride} do not fit x, expected indices 0 to ${x.length - 1}`,
     );
   }
-  return n === 0 ? 0 : sum(x, start, n, stride);
+  return count === 0 ? 0 : sum(x, start, count, stride);
 }
 
 function assertInteger(arg: string, value: unknown): void {
-  if (Number.isInteger(value)) return;
+  if (Number.isSafeInteger(value)) return;
   throw new RangeError(`pairwiseSum: ${arg} is ${describe(value)}, expected a whole number`);
 }
 

@@ -173,7 +173,7 @@ const tensor: Fault[] = [
   ...faultsOf('tensor/max.ts', 'maxAxis', [
     ['sign', '] = dy[o * inner + i];', '] = -dy[o * inner + i];'],
     ['wrong index', 'const a = argmax[o * inner + i];', 'const a = 0;'],
-    ['dropped term', '  dx.fill(0);\n', ''],
+    ['dropped term', '  if (dx.length > 0) dx.fill(0);\n', ''],
   ]),
   ...faultsOf('tensor/multiply.ts', 'multiplyRow', [
     ['wrong operand', 'multiply(dx, dz, y)', 'multiply(dx, dz, x)', 'multiply'],

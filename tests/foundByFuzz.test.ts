@@ -10,9 +10,19 @@ import {
   saveModel,
   tsEngine,
 } from '../src/index.ts';
-import { ctcGreedyDecode, ctcTooShort, elman, formulaCell, squaredError } from '../src/layers/index.ts';
+import { clearRows, ctcGreedyDecode, ctcTooShort, elman, formulaCell, squaredError } from '../src/layers/index.ts';
 import { adam, clipByValue } from '../src/optim/index.ts';
-import { log, matmulNN, matmulNT, matmulTN, maxAxis, pairwiseSum, RandomState, setSimd } from '../src/tensor/index.ts';
+import {
+  log,
+  matmulNN,
+  matmulNT,
+  matmulTN,
+  maxAxis,
+  maxAxisBackward,
+  pairwiseSum,
+  RandomState,
+  setSimd,
+} from '../src/tensor/index.ts';
 import { checkCell, checkFormula, checkLoss } from '../src/testing/index.ts';
 
 const spec: ModelSpec = { cell: 'elman', inputSize: 3, hiddenSize: 2, outputSize: 3, loss: 'softmaxCrossEntropy' };
@@ -81,11 +91,13 @@ it('products of no elements do nothing, or name what does not fit, where an arra
   setSimd('auto');
 });
 
-it('names what cannot be summed, and takes the logarithms of no numbers', () => {
+it('names what cannot be summed, and does nothing with no numbers of an array that was handed on', () => {
   expect(() => pairwiseSum([1], Symbol('s') as never)).toThrow('pairwiseSum: start is ');
   expect(() => pairwiseSum([1, 2], 0, 1e300, 0)).toThrow('pairwiseSum: n is 1e+300');
   expect(() => pairwiseSum([1, 2], 0, null as never)).toThrow('pairwiseSum: n is null');
   const none = new Float32Array(0);
   structuredClone(none.buffer, { transfer: [none.buffer] });
   log(none, none);
+  clearRows(none, Float32Array.of(0), 1, 0);
+  maxAxisBackward(none, none, new Int32Array(0), 0, 1, 1);
 });

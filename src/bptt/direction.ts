@@ -8,7 +8,7 @@ import type { ResolvedSpec } from './spec.ts';
 export type WindowOfDirection<F, I> = Pick<Recurrence<F, I>, 'steps' | 'input' | 'D' | 'mask'>;
 
 /**
- * One direction of one layer: its weights and every buffer that a window needs, made once, with the views of each step.
+ * One direction of one layer: its weights and every buffer that a window needs, made once.
  *
  * The states are `[T+1,B,H]`: T steps and the state before the first. Forward in time h_t is row t+1 and the window starts
  * from row 0; backward in time h_t is row t and a window of `steps` starts from row `steps`. What reaches the states beside h
@@ -42,7 +42,12 @@ export class Direction<F, I> {
   private readonly dextra: readonly F[];
   /** Scratch that every step uses again. */
   private readonly dhPrevious: F;
-  private readonly steps: readonly Step<F>[];
+  private readonly hGates: F;
+  private readonly innerGates: F;
+  private readonly doperand: F;
+  private readonly mask: F;
+  /** The views of a step, made when they are first asked for: an engine that takes over whole stages asks for none. */
+  private readonly made: (Step<F> | undefined)[];
 
   /**
    * @param suffix of the parameters' names, e.g. `_l0_reverse`
@@ -90,34 +95,11 @@ export class Direction<F, I> {
     const extras = Object.values(cell.extra ?? {});
     this.dextra = extras.map(({ blocks }) => engine.floats(T * BH * blocks));
     this.dhPrevious = engine.floats(BH);
-    const scratch = {
-      hGates: engine.floats(BH * hidden),
-      innerGates: engine.floats(BH * inner),
-      doperand: engine.floats(inner > 0 ? BH : 0),
-    };
-    const extra = this.weights.extra;
-    this.steps = Array.from({ length: T }, (_, t) => {
-      const [after, before] = reverse ? [t, t + 1] : [t + 1, t];
-      const at = (buffer: F, blocks: number): F => this.rows(buffer, t, 1, blocks);
-      const states = this.states.map((rows) => this.rows(rows, after, 1, 1));
-      const previous = this.states.map((rows) => this.rows(rows, before, 1, 1));
-      const saved = at(this.saved, cell.savedBlocks);
-      const forward: CellForward<F> = {
-        ...{ states, saved, xGates: at(this.xGates, cell.gates), hGates: scratch.hGates, previous, extra },
-        ...{ operand: at(this.operand, inner > 0 ? 1 : 0), innerGates: scratch.innerGates },
-      };
-      const backward: CellBackward<F> = {
-        dxGates: at(this.dxGates, cell.gates),
-        dhGates: separate ? at(this.dhGates, hidden) : at(this.dxGates, cell.gates),
-        dprevious: [this.dhPrevious, ...this.dothers.map((rows) => this.rows(rows, before, 1, 1))],
-        dextra: extras.map(({ blocks }, e) => at(this.dextra[e], blocks)),
-        dstates: [at(this.dh, 1), ...this.dothers.map((rows) => this.rows(rows, after, 1, 1))],
-        ...{ saved, states, previous, extra },
-        dinnerGates: at(this.dinnerGates, inner),
-        doperand: scratch.doperand,
-      };
-      return { forward, backward, mask: engine.slice(mask, t * B, (t + 1) * B) };
-    });
+    this.hGates = engine.floats(BH * hidden);
+    this.innerGates = engine.floats(BH * inner);
+    this.doperand = engine.floats(inner > 0 ? BH : 0);
+    this.mask = mask;
+    this.made = new Array(T);
   }
 
   /** The state after the first `t` steps of a window, forward in time: [B,H] each. */
@@ -158,8 +140,36 @@ export class Direction<F, I> {
       dstartOthers: rowsOf(dothers, first, 1),
       dfinalOthers: rowsOf(dothers, last, 1),
       dhPrevious: this.dhPrevious,
-      step: (t) => this.steps[t],
+      step: (t) => (this.made[t] ??= this.step(t)),
     };
+  }
+
+  private step(t: number): Step<F> {
+    const { engine, spec, B, reverse, dothers } = this;
+    const { cell } = spec;
+    const { hidden, inner, separate } = cellSizes(cell);
+    const { extra } = this.weights;
+    const [after, before] = reverse ? [t, t + 1] : [t + 1, t];
+    const at = (buffer: F, blocks: number): F => this.rows(buffer, t, 1, blocks);
+    const states = this.states.map((rows) => this.rows(rows, after, 1, 1));
+    const previous = this.states.map((rows) => this.rows(rows, before, 1, 1));
+    const saved = at(this.saved, cell.savedBlocks);
+    const forward: CellForward<F> = {
+      ...{ states, saved, xGates: at(this.xGates, cell.gates), hGates: this.hGates, previous, extra },
+      ...{ operand: at(this.operand, inner > 0 ? 1 : 0), innerGates: this.innerGates },
+    };
+    const dxGates = at(this.dxGates, cell.gates);
+    const backward: CellBackward<F> = {
+      dxGates,
+      dhGates: separate ? at(this.dhGates, hidden) : dxGates,
+      dprevious: [this.dhPrevious, ...dothers.map((rows) => this.rows(rows, before, 1, 1))],
+      dextra: Object.values(cell.extra ?? {}).map(({ blocks }, e) => at(this.dextra[e], blocks)),
+      dstates: [at(this.dh, 1), ...dothers.map((rows) => this.rows(rows, after, 1, 1))],
+      ...{ saved, states, previous, extra },
+      dinnerGates: at(this.dinnerGates, inner),
+      doperand: this.doperand,
+    };
+    return { forward, backward, mask: engine.slice(this.mask, t * B, (t + 1) * B) };
   }
 
   /** Rows row … row + count − 1, each [B,blocks·H], of a buffer. */

@@ -122,7 +122,7 @@ export function ctcForward(
   assertSequence(fn, 'logits', logits, losses, '[T,B,V]', T, B, V);
   assertTensor(fn, 'w', w, losses, '[B]', B);
   assertTargets(fn, labels, labelLengths, lengths, blank, T, B, V, S);
-  alpha.fill(NEVER);
+  if (alpha.length > 0) alpha.fill(NEVER);
   for (let b = 0; b < B; b++) {
     const N = lengths[b];
     const n = 2 * labelLengths[b] + 1;

@@ -62,7 +62,7 @@ export function maxAxisBackward(
   assertLength('maxAxisBackward', 'argmax', argmax, '[outer,inner]', outer, inner);
   assertDtype('maxAxisBackward', 'dy', dy, dx);
   assertIds('maxAxisBackward', 'argmax', argmax, axis);
-  dx.fill(0);
+  if (dx.length > 0) dx.fill(0);
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
       const a = argmax[o * inner + i];

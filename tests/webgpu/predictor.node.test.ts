@@ -22,8 +22,10 @@ const vectors: ModelSpec = {
   initialState: 'learned',
 };
 
-/** Devices that are destroyed while they compute: `BPTT_EFFORT=10` for more. */
-const PLANTS = 2 * Number(process.env.BPTT_EFFORT ?? 1);
+/** How many times as many devices are destroyed while they compute: `BPTT_EFFORT=10` for a long look. */
+const EFFORT = Number(process.env.BPTT_EFFORT ?? 1);
+const LONG = { timeout: 180_000 * EFFORT };
+const PLANTS = 2 * EFFORT;
 
 let device: Device;
 beforeAll(async () => {
@@ -122,7 +124,7 @@ it('refuses what has no WGSL, by name', async () => {
   ).rejects.toThrow('spec.loss ctc has no wgsl');
 });
 
-it('survives the loss of its own device, wherever it happens, and computes on another', async () => {
+it('survives the loss of its own device, wherever it happens, and computes on another', LONG, async () => {
   const gpu = await gpuOrSoftware();
   const spec = resolveSpec({ ...symbols, cell: 'elman' });
   const weights = weightsOf({ ...symbols, cell: 'elman' });
@@ -148,7 +150,7 @@ it('survives the loss of its own device, wherever it happens, and computes on an
     expect(net.description).toBe(predictor.device.description);
     net.dispose();
   }
-}, 180_000);
+});
 
 it("says that another one's device is lost, and that a device was disposed of meanwhile", async () => {
   const gpu = await gpuOrSoftware();

@@ -36,11 +36,12 @@ beforeAll(async () => {
 });
 afterAll(() => device.dispose());
 
-/** Devices that are destroyed while they train: `BPTT_EFFORT=10` for more. */
-const PLANTS = 5 * Number(process.env.BPTT_EFFORT ?? 1);
-
-/** The same of devices that are destroyed while they evaluate. */
-const EVALUATIONS = 2 * Number(process.env.BPTT_EFFORT ?? 1);
+/** How many times as many devices are destroyed: `BPTT_EFFORT=10` for a long look. */
+const EFFORT = Number(process.env.BPTT_EFFORT ?? 1);
+const LONG = { timeout: 180_000 * EFFORT };
+/** Devices that are destroyed while they train, and while they evaluate. */
+const PLANTS = 5 * EFFORT;
+const EVALUATIONS = 2 * EFFORT;
 
 /** The n-th window of an endless text; some are shorter, and sequences may end early. */
 function window(n: number, more: Partial<TrainingBatch> = {}): TrainingBatch {
@@ -525,7 +526,7 @@ describe('memory', () => {
 });
 
 describe('the commands of windows', () => {
-  it('of 1000 lengths take no more memory than those of a few', async () => {
+  it('of 1000 lengths take no more memory than those of a few', LONG, async () => {
     const own = await openTestDevice();
     // Without a product, for a software adapter's sake.
     const sum = formulaCell({
@@ -555,7 +556,7 @@ describe('the commands of windows', () => {
     // What is left is the device's own: the numbers of calls, and what numbers are read through.
     expect(own.memoryUse.bytes).toBeLessThan(2 ** 16);
     own.dispose();
-  }, 180_000);
+  });
 });
 
 describe('a device', () => {
@@ -594,7 +595,7 @@ describe('a device that is lost', () => {
     }
   });
 
-  it('with snapshots costs nothing: every loss is that of a run undisturbed, wherever it happens', async () => {
+  it('with snapshots costs nothing: every loss is that of a run undisturbed, wherever it happens', LONG, async () => {
     const gpu = await gpuOrSoftware();
     const small: ModelSpec = { ...spec, cell: 'elman', hiddenSize: 3, bias: 'input' };
     const options = { ...sizes, optimizer: adam({ lr: 0.01 }), deviceOptions: { gpu } };
@@ -622,9 +623,9 @@ describe('a device that is lost', () => {
       expect(await trainer.state()).toEqual(state);
       trainer.dispose();
     }
-  }, 180_000);
+  });
 
-  it('with snapshots does not disturb an evaluation, which leaves the state that was', async () => {
+  it('with snapshots does not disturb an evaluation, which leaves the state that was', LONG, async () => {
     const gpu = await gpuOrSoftware();
     const small: ModelSpec = { ...spec, cell: 'elman', hiddenSize: 3 };
     const options = { ...sizes, optimizer: adam({ lr: 0.01 }), deviceOptions: { gpu } };
@@ -655,5 +656,5 @@ describe('a device that is lost', () => {
       expect(await trainer.state()).toEqual(state);
       trainer.dispose();
     }
-  }, 180_000);
+  });
 });

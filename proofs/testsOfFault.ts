@@ -43,6 +43,10 @@ const TESTED_BY: readonly (readonly [files: RegExp, tests: readonly string[]])[]
   ],
   [/^webgpu\/training\/sampler\.ts$/, ['tests/webgpu/sampler.node.test.ts']],
   [/^webgpu\/training\/predictor\.ts$/, ['tests/webgpu/predictor.node.test.ts']],
+  [
+    /^webgpu\/training\/formulas\.ts$/,
+    ['tests/webgpu/ownCells.node.test.ts', 'tests/webgpu/engine.test.ts', 'tests/webgpu/modelChecks.node.test.ts'],
+  ],
   [/^webgpu\/training\//, ['tests/webgpu/engine.test.ts', 'tests/webgpu/modelChecks.node.test.ts']],
   [/^webgpu\/device\/pollBackoff\.ts$/, ['tests/webgpu/pollBackoff.node.test.ts']],
   [/^webgpu\//, ['tests/webgpu/kernels.test.ts']],

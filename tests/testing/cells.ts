@@ -42,7 +42,7 @@ export const leaky: Cell = {
  *
  *     r = σ(x_r + h_r + p_0 ⊙ c),  z = tanh(x_z + h_z),  operand = r ⊙ h + q ⊙ m
  *     u = σ(x_u + i_u),  n = tanh(x_n + i_n + p_1 ⊙ c)                      i = Whh_inner·operand + bhh_inner
- *     h ← u ⊙ n + (1 − u) ⊙ z ⊙ h,  c ← r ⊙ c + n,  m ← m/2 + u
+ *     h ← u ⊙ n + (1 − u) ⊙ z ⊙ h,  c ← r ⊙ c + n,  m ← u − m/2
  */
 export const everything: Cell = formulaCell({
   name: 'everything',
@@ -62,7 +62,7 @@ export const everything: Cell = formulaCell({
       const u = m.sigmoid(m.add(xu, iu));
       const n = m.tanh(m.add(m.add(xn, into), m.mul(p, c)));
       const kept = m.mul(m.mul(m.sub(m.constant(1), u), z), h);
-      const next = [m.add(m.mul(u, n), kept), m.add(m.mul(r, c), n), m.add(m.mul(m.constant(0.5), memory), u)];
+      const next = [m.add(m.mul(u, n), kept), m.add(m.mul(r, c), n), m.add(m.mul(m.constant(-0.5), memory), u)];
       return { states: next, saved: [u, n] };
     },
     innerBackward(m, { dstates: [dh, dc, dm], saved: [, z, u, n], previous: [h] }) {
@@ -90,7 +90,7 @@ export const everything: Cell = formulaCell({
         dprevious: [
           m.add(m.mul(through, z), m.mul(d, r)),
           m.add(m.mul(dc, r), m.add(m.mul(dar, p0), m.mul(dan, p1))),
-          m.add(m.mul(m.constant(0.5), dm), m.mul(d, q)),
+          m.add(m.mul(m.constant(-0.5), dm), m.mul(d, q)),
         ],
         dextra: [m.mul(dar, c), m.mul(dan, c), m.mul(d, memory)],
       };

@@ -24,6 +24,7 @@ import {
   setSimd,
 } from '../src/tensor/index.ts';
 import { checkCell, checkFormula, checkLoss } from '../src/testing/index.ts';
+import { addRowBackward } from '../src/webgpu/kernels/add.ts';
 
 const spec: ModelSpec = { cell: 'elman', inputSize: 3, hiddenSize: 2, outputSize: 3, loss: 'softmaxCrossEntropy' };
 const parameters = initialParameters(spec, 'float32', 'torch', new RandomState(1));
@@ -68,6 +69,7 @@ it.each<[string, () => unknown]>([
     () => new Sampler(spec, parameters).sample([0], Number.MAX_VALUE, new RandomState(1), { greedy: true }),
   ],
   ["trainer: l2 is ''", () => createTrainer(spec, { ...sizes, optimizer: adam(), l2: '' as never })],
+  ['addRowBackward: db is null', () => addRowBackward(null as never, null as never, 1, 1)],
   ['checkCell: options is null', () => checkCell(elman.tanh, null as never)],
   ['checkLoss: options is null', () => checkLoss(squaredError, null as never)],
   ['meanOverOutputs is ', () => checkLoss({ ...squaredError, meanOverOutputs: 'true' as never })],

@@ -1,4 +1,4 @@
-import { assertFloats } from '../device/assert.ts';
+import { assertBuffer, assertFloats } from '../device/assert.ts';
 import type { FloatBuffer } from '../device/buffers.ts';
 import { dispatchAll, dispatchElementwise, elementwise } from '../device/elementwise.ts';
 import { sumAxis } from './sum.ts';
@@ -27,6 +27,7 @@ export function addRow(y: FloatBuffer, x: FloatBuffer, b: FloatBuffer, rows: num
 
 /** db [n] += Σ_r dy[r,·], for y[r,·] = x[r,·] + b with dy [R,n]; dx = dy needs no work. */
 export function addRowBackward(db: FloatBuffer, dy: FloatBuffer, rows: number, n: number): void {
+  assertBuffer('addRowBackward', 'db', db); // null is no bias elsewhere
   assertFloats('addRowBackward', { db }, '[n]', n);
   assertFloats('addRowBackward', { dy }, '[R,n]', rows, n);
   const sums = db.device.scratch('sum of rows', n);

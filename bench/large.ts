@@ -10,7 +10,7 @@ import {
 import { sgd } from 'bptt/optim';
 import { Option } from 'commander';
 import { commandGpu } from '../cli/commandGpu.ts';
-import { createCommand, runCommand, wholeNumber } from '../cli/options.ts';
+import { createCommand, fail, runCommand, wholeNumber } from '../cli/options.ts';
 
 /** One size that is far beyond what a lesson has, the others small. */
 interface Large {
@@ -101,8 +101,9 @@ const command = createCommand(
       console.log(JSON.stringify(await measure(CASES[one], only ?? 'ts')));
       process.exit(0);
     }
-    for (const [index, large] of CASES.entries()) {
-      if (!large.what.includes(text)) continue;
+    const chosen = [...CASES.entries()].filter(([, { what }]) => what.includes(text));
+    if (chosen.length === 0) fail(`no case has "${text}" in its name: ${CASES.map(({ what }) => what).join('; ')}`);
+    for (const [index, large] of chosen) {
       const { cell, inputSize, hiddenSize } = large.spec;
       const count = parameterCount(resolveSpec(large.spec)).toLocaleString('en-US');
       console.log(`${large.what}: ${cell} ${hiddenSize}, ${inputSize} symbols, ${count} parameters`);

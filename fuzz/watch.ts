@@ -31,20 +31,13 @@ export interface WatchOptions {
 }
 
 /** Runs cases in a thread and watches it: one that hangs, dies or grows is ended, noted, and another goes on behind it. */
-export async function watch({
-  seed,
-  cases,
-  milliseconds,
-  only,
-  files = false,
-  device,
-}: WatchOptions): Promise<Outcome> {
+export async function watch({ milliseconds, files = false, ...rest }: WatchOptions): Promise<Outcome> {
   const outcome: Outcome = { tried: 0, right: 0, named: 0, wrong: new Map() };
   const end = Date.now() + milliseconds;
   const slow: Slow = { case: -1 };
   let from = 0;
-  while (from < cases && Date.now() < end) {
-    const begin = { seed, from, cases, only, files, device, cell: new SharedArrayBuffer(12) };
+  while (from < rest.cases && Date.now() < end) {
+    const begin = { ...rest, files, from, cell: new SharedArrayBuffer(12) };
     from = await watchOne(outcome, begin, end, slow);
   }
   return outcome;

@@ -173,7 +173,7 @@ const tensor: Fault[] = [
   ...faultsOf('tensor/max.ts', 'maxAxis', [
     ['sign', '] = dy[o * inner + i];', '] = -dy[o * inner + i];'],
     ['wrong index', 'const a = argmax[o * inner + i];', 'const a = 0;'],
-    ['dropped term', '  if (dx.length > 0) dx.fill(0);\n', ''],
+    ['dropped term', '  fill(dx, 0);\n', ''],
   ]),
   ...faultsOf('tensor/multiply.ts', 'multiplyRow', [
     ['wrong operand', 'multiply(dx, dz, y)', 'multiply(dx, dz, x)', 'multiply'],
@@ -249,9 +249,9 @@ const tensor: Fault[] = [
 
 const simd: Fault[] = [
   ...faultsOf('simd/products.ts', unitTests, [
-    ['missing accumulation', 'if (accumulate) copyTo(cCopy, c);', ''],
-    ['dropped term', 'copyTo(aCopy, a);', ''],
-    ['dropped term', 'copyTo(c, cCopy);', ''],
+    ['missing accumulation', 'if (accumulate) copy(cCopy, c);', ''],
+    ['dropped term', 'copy(aCopy, a);', ''],
+    ['dropped term', 'copy(c, cCopy);', ''],
     ['wrong operand', 'work, ENOUGH', 'work, Infinity'],
   ]),
   ...faultsOf('simd/orthogonalInit.ts', unitTests, [

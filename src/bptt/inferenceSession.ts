@@ -1,8 +1,9 @@
-import { assertFinite, assertFloats, assertLength } from '../check/arrays.ts';
+import { assertFinite } from '../check/arrays.ts';
 import { describe } from '../check/describe.ts';
 import { type FloatArray, zeros } from '../tensor/shape.ts';
 import type { InferenceModel } from './inferenceModel.ts';
 import type { NamedTensors } from './spec.ts';
+import { assertStates } from './stepper.ts';
 
 /**
  * One sequence that a model reads step by step, made by `model.session()`. The weights are the model's; what a session holds
@@ -70,12 +71,8 @@ export class InferenceSession {
     if (typeof states !== 'object' || states === null) {
       throw new TypeError(`${fn}: states is ${describe(states)}, expected ${Object.keys(wanted).join(', ')}`);
     }
-    const surplus = Object.keys(states).find((name) => !Object.hasOwn(wanted, name));
-    if (surplus !== undefined) throw new RangeError(`${fn}: ${surplus} is no state of this model`);
+    assertStates(fn, Object.keys(wanted), this.model.spec.hiddenSize, states);
     for (const [name, values] of Object.entries(wanted)) {
-      if (states[name] === undefined) throw new RangeError(`${fn}: ${name} is missing`);
-      assertFloats(fn, name, states[name]);
-      assertLength(fn, name, states[name], '[H]', values.length);
       values.set(states[name]);
       assertFinite(fn, name, values, states[name]);
     }

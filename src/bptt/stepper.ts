@@ -13,6 +13,7 @@ export class Stepper {
 
   /** Hands every state that the last step ended in to the next. */
   private readonly carryOn: () => void;
+  private readonly stateNames: readonly string[];
   private started = false;
 
   /**
@@ -23,6 +24,9 @@ export class Stepper {
     this.model = stepModel(engine, spec);
     const { spec: full, stack } = this.model;
     if (full.bidirectional) throw new RangeError('Stepper: expected a model that reads in one direction');
+    const names: string[] = [];
+    this.model.eachState((name) => names.push(name));
+    this.stateNames = names;
     const { layout } = this.model.parameters;
     assertEach('Stepper', layout, parameters);
     for (const { name } of layout) engine.write(this.model.parameters.get(name)!, parameters[name]);
@@ -47,7 +51,7 @@ export class Stepper {
   setState(states: NamedTensors): void {
     const { model } = this;
     const fn = 'Stepper.setState';
-    assertStates(fn, model, states);
+    assertStates(fn, this.stateNames, model.spec.hiddenSize, states);
     model.eachState((name) => assertFinite(fn, name, states[name]));
     model.eachState((name, layer, _, index) => this.final(layer)[index].set(states[name]));
     this.started = true;
@@ -89,7 +93,7 @@ export class Stepper {
 
   /** Copies the states that the last step ended in into arrays [H] by name: {@link getState} without new arrays. */
   copyState(into: NamedTensors): void {
-    assertStates('Stepper.copyState', this.model, into);
+    assertStates('Stepper.copyState', this.stateNames, this.model.spec.hiddenSize, into);
     this.model.eachState((name, layer, _, index) => into[name].set(this.final(layer)[index]));
   }
 
@@ -121,20 +125,15 @@ export const ONE_STEP = { steps: 1, masked: false, dropping: false } as const;
  *
  * @throws {RangeError | TypeError} naming the one that is missing, surplus, no array of floats or of another length.
  */
-export function assertStates(
-  fn: string,
-  model: Pick<SequenceModel<unknown, unknown>, 'spec' | 'eachState'>,
-  states: NamedTensors,
-): void {
+export function assertStates(fn: string, names: readonly string[], H: number, states: NamedTensors): void {
   assertObject(fn, 'states', states, 'states by name');
-  const surplus = new Set(Object.keys(states));
-  model.eachState((name) => {
-    surplus.delete(name);
+  const surplus = Object.keys(states).find((name) => !names.includes(name));
+  if (surplus !== undefined) throw new RangeError(`${fn}: ${surplus} is no state of this model`);
+  for (const name of names) {
     if (states[name] === undefined) throw new RangeError(`${fn}: ${name} is missing`);
     assertFloats(fn, name, states[name]);
-    assertLength(fn, name, states[name], '[H]', model.spec.hiddenSize);
-  });
-  for (const name of surplus) throw new RangeError(`${fn}: ${name} is no state of this model`);
+    assertLength(fn, name, states[name], '[H]', H);
+  }
 }
 
 /**

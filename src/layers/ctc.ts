@@ -1,5 +1,6 @@
 import { assertDtype, assertFloats, assertInts, assertLength, assertTensor } from '../check/arrays.ts';
 import { assertWhole, assertWholes } from '../check/numbers.ts';
+import { fill } from '../tensor/detached.ts';
 import { expOf } from '../tensor/exp.ts';
 import { logOf } from '../tensor/log.ts';
 import { logSumExpOf } from '../tensor/logSumExp.ts';
@@ -37,6 +38,22 @@ function assertLabels(
   }
 }
 
+function assertTargetArrays(
+  fn: string,
+  labels: Int32Array,
+  labelLengths: Int32Array,
+  lengths: Int32Array,
+  B: number,
+  S: number,
+): void {
+  assertInts(fn, 'labels', labels);
+  assertInts(fn, 'labelLengths', labelLengths);
+  assertInts(fn, 'lengths', lengths);
+  assertLength(fn, 'labels', labels, '[B,S]', B, S);
+  assertLength(fn, 'labelLengths', labelLengths, '[B]', B);
+  assertLength(fn, 'lengths', lengths, '[B]', B);
+}
+
 function assertTargets(
   fn: string,
   labels: Int32Array,
@@ -48,12 +65,7 @@ function assertTargets(
   V: number,
   S: number,
 ): void {
-  assertInts(fn, 'labels', labels);
-  assertInts(fn, 'labelLengths', labelLengths);
-  assertInts(fn, 'lengths', lengths);
-  assertLength(fn, 'labels', labels, '[B,S]', B, S);
-  assertLength(fn, 'labelLengths', labelLengths, '[B]', B);
-  assertLength(fn, 'lengths', lengths, '[B]', B);
+  assertTargetArrays(fn, labels, labelLengths, lengths, B, S);
   assertWhole(fn, 'blank', blank, 0, V - 1);
   assertWholes(fn, 'labelLengths', labelLengths, 0, S);
   assertWholes(fn, 'lengths', lengths, 0, T);
@@ -122,7 +134,7 @@ export function ctcForward(
   assertSequence(fn, 'logits', logits, losses, '[T,B,V]', T, B, V);
   assertTensor(fn, 'w', w, losses, '[B]', B);
   assertTargets(fn, labels, labelLengths, lengths, blank, T, B, V, S);
-  if (alpha.length > 0) alpha.fill(NEVER);
+  fill(alpha, NEVER);
   for (let b = 0; b < B; b++) {
     const N = lengths[b];
     const n = 2 * labelLengths[b] + 1;
@@ -258,15 +270,7 @@ export function ctcTooShort(
   S: number,
 ): number[] {
   const fn = 'ctcTooShort';
-  assertInts(fn, 'labels', labels);
-  assertInts(fn, 'labelLengths', labelLengths);
-  assertInts(fn, 'lengths', lengths);
-  assertInts(fn, 'labels', labels);
-  assertInts(fn, 'labelLengths', labelLengths);
-  assertInts(fn, 'lengths', lengths);
-  assertLength(fn, 'labels', labels, '[B,S]', B, S);
-  assertLength(fn, 'labelLengths', labelLengths, '[B]', B);
-  assertLength(fn, 'lengths', lengths, '[B]', B);
+  assertTargetArrays(fn, labels, labelLengths, lengths, B, S);
   assertWholes(fn, 'labelLengths', labelLengths, 0, S);
   assertWholes(fn, 'lengths', lengths, 0);
   const tooShort: number[] = [];

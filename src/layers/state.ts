@@ -99,5 +99,6 @@ export function holdStateBackward(dhPrev: FloatArray, dh: FloatArray, mask: Floa
 export function clearRows(y: FloatArray, mask: FloatArray, B: number, n: number): void {
   assertLength('clearRows', 'y', y, '[B,n]', B, n);
   assertTensor('clearRows', 'mask', mask, y, '[B]', B);
-  for (let b = 0; b < B && n > 0; b++) if (mask[b] !== 1) y.fill(0, b * n, (b + 1) * n);
+  if (n === 0) return; // a detached array cannot even be filled with nothing
+  for (let b = 0; b < B; b++) if (mask[b] !== 1) y.fill(0, b * n, (b + 1) * n);
 }

@@ -1,7 +1,8 @@
+import { copy } from '../tensor/detached.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import type { ModuleBuilder } from '../wasm/assembler.ts';
 import { wantsSimd } from './choice.ts';
-import { atFirstUse, CopyMemory, copyTo } from './memory.ts';
+import { atFirstUse, CopyMemory } from './memory.ts';
 
 /**
  * From this many elements on, SIMD with the copying takes a half to a fifth of the loops' time, where there is an exponential
@@ -22,11 +23,11 @@ export function elementwiseOnCopy(
     if (!(y instanceof Float32Array && x instanceof Float32Array)) return false;
     if (!wantsSimd(y.length, ENOUGH) || y.length !== x.length) return false;
     const memory = simd();
-    const copy = memory?.room(y.length)?.[0];
-    if (!memory || !copy) return false;
-    copyTo(copy, x);
-    memory.call[name](copy.byteOffset, copy.byteOffset, ...sizes);
-    copyTo(y, copy);
+    const room = memory?.room(y.length)?.[0];
+    if (!memory || !room) return false;
+    copy(room, x);
+    memory.call[name](room.byteOffset, room.byteOffset, ...sizes);
+    copy(y, room);
     return true;
   };
 }

@@ -1,11 +1,10 @@
 import { assertLength } from '../check/arrays.ts';
 import type { FloatArray } from '../tensor/shape.ts';
 import { ModuleBuilder } from '../wasm/assembler.ts';
-import { type Functions, host, type SomeMemory } from '../wasm/host.ts';
+import { type Functions, host, PAGE, type SomeMemory } from '../wasm/host.ts';
 import type { ProductMemory } from '../wasm/matmul.ts';
 import { SCRATCH_BYTES, type Scratch, scratchAt } from '../wasm/scratch.ts';
 
-const PAGE = 65_536;
 /** Copies may take up a GiB. */
 const MOST_PAGES = 2 ** 30 / PAGE;
 const ALIGNMENT = 64;
@@ -56,11 +55,6 @@ export class CopyMemory implements ProductMemory {
     assertLength(fn, arg, a, shape, ...sizes);
     return a.byteOffset;
   }
-}
-
-/** Copies what there is: an array that was handed to another thread has nothing, and cannot even be set from. */
-export function copyTo(to: FloatArray, from: FloatArray): void {
-  if (from.length > 0) to.set(from);
 }
 
 function bytesOf(floats: number): number {

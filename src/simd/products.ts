@@ -1,3 +1,4 @@
+import { copy } from '../tensor/detached.ts';
 import * as matmul from '../tensor/matmul.ts';
 import * as vectors from '../tensor/matvec.ts';
 import * as outers from '../tensor/outer.ts';
@@ -5,7 +6,7 @@ import type { FloatArray } from '../tensor/shape.ts';
 import { emitCopy } from '../wasm/copy.ts';
 import { emitMatmul, matmulKernels } from '../wasm/matmul.ts';
 import { count, wantsSimd } from './choice.ts';
-import { atFirstUse, CopyMemory, copyTo } from './memory.ts';
+import { atFirstUse, CopyMemory } from './memory.ts';
 
 /**
  * From this many multiplications on, M·K·N, SIMD with the copying takes at most a third of the loops' time, whatever the
@@ -59,11 +60,11 @@ function bySimd(
   const views = found?.memory.room(c.length, a.length, b.length);
   if (!found || !views) return false;
   const [cCopy, aCopy, bCopy] = views;
-  copyTo(aCopy, a);
-  copyTo(bCopy, b);
-  if (accumulate) copyTo(cCopy, c);
+  copy(aCopy, a);
+  copy(bCopy, b);
+  if (accumulate) copy(cCopy, c);
   found.kernels[name](cCopy, aCopy, bCopy, m, k, n, accumulate);
-  copyTo(c, cCopy);
+  copy(c, cCopy);
   return true;
 }
 

@@ -1,5 +1,6 @@
 import { assertDtype, assertLength } from '../check/arrays.ts';
 import { assertFlag } from '../check/values.ts';
+import { fill } from './detached.ts';
 import type { FloatArray } from './shape.ts';
 
 /** The three products. A backward pass is made of two of them, and may be given faster ones. */
@@ -28,7 +29,7 @@ export function matmulNN(
   assertDtype('matmulNN', 'a', a, c);
   assertDtype('matmulNN', 'b', b, c);
   assertFlag('matmulNN', 'accumulate', accumulate);
-  if (!accumulate && c.length > 0) c.fill(0);
+  if (!accumulate) fill(c, 0);
   const m2 = m - (m % 2);
   for (let i = 0; i < m2; i += 2) addTwoRows(c, i * n, a, i * k, b, k, n);
   if (m2 < m) addOneRow(c, m2 * n, a, m2 * k, b, k, n);
@@ -91,7 +92,7 @@ export function matmulNT(
   assertDtype('matmulNT', 'a', a, c);
   assertDtype('matmulNT', 'b', b, c);
   assertFlag('matmulNT', 'accumulate', accumulate);
-  if (!accumulate && c.length > 0) c.fill(0);
+  if (!accumulate) fill(c, 0);
   const m2 = m - (m % 2);
   for (let i = 0; i < m2; i += 2) dotTwoRows(c, i * n, a, i * k, b, k, n);
   if (m2 < m) dotOneRow(c, m2 * n, a, m2 * k, b, k, n);
@@ -153,7 +154,7 @@ export function matmulTN(
   assertDtype('matmulTN', 'a', a, c);
   assertDtype('matmulTN', 'b', b, c);
   assertFlag('matmulTN', 'accumulate', accumulate);
-  if (!accumulate && c.length > 0) c.fill(0);
+  if (!accumulate) fill(c, 0);
   const m2 = m - (m % 2);
   for (let i = 0; i < m2; i += 2) addTwoColumns(c, i, a, m, b, k, n);
   if (m2 < m) for (let j = 0; j < n; j++) c[m2 * n + j] += dotRest(a, m2, m, b, j, n, k);

@@ -1,4 +1,5 @@
 import { assertDtype, assertFloats, assertIds, assertInts, assertLength } from '../check/arrays.ts';
+import { fill } from './detached.ts';
 import type { FloatArray } from './shape.ts';
 
 /**
@@ -62,7 +63,7 @@ export function maxAxisBackward(
   assertLength('maxAxisBackward', 'argmax', argmax, '[outer,inner]', outer, inner);
   assertDtype('maxAxisBackward', 'dy', dy, dx);
   assertIds('maxAxisBackward', 'argmax', argmax, axis);
-  if (dx.length > 0) dx.fill(0);
+  fill(dx, 0);
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
       const a = argmax[o * inner + i];

@@ -4,12 +4,13 @@ import { assertNumbers } from '../check/values.ts';
 const BLOCK = 128;
 
 /**
- * The sum of `n` elements of `x`, by default all there are, from `start` on, `stride` apart, added in the order of NumPy's `np.sum`, so that
+ * The sum of `n` elements of `x`, from `start` on, `stride` apart, added in the order of NumPy's `np.sum`, so that
  * float64 sums agree with NumPy to the last bit. Partial sums are float64 whatever the type of `x`.
  *
  * Fewer than 8 elements are added from left to right, up to 128 in eight interleaved columns, more by halves: the rounding
  * error grows with log n instead of n.
  *
+ * @param n by default as many as there are from `start` on
  * @throws {RangeError} when start, n or stride is not a whole number or an element would lie outside `x`.
  */
 export function pairwiseSum(x: ArrayLike<number>, start = 0, n?: number, stride = 1): number {

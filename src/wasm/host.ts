@@ -8,6 +8,9 @@ interface Host {
   Instance: new (module: CompiledModule, imports: object) => { readonly exports: unknown };
 }
 
+/** Bytes of a page, of which memory consists. */
+export const PAGE = 65_536;
+
 export interface SomeMemory {
   readonly buffer: ArrayBufferLike;
   /** Adds pages, which pulls the memory from under every view of it. */

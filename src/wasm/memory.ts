@@ -1,11 +1,10 @@
 import { assertLength } from '../check/arrays.ts';
 import { typeName } from '../check/describe.ts';
-import { type Functions, host, type SomeMemory } from './host.ts';
+import { type Functions, host, PAGE, type SomeMemory } from './host.ts';
 import { type Variant, wasmModule } from './module.ts';
 import { Recorder } from './recorder.ts';
 import { SCRATCH_BYTES, type Scratch, scratchAt } from './scratch.ts';
 
-const PAGE = 65_536;
 /** One page less than 32-bit addresses reach, so that the end of a buffer is an address too. */
 const LARGEST = 65_535 * PAGE;
 /** Regions that threads write to begin on cache lines of their own. */

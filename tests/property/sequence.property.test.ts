@@ -6,6 +6,7 @@ import { resolveSpec } from '../../src/bptt/spec.ts';
 import { RandomState } from '../../src/tensor/random.ts';
 import type { FloatArray } from '../../src/tensor/shape.ts';
 import { type EngineUnderTest, engines, ts32, ts64 } from '../bptt/engines.ts';
+import { EFFORT } from '../effort.ts';
 import {
   arbitraryModel,
   drawData,
@@ -29,9 +30,6 @@ const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const nameOf = (kind: Kind) => ('nonlinearity' in kind ? `${kind.cell} ${kind.nonlinearity}` : kind.cell);
 const cuts = fc.integer({ min: 1, max: 6 });
 const oneWay = fc.constant(false);
-
-/** How many times as many cases as usual: `BPTT_EFFORT=20` for a long look. */
-const effort = Number(process.env.BPTT_EFFORT ?? 1);
 
 /** What the runs met of every choice and every pair of choices: a generator that never says 'learned' proves nothing. */
 const met = new Map<string, Set<string>>();
@@ -93,7 +91,7 @@ describe.each(engines)('$name, $dtype', (on) => {
           note(`${property}, ${on.name}`, c);
           check(c);
         }),
-        { numRuns: Math.ceil(runs * share * effort) },
+        { numRuns: Math.ceil(runs * share * EFFORT) },
       );
       expect(comparisons).toBeGreaterThan(before);
     });
@@ -424,7 +422,7 @@ describe.each(engines)('$name, $dtype', (on) => {
             expect(Math.abs(value)).toBe(0);
           }
         }),
-        { numRuns: 60 * share * effort },
+        { numRuns: 60 * share * EFFORT },
       );
       expect(silent).toBeGreaterThan(500 * share);
     });
@@ -466,7 +464,7 @@ describe.each(engines)('$name, $dtype', (on) => {
           Object.assign(runner, { c, data });
           expectSame(everything(runner), want);
         }),
-        { numRuns: 100 * share * effort },
+        { numRuns: 100 * share * EFFORT },
       );
     });
 
@@ -493,7 +491,7 @@ describe.each(engines)('$name, $dtype', (on) => {
           for (const mask of first.masks) for (const kept of mask) expect([0, 2]).toContain(kept);
           comparisons += first.gradients.length;
         }),
-        { numRuns: 20 * share * effort },
+        { numRuns: 20 * share * EFFORT },
       );
     });
   });

@@ -13,6 +13,7 @@ import { RandomState } from '../../src/tensor/random.ts';
 import { type Device, openDevice } from '../../src/webgpu/device/device.ts';
 import { WebgpuError } from '../../src/webgpu/device/errors.ts';
 import { webgpuPredictor } from '../../src/webgpu/training/predictor.ts';
+import { EFFORT } from '../effort.ts';
 import { expectNear, from } from '../layers/support.ts';
 import { openTestDevice } from './device.ts';
 
@@ -22,9 +23,8 @@ const vectors: ModelSpec = {
   initialState: 'learned',
 };
 
-/** How many times as many devices are destroyed while they compute: `BPTT_EFFORT=10` for a long look. */
-const EFFORT = Number(process.env.BPTT_EFFORT ?? 1);
 const LONG = { timeout: 180_000 * EFFORT };
+/** Devices that are destroyed while they compute. */
 const PLANTS = 2 * EFFORT;
 
 let device: Device;

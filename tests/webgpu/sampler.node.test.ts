@@ -7,6 +7,7 @@ import { RandomState } from '../../src/tensor/random.ts';
 import { type Device, openDevice } from '../../src/webgpu/device/device.ts';
 import { WebgpuError } from '../../src/webgpu/device/errors.ts';
 import { webgpuSampler } from '../../src/webgpu/training/sampler.ts';
+import { EFFORT } from '../effort.ts';
 import { openTestDevice } from './device.ts';
 
 const spec: ModelSpec = {
@@ -16,9 +17,8 @@ const spec: ModelSpec = {
 const parameters = initialParameters(spec, 'float64', 'torch', new RandomState(4));
 for (const name of Object.keys(parameters)) parameters[name] = parameters[name].map((v) => Math.fround(3 * v));
 
-/** How many times as many devices are destroyed while they draw: `BPTT_EFFORT=10` for a long look. */
-const EFFORT = Number(process.env.BPTT_EFFORT ?? 1);
 const LONG = { timeout: 180_000 * EFFORT };
+/** Devices that are destroyed while they draw. */
 const PLANTS = 2 * EFFORT;
 
 let device: Device;

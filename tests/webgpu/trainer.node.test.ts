@@ -22,6 +22,7 @@ import { openDevice } from '../../src/webgpu/device/device.ts';
 import { WebgpuError } from '../../src/webgpu/device/errors.ts';
 import { WebgpuSession } from '../../src/webgpu/training/session.ts';
 import { type WebgpuTrainer, type WebgpuTrainerOptions, webgpuTrainer } from '../../src/webgpu/training/trainer.ts';
+import { EFFORT } from '../effort.ts';
 import { openTestDevice } from './device.ts';
 
 const V = 6;
@@ -36,8 +37,6 @@ beforeAll(async () => {
 });
 afterAll(() => device.dispose());
 
-/** How many times as many devices are destroyed: `BPTT_EFFORT=10` for a long look. */
-const EFFORT = Number(process.env.BPTT_EFFORT ?? 1);
 const LONG = { timeout: 180_000 * EFFORT };
 /** Devices that are destroyed while they train, and while they evaluate. */
 const PLANTS = 5 * EFFORT;

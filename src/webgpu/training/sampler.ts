@@ -89,9 +89,11 @@ export class WebgpuSampler implements AnySampler {
    * @throws {RangeError | TypeError} where a state is missing, surplus, does not fit or holds a NaN or infinity.
    */
   setState(states: NamedTensors): void {
-    const { engine, model } = this;
-    assertStates('Sampler.setState', model, states);
-    for (const { name } of this.states) assertFinite('Sampler.setState', name, states[name]);
+    const { engine } = this;
+    const fn = 'Sampler.setState';
+    const names = this.states.map(({ name }) => name);
+    assertStates(fn, names, this.model.spec.hiddenSize, states);
+    for (const name of names) assertFinite(fn, name, states[name]);
     const own = this.states.map(({ name, initial }) => ({ initial, values: states[name].slice() }));
     this.serialized(() => {
       for (const { initial, values } of own) engine.write(initial, values);
